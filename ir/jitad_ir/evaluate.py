@@ -1,0 +1,76 @@
+"""The reference interpreter: a Graph applied to NumPy arrays, one equation after the other.
+
+It runs eager mode, folds constants and is the oracle that native code is tested against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .graph import Equation, Graph, Params, Value
+from .op import Op, as_result
+from .types import ArrayType, type_of
+
+
+def evaluate_op(
+    op: Op,
+    arrays: Sequence[Any],
+    params: Params,
+    types: Sequence[ArrayType],
+    regions: tuple[Graph, ...] = (),
+) -> tuple[Any, ...]:
+    """Results of one op, with the given result types; floating-point warnings are the caller's."""
+    if regions:
+        result = op.evaluate(*arrays, **params, regions=regions)
+    else:
+        result = op.evaluate(*arrays, **params)
+    if not op.multiple_results:
+        return (as_result(result, types[0]),)
+    return tuple([as_result(r, t) for r, t in zip(result, types, strict=True)])
+
+
+def evaluate_equation(eq: Equation, arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """Results of one equation on given operands."""
+    types = [v.type for v in eq.outputs]
+    return evaluate_op(eq.op, arrays, eq.params, types, eq.regions)
+
+
+def evaluate(graph: Graph, *arrays: Any) -> tuple[Any, ...]:
+    """`graph` applied to arrays (or NumPy scalars) of exactly its input types.
+
+    IEEE 754 exceptions (overflow, 0/0, ...) give inf and nan without NumPy's warnings. Raises
+    TypeError if the arrays do not fit the inputs.
+
+    >>> from jitad_ir.text import parse
+    >>> evaluate(parse("graph f(a: f64[]) { b: f64[] = mul(a, a) return b }"), np.float64(3))
+    (np.float64(9.0),)
+    """
+    _check_arguments(graph, arrays)
+    env: dict[Value, Any] = dict(zip(graph.inputs, arrays, strict=True))
+    with np.errstate(all="ignore"):
+        for eq in graph.equations:
+            results = evaluate_equation(eq, [env[v] for v in eq.operands])
+            for value, array in zip(eq.outputs, results, strict=True):
+                env[value] = array
+    return tuple([env[v] for v in graph.outputs])
+
+
+def _check_arguments(graph: Graph, arrays: Sequence[Any]) -> None:
+    if len(arrays) != len(graph.inputs):
+        raise TypeError(
+            f"graph {graph.name}: expected {len(graph.inputs)} arrays; got {len(arrays)}"
+        )
+    for position, (value, array) in enumerate(zip(graph.inputs, arrays, strict=True)):
+        if not isinstance(array, (np.ndarray, np.generic)):
+            raise TypeError(
+                f"graph {graph.name}: input {position} must be a NumPy array or scalar; "
+                f"got {type(array).__name__}"
+            )
+        if array.dtype != value.dtype or array.shape != value.shape:
+            raise TypeError(
+                f"graph {graph.name}: input {position} must be {value.type!r}; "
+                f"got {type_of(array)!r}"
+            )
