@@ -1,4 +1,4 @@
-"""All three partial derivatives of the normal log-density, by every mode, at one point and a million.
+"""The three partials of the normal log-density, by every mode, at one point and at a million.
 
     f(y, mu, sigma) = -((y - mu) / sigma)^2 / 2 - log(sigma) - log(2 pi) / 2
 

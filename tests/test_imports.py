@@ -1,0 +1,196 @@
+"""Who may import whom, and what `import jitad` may cost."""
+
+from __future__ import annotations
+
+import ast
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = (ROOT, "jitad"), (ROOT / "ir", "jitad_ir")
+
+
+class Import(NamedTuple):
+    """One name imported by one module; `lazy` when the statement stands inside a function."""
+
+    importer: str
+    imported: str
+    lazy: bool
+    line: int
+
+
+def module_name(path: Path, parent: Path) -> str:
+    parts = path.relative_to(parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the two packages, by its full name."""
+    return {
+        module_name(path, parent): path
+        for parent, package in PACKAGES
+        for path in sorted((parent / package).rglob("*.py"))
+    }
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def statements(node: ast.AST, lazy: bool = False) -> Iterator[tuple[ast.AST, bool]]:
+    """Import statements below `node` that run, and whether a function holds them."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child, lazy
+        elif is_type_checking(child):
+            yield from ((found, lazy) for part in child.orelse for found, _ in statements(part))
+        else:
+            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from statements(child, lazy or inside)
+
+
+def imports_of(source: str, name: str, is_package: bool = False) -> list[Import]:
+    """Absolute names imported by `source`, the text of module `name`."""
+    found: list[Import] = []
+    for node, lazy in statements(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            assert isinstance(node, ast.ImportFrom)
+            base = node.module or ""
+            if node.level:
+                package = name.split(".") if is_package else name.split(".")[:-1]
+                package = package[: len(package) - node.level + 1]
+                base = ".".join([*package, base] if base else package)
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        found += [Import(name, imported, lazy, node.lineno) for imported in names]
+    return found
+
+
+def all_imports() -> list[Import]:
+    return [
+        found
+        for name, path in modules().items()
+        for found in imports_of(path.read_text(), name, path.name == "__init__.py")
+    ]
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+# (importers, never import, reason): the one direction, top to bottom.
+LAYERS = [
+    ("jitad_ir", "jitad", "the compiler knows programs, not Python functions"),
+    ("jitad_ir.ops", "llvmlite", "an op's emit rule receives an emitter"),
+    ("jitad_ir.ops", "jitad_ir.native", "an op's emit rule receives an emitter"),
+    ("jitad_ir.ops", "jitad_ir.plan", "plans are made of ops"),
+    ("jitad_ir.passes", "jitad_ir.native", "passes are Graph -> Graph"),
+    ("jitad_ir.passes", "jitad_ir.plan", "passes are Graph -> Graph"),
+    ("jitad_ir.passes", "llvmlite", "passes are Graph -> Graph"),
+    ("jitad_ir.plan", "jitad_ir.native", "native code is emitted from plans"),
+    ("jitad_ir.plan", "llvmlite", "native code is emitted from plans"),
+]
+
+
+@pytest.mark.parametrize(("importers", "forbidden", "reason"), LAYERS)
+def test_direction(importers: str, forbidden: str, reason: str) -> None:
+    wrong = [
+        f"{found.importer}:{found.line} imports {found.imported}"
+        for found in all_imports()
+        if within(found.importer, importers) and within(found.imported, forbidden)
+    ]
+    assert not wrong, f"{reason}: {wrong}"
+
+
+def test_the_reader_of_imports_sees_every_form() -> None:
+    source = (
+        "import a.b\nfrom c import d\nfrom . import e\nfrom ..f import g\n"
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import hidden\n"
+        "def function():\n    import late\n"
+    )
+    found = imports_of(source, "p.q.r")
+    assert [(i.imported, i.lazy) for i in found] == [
+        ("a.b", False),
+        ("c.d", False),
+        ("p.q.e", False),
+        ("p.f.g", False),
+        ("typing.TYPE_CHECKING", False),
+        ("late", True),
+    ]
+    assert imports_of("from .x import y", "p.q", is_package=True)[0].imported == "p.q.x.y"
+
+
+def module_of(imported: str, known: dict[str, Path]) -> str | None:
+    """The module of ours that `import imported` runs, if any."""
+    while imported and imported not in known:
+        imported = imported.rpartition(".")[0]
+    return imported or None
+
+
+def test_no_function_local_import_hides_a_circle() -> None:
+    """An import inside a function may defer a cost; it may not close a loop of modules."""
+    known = modules()
+    ours = [(found, module_of(found.imported, known)) for found in all_imports()]
+    edges: dict[str, set[str]] = {}
+    for found, target in ours:
+        if target and not found.lazy:
+            edges.setdefault(found.importer, set()).add(target)
+
+    def reaches(start: str, goal: str) -> bool:
+        seen, stack = set[str](), [start]
+        while stack:
+            name = stack.pop()
+            if name == goal:
+                return True
+            if name not in seen:
+                seen.add(name)
+                stack += edges.get(name, ())
+        return False
+
+    hidden = [
+        f"{found.importer}:{found.line} imports {target}, which needs {found.importer}"
+        for found, target in ours
+        if target and found.lazy and reaches(target, found.importer)
+    ]
+    assert not hidden, hidden
+
+
+def run(program: str) -> str:
+    """What a fresh interpreter prints for `program`, with the checkout's packages in front."""
+    path = os.pathsep.join([str(ROOT), str(ROOT / "ir"), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)}
+    command = [sys.executable, "-c", program]
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment
+    ).stdout
+
+
+@pytest.mark.parametrize("heavy", ["scipy", "networkx", "matplotlib", "jitad_ir.native"])
+def test_import_leaves_out(heavy: str) -> None:
+    """What a program may never need is imported by the function that needs it first."""
+    loaded = run("import jitad, sys; print(*sys.modules)").split()
+    assert "jitad" in loaded
+    assert not [name for name in loaded if within(name, heavy)]
+
+
+TIMED = (
+    "import time; start = time.perf_counter(); import {modules}; print(time.perf_counter() - start)"
+)
+
+
+@pytest.mark.timing
+def test_import_costs_little_more_than_its_dependencies() -> None:
+    """At most 1.5 times NumPy and llvmlite's binding: medians of interleaved fresh processes."""
+    ours, theirs = TIMED.format(modules="jitad"), TIMED.format(modules="numpy, llvmlite.binding")
+    run(ours), run(theirs)  # byte code and the disk's cache
+    pairs = [(float(run(ours)), float(run(theirs))) for _ in range(9)]
+    cost, base = (statistics.median(times) for times in zip(*pairs, strict=True))
+    assert cost <= 1.5 * base, f"import jitad {cost:.3f} s, NumPy + llvmlite {base:.3f} s"
