@@ -1,0 +1,35 @@
+"""`jitad.Array`: what transformed functions return. An ndarray, with `.at` for functional updates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Array(np.ndarray):
+    """A NumPy array that functions of jitad return; every library that takes an ndarray takes it.
+
+    It adds `.at[index].set(values)` and relatives, which return an updated copy, and
+    `block_until_ready`, which returns the array: results are complete when a call returns.
+    """
+
+    __slots__ = ()
+
+    @property
+    def at(self) -> Any:
+        """Functional updates: `x.at[index].set(values)`, `.add(...)`, ...; returns a new array."""
+        from jitad.numpy.at import At
+
+        return At(self)
+
+    def block_until_ready(self) -> Array:
+        """The array itself: jitad computes synchronously."""
+        return self
+
+
+def as_array(value: Any) -> Array:
+    """`value` (ndarray, NumPy or Python scalar) as an Array, sharing memory where it can."""
+    if type(value) is Array:
+        return value
+    return np.asarray(value).view(Array)

@@ -1,0 +1,98 @@
+"""The errors jitad raises for programs it cannot trace, with the user's own line.
+
+Each names what was expected, what came, where, and what to write instead. Wrong shapes, dtypes and
+arguments raise TypeError, ValueError or IndexError, as NumPy does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+from types import CodeType, FrameType, TracebackType
+
+import jitad_ir
+from jitad_ir.graph import Source
+
+_INTERNAL = (
+    os.path.dirname(os.path.abspath(__file__)) + os.sep,
+    os.path.dirname(os.path.abspath(jitad_ir.__file__)) + os.sep,
+)
+
+
+class ConcretizationError(TypeError):
+    """Python asked for the value of an array that has none while a function is being traced."""
+
+
+class TracerBoolConversionError(ConcretizationError):
+    """`if`, `while`, `and`, `or`, `not` or `assert` on a traced value."""
+
+
+class TracerIntegerConversionError(ConcretizationError):
+    """A traced value used as an index, a length or a number of repetitions by Python."""
+
+
+class TracerArrayConversionError(ConcretizationError):
+    """`np.array(...)`, `float(...)` or a NumPy function that needs the elements of a traced value."""
+
+
+class LeakedTracerError(RuntimeError):
+    """A traced value was kept (in a global, an attribute, a list) beyond the call that traced it."""
+
+
+class NonFiniteError(FloatingPointError):
+    """A nan or infinity appeared while `debug_nans` or `debug_infs` was on."""
+
+
+@lru_cache(maxsize=4096)
+def _is_internal(code: CodeType) -> bool:
+    name = code.co_filename
+    return name.startswith(_INTERNAL) or name.startswith("<jitad")
+
+
+def user_frame(depth: int = 1) -> FrameType | None:
+    """The innermost frame that is not jitad's own."""
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None and _is_internal(frame.f_code):
+        frame = frame.f_back
+    return frame
+
+
+def user_source(depth: int = 2) -> Source | None:
+    """Where the user's code called jitad: file, line, function."""
+    frame = user_frame(depth)
+    if frame is None:
+        return None
+    return Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
+def at_user_line(message: str) -> str:
+    """`message` with the user's file, line and source text below it."""
+    source = user_source(3)
+    return message if source is None else f"{message}\n{source_text(source)}"
+
+
+def source_text(source: Source) -> str:
+    """File, line, function and the text of the line, for an error message."""
+    import linecache
+
+    text = linecache.getline(source.file, source.line).strip()
+    where = f"  at {source.file}:{source.line}, in {source.function}"
+    return f"{where}\n    {text}" if text else where
+
+
+def trimmed(error: BaseException) -> BaseException:
+    """`error` with the frames of jitad's own code taken out of its traceback (kept if the
+    environment variable JITAD_FULL_TRACEBACK is set, or if nothing else would be left)."""
+    if os.environ.get("JITAD_FULL_TRACEBACK"):
+        return error
+    frames: list[TracebackType] = []
+    tb = error.__traceback__
+    while tb is not None:
+        if not _is_internal(tb.tb_frame.f_code):
+            frames.append(tb)
+        tb = tb.tb_next
+    kept: TracebackType | None = None
+    for tb in reversed(frames):
+        kept = TracebackType(kept, tb.tb_frame, tb.tb_lasti, tb.tb_lineno)
+    return error.with_traceback(kept)

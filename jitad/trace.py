@@ -1,0 +1,443 @@
+"""Tracing: a Python function, run on stand-ins for its arguments, becomes a Graph.
+
+A `Trace` is an open program; a `Tracer` stands for one of its values. `apply` is the one door
+through which operations happen: with no trace open it evaluates by NumPy; else it records an
+equation in a trace.
+
+Outside `jit` (in `grad`, `jvp`, `linearize`, ...) a trace is *concrete*: each tracer carries the
+array it stands for, so that Python's `if`, `while` and `float` work along the path taken. Under
+`jit`, `vmap` and in the bodies of loops it is *staged*: tracers have types only.
+
+Traces nest. A tracer of an outer trace that an inner function closes over is lifted to an extra
+input of the inner Graph (a capture), whose value the outer trace supplies when the Graph is applied
+there. So every Graph is closed, and derivatives of inner functions treat captures as constants.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from jitad_ir.evaluate import evaluate_equation, evaluate_op
+from jitad_ir.graph import Builder, Graph, Value
+from jitad_ir.op import OPS, Op
+from jitad_ir.types import ArrayType, TypeMismatch, is_supported
+
+from .array import as_array
+from .errors import (
+    LeakedTracerError,
+    TracerArrayConversionError,
+    TracerBoolConversionError,
+    TracerIntegerConversionError,
+    at_user_line,
+    user_source,
+)
+
+
+class _State(threading.local):
+    trace: Trace | None = None
+    """The innermost open trace of this thread."""
+
+
+_state = _State()
+
+
+class Tracer:
+    """Stands for a value of an open trace. Its operators and methods are those of NumPy's arrays
+    (defined in `jitad.numpy.methods`).
+
+    `concrete` is the array it stands for, or None in a staged trace; `weak` is true of Python
+    scalars, whose dtype gives way to that of arrays they meet.
+    """
+
+    __slots__ = ("__weakref__", "concrete", "trace", "value", "weak")
+
+    trace: Trace
+    value: Value
+    concrete: Any
+    weak: bool
+
+    def __init__(self, trace: Trace, value: Value, concrete: Any, weak: bool = False) -> None:
+        self.trace = trace
+        self.value = value
+        self.concrete = concrete
+        self.weak = weak
+
+    @property
+    def type(self) -> ArrayType:
+        """Type of the value."""
+        return self.value.type
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the value."""
+        return self.value.type.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return self.value.type.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.value.type.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.value.type.size
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return iter([self[i] for i in range(self.shape[0])])  # type: ignore[index]
+
+    def __bool__(self) -> bool:
+        if self.concrete is None:
+            raise TracerBoolConversionError(
+                at_user_line(
+                    f"expected a Python bool; got a traced array {self.type!r}, whose value is "
+                    f"not known while {self.trace.name} is traced. Write jnp.where(condition, a, "
+                    "b) or lax.cond for `if`, lax.while_loop for `while`, & and | for `and` and "
+                    "`or`, or name the argument in static_argnums"
+                )
+            )
+        return bool(self.concrete)
+
+    def _scalar(self, kind: str) -> Any:
+        if self.concrete is None:
+            raise TracerArrayConversionError(
+                at_user_line(
+                    f"{kind}() needs the value of a traced array {self.type!r}, which is not "
+                    f"known while {self.trace.name} is traced. Write x.astype(...) to convert, or "
+                    "do this outside of the traced function"
+                )
+            )
+        return self.concrete
+
+    def __float__(self) -> float:
+        return float(self._scalar("float"))
+
+    def __int__(self) -> int:
+        return int(self._scalar("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar("complex"))
+
+    def __index__(self) -> int:
+        if self.concrete is None:
+            raise TracerIntegerConversionError(
+                at_user_line(
+                    f"expected a Python integer; got a traced array {self.type!r}, whose value is "
+                    f"not known while {self.trace.name} is traced. Shapes, lengths and range() "
+                    "need static numbers: name the argument in static_argnums, use "
+                    "lax.fori_loop for a loop, or jnp.take(x, i) for an index"
+                )
+            )
+        return self.concrete.__index__()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.concrete is None:
+            raise TracerArrayConversionError(
+                at_user_line(
+                    f"expected a NumPy array; got a traced array {self.type!r}, whose elements "
+                    f"are not known while {self.trace.name} is traced. Write jnp.asarray or the "
+                    "jitad.numpy function of the same name"
+                )
+            )
+        return np.array(self.concrete, dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """The value of a one-element array as a Python scalar (outside `jit` only)."""
+        return self._scalar("item").item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists (outside `jit` only)."""
+        return self._scalar("tolist").tolist()
+
+    def block_until_ready(self) -> Tracer:
+        """The tracer itself."""
+        return self
+
+    def __hash__(self) -> int:
+        raise TypeError(
+            at_user_line(f"a traced array {self.type!r} is not hashable, as NumPy's arrays are not")
+        )
+
+    def __repr__(self) -> str:
+        value = "" if self.concrete is None else f" = {np.array2string(np.asarray(self.concrete))}"
+        return f"Tracer({self.type!r} in {self.trace.name}{value})"
+
+    def __format__(self, spec: str) -> str:
+        if spec and self.concrete is not None and not self.shape:
+            return format(self.concrete.item(), spec)
+        return format(repr(self), spec)
+
+
+class Trace(Builder):
+    """A program being recorded. `name` is that of the traced function."""
+
+    __slots__ = ("captures", "concrete", "is_open", "level", "parent", "_literals")
+
+    def __init__(self, name: str, parent: Trace | None, concrete: bool) -> None:
+        super().__init__(name)
+        self.parent = parent
+        self.level: int = 0 if parent is None else parent.level + 1
+        self.concrete = concrete
+        self.is_open = True
+        self.captures: dict[int, tuple[Any, Value]] = {}
+        """Outer tracers in use here (in a concrete trace also arrays), by identity, with the
+        inputs that stand for them."""
+        self._literals: dict[Any, tuple[Any, Value]] = {}
+
+    def argument(self, type: ArrayType, concrete: Any = None, weak: bool = False) -> Tracer:
+        """A tracer for a new input of the program."""
+        return Tracer(self, self.input(type), concrete, weak)
+
+    def lift(self, arg: Any, like: ArrayType | None = None) -> tuple[Value, Any]:
+        """The value that stands for `arg` here, and its array (None in a staged trace).
+
+        `arg` is a tracer of this or an outer trace, an array, a NumPy scalar, or a Python number,
+        which becomes an array of type `like`.
+        """
+        if isinstance(arg, Tracer):
+            if arg.trace is self:
+                return arg.value, arg.concrete
+            return self._capture(arg), arg.concrete
+        if isinstance(arg, (np.ndarray, np.generic)):
+            return self._constant(arg), arg
+        assert like is not None, f"{type(arg).__name__} is neither a tracer nor an array"
+        return self._number(arg, like), like.dtype.type(arg)
+
+    def _capture(self, outer: Any) -> Value:
+        held = self.captures.get(id(outer))
+        if held is None:
+            if isinstance(outer, Tracer):
+                check_open(outer)
+            held = self.captures[id(outer)] = (outer, Value(type_of_argument(outer)))
+        return held[1]
+
+    def _constant(self, array: Any) -> Value:
+        if self.concrete:
+            return self._capture(array)
+        if array.ndim == 0:
+            return self._number(array.item(), ArrayType(array.dtype, ()))
+        held = self._literals.get(id(array))
+        if held is None:
+            copy = np.array(array, copy=True, order="C", subok=False)
+            copy.flags.writeable = False
+            (value,) = self.add(OPS["constant"], (), {"value": copy})
+            held = self._literals[id(array)] = (array, value)
+        return held[1]
+
+    def _number(self, number: Any, like: ArrayType) -> Value:
+        key = (repr(number), like)
+        held = self._literals.get(key)
+        if held is None:
+            params = {"value": number, "shape": like.shape, "dtype": like.dtype}
+            held = self._literals[key] = (number, self.add(OPS["full"], (), params)[0])
+        return held[1]
+
+    def record(
+        self, op: Op, args: Sequence[Any], params: dict[str, Any], regions: tuple[Graph, ...] = ()
+    ) -> tuple[Tracer, ...]:
+        """Append `op(*args, **params)`; evaluated at once in a concrete trace."""
+        if not self.concrete:
+            self.source = user_source(3)
+        like = next((t for t in map(_type_or_none, args) if t is not None), None)
+        lifted = [self.lift(arg, like) for arg in args]
+        operands = tuple([value for value, _ in lifted])
+        try:
+            outputs = self.add(op, operands, params, regions)
+        except TypeMismatch as error:
+            raise TypeMismatch(at_user_line(str(error))) from None
+        if not self.concrete or any(array is None for _, array in lifted):
+            return tuple([Tracer(self, value, None) for value in outputs])
+        types = [v.type for v in outputs]
+        arrays = evaluate_op(op, [array for _, array in lifted], params, types, regions)
+        return tuple([Tracer(self, v, a) for v, a in zip(outputs, arrays, strict=True)])
+
+    def record_graph(self, graph: Graph, args: Sequence[Any]) -> list[Tracer]:
+        """Append a copy of `graph` applied to `args`; evaluated at once in a concrete trace."""
+        lifted = [self.lift(a, v.type) for a, v in zip(args, graph.inputs, strict=True)]
+        env: dict[Value, Value] = {}
+        known: dict[Value, Any] = {}
+        for inner, (value, array) in zip(graph.inputs, lifted, strict=True):
+            env[inner] = value
+            known[inner] = array
+        concrete = self.concrete and all(array is not None for _, array in lifted)
+        for eq in graph.equations:
+            outputs = self.replay(eq, tuple([env[v] for v in eq.operands]))
+            env.update(zip(eq.outputs, outputs, strict=True))
+            if concrete:
+                arrays = evaluate_equation(eq, [known[v] for v in eq.operands])
+                known.update(zip(eq.outputs, arrays, strict=True))
+        return [Tracer(self, env[v], known.get(v)) for v in graph.outputs]
+
+    def finish(self, outputs: Sequence[Any], types: Sequence[ArrayType]) -> ClosedGraph:
+        """The recorded program with these outputs (tracers, arrays or numbers of `types`)."""
+        values = [self.lift(out, type)[0] for out, type in zip(outputs, types, strict=True)]
+        captures = list(self.captures.values())
+        inputs = [*self.inputs, *[value for _, value in captures]]
+        graph = Graph(inputs, self.equations, values, self.name)
+        return ClosedGraph(graph, tuple([outer for outer, _ in captures]))
+
+
+class ClosedGraph:
+    """A traced Graph, and the outer tracers and arrays that its last inputs stand for."""
+
+    __slots__ = ("captures", "graph")
+
+    def __init__(self, graph: Graph, captures: tuple[Any, ...]) -> None:
+        self.graph = graph
+        self.captures = captures
+
+
+def _type_or_none(arg: Any) -> ArrayType | None:
+    if isinstance(arg, Tracer):
+        return arg.value.type
+    if isinstance(arg, (np.ndarray, np.generic)):
+        return ArrayType(arg.dtype, arg.shape)
+    return None
+
+
+def type_of_argument(arg: Any) -> ArrayType:
+    """Type of a tracer, an array, a NumPy scalar or a Python scalar; raises TypeError."""
+    found = _type_or_none(arg)
+    if found is None:
+        if not isinstance(arg, (bool, int, float, complex)):
+            raise TypeError(f"expected an array or a number; got {type(arg).__name__}")
+        array = np.asarray(arg)
+        found = ArrayType(array.dtype, array.shape)
+    if not is_supported(found.dtype):
+        raise TypeError(
+            f"expected an array of bool, integers, floats or complex numbers in native byte "
+            f"order; got dtype {found.dtype}"
+        )
+    return found
+
+
+def is_weak(arg: Any) -> bool:
+    """True of Python scalars and of tracers that stand for one: arrays decide the dtype."""
+    if isinstance(arg, Tracer):
+        return arg.weak
+    return isinstance(arg, (bool, int, float, complex)) and not isinstance(arg, np.generic)
+
+
+def current_trace() -> Trace | None:
+    """The innermost open trace of this thread."""
+    return _state.trace
+
+
+@contextmanager
+def tracing(name: str, concrete: bool) -> Iterator[Trace]:
+    """Open a trace inside the current one; closed on leaving, after which its tracers are dead."""
+    outer = _state.trace
+    trace = Trace(name, outer, concrete)
+    _state.trace = trace
+    try:
+        yield trace
+    finally:
+        trace.is_open = False
+        _state.trace = outer
+
+
+@contextmanager
+def no_trace() -> Iterator[None]:
+    """Within this context operations on arrays are evaluated at once, whatever trace is open."""
+    outer = _state.trace
+    _state.trace = None
+    try:
+        yield
+    finally:
+        _state.trace = outer
+
+
+def check_open(tracer: Tracer) -> None:
+    """Raise LeakedTracerError if the trace of `tracer` has ended or is another thread's."""
+    trace = _state.trace
+    while trace is not None and trace is not tracer.trace:
+        trace = trace.parent
+    if trace is None:
+        raise LeakedTracerError(
+            at_user_line(
+                f"a traced array {tracer.type!r} of {tracer.trace.name} was used after the call "
+                "that traced it had ended: it was stored in a global, an attribute or a list. "
+                "Return it from the function instead"
+            )
+        )
+
+
+def find_trace(args: Sequence[Any]) -> Trace | None:
+    """The trace in which an operation on `args` is recorded: the current one if it is staged,
+    else the innermost of those of `args`; None if it is evaluated at once."""
+    current = _state.trace
+    if current is not None and not current.concrete:
+        return current
+    found: Trace | None = None
+    for arg in args:
+        if isinstance(arg, Tracer):
+            if arg.trace is not current:
+                check_open(arg)
+            if found is None or arg.trace.level > found.level:
+                found = arg.trace
+    return found
+
+
+def apply(op: Op, *args: Any, regions: tuple[Graph, ...] = (), **params: Any) -> Any:
+    """`op(*args, **params)`: Tracers where a trace records it, else Arrays.
+
+    `args` are tracers, arrays and NumPy scalars of the types the op's rule asks for, and Python
+    numbers, which stand for arrays of the first other argument's type.
+    """
+    trace = find_trace(args)
+    if trace is not None:
+        results = trace.record(op, args, params, regions)
+        return results if op.multiple_results else results[0]
+    return _evaluate_now(op, args, params, regions)
+
+
+def _evaluate_now(
+    op: Op, args: Sequence[Any], params: dict[str, Any], regions: tuple[Graph, ...]
+) -> Any:
+    like = next((t for t in map(_type_or_none, args) if t is not None), None)
+    stand_ins: list[Value] = []
+    arrays: list[Any] = []
+    for arg in args:
+        own = _type_or_none(arg)
+        if own is None:
+            assert like is not None, f"{type(arg).__name__} is neither a tracer nor an array"
+            own, arg = like, like.dtype.type(arg)
+        stand_ins.append(Value(own))
+        arrays.append(arg)
+    try:
+        result_types = op.result_types(stand_ins, params, regions)
+    except TypeMismatch as error:
+        raise TypeMismatch(at_user_line(str(error))) from None
+    with np.errstate(all="ignore"):
+        results = evaluate_op(op, arrays, params, result_types, regions)
+    if op.multiple_results:
+        return tuple([as_array(result) for result in results])
+    return as_array(results[0])
+
+
+def apply_graph(
+    graph: Graph, args: Sequence[Any], run: Callable[..., Sequence[Any]]
+) -> Sequence[Any]:
+    """`graph` applied to tracers or arrays of its input types: inlined where a trace records it,
+    else `run(graph, *arrays)`."""
+    trace = find_trace(args)
+    if trace is not None:
+        return trace.record_graph(graph, args)
+    return run(graph, *args)
+
