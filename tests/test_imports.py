@@ -40,16 +40,12 @@ def modules() -> dict[str, Path]:
     }
 
 
-def is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
-
-
 def statements(node: ast.AST, lazy: bool = False) -> Iterator[tuple[ast.AST, bool]]:
     """Import statements below `node` that run, and whether a function holds them."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child, lazy
-        elif is_type_checking(child):
+        elif isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
             yield from ((found, lazy) for part in child.orelse for found, _ in statements(part))
         else:
             inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
@@ -190,7 +186,8 @@ TIMED = (
 def test_import_costs_little_more_than_its_dependencies() -> None:
     """At most 1.5 times NumPy and llvmlite's binding: medians of interleaved fresh processes."""
     ours, theirs = TIMED.format(modules="jitad"), TIMED.format(modules="numpy, llvmlite.binding")
-    run(ours), run(theirs)  # byte code and the disk's cache
+    for program in (ours, theirs):  # byte code, and the disk's pages
+        run(program)
     pairs = [(float(run(ours)), float(run(theirs))) for _ in range(9)]
     cost, base = (statistics.median(times) for times in zip(*pairs, strict=True))
     assert cost <= 1.5 * base, f"import jitad {cost:.3f} s, NumPy + llvmlite {base:.3f} s"

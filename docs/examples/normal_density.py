@@ -81,7 +81,7 @@ def at_many_points() -> None:
     print(f"{'':22}{'first call':>14}{'then':>12}{'largest error':>17}")
     for name, partials in WAYS.items():
         way = jit(vmap(partials))
-        times = []
+        times, values = [], []
         for _ in range(6):
             start = time.perf_counter()
             values = [np.asarray(value) for value in way(y, mu, sigma)]

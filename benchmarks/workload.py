@@ -1,0 +1,158 @@
+"""What a workload is: contenders that must agree, and the ratios jitad is to reach."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchmarks import measure
+from benchmarks.measure import Call, Program, Times
+
+PEERS = ("jax", "jaxlib", "autograd", "casadi")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`ours` takes at most `at_most` times as long as `theirs`."""
+
+    theirs: str
+    at_most: float
+    ours: str = "jitad"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: rounds, seconds a turn, and rounds of fresh processes."""
+
+    rounds: int = 31
+    span: float = 0.005
+    processes: int = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A goal, and the ratio seen; none if a contender is not installed."""
+
+    goal: Goal
+    seen: float | None
+
+    @property
+    def met(self) -> bool | None:
+        return None if self.seen is None else self.seen <= self.goal.at_most
+
+
+@dataclass
+class Outcome:
+    """What one workload gave."""
+
+    workload: Workload
+    times: dict[str, Times]
+    disagreements: list[str]
+    left_out: list[str] = field(default_factory=list)
+
+    def verdicts(self) -> list[Verdict]:
+        return [
+            Verdict(
+                goal,
+                measure.ratio(self.times[goal.ours], self.times[goal.theirs])
+                if goal.ours in self.times and goal.theirs in self.times
+                else None,
+            )
+            for goal in self.workload.goals
+        ]
+
+
+class Workload(Protocol):
+    """A named comparison. The first contender is jitad: the one the others are divided by."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def about(self) -> str: ...
+    @property
+    def goals(self) -> tuple[Goal, ...]: ...
+    def measure(self, effort: Effort) -> Outcome: ...
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Contenders called again and again in this process.
+
+    Each value prepares a call, unmeasured; one whose library is not installed is left out.
+    """
+
+    name: str
+    about: str
+    contenders: Mapping[str, Callable[[], Call]]
+    goals: tuple[Goal, ...] = ()
+    tolerance: float = 1e-10
+
+    def measure(self, effort: Effort) -> Outcome:
+        calls: dict[str, Call] = {}
+        left_out: list[str] = []
+        for name, prepare in self.contenders.items():
+            try:
+                calls[name] = prepare()
+            except ModuleNotFoundError as error:
+                if error.name not in PEERS:
+                    raise
+                left_out.append(name)
+        times: dict[str, Times] = {}
+        results: dict[str, Any] = {}
+        for name, call in calls.items():
+            seconds, results[name] = measure.first_call(call)
+            times[name] = Times(first=seconds)
+        measure.steady(calls, times, effort.rounds, effort.span)
+        return Outcome(self, times, disagreements(results, self.tolerance), left_out)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Contenders that each take a fresh process: first calls and starts."""
+
+    name: str
+    about: str
+    contenders: Mapping[str, Program]
+    goals: tuple[Goal, ...] = ()
+    tolerance: float = 1e-10
+
+    def measure(self, effort: Effort) -> Outcome:
+        found = {n: p for n, p in self.contenders.items() if importlib.util.find_spec(p.needs)}
+        times, results = measure.processes(found, effort.processes)
+        left_out = [name for name in self.contenders if name not in found]
+        return Outcome(self, times, disagreements(results, self.tolerance), left_out)
+
+
+def leaves(tree: Any) -> Iterable[np.ndarray]:
+    """The arrays of nested tuples, lists and dicts, in the order of keys."""
+    if isinstance(tree, dict):
+        for key in sorted(tree):
+            yield from leaves(tree[key])
+    elif isinstance(tree, tuple | list):
+        for branch in tree:
+            yield from leaves(branch)
+    else:
+        yield np.asarray(tree, dtype=float)
+
+
+def disagreements(results: Mapping[str, Any], tolerance: float) -> list[str]:
+    """The contenders whose answer is not the first one's, and by how much."""
+    (reference, first), *others = results.items()
+    expected = list(leaves(first))
+    found: list[str] = []
+    for name, result in others:
+        got = list(leaves(result))
+        if [a.size for a in got] != [a.size for a in expected]:
+            found.append(f"{name} gives other shapes than {reference}")
+            continue
+        error = max(
+            np.max(np.abs(a.ravel() - b.ravel()) / (1 + np.abs(b.ravel())))
+            for a, b in zip(got, expected, strict=True)
+        )
+        if not error <= tolerance:  # a nan disagrees
+            found.append(f"{name} differs from {reference} by {error:.1e}")
+    return found
