@@ -53,7 +53,8 @@ NOT_LOWERED = Marker("NOT_LOWERED", "Inlined or removed by a pass before native 
 @dataclass(frozen=True, slots=True)
 class PerOperand:
     """jvp as a sum: rule i is `(t, out, *operands, **params) -> tangent`, where t is the tangent
-    of operand i and out the primal result; None where operand i does not move the result.
+    of operand i and out the primal result; None where operand i does not move the result (a rule
+    may also return None, where its params or dtype say so).
     Rules never see symbolic zeros; the pass sums the contributions. For ops with one result."""
 
     rules: tuple[Rule | None, ...]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Number, Value
-from ..op import NO_TANGENT, NONLINEAR, Op, Pull, Sample
+from ..op import NO_TANGENT, NONLINEAR, Op, Pull, Sample, Unknown
 from ..types import ArrayType, DType, Shape, TypeMismatch, type_of
 
 
@@ -38,6 +38,17 @@ full = Op(
         Sample((), {"value": True, "shape": (0,), "dtype": np.dtype("bool")}),
     ),
 )
+
+
+def full_like(like: Value, number: Number) -> Value:
+    """`number` everywhere, in the type of `like`."""
+    return full(value=number, shape=like.shape, dtype=like.dtype)
+
+
+def zeros(like: Value | Unknown | ArrayType) -> Value:
+    """Zeros of the shape and dtype of `like`."""
+    return full(value=False if like.dtype.kind == "b" else 0, shape=like.shape, dtype=like.dtype)
+
 
 constant = Op(
     name="constant",

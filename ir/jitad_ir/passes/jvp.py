@@ -105,7 +105,8 @@ def tangents_of(
         if t is None or per_operand is None:
             continue
         term = per_operand(t, outs[0], *operands, **eq.params)
-        total = term if total is None else OPS["add"](total, term)
+        if term is not None:
+            total = term if total is None else OPS["add"](total, term)
     return [total]
 
 
