@@ -136,7 +136,7 @@ def leaves(tree: Any) -> Iterable[np.ndarray]:
         for branch in tree:
             yield from leaves(branch)
     else:
-        yield np.asarray(tree, dtype=float)
+        yield np.asarray(tree, dtype=float).ravel()
 
 
 def disagreements(results: Mapping[str, Any], tolerance: float) -> list[str]:
@@ -149,10 +149,8 @@ def disagreements(results: Mapping[str, Any], tolerance: float) -> list[str]:
         if [a.size for a in got] != [a.size for a in expected]:
             found.append(f"{name} gives other shapes than {reference}")
             continue
-        error = max(
-            np.max(np.abs(a.ravel() - b.ravel()) / (1 + np.abs(b.ravel())))
-            for a, b in zip(got, expected, strict=True)
-        )
+        errors = [abs(a - b) / (1 + abs(b)) for a, b in zip(got, expected, strict=True)]
+        error = np.max([np.max(each, initial=0.0) for each in errors])
         if not error <= tolerance:  # a nan disagrees
             found.append(f"{name} differs from {reference} by {error:.1e}")
     return found

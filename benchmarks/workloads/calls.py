@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import Call
-from benchmarks.workload import Calls, Goal
 from benchmarks.density import POINT, density, partials
+from benchmarks.measure import Call
 from benchmarks.peers import jax_x64
+from benchmarks.workload import Calls, Goal
 
 X = np.arange(10.0)
 TREE_OF_ARRAYS = {"layers": [X, 2 * X], "bias": [np.ones(3)]}

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import Call
-from benchmarks.workload import Calls, Goal
 from benchmarks.peers import jax_x64
+from benchmarks.workload import Calls, Goal
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "data" / "breast_cancer.csv"
 

@@ -6,10 +6,10 @@ import functools
 
 import numpy as np
 
-from benchmarks.measure import Call
-from benchmarks.workload import Calls, Goal
 from benchmarks.density import density, partials
+from benchmarks.measure import Call
 from benchmarks.peers import jax_x64
+from benchmarks.workload import Calls, Goal
 
 ARGNUMS = (0, 1, 2)
 
