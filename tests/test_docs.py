@@ -75,6 +75,16 @@ def test_fences_are_found_and_all_of_them() -> None:
         assert len(blocks(text)) == len(re.findall(r"^\s*```\s*(?:python|py)\b", text, re.M)), page
 
 
+def test_links_inside_the_checkout_lead_somewhere() -> None:
+    dead = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in [*PAGES, ROOT / "CONTRIBUTING.md"]
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert not dead, dead
+
+
 PAGE = """
 <!-- not run: no network -->
 ```python
