@@ -1,0 +1,1 @@
+"""The call path: from a Python call to native code and back, without the interpreter in between."""

@@ -1,0 +1,125 @@
+"""Hand-written programs with the ABI of compiled graphs, and what makes them callable."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from llvmlite import ir as ll
+
+from jitad.dispatch import objects
+from jitad.dispatch.entry import emit_entry, local_objects
+from jitad.dispatch.function_type import compiled_function_type, install
+from jitad.dispatch.load import load
+from jitad.dispatch.signature import ResultNode, Signature, iterate_result_leaves
+from jitad_ir.native.externals import Externals
+
+PTR, I32, I64, F64 = ll.PointerType(), ll.IntType(32), ll.IntType(64), ll.DoubleType()
+
+try:
+    from jitad.array import Array
+except ImportError:
+
+    class Array(np.ndarray):
+        __slots__ = ()
+
+
+objects.define_object("Array", Array)
+
+
+def define_program(module: ll.Module, pointers: int) -> tuple[ll.Function, ll.IRBuilder]:
+    program = ll.Function(module, ll.FunctionType(I32, [PTR] * pointers), "program")
+    program.linkage = "internal"
+    return program, ll.IRBuilder(program.append_basic_block("entry"))
+
+
+def emit_loop(builder: ll.IRBuilder, count: int, body: Callable[[ll.Value], None]) -> None:
+    """for (i64 i = 0; i < count; i++) body(i)"""
+    if count == 0:
+        return
+    before = builder.block
+    loop, after = builder.append_basic_block("loop"), builder.append_basic_block("after")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    index = builder.phi(I64)
+    index.add_incoming(I64(0), before)
+    body(index)
+    following = builder.add(index, I64(1))
+    index.add_incoming(following, builder.block)
+    builder.cbranch(builder.icmp_signed("<", following, I64(count)), loop, after)
+    builder.position_at_end(after)
+
+
+def add_one(inputs: Sequence[int], outputs: Sequence[int]) -> Callable[[ll.Module], ll.Function]:
+    """out[j] = in[j] + 1 for bytes counts given as float64 element counts; other inputs are ignored.
+
+    A missing input counts as 0.
+    """
+
+    def emit(module: ll.Module) -> ll.Function:
+        program, builder = define_program(module, len(inputs) + len(outputs) + 1)
+        for j, size in enumerate(outputs):
+
+            def body(index: ll.Value, j: int = j) -> None:
+                value: ll.Value = F64(0)
+                if j < len(inputs):
+                    source = builder.gep(program.args[j], [index], source_etype=F64)
+                    value = builder.load(source, typ=F64)
+                target = builder.gep(program.args[len(inputs) + j], [index], source_etype=F64)
+                builder.store(builder.fadd(value, F64(1)), target)
+
+            emit_loop(builder, size, body)
+        builder.ret(I32(0))
+        return program
+
+    return emit
+
+
+class Compiled:
+    """An entry in memory."""
+
+    def __init__(
+        self,
+        emit: Callable[[ll.Module], ll.Function],
+        signature: Signature,
+        results: ResultNode,
+        **options: object,
+    ) -> None:
+        def emit_module(module: ll.Module, externals: Externals) -> tuple[str, ...]:
+            program = emit(module)
+            entry = emit_entry(module, externals, program, signature, results, **options)
+            return (entry.name,)
+
+        self.signature = signature
+        self.results = results
+        self.loaded = load(emit_module)
+        self.address = next(iter(self.loaded.addresses.values()))
+
+    def install(self, function: object) -> None:
+        install(function, self.address, self, local_objects(self.signature, self.results))
+
+
+def refuse(args: tuple, kwargs: dict) -> object:
+    return ("slow", args, kwargs)
+
+
+def function_for(
+    signature: Signature,
+    results: ResultNode,
+    emit: Callable[[ll.Module], ll.Function] | None = None,
+    slow: Callable[[tuple, dict], object] = refuse,
+    **options: object,
+) -> object:
+    """A compiled function with one entry; by default it adds 1 to float64 leaves."""
+    if emit is None:
+        inputs = [int(np.prod(leaf.shape)) for leaf in signature.leaves]
+        outputs = [int(np.prod(leaf.shape)) for leaf in iterate_result_leaves(results)]
+        emit = add_one(inputs, outputs)
+    function = compiled_function_type()(slow)
+    Compiled(emit, signature, results, **options).install(function)
+    return function
+
+
+def refcount(obj: object) -> int:
+    return ctypes.c_int32.from_address(id(obj)).value
