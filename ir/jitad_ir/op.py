@@ -14,7 +14,9 @@ keywords; rules that build IR call ops on Values, which append to the current bu
 `jvp`          what the tangents of the results are: `PerOperand`, `Joint` or `WithPrimal`
 `transpose`    what the cotangents of linear operands are, see `Linear`, `Bilinear`, `Joint`
 `batch`        `(size, batched, *operands, **params) -> Value` or tuple: the op over a leading axis
-               of length `size` that operand i has where `batched[i]`
+               of length `size` that operand i has where `batched[i]`; a result may come without
+               the axis if it is the same in every lane. Ops with regions or a param `axis_name`
+               also get `batch_axis=`, the name of the axis or None
 `lower`        how native code computes it, see `Elementwise`, `Pull`, `Reduction`, `Routine` ...
 `samples`      operands and params on which every law of the op is tested
 =============  ================================================================================
@@ -259,6 +261,9 @@ class Op:
     `unknown[i]` tells that operand i is not known (it comes as `Unknown`); results has None for
     what is not known; `rest(residuals, unknown_operands)`, run in the other program, gives the
     results that results has None for. None: an equation with an unknown operand is unknown."""
+    expand: Rule | None = None
+    """Structured ops only, which stand for straight-line code: `(*operands, **params) -> results`
+    builds that code. The inline pass applies it before native code is planned."""
 
     def __post_init__(self) -> None:
         if self.name in OPS:

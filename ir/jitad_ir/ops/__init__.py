@@ -32,6 +32,10 @@ from .bitwise import (
     shift_right_arithmetic,
     shift_right_logical,
 )
+from .collective import (
+    all_gather,
+    axis_index,
+)
 from .comparison import (
     eq,
     ge,
@@ -86,6 +90,12 @@ from .special import (
     logistic,
     polygamma,
 )
+from .structured import (
+    checkpoint,
+    custom_jvp,
+    custom_vjp,
+    transposed_call,
+)
 from .transcendental import (
     acos,
     acosh,
@@ -114,11 +124,13 @@ __all__ = [
     "acos",
     "acosh",
     "add",
+    "all_gather",
     "asin",
     "asinh",
     "atan",
     "atan2",
     "atanh",
+    "axis_index",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -126,6 +138,7 @@ __all__ = [
     "broadcast",
     "cbrt",
     "ceil",
+    "checkpoint",
     "clamp",
     "clz",
     "complex",
@@ -135,6 +148,8 @@ __all__ = [
     "copysign",
     "cos",
     "cosh",
+    "custom_jvp",
+    "custom_vjp",
     "digamma",
     "div",
     "eq",
@@ -191,5 +206,6 @@ __all__ = [
     "tan",
     "tanh",
     "transpose",
+    "transposed_call",
     "trunc",
 ]

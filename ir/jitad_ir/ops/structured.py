@@ -1,0 +1,373 @@
+"""Ops that hold programs: functions with rules of their own, and checkpoints.
+
+Their regions are closed Graphs over the operands. They stand for straight-line code that says how
+it wants to be differentiated; once no derivative is asked for any more, the inline pass replaces
+them by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..evaluate import evaluate
+from ..graph import Builder, Graph, Value, building, current_builder
+from ..op import NONLINEAR, NOT_LOWERED, OPS, Joint, Op, WithPrimal
+from ..passes.batch import spread_out
+from ..passes.dce import select_outputs
+from ..passes.jvp import jvp, push, zeros
+from ..passes.split import split
+from ..passes.transpose import transpose
+from ..types import ArrayType, TypeMismatch
+from ..verify import InvalidGraph
+
+Regions = tuple[Graph, ...]
+
+
+def _region_types(name: str, region: Graph, types: Sequence[ArrayType]) -> tuple[ArrayType, ...]:
+    """Result types of `region` on operands of `types`; raises TypeMismatch if they do not fit."""
+    if region.input_types != tuple(types):
+        raise TypeMismatch(
+            f"{name}: its region takes {region.input_types}; got operands {tuple(types)}"
+        )
+    return region.output_types
+
+
+def batched_everywhere(
+    graph: Graph, size: int, batched: Sequence[bool], batch_axis: object
+) -> Graph:
+    """`graph` over a leading axis that input i has where `batched[i]` and every output has."""
+    builder = Builder(graph.name)
+    inputs = [
+        builder.input(v.type.with_shape((size, *v.shape)) if has_axis else v.type)
+        for v, has_axis in zip(graph.inputs, batched, strict=True)
+    ]
+    with building(builder):
+        outs, has = spread_out(builder, graph, size, inputs, batched, batch_axis)
+        outputs = [
+            out
+            if has_axis
+            else OPS["broadcast"](
+                out, shape=(size, *out.shape), dims=tuple(range(1, out.ndim + 1))
+            )
+            for out, has_axis in zip(outs, has, strict=True)
+        ]
+    return builder.build(outputs)
+
+
+# checkpoint: (body) recomputed, not stored
+
+
+def _jvp_checkpoint(
+    tangents: Sequence[Value | None], *operands: Value, regions: Regions
+) -> tuple[Sequence[Value], Sequence[Value | None]]:
+    (body,) = regions
+    forward = jvp(body, [t is not None for t in tangents])
+    moving = [t for t in tangents if t is not None]
+    results = checkpoint(*operands, *moving, regions=(forward.graph,))
+    primals = len(body.outputs)
+    rest = iter(results[primals:])
+    return results[:primals], [next(rest) if nonzero else None for nonzero in forward.nonzero]
+
+
+def _split_checkpoint(unknown: Sequence[bool], *operands: Any, regions: Regions) -> Any:
+    (body,) = regions
+    known = [not u for u in unknown]
+    parts = split(body, known)
+    known_operands = [v for v, k in zip(operands, known, strict=True) if k]
+    answers = sum(parts.is_known)
+    keep = [i < answers for i in range(len(parts.known.outputs))]
+    first = iter(checkpoint(*known_operands, regions=(select_outputs(parts.known, keep),)))
+    results = [next(first) if k else None for k in parts.is_known]
+    reordered = Graph(
+        [
+            *[v for v, k in zip(body.inputs, known, strict=True) if k],
+            *[v for v, k in zip(body.inputs, known, strict=True) if not k],
+        ],
+        body.equations,
+        body.outputs,
+        body.name,
+    )
+    rest_body = select_outputs(reordered, [not k for k in parts.is_known])
+
+    def rest(residuals: Sequence[Value], others: Sequence[Value]) -> tuple[Value, ...]:
+        held = [OPS["optimization_barrier"](v) for v in residuals]
+        return checkpoint(*held, *others, regions=(rest_body,))
+
+    return results, known_operands, rest
+
+
+def _transpose_checkpoint(
+    cts: Sequence[Value | None], *operands: Any, regions: Regions
+) -> list[Value | None]:
+    (body,) = regions
+    body = select_outputs(body, [ct is not None for ct in cts])
+    linear = [not isinstance(v, Value) for v in operands]
+    known = [v for v in operands if isinstance(v, Value)]
+    given = [ct for ct in cts if ct is not None]
+    results = iter(checkpoint(*known, *given, regions=(transpose(body, linear),)))
+    return [next(results) if is_linear else None for is_linear in linear]
+
+
+def _batch_checkpoint(
+    size: int,
+    batched: Sequence[bool],
+    *operands: Value,
+    regions: Regions,
+    batch_axis: object = None,
+) -> tuple[Value, ...]:
+    body = batched_everywhere(regions[0], size, batched, batch_axis)
+    return checkpoint(*operands, regions=(body,))
+
+
+checkpoint = Op(
+    name="checkpoint",
+    doc="The region applied to the operands; reverse mode recomputes it instead of storing it.",
+    infer=lambda *types, regions: _region_types("checkpoint", regions[0], types),
+    evaluate=lambda *arrays, regions: evaluate(regions[0], *arrays),
+    jvp=WithPrimal(_jvp_checkpoint),
+    transpose=Joint(_transpose_checkpoint),
+    batch=_batch_checkpoint,
+    lower=NOT_LOWERED,
+    samples=(),
+    multiple_results=True,
+    split=_split_checkpoint,
+    expand=lambda *operands, regions: current_builder().inline(regions[0], operands),
+)
+
+
+# custom_jvp: (primal, rule), rule: (operands, tangents) -> (results, tangents)
+
+
+def _jvp_custom_jvp(
+    tangents: Sequence[Value | None], *operands: Value, regions: Regions, arguments: int
+) -> tuple[Sequence[Value], Sequence[Value | None]]:
+    primal, rule = regions
+    if any(t is not None for t in tangents[arguments:]):
+        raise TypeError(
+            f"the function {primal.name} with a custom_jvp rule closes over a value that is being "
+            "differentiated, for which its rule gives no tangent: pass it as an argument"
+        )
+    directions = [
+        zeros(v) if t is None else t
+        for v, t in zip(operands[:arguments], tangents, strict=False)
+        if v.type.is_inexact
+    ]
+    results = current_builder().inline(rule, [*operands, *directions])
+    outs = results[: len(primal.outputs)]
+    moving = iter(results[len(primal.outputs) :])
+    return outs, [next(moving) if v.type.is_inexact else None for v in outs]
+
+
+def _batch_custom_jvp(
+    size: int,
+    batched: Sequence[bool],
+    *operands: Value,
+    regions: Regions,
+    arguments: int,
+    batch_axis: object = None,
+) -> tuple[Value, ...]:
+    primal, rule = regions
+    moving = [
+        b for b, v in zip(batched[:arguments], operands, strict=False) if v.type.is_inexact
+    ]
+    return custom_jvp(
+        *operands,
+        arguments=arguments,
+        regions=(
+            batched_everywhere(primal, size, batched, batch_axis),
+            batched_everywhere(rule, size, [*batched, *moving], batch_axis),
+        ),
+    )
+
+
+custom_jvp = Op(
+    name="custom_jvp",
+    doc=(
+        "Region 0 applied to the operands. Region 1 maps them, and tangents of the first "
+        "`arguments` (those that are inexact), to the results and the inexact results' tangents."
+    ),
+    infer=lambda *types, regions, arguments: _region_types("custom_jvp", regions[0], types),
+    evaluate=lambda *arrays, regions, arguments: evaluate(regions[0], *arrays),
+    jvp=WithPrimal(_jvp_custom_jvp),
+    transpose=NONLINEAR,
+    batch=_batch_custom_jvp,
+    lower=NOT_LOWERED,
+    samples=(),
+    multiple_results=True,
+    expand=lambda *operands, regions, arguments: current_builder().inline(regions[0], operands),
+)
+
+
+# custom_vjp: (primal, forward, backward)
+
+
+def _jvp_custom_vjp(
+    tangents: Sequence[Value | None], *operands: Value, regions: Regions, arguments: int
+) -> tuple[Sequence[Value], Sequence[Value | None]]:
+    primal, forward, backward = regions
+    if any(t is not None for t in tangents[arguments:]):
+        raise TypeError(
+            f"the function {primal.name} with a custom_vjp rule closes over a value that is being "
+            "differentiated, for which its rule gives no cotangent: pass it as an argument"
+        )
+    directions = [
+        zeros(v) if t is None else t
+        for v, t in zip(operands[:arguments], tangents, strict=False)
+        if v.type.is_inexact
+    ]
+    results = current_builder().inline(forward, operands)
+    outs, residuals = results[: len(primal.outputs)], results[len(primal.outputs) :]
+    moving = iter(
+        transposed_call(
+            *residuals, *directions, regions=(backward,), residuals=len(residuals)
+        )
+    )
+    return outs, [next(moving) if v.type.is_inexact else None for v in outs]
+
+
+def _batch_custom_vjp(
+    size: int,
+    batched: Sequence[bool],
+    *operands: Value,
+    regions: Regions,
+    arguments: int,
+    batch_axis: object = None,
+) -> tuple[Value, ...]:
+    primal, forward, backward = regions
+    wide_forward = batched_everywhere(forward, size, batched, batch_axis)
+    results = len(primal.outputs)
+    residuals = len(forward.outputs) - results
+    return custom_vjp(
+        *operands,
+        arguments=arguments,
+        regions=(
+            batched_everywhere(primal, size, batched, batch_axis),
+            wide_forward,
+            _batched_backward(
+                backward, size, residuals, batched[:arguments], operands, batch_axis
+            ),
+        ),
+    )
+
+
+def _batched_backward(
+    backward: Graph,
+    size: int,
+    residuals: int,
+    batched: Sequence[bool],
+    operands: Sequence[Value],
+    batch_axis: object,
+) -> Graph:
+    """The backward rule over lanes: a cotangent of an argument shared by all lanes is their sum."""
+    everywhere = [True] * len(backward.inputs)
+    wide = batched_everywhere(backward, size, everywhere, batch_axis)
+    builder = Builder(backward.name)
+    inputs = [builder.input(t) for t in wide.input_types]
+    has_axis = [b for b, v in zip(batched, operands, strict=False) if v.type.is_inexact]
+    with building(builder):
+        cts = builder.inline(wide, inputs)
+        outputs = [
+            ct if b else OPS["reduce_sum"](ct, axes=(0,))
+            for ct, b in zip(cts, has_axis, strict=True)
+        ]
+    return builder.build(outputs)
+
+
+custom_vjp = Op(
+    name="custom_vjp",
+    doc=(
+        "Region 0 applied to the operands. Region 1 maps them to the results and residuals; region "
+        "2 maps the residuals and the inexact results' cotangents to the cotangents of the first "
+        "`arguments` operands (those that are inexact)."
+    ),
+    infer=lambda *types, regions, arguments: _region_types("custom_vjp", regions[0], types),
+    evaluate=lambda *arrays, regions, arguments: evaluate(regions[0], *arrays),
+    jvp=WithPrimal(_jvp_custom_vjp),
+    transpose=NONLINEAR,
+    batch=_batch_custom_vjp,
+    lower=NOT_LOWERED,
+    samples=(),
+    multiple_results=True,
+    expand=lambda *operands, regions, arguments: current_builder().inline(regions[0], operands),
+)
+
+
+# transposed_call: the map whose transpose is the region
+
+
+def _transposed_region(region: Graph, residuals: int) -> Graph:
+    """The region, a map of cotangents, as a map of tangents."""
+    linear = [i >= residuals for i in range(len(region.inputs))]
+    try:
+        return transpose(region, linear)
+    except InvalidGraph as error:
+        raise TypeError(
+            "forward mode through a function with a custom_vjp rule needs a backward rule that is "
+            f"linear in the cotangents; {error}"
+        ) from error
+
+
+def _infer_transposed_call(
+    *types: ArrayType, regions: Regions, residuals: int
+) -> tuple[ArrayType, ...]:
+    (region,) = regions
+    expected = (*region.input_types[:residuals], *region.output_types)
+    if types != expected:
+        raise TypeMismatch(f"transposed_call: expected operands {expected}; got {types}")
+    return region.input_types[residuals:]
+
+
+def _jvp_transposed_call(
+    tangents: Sequence[Value | None], *operands: Value, regions: Regions, residuals: int
+) -> tuple[Sequence[Value], Sequence[Value | None]]:
+    region = _transposed_region(regions[0], residuals)
+    return push(current_builder(), region, operands, tangents)
+
+
+def _transpose_transposed_call(
+    cts: Sequence[Value | None], *operands: Any, regions: Regions, residuals: int
+) -> list[Value | None]:
+    (region,) = regions
+    types = region.input_types[residuals:]
+    given = [
+        OPS["full"](value=0, shape=t.shape, dtype=t.dtype) if ct is None else ct
+        for ct, t in zip(cts, types, strict=True)
+    ]
+    results = current_builder().inline(region, [*operands[:residuals], *given])
+    return [*[None] * residuals, *results]
+
+
+def _batch_transposed_call(
+    size: int,
+    batched: Sequence[bool],
+    *operands: Value,
+    regions: Regions,
+    residuals: int,
+    batch_axis: object = None,
+) -> tuple[Value, ...]:
+    region = _transposed_region(regions[0], residuals)
+    wide = batched_everywhere(region, size, batched, batch_axis)
+    return current_builder().inline(wide, operands)
+
+
+transposed_call = Op(
+    name="transposed_call",
+    doc=(
+        "The transpose of the region, a linear map of what follows its first `residuals` inputs, "
+        "applied to the operands that follow the residuals."
+    ),
+    infer=_infer_transposed_call,
+    evaluate=lambda *arrays, regions, residuals: evaluate(
+        _transposed_region(regions[0], residuals), *arrays
+    ),
+    jvp=WithPrimal(_jvp_transposed_call),
+    transpose=Joint(_transpose_transposed_call),
+    batch=_batch_transposed_call,
+    lower=NOT_LOWERED,
+    samples=(),
+    multiple_results=True,
+    expand=lambda *operands, regions, residuals: current_builder().inline(
+        _transposed_region(regions[0], residuals), operands
+    ),
+)

@@ -1,0 +1,95 @@
+"""Derivative programs composed of jvp, split and transpose.
+
+    linearize : (a -> b)  to  (a -> b, res)  and  (res, t a -o t b)
+    vjp       : (a -> b)  to  (a -> b, res)  and  (res, ct b -o ct a)
+
+The `_at_values` forms serve where the values of every equation are at hand, as they are outside
+of `jit`: their first program takes those values and computes residuals only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..graph import Builder, Graph, Value, building
+from .dce import dce
+from .jvp import jvp, tangents_of
+from .split import Split, split
+from .transpose import transpose
+
+
+@dataclass(frozen=True, slots=True)
+class Linearized:
+    """`known` maps the inputs to the outputs and the residuals; `rest` maps the residuals and the
+    tangents (or, in a vjp, cotangents) to those of the other side. Output i of the primal program
+    moves where `nonzero[i]`; the others have no tangent (or take no cotangent)."""
+
+    known: Graph
+    rest: Graph
+    nonzero: tuple[bool, ...]
+    residuals: int
+
+
+def linearize(graph: Graph, differentiated: Sequence[bool]) -> Linearized:
+    """The program and its derivative as a linear program, in the inputs i with
+    `differentiated[i]`."""
+    forward = jvp(dce(graph), differentiated)
+    tangents = len(forward.graph.inputs) - len(graph.inputs)
+    parts = split(forward.graph, [True] * len(graph.inputs) + [False] * tangents)
+    return _linear(parts, len(graph.outputs), forward.nonzero)
+
+
+def _linear(parts: Split, primal_outputs: int, nonzero: tuple[bool, ...]) -> Linearized:
+    """The two parts, after checking that outputs fell on the side they belong to."""
+    assert all(parts.is_known[:primal_outputs]), "a primal output depends on a tangent"
+    assert not any(parts.is_known[primal_outputs:]), "a tangent does not depend on any tangent"
+    return Linearized(parts.known, dce(parts.rest), nonzero, parts.residuals)
+
+
+def vjp(graph: Graph, differentiated: Sequence[bool]) -> Linearized:
+    """The program and the transpose of its derivative: cotangents of the outputs that move to
+    cotangents of the differentiated inputs."""
+    return _transposed(linearize(graph, differentiated))
+
+
+def _transposed(linear: Linearized) -> Linearized:
+    fixed = linear.residuals
+    is_linear = [False] * fixed + [True] * (len(linear.rest.inputs) - fixed)
+    return Linearized(
+        linear.known, dce(transpose(linear.rest, is_linear)), linear.nonzero, fixed
+    )
+
+
+def linearize_at_values(graph: Graph, differentiated: Sequence[bool]) -> Linearized:
+    """Like `linearize`, but `known` takes the values of all inputs and of all results of
+    equations, in order, and returns the residuals alone."""
+    builder = Builder(f"tangents.{graph.name}")
+    env: dict[Value, Value] = {v: builder.input(v.type) for v in graph.inputs}
+    for eq in graph.equations:
+        env.update({v: builder.input(v.type) for v in eq.outputs})
+    values = len(builder.inputs)
+    moving: dict[Value, Value] = {
+        v: builder.input(v.type)
+        for v, chosen in zip(graph.inputs, differentiated, strict=True)
+        if chosen
+    }
+    with building(builder):
+        for eq in graph.equations:
+            operands = [env[v] for v in eq.operands]
+            ts = [moving.get(v) for v in eq.operands]
+            outs = [env[v] for v in eq.outputs]
+            for value, t in zip(eq.outputs, tangents_of(eq, operands, outs, ts), strict=True):
+                if t is not None and value.type.is_inexact:
+                    moving[value] = t
+    out_ts = [moving.get(v) for v in graph.outputs]
+    tangents = builder.build([t for t in out_ts if t is not None])
+    unknown = len(builder.inputs) - values
+    parts = split(tangents, [True] * values + [False] * unknown)
+    return _linear(parts, 0, tuple([t is not None for t in out_ts]))
+
+
+def vjp_at_values(graph: Graph, differentiated: Sequence[bool]) -> Linearized:
+    """Like `vjp`, but `known` takes the values of all inputs and of all results of equations, in
+    order, and returns the residuals alone."""
+    return _transposed(linearize_at_values(graph, differentiated))

@@ -1,0 +1,54 @@
+"""What happens to a traced program before it is planned, from top to bottom."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from ..graph import Graph
+from ..text import graph_text
+from ..verify import InvalidGraph, verify
+from .cse import cse
+from .dce import dce
+from .inline import inline
+from .simplify import simplify
+
+PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
+    dce,  # first, so that nothing below works on dead code
+    inline,  # no derivative is asked for any more: rules and checkpoints become their code
+    simplify,  # algebra, which makes more expressions alike
+    cse,  # forward and backward programs share many
+    simplify,  # what became visible by sharing
+    dce,  # what simplification left unused
+)
+"""Passes that every program goes through, in order."""
+
+
+def optimize(graph: Graph, passes: tuple[Callable[[Graph], Graph], ...] = PIPELINE) -> Graph:
+    """`graph` after `passes`. With JITAD_DEBUG_PASSES set in the environment each pass's result is
+    verified, timed and printed to standard error; an invalid one raises InvalidGraph naming the
+    pass."""
+    if not os.environ.get("JITAD_DEBUG_PASSES"):
+        for run in passes:
+            graph = run(graph)
+        return graph
+    return _optimize_aloud(graph, passes)
+
+
+def _optimize_aloud(graph: Graph, passes: tuple[Callable[[Graph], Graph], ...]) -> Graph:
+    verify(graph)
+    for run in passes:
+        before, start = len(graph.equations), time.perf_counter()
+        graph = run(graph)
+        milliseconds = 1e3 * (time.perf_counter() - start)
+        name = run.__name__
+        try:
+            verify(graph)
+        except InvalidGraph as error:
+            raise InvalidGraph(f"after pass {name}: {error}") from error
+        counts = f"{before} -> {len(graph.equations)} equations"
+        print(f"# {name}: {counts}, {milliseconds:.2f} ms", file=sys.stderr)
+        print(graph_text(graph, elide_above=16), file=sys.stderr)
+    return graph

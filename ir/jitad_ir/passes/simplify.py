@@ -1,0 +1,248 @@
+"""Algebraic simplification.
+
+    simplify : (a -> b)  to  (a -> b)   with fewer or cheaper equations and the same values
+
+Every rewrite keeps the value to the last bit, nan, infinity and signed zero included (so x + 0 and
+0 * x stay for floats). `TABLE` lists them: each row a function of one op's equation that gives its
+replacement or None, with the equation as comment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from ..evaluate import evaluate_equation
+from ..graph import Builder, Equation, Graph, Value, building
+from ..op import OPS
+from ..types import FLOAT64
+
+_FOLD_LIMIT = 1
+"""Constants of at most this many elements are computed at compile time."""
+
+
+class _View:
+    """What a rewrite may ask of the program so far: which equation made a value."""
+
+    def __init__(self) -> None:
+        self.producers: dict[Value, Equation] = {}
+
+    def made_by(self, value: Value, op: str) -> Equation | None:
+        """The equation that made `value`, if it is an `op`."""
+        eq = self.producers.get(value)
+        return eq if eq is not None and eq.op.name == op else None
+
+    def number(self, value: Value) -> complex | None:
+        """The number that `value` has everywhere, None if that is not known."""
+        eq = self.producers.get(value)
+        while eq is not None and eq.op.name in ("broadcast", "reshape", "transpose"):
+            eq = self.producers.get(eq.operands[0])
+        if eq is None:
+            return None
+        if eq.op.name == "full":
+            return eq.params["value"]
+        if eq.op.name == "constant" and eq.outputs[0].shape == ():
+            return eq.params["value"].item()
+        return None
+
+    def is_number(self, value: Value, number: complex) -> bool:
+        """True if `value` is `number` everywhere, with the same sign of zero."""
+        found = self.number(value)
+        return found is not None and found == number and _sign_of_zero(found) == 1.0
+
+
+def _sign_of_zero(number: complex) -> float:
+    """-1.0 for a negative zero (in either part), else 1.0."""
+    if number != 0 or isinstance(number, int):
+        return 1.0
+    parts = (number.real, number.imag) if isinstance(number, complex) else (number,)
+    return -1.0 if any(np.signbit(part) for part in parts) else 1.0
+
+
+Rewrite: TypeAlias = Callable[[_View, Equation], "Value | None"]
+
+
+def _mul(view: _View, eq: Equation) -> Value | None:
+    x, y = eq.operands
+    if view.is_number(y, 1):  # x * 1 = x
+        return x
+    if view.is_number(x, 1):  # 1 * y = y
+        return y
+    for this, other in ((x, y), (y, x)):
+        if eq.outputs[0].dtype.kind in "if" and view.is_number(this, -1):  # -1 * y = -y
+            return OPS["neg"](other)
+        if eq.outputs[0].dtype.kind in "iu" and view.is_number(this, 0):  # 0 * y = 0, integers
+            return this
+    return None
+
+
+def _div(view: _View, eq: Equation) -> Value | None:
+    x, y = eq.operands
+    if view.is_number(y, 1):  # x / 1 = x
+        return x
+    divisor = view.number(y)
+    if eq.outputs[0].dtype == FLOAT64 and isinstance(divisor, float) and _is_power_of_two(divisor):
+        return OPS["mul"](x, 1 / divisor)  # x / 2**k = x * 2**-k, exactly
+    return None
+
+
+def _is_power_of_two(number: float) -> bool:
+    mantissa, exponent = np.frexp(number)
+    return bool(abs(mantissa) == 0.5 and -1000 < exponent < 1000)
+
+
+def _add(view: _View, eq: Equation) -> Value | None:
+    x, y = eq.operands
+    for this, other in ((x, y), (y, x)):
+        if eq.outputs[0].dtype.kind in "iu" and view.is_number(this, 0):  # 0 + y = y, integers
+            return other
+        negated = view.made_by(this, "neg")
+        if negated is not None:  # y + (-x) = y - x
+            return OPS["sub"](other, negated.operands[0])
+    return None
+
+
+def _sub(view: _View, eq: Equation) -> Value | None:
+    x, y = eq.operands
+    if view.is_number(y, 0):  # x - 0 = x
+        return x
+    negated = view.made_by(y, "neg")
+    if negated is not None:  # x - (-y) = x + y
+        return OPS["add"](x, negated.operands[0])
+    return None
+
+
+def _neg(view: _View, eq: Equation) -> Value | None:
+    negated = view.made_by(eq.operands[0], "neg")
+    return None if negated is None else negated.operands[0]  # -(-x) = x
+
+
+def _integer_pow(view: _View, eq: Equation) -> Value | None:
+    (x,), exponent = eq.operands, eq.params["exponent"]
+    if exponent == 1:  # x ** 1 = x
+        return x
+    return OPS["mul"](x, x) if exponent == 2 else None  # x ** 2 = x * x
+
+
+def _identity_of_shape(view: _View, eq: Equation) -> Value | None:
+    (x,) = eq.operands
+    return x if x.type == eq.outputs[0].type else None  # reshape or broadcast to x's own shape
+
+
+def _reshape(view: _View, eq: Equation) -> Value | None:
+    inner = view.made_by(eq.operands[0], "reshape")
+    if inner is not None:  # reshape(reshape(x)) = reshape(x)
+        return OPS["reshape"](inner.operands[0], shape=eq.params["shape"])
+    return _identity_of_shape(view, eq)
+
+
+def _broadcast(view: _View, eq: Equation) -> Value | None:
+    inner = view.made_by(eq.operands[0], "broadcast")
+    if inner is not None:  # broadcast(broadcast(x)) = broadcast(x)
+        outer = eq.params["dims"]
+        dims = tuple([outer[d] for d in inner.params["dims"]])
+        return OPS["broadcast"](inner.operands[0], shape=eq.params["shape"], dims=dims)
+    splat = view.made_by(eq.operands[0], "full")
+    if splat is not None:  # broadcast(full) = full
+        dtype = eq.outputs[0].dtype
+        return OPS["full"](value=splat.params["value"], shape=eq.params["shape"], dtype=dtype)
+    return _identity_of_shape(view, eq)
+
+
+def _transpose(view: _View, eq: Equation) -> Value | None:
+    permutation = eq.params["permutation"]
+    if permutation == tuple(range(len(permutation))):  # the identity permutation
+        return eq.operands[0]
+    inner = view.made_by(eq.operands[0], "transpose")
+    if inner is not None:  # transpose(transpose(x, p), q) = transpose(x, p[q])
+        composed = tuple([inner.params["permutation"][p] for p in permutation])
+        return OPS["transpose"](inner.operands[0], permutation=composed)
+    return None
+
+
+def _convert(view: _View, eq: Equation) -> Value | None:
+    (x,) = eq.operands
+    return x if x.type == eq.outputs[0].type else None  # convert to x's own dtype
+
+
+def _select(view: _View, eq: Equation) -> Value | None:
+    _, on_true, on_false = eq.operands
+    return on_true if on_true is on_false else None  # select(p, x, x) = x
+
+
+def _reduce_sum(view: _View, eq: Equation) -> Value | None:
+    return eq.operands[0] if not eq.params["axes"] else None  # a sum over no axes
+
+
+TABLE: dict[str, Rewrite] = {
+    "add": _add,
+    "broadcast": _broadcast,
+    "convert": _convert,
+    "div": _div,
+    "integer_pow": _integer_pow,
+    "mul": _mul,
+    "neg": _neg,
+    "reduce_sum": _reduce_sum,
+    "reshape": _reshape,
+    "select": _select,
+    "sub": _sub,
+    "transpose": _transpose,
+}
+"""Op -> its rewrite."""
+
+
+def _folded(view: _View, eq: Equation) -> Value | None:
+    """An equation on known numbers, computed now."""
+    if not eq.operands or len(eq.outputs) != 1 or eq.regions:
+        return None
+    if eq.outputs[0].type.size > _FOLD_LIMIT or eq.op.name == "optimization_barrier":
+        return None
+    arrays: list[np.ndarray] = []
+    for value in eq.operands:
+        number = view.number(value)
+        if number is None or value.type.size > _FOLD_LIMIT:
+            return None
+        arrays.append(np.full(value.shape, number, value.dtype))
+    with np.errstate(all="ignore"):
+        (result,) = evaluate_equation(eq, arrays)
+    out = eq.outputs[0]
+    if out.type.size != 1:
+        return None
+    return OPS["full"](value=np.asarray(result).item(), shape=out.shape, dtype=out.dtype)
+
+
+def simplify(graph: Graph) -> Graph:
+    """`graph` with the rewrites of `TABLE` and constant folding applied, first to last."""
+    builder = Builder(graph.name)
+    builder.inputs = list(graph.inputs)
+    env: dict[Value, Value] = {v: v for v in graph.inputs}
+    view = _View()
+    with building(builder):
+        for eq in graph.equations:
+            operands = tuple([env[v] for v in eq.operands])
+            current = Equation(eq.op, operands, eq.params, eq.outputs, eq.regions, eq.source)
+            builder.source = eq.source
+            replacement = _rewritten(view, current, builder)
+            if replacement is not None:
+                env[eq.outputs[0]] = replacement
+                continue
+            builder.equations.append(current)
+            for value in eq.outputs:
+                env[value] = value
+                view.producers[value] = current
+    return Graph(graph.inputs, builder.equations, [env[v] for v in graph.outputs], graph.name)
+
+
+def _rewritten(view: _View, eq: Equation, builder: Builder) -> Value | None:
+    """What `eq` simplifies to, appended to the builder; None if it stays."""
+    before = len(builder.equations)
+    replacement = _folded(view, eq)
+    if replacement is None:
+        rewrite = TABLE.get(eq.op.name)
+        replacement = None if rewrite is None else rewrite(view, eq)
+    for added in builder.equations[before:]:
+        for value in added.outputs:
+            view.producers[value] = added
+    return replacement
