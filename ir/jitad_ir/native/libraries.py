@@ -1,0 +1,84 @@
+"""Where externals come from: C functions of SciPy's BLAS, LAPACK and special functions, of NumPy
+and of CPython, by address, without a C compiler.
+
+==========================  ======================================================================
+"blas:dgemm"                Fortran BLAS as `scipy.linalg.cython_blas` declares it: every argument
+                            by pointer, 32-bit integers
+"lapack:dpotrf"             likewise from `scipy.linalg.cython_lapack`
+"special:gammaln"           `scipy.special.cython_special`, by the name in its `__pyx_capi__`; C
+                            signature there, which may end in an int that is ignored
+"numpy:93"                  slot 93 of NumPy's C API table (PyArray_New)
+"py:PyFloat_FromDouble"     function or variable of CPython's C API
+==========================  ======================================================================
+
+SciPy is imported when the first of its names is resolved.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib
+from types import ModuleType
+
+import numpy as np
+
+from .externals import register
+
+
+def _capsule_address(module: ModuleType, name: str) -> int:
+    """Address in the capsule by which a Cython module exports its C function `name`."""
+    capsules = module.__dict__["__pyx_capi__"]
+    if name not in capsules:
+        raise LookupError(f"expected a C function of {module.__name__}; got {name}")
+    return capsule_pointer(capsules[name])
+
+
+def capsule_pointer(capsule: object) -> int:
+    """The address that a PyCapsule holds."""
+    api = ctypes.pythonapi
+    get_name = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", api))
+    get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+        ("PyCapsule_GetPointer", api)
+    )
+    return get_pointer(capsule, get_name(capsule)) or 0
+
+
+def _blas(name: str) -> int:
+    return _capsule_address(importlib.import_module("scipy.linalg.cython_blas"), name)
+
+
+def _lapack(name: str) -> int:
+    return _capsule_address(importlib.import_module("scipy.linalg.cython_lapack"), name)
+
+
+def _special(name: str) -> int:
+    return _capsule_address(importlib.import_module("scipy.special.cython_special"), name)
+
+
+@functools.cache
+def _numpy_table() -> int:
+    # The capsule through which `import_array()` finds the table in every extension module.
+    return capsule_pointer(np._core._multiarray_umath._ARRAY_API)  # type: ignore[attr-defined]
+
+
+def _numpy(slot: str) -> int:
+    if not slot.isdecimal():
+        raise LookupError(f"expected a slot number of NumPy's C API table; got {slot}")
+    offset = int(slot) * ctypes.sizeof(ctypes.c_void_p)
+    return ctypes.c_void_p.from_address(_numpy_table() + offset).value or 0
+
+
+def _python(name: str) -> int:
+    try:
+        symbol = getattr(ctypes.pythonapi, name)
+    except AttributeError:
+        raise LookupError(f"expected a symbol of CPython's C API; got {name}") from None
+    return ctypes.cast(symbol, ctypes.c_void_p).value or 0
+
+
+register("blas", _blas)
+register("lapack", _lapack)
+register("special", _special)
+register("numpy", _numpy)
+register("py", _python)

@@ -1,0 +1,324 @@
+"""What ops whose `lower` is `Routine` emit with: loops, branches and library calls on buffers.
+
+Ops do not import LLVM: types are named by dtypes, and register values (`ll.Value`) come from the
+methods here, from `r.builder` and from the emitters `r.b` and `r.simd(width)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from llvmlite import ir as ll
+
+from ..types import ArrayType, DType, Shape
+from .emitter import Emitter
+from .externals import Externals
+from .lanes import I1, I8, I64, PTR, Lanes, element_type, memory_type
+
+IndexPart: TypeAlias = "int | ll.Value"
+Index: TypeAlias = "tuple[IndexPart, ...]"
+
+FILL_BYTES = 32
+"""Bytes that one store of `fill` writes."""
+
+
+class Buffer(NamedTuple):
+    """A C-contiguous array in memory."""
+
+    type: ArrayType
+    pointer: Any
+    """Its first element, an LLVM pointer."""
+
+
+class RoutineEmitter:
+    """Emits code at the place of `builder`, and moves it behind what was emitted."""
+
+    def __init__(self, builder: ll.IRBuilder, externals: Externals, workspace: Any = None) -> None:
+        self.builder = builder
+        self.externals = externals
+        self.workspace = workspace
+        """Pointer to the op's scratch memory, 64-byte aligned; null if it asked for none."""
+        self.b = Emitter(builder, 1)
+        """The emitter of single elements."""
+
+    def simd(self, width: int) -> Emitter:
+        """The emitter of vectors of `width` elements at the same place."""
+        return Emitter(self.builder, width)
+
+    # Values
+
+    def integer(self, n: int) -> ll.Value:
+        """The i64 constant n."""
+        return ll.Constant(I64, n)
+
+    def local(self, type: DType | ll.Type, count: int = 1) -> ll.Value:
+        """Pointer to an uninitialised stack slot of `count` elements, one slot however often this
+        place is reached (a register, if only loads and stores of this element use it)."""
+        if not isinstance(type, ll.Type):
+            parts = 2 if type.kind == "c" else 1
+            type = ll.ArrayType(memory_type(type), parts * count)
+        elif count != 1:
+            type = ll.ArrayType(type, count)
+        with self.builder.goto_entry_block():
+            slot = self.builder.alloca(type)
+        slot.align = 16
+        slot.type = PTR  # llvmlite would ask that all loads and stores have the slot's type
+        return slot
+
+    def reference(self, value: Lanes | ll.Value) -> ll.Value:
+        """Pointer to a stack slot that holds `value`: how Fortran takes arguments."""
+        if isinstance(value, Lanes):
+            slot = self.local(value.dtype)
+            self.b.store(slot, value)
+        else:
+            slot = self.local(value.type)
+            self.builder.store(value, slot)
+        return slot
+
+    def buffer(self, type: ArrayType, pointer: ll.Value, offset: int = 0) -> Buffer:
+        """The memory `offset` bytes behind `pointer` as an array; for parts of the workspace."""
+        if offset:
+            pointer = self.builder.gep(pointer, [self.integer(offset)], source_etype=I8)
+        return Buffer(type, pointer)
+
+    # Memory
+
+    def element_pointer(self, buffer: Buffer, index: Index) -> ll.Value:
+        """Pointer to the element at `index`; raises IndexError where a static index is outside."""
+        offset = self._offset(buffer.type.shape, index)
+        dtype = buffer.type.dtype
+        if dtype.kind == "c":
+            two = self.integer(2)
+            offset = self.builder.mul(offset, two, flags=("nuw", "nsw"))
+        return self.builder.gep(
+            buffer.pointer, [offset], inbounds=True, source_etype=memory_type(dtype)
+        )
+
+    def load(self, buffer: Buffer, index: Index) -> Lanes:
+        """The element at `index`: ints and i64 values, as many as the buffer has axes, each in
+        bounds."""
+        return self.b.load(self.element_pointer(buffer, index), buffer.type.dtype)
+
+    def store(self, buffer: Buffer, index: Index, lanes: Lanes) -> None:
+        """Write one element."""
+        _require_dtype("store", buffer, lanes)
+        self.b.store(self.element_pointer(buffer, index), lanes)
+
+    def copy(self, destination: Buffer, source: Buffer) -> None:
+        """Copy all elements, in C order; the buffers have one dtype and size, and do not overlap
+        unless they are the same."""
+        to, of = destination.type, source.type
+        if (to.dtype, to.size) != (of.dtype, of.size):
+            raise ValueError(f"copy: expected as many elements of one dtype; got {of} into {to}")
+        if to.nbytes == 0 or destination.pointer is source.pointer:
+            return
+        size = self.integer(to.nbytes)
+        memcpy = self.builder.module.declare_intrinsic("llvm.memcpy", [PTR, PTR, I64])
+        volatile = ll.Constant(I1, 0)
+        self.builder.call(memcpy, [destination.pointer, source.pointer, size, volatile])
+
+    def fill(self, buffer: Buffer, lanes: Lanes) -> None:
+        """Write one element to all places."""
+        _require_dtype("fill", buffer, lanes)
+        dtype = buffer.type.dtype
+        width = FILL_BYTES // dtype.itemsize
+        simd = self.simd(width)
+        vector = simd.splat(lanes)
+        flat = Buffer(buffer.type.with_shape((buffer.type.size,)), buffer.pointer)
+        vectors, rest = divmod(buffer.type.size, width)
+
+        def store_vector(i: ll.Value) -> None:
+            first = self.builder.mul(i, self.integer(width), flags=("nuw", "nsw"))
+            simd.store(self.element_pointer(flat, (first,)), vector)
+
+        self.loop(vectors, store_vector)
+        for i in range(buffer.type.size - rest, buffer.type.size):
+            self.store(flat, (i,), lanes)
+
+    # Control
+
+    def loop(self, n: IndexPart, body: Callable[[ll.Value], None], *, start: IndexPart = 0) -> None:
+        """Emit `body(i)` for i64 i = start ... n - 1, not at all if n <= start."""
+        b = self.builder
+        if isinstance(n, int) and isinstance(start, int):
+            if n <= start:
+                return
+            if n == start + 1:
+                body(self.integer(start))
+                return
+            reached = None
+        else:
+            reached = b.icmp_signed("<", self._i64(start), self._i64(n))
+        before, head = b.block, b.append_basic_block("loop")
+        after = b.append_basic_block("done")
+        if reached is None:
+            b.branch(head)
+        else:
+            b.cbranch(reached, head, after)
+        b.position_at_end(head)
+        i = b.phi(I64, "i")
+        i.add_incoming(self._i64(start), before)
+        body(i)
+        following = b.add(i, self.integer(1), flags=("nsw",))
+        i.add_incoming(following, b.block)
+        b.cbranch(b.icmp_signed("<", following, self._i64(n)), head, after)
+        b.position_at_end(after)
+
+    def loops(self, shape: Shape, body: Callable[[tuple[ll.Value, ...]], None]) -> None:
+        """Emit `body(index)` for each index of an array of `shape`, in C order."""
+
+        def nest(index: tuple[ll.Value, ...]) -> None:
+            if len(index) == len(shape):
+                body(index)
+            else:
+                self.loop(shape[len(index)], lambda i: nest((*index, i)))
+
+        if 0 not in shape:
+            nest(())
+
+    def loop_while(
+        self, condition: Callable[[], Lanes | ll.Value], body: Callable[[], None]
+    ) -> None:
+        """Emit `body()` for as long as `condition()` holds, tested before each round. What
+        changes from round to round lives in `local` slots or buffers."""
+        b = self.builder
+        head, round_, after = (
+            b.append_basic_block("while"),
+            b.append_basic_block("round"),
+            b.append_basic_block("done"),
+        )
+        b.branch(head)
+        b.position_at_end(head)
+        b.cbranch(_predicate(condition()), round_, after)
+        b.position_at_end(round_)
+        body()
+        b.branch(head)
+        b.position_at_end(after)
+
+    def when(
+        self,
+        condition: Lanes | ll.Value,
+        then: Callable[[], None],
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
+        """Emit `then()` where the condition holds, else `otherwise()`."""
+        if otherwise is None:
+            with self.builder.if_then(_predicate(condition)):
+                then()
+            return
+        with self.builder.if_else(_predicate(condition)) as (yes, no):
+            with yes:
+                then()
+            with no:
+                otherwise()
+
+    # Calls
+
+    def call(
+        self,
+        name: str,
+        result: DType | ll.Type | None,
+        arguments: Sequence[Lanes | ll.Value],
+    ) -> ll.Value:
+        """Call the external function `name` ("blas:dgemm") with real scalars and pointers.
+
+        `result` is the dtype of its result, None for a function that returns nothing.
+        """
+        values = [_register(argument) for argument in arguments]
+        signature = ll.FunctionType(_register_type(result), [v.type for v in values])
+        function = self.externals.pointer(self.builder, name, signature.as_pointer())
+        return self.builder.call(function, values)
+
+    def call_inner(
+        self,
+        name: str,
+        build: Callable[..., Lanes | ll.Value | None],
+        *arguments: Lanes | ll.Value,
+        result: DType | ll.Type | None = None,
+    ) -> ll.Value:
+        """Call an internal function of the module, which is built at its first call:
+        `build(r, *parameters)` emits its body and gives its result, if it has one.
+
+        Parameters are LLVM values of the arguments' types. The name must tell all that the body
+        depends on (dtype, shape, params): "sort.f64.descending". Raises ValueError where one
+        name is used with two signatures.
+        """
+        values = [_register(argument) for argument in arguments]
+        signature = ll.FunctionType(_register_type(result), [v.type for v in values])
+        function = self.builder.module.globals.get(name)
+        if function is None:
+            function = self._inner_function(name, signature, build)
+        elif function.function_type != signature:
+            raise ValueError(
+                f"call_inner: {name} takes {function.function_type}; called as {signature}"
+            )
+        return self.builder.call(function, values)
+
+    def _inner_function(
+        self, name: str, signature: ll.FunctionType, build: Callable[..., Any]
+    ) -> ll.Function:
+        function = ll.Function(self.builder.module, signature, name)
+        function.linkage = "internal"
+        function.attributes.add("nounwind")
+        builder = ll.IRBuilder(function.append_basic_block("entry"))
+        value = build(RoutineEmitter(builder, self.externals), *function.args)
+        if isinstance(signature.return_type, ll.VoidType):
+            builder.ret_void()
+        else:
+            builder.ret(_register(value))
+        return function
+
+    # Indices
+
+    def _i64(self, part: IndexPart) -> ll.Value:
+        return self.integer(part) if isinstance(part, int) else part
+
+    def _offset(self, shape: Shape, index: Index) -> ll.Value:
+        """Row-major: ((i0 * n1 + i1) * n2 + i2) ..., the static parts added up here."""
+        if len(index) != len(shape):
+            raise IndexError(f"expected an index of {len(shape)} numbers; got {len(index)}")
+        b, exact = self.builder, ("nuw", "nsw")
+        fixed, moving = 0, None
+        stride = 1
+        for axis in reversed(range(len(shape))):
+            part, extent = index[axis], shape[axis]
+            if isinstance(part, int):
+                if not 0 <= part < extent:
+                    raise IndexError(f"index {part} is outside axis {axis} of shape {shape}")
+                fixed += part * stride
+            else:
+                term = part if stride == 1 else b.mul(part, self.integer(stride), flags=exact)
+                moving = term if moving is None else b.add(moving, term, flags=exact)
+            stride *= extent
+        if moving is None:
+            return self.integer(fixed)
+        return b.add(moving, self.integer(fixed), flags=exact) if fixed else moving
+
+
+def _require_dtype(what: str, buffer: Buffer, lanes: Lanes) -> None:
+    if lanes.dtype != buffer.type.dtype:
+        raise TypeError(f"{what}: expected {buffer.type.dtype} lanes; got {lanes.dtype}")
+
+
+def _predicate(condition: Lanes | ll.Value) -> ll.Value:
+    return condition.value if isinstance(condition, Lanes) else condition
+
+
+def _register(value: Any) -> ll.Value:
+    """The LLVM value of an argument or result: a real scalar or a pointer."""
+    if not isinstance(value, Lanes):
+        return value
+    if value.dtype.kind == "c":
+        raise TypeError("complex numbers are passed by `reference`, C has no one way by value")
+    return value.value
+
+
+def _register_type(type: DType | ll.Type | None) -> ll.Type:
+    if type is None:
+        return ll.VoidType()
+    if isinstance(type, ll.Type):
+        return type
+    if type.kind == "c":
+        raise TypeError("complex results are returned through a pointer argument")
+    return element_type(type)
