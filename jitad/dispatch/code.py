@@ -1,15 +1,14 @@
 """Idioms of native call code over an llvmlite builder: object fields, C API calls, conditions.
 
-No address appears in the code: C functions and Python objects are reached through `Externals`
-(names "py:", "numpy:", "object:", "dispatch:").
+No address appears in the code: C functions and Python objects are reached through `Externals`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
 
+from jitad_ir.native.externals import Externals
 from llvmlite import ir as ll
 
 from jitad.dispatch import layout, objects
@@ -23,16 +22,10 @@ VECTORCALL = ll.FunctionType(PTR, [PTR, PTR, I64, PTR])
 """PyObject *entry(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)"""
 
 
-class ExternalTable(Protocol):
-    """The part of `jitad_ir.native.externals.Externals` that call code uses."""
-
-    def pointer(self, builder: ll.IRBuilder, name: str) -> ll.Value: ...
-
-
 class Code:
     """A builder positioned in one function, with the externals of its module."""
 
-    def __init__(self, function: ll.Function, externals: ExternalTable) -> None:
+    def __init__(self, function: ll.Function, externals: Externals) -> None:
         self.function = function
         self.externals = externals
         self.builder = ll.IRBuilder(function.append_basic_block("entry"))

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jitad_ir.native.externals import Externals
 from llvmlite import ir as ll
 
-from jitad.dispatch import layout, support
+from jitad.dispatch import function_slots as fields
+from jitad.dispatch import layout
 from jitad.dispatch.arguments import ArgumentWalk, count_held
-from jitad.dispatch.code import I8, I32, I64, NULL, PTR, VECTORCALL, VOID, Code, ExternalTable
+from jitad.dispatch.code import I8, I32, I64, NULL, PTR, VECTORCALL, VOID, Code
 from jitad.dispatch.pool import STACK_WORKSPACE_BYTES
 from jitad.dispatch.results import ResultBuilder
 from jitad.dispatch.signature import (
@@ -69,7 +71,7 @@ def local_objects(signature: Signature, results: ResultNode) -> tuple[object, ..
 
 def emit_entry(
     module: ll.Module,
-    externals: ExternalTable,
+    externals: Externals,
     program: ll.Function,
     signature: Signature,
     results: ResultNode,
@@ -109,10 +111,10 @@ def emit_entry(
     self, args, nargsf, names = function.args
     passed_on, mismatch, failed = (code.block(n) for n in ("passed_on", "mismatch", "failed"))
 
-    index = builder.and_(builder.lshr(nargsf, I64(support.INDEX_SHIFT)), I64(0x7F))
+    index = builder.and_(builder.lshr(nargsf, I64(fields.INDEX_SHIFT)), I64(0x7F))
     chain = code.item_address(self, index)
     shared = _shared_objects(signature, results)
-    objects = code.at(code.load(chain, support.RECORDS), layout.TUPLE_ITEMS)
+    objects = code.at(code.load(chain, fields.RECORDS), layout.TUPLE_ITEMS)
     positions = {id(obj): position for position, obj in enumerate(shared)}
     capacity = 1 + sum(map(count_held, signature.nodes))  # 1: the workspace
     walk = ArgumentWalk(code, objects, positions, mismatch, capacity)
@@ -122,7 +124,7 @@ def emit_entry(
     has_kinds = builder.not_(no_names) if signature.keywords else no_names
     has_count = code.eq(builder.trunc(nargsf, I32), len(signature.positional))
     code.require(builder.and_(has_count, has_kinds), passed_on)
-    active = code.at(self, support.ACTIVE)
+    active = code.at(self, fields.ACTIVE)
     builder.store(builder.add(builder.load(active, typ=I64), I64(1)), active)
     if signature.keywords:
         walk.require_names(names, [name for name, _ in signature.keywords])
@@ -166,8 +168,8 @@ def emit_entry(
     leave()
     builder.branch(passed_on)
     builder.position_at_end(passed_on)
-    next_entry = code.load(chain, support.ENTRIES + 8)
-    next_index = builder.add(nargsf, I64(1 << support.INDEX_SHIFT))
+    next_entry = code.load(chain, fields.ENTRIES + 8)
+    next_index = builder.add(nargsf, I64(1 << fields.INDEX_SHIFT))
     builder.ret(
         code.call_pointer(next_entry, PTR, [self, args, next_index, names], tail="musttail")
     )

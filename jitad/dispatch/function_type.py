@@ -21,8 +21,9 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any, NamedTuple
 
-from jitad.dispatch import layout, support
-from jitad.dispatch.load import load_support
+from jitad.dispatch import function_slots as fields
+from jitad.dispatch import layout
+from jitad.dispatch.support import support
 
 Slow = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
@@ -82,24 +83,24 @@ _FLAGS = (
 def _make_heap_type() -> type:
     """The CPython type; compiles the support module."""
     global _slow_entry_address
-    address = load_support().addresses
-    _slow_entry_address = address["jitad.dispatch.slow_entry"]
+    address = support().address
+    _slow_entry_address = address("slow_entry")
     api = ctypes.pythonapi
 
     def c_function(name: str) -> int | None:
         return ctypes.cast(getattr(api, name), ctypes.c_void_p).value
 
     def slot(number: int, name: str) -> _Slot:
-        return _Slot(number, address[f"jitad.dispatch.{name}"])
+        return _Slot(number, address(name))
 
     members = (
-        (b"__vectorcalloffset__", _T_PYSSIZET, support.ENTRIES, _READONLY),
-        (b"__dictoffset__", _T_PYSSIZET, support.DICT, _READONLY),
-        (b"__weaklistoffset__", _T_PYSSIZET, support.WEAKREFS, _READONLY),
-        (b"slow", _T_OBJECT_EX, support.SLOW, 0),
-        (b"_keep", _T_OBJECT_EX, support.KEEP, 0),
-        (b"_retired", _T_OBJECT_EX, support.RETIRED, 0),
-        (b"_active", _T_PYSSIZET, support.ACTIVE, _READONLY),
+        (b"__vectorcalloffset__", _T_PYSSIZET, fields.ENTRIES, _READONLY),
+        (b"__dictoffset__", _T_PYSSIZET, fields.DICT, _READONLY),
+        (b"__weaklistoffset__", _T_PYSSIZET, fields.WEAKREFS, _READONLY),
+        (b"slow", _T_OBJECT_EX, fields.SLOW, 0),
+        (b"_keep", _T_OBJECT_EX, fields.KEEP, 0),
+        (b"_retired", _T_OBJECT_EX, fields.RETIRED, 0),
+        (b"_active", _T_PYSSIZET, fields.ACTIVE, _READONLY),
     )
     member_table = (_Member * (len(members) + 1))(*(_Member(*row, None) for row in members))
     getset_table = (_GetSet * 2)(
@@ -119,7 +120,7 @@ def _make_heap_type() -> type:
         slot(_TP_DEALLOC, "dealloc"),
         slot(_TP_DESCR_GET, "descr_get"),
     )
-    spec = _Spec(b"jitad.CompiledFunction", support.BASIC_SIZE, 0, _FLAGS, slots)
+    spec = _Spec(b"jitad.CompiledFunction", fields.BASIC_SIZE, 0, _FLAGS, slots)
     make = api.PyType_FromSpec
     make.restype, make.argtypes = ctypes.py_object, [ctypes.POINTER(_Spec)]
     type_ = make(ctypes.byref(spec))
@@ -179,7 +180,7 @@ def install(
 
     `keep_alive` owns the entry's code; `objects` are the Python objects the entry refers to
     (`entry.local_objects`). Both are held until the entry is uninstalled and no call is under way.
-    At most `support.MAX_CHAIN` entries stay: the least recently installed one is dropped. The slow
+    At most `fields.MAX_CHAIN` entries stay: the least recently installed one is dropped. The slow
     path may install it again. On an interpreter without native calls nothing is called natively and
     the entry is only held.
     """
@@ -189,7 +190,7 @@ def install(
             for entry in function._keep
             if entry.address != entry_address or entry.objects is not objects
         )
-        chain = (Installed(entry_address, keep_alive, objects), *others)[: support.MAX_CHAIN]
+        chain = (Installed(entry_address, keep_alive, objects), *others)[: fields.MAX_CHAIN]
         replaced = _set_chain(function, chain)
     del replaced  # outside the lock: this may run destructors
 
@@ -207,7 +208,7 @@ def _set_chain(function: Any, chain: tuple[Installed, ...]) -> list[object]:
     function._keep = chain
     if isinstance(function, _PythonFunction):
         return replaced
-    unused = support.MAX_CHAIN + 1 - len(chain)
+    unused = fields.MAX_CHAIN + 1 - len(chain)
     words = (
         *(entry.address for entry in chain),
         *(_slow_entry_address for _ in range(unused)),
@@ -215,7 +216,7 @@ def _set_chain(function: Any, chain: tuple[Installed, ...]) -> list[object]:
         *(0 for _ in range(unused)),
     )
     # One C call that evaluates no bytecode: no other thread sees half a chain.
-    table = (ctypes.c_void_p * len(words)).from_address(id(function) + support.ENTRIES)
+    table = (ctypes.c_void_p * len(words)).from_address(id(function) + fields.ENTRIES)
     table[:] = words
     if function._active:
         function._retired.append(replaced)

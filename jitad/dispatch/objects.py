@@ -1,37 +1,34 @@
-"""Process-wide objects and C functions that native call code names instead of addressing.
+"""Python objects of the whole process that native code names instead of addressing.
 
-Families of externals: "py:" (the C API of the running interpreter), "numpy:" (a slot of NumPy's C API
-table), "object:" (a Python object: the families' roots and the types and dtypes below).
+Code reaches them as externals of the family "object": "object:ndarray", "object:dtype.float64".
 """
 
 from __future__ import annotations
 
-import ctypes
-import functools
-
 import numpy as np
-
-from jitad.dispatch.pool import POOL
 from jitad_ir.native import externals
 
+from jitad.array import Array
+from jitad.dispatch.pool import POOL
+
 FAMILY = "object"
-"""Prefix of the externals that are Python objects."""
 
 _OBJECTS: dict[str, object] = {
-    "None": None,
-    "True": True,
+    "Array": Array,
     "False": False,
+    "None": None,
     "RuntimeError": RuntimeError,
-    "ndarray": np.ndarray,
-    "tuple": tuple,
-    "list": list,
-    "dict": dict,
-    "str": str,
-    "int": int,
-    "float": float,
+    "True": True,
     "complex": complex,
-    "pool.owners": POOL.owners,
+    "dict": dict,
+    "float": float,
+    "int": int,
+    "list": list,
+    "ndarray": np.ndarray,
     "pool.grow": POOL.grow,
+    "pool.owners": POOL.owners,
+    "str": str,
+    "tuple": tuple,
 }
 
 
@@ -45,44 +42,16 @@ def scalar_type_name(dtype: np.dtype) -> str:
     return f"scalar.{dtype.name}"
 
 
-def define_object(name: str, obj: object) -> None:
-    """Names `obj` for native code ("object:<name>"); it lives as long as the process.
-
-    Raises ValueError if another object has the name: loaded code already holds its address.
-    """
-    if _OBJECTS.setdefault(name, obj) is not obj:
-        raise ValueError(f"{name} already names {_OBJECTS[name]!r}")
-
-
-def _object_address(name: str) -> int:
+def _address(name: str) -> int:
     kind, _, rest = name.partition(".")
     if kind == "dtype":
         _OBJECTS.setdefault(name, np.dtype(rest))
     elif kind == "scalar":
         _OBJECTS.setdefault(name, np.dtype(rest).type)
-    return id(_OBJECTS[name])
-
-
-def _python_address(name: str) -> int:
     try:
-        function = getattr(ctypes.pythonapi, name)
-    except AttributeError as error:
-        raise LookupError(f"the interpreter has no C function {name}") from error
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
+        return id(_OBJECTS[name])
+    except KeyError:
+        raise LookupError(f"expected one of the objects {' '.join(_OBJECTS)}; got {name}") from None
 
 
-@functools.cache
-def _numpy_table() -> ctypes.POINTER(ctypes.c_void_p):
-    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    capsule = np._core._multiarray_umath._ARRAY_API
-    return ctypes.cast(get_pointer(capsule, None), ctypes.POINTER(ctypes.c_void_p))
-
-
-def _numpy_address(slot: str) -> int:
-    return _numpy_table()[int(slot)] or 0
-
-
-externals.register("py", _python_address)
-externals.register("numpy", _numpy_address)
-externals.register(FAMILY, _object_address)
+externals.register(FAMILY, _address)

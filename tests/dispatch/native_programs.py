@@ -8,24 +8,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from llvmlite import ir as ll
 
-from jitad.dispatch import objects
 from jitad.dispatch.entry import emit_entry, local_objects
 from jitad.dispatch.function_type import compiled_function_type, install
-from jitad.dispatch.load import load
 from jitad.dispatch.signature import ResultNode, Signature, iterate_result_leaves
+from jitad_ir.native.compile import compile_module
 from jitad_ir.native.externals import Externals
 
 PTR, I32, I64, F64 = ll.PointerType(), ll.IntType(32), ll.IntType(64), ll.DoubleType()
-
-try:
-    from jitad.array import Array
-except ImportError:
-
-    class Array(np.ndarray):
-        __slots__ = ()
-
-
-objects.define_object("Array", Array)
 
 
 def define_program(module: ll.Module, pointers: int) -> tuple[ll.Function, ll.IRBuilder]:
@@ -86,15 +75,13 @@ class Compiled:
         results: ResultNode,
         **options: object,
     ) -> None:
-        def emit_module(module: ll.Module, externals: Externals) -> tuple[str, ...]:
-            program = emit(module)
-            entry = emit_entry(module, externals, program, signature, results, **options)
-            return (entry.name,)
-
+        module = ll.Module("test")
+        externals = Externals(module)
+        entry = emit_entry(module, externals, emit(module), signature, results, **options)
         self.signature = signature
         self.results = results
-        self.loaded = load(emit_module)
-        self.address = next(iter(self.loaded.addresses.values()))
+        self.executable = compile_module(module, externals, exports=[entry.name])
+        self.address = self.executable.address(entry.name)
 
     def install(self, function: object) -> None:
         install(function, self.address, self, local_objects(self.signature, self.results))
