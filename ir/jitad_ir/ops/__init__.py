@@ -59,11 +59,29 @@ from .conversion import (
     real,
     stop_gradient,
 )
+from .cumulative import (
+    cumlogsumexp,
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    linear_recurrence,
+)
+from .dot import (
+    dot,
+)
 from .powers import (
     integer_pow,
     pow,
 )
 from .reduce import (
+    argmax,
+    argmin,
+    reduce_and,
+    reduce_max,
+    reduce_min,
+    reduce_or,
+    reduce_prod,
     reduce_sum,
 )
 from .rounding import (
@@ -79,7 +97,15 @@ from .selection import (
 from .shape import (
     broadcast,
     reshape,
+    reverse,
     transpose,
+)
+from .slicing import (
+    concatenate,
+    pad,
+)
+from .slicing import (
+    slice_ as slice,
 )
 from .special import (
     digamma,
@@ -125,6 +151,8 @@ __all__ = [
     "acosh",
     "add",
     "all_gather",
+    "argmax",
+    "argmin",
     "asin",
     "asinh",
     "atan",
@@ -142,16 +170,23 @@ __all__ = [
     "clamp",
     "clz",
     "complex",
+    "concatenate",
     "conj",
     "constant",
     "convert",
     "copysign",
     "cos",
     "cosh",
+    "cumlogsumexp",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
     "custom_jvp",
     "custom_vjp",
     "digamma",
     "div",
+    "dot",
     "eq",
     "erf",
     "erf_inv",
@@ -169,6 +204,7 @@ __all__ = [
     "is_finite",
     "le",
     "lgamma",
+    "linear_recurrence",
     "log",
     "log10",
     "log1p",
@@ -182,14 +218,21 @@ __all__ = [
     "neg",
     "nextafter",
     "optimization_barrier",
+    "pad",
     "polygamma",
     "population_count",
     "pow",
     "real",
     "reciprocal",
+    "reduce_and",
+    "reduce_max",
+    "reduce_min",
+    "reduce_or",
+    "reduce_prod",
     "reduce_sum",
     "rem",
     "reshape",
+    "reverse",
     "round",
     "rsqrt",
     "select",
@@ -199,6 +242,7 @@ __all__ = [
     "sign",
     "sin",
     "sinh",
+    "slice",
     "sqrt",
     "square",
     "stop_gradient",

@@ -36,9 +36,7 @@ def _evaluate_broadcast(x: Any, *, shape: Shape, dims: tuple[int, ...]) -> Any:
     return np.broadcast_to(np.reshape(x, column), shape)
 
 
-def _transpose_broadcast(
-    ct: Value, x: Unknown, *, shape: Shape, dims: tuple[int, ...]
-) -> Value:
+def _transpose_broadcast(ct: Value, x: Unknown, *, shape: Shape, dims: tuple[int, ...]) -> Value:
     """Sum over the axes along which x was repeated."""
     stretched = [d for a, d in enumerate(dims) if x.shape[a] != shape[d]]
     repeated = tuple(d for d in range(len(shape)) if d not in dims or d in stretched)
@@ -136,3 +134,38 @@ transpose = Op(
         Sample((Draw(()),), {"permutation": ()}),
     ),
 )
+
+
+def _infer_reverse(x: ArrayType, *, axes: tuple[int, ...]) -> ArrayType:
+    if any(not 0 <= a < x.ndim for a in axes) or list(axes) != sorted(set(axes)):
+        raise TypeMismatch(f"reverse: expected ascending distinct axes of {x!r}; got {axes}")
+    return x
+
+
+reverse = Op(
+    name="reverse",
+    doc="The elements of x in reverse order along `axes` (ascending).",
+    infer=_infer_reverse,
+    evaluate=lambda x, *, axes: np.flip(x, axes),
+    jvp=PerOperand((lambda t, out, x, *, axes: reverse(t, axes=axes),)),
+    transpose=Linear((lambda ct, x, *, axes: reverse(ct, axes=axes),)),
+    batch=lambda size, batched, x, *, axes: reverse(x, axes=tuple(a + 1 for a in axes)),
+    lower=Pull(
+        lambda m, index, x, *, result, axes: x(
+            tuple(i * -1 + (result.shape[a] - 1) if a in axes else i for a, i in enumerate(index))
+        )
+    ),
+    samples=(
+        Sample((Draw((5,)),), {"axes": (0,)}),
+        Sample((Draw((2, 3, 4)),), {"axes": (0, 2)}),
+        Sample((Draw((2, 0)),), {"axes": (0, 1)}),
+        Sample((Draw(()),), {"axes": ()}),
+    ),
+)
+
+
+def move_axis(x: Value, source: int, destination: int) -> Value:
+    """x with axis `source` at position `destination`, the others in order."""
+    order = [a for a in range(x.ndim) if a != source]
+    order.insert(destination, source)
+    return x if source == destination else transpose(x, permutation=tuple(order))

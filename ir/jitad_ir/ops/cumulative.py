@@ -1,0 +1,315 @@
+"""Running folds along an axis, and the linear recurrence that their derivatives are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph import Value
+from ..op import (
+    NONLINEAR,
+    OPS,
+    Cumulative,
+    Draw,
+    Linear,
+    Op,
+    PerOperand,
+    Routine,
+    Rule,
+    Sample,
+    batch_to_front,
+    same_types,
+)
+from ..types import ArrayType, TypeMismatch, short_name
+from .constants import zeros
+from .slicing import concatenate, pad, part
+
+
+def _cumulative_type(name: str, x: ArrayType, axis: int, kinds: str) -> ArrayType:
+    if not 0 <= axis < x.ndim:
+        raise TypeMismatch(f"{name}: expected an axis of {x!r}; got axis {axis}")
+    if x.dtype.kind not in kinds:
+        raise TypeMismatch(f"{name}: not defined for {short_name(x.dtype)}; got {x!r}")
+    return x
+
+
+def _along(ufunc: Any) -> Rule:
+    """NumPy evaluation of a running fold by a ufunc."""
+
+    def evaluate(x: Any, *, axis: int, reverse: bool) -> Any:
+        flipped = np.flip(x, axis) if reverse else x
+        out = ufunc.accumulate(flipped, axis=axis, dtype=x.dtype)
+        return np.flip(out, axis) if reverse else out
+
+    return evaluate
+
+
+def _shift(x: Value, axis: int, *, back: bool) -> Value:
+    """Element i becomes element i - 1 (i + 1 if `back`), with 0 at the edge."""
+    if x.shape[axis] == 0:
+        return x
+    low, high = [0] * x.ndim, [0] * x.ndim
+    low[axis], high[axis] = (-1, 1) if back else (1, -1)
+    zero = OPS["full"](value=0, shape=(), dtype=x.dtype)
+    return pad(x, zero, low=tuple(low), high=tuple(high), interior=(0,) * x.ndim)
+
+
+# y[i] = a[i] y[i-1] + b[i] is linear in b, and differentiates into itself:
+#   dy[i] = a[i] dy[i-1] + (da[i] y[i-1] + db[i]).
+
+
+def _evaluate_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
+    a, b = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0)
+    y = np.array(b)
+    steps = range(len(b) - 2, -1, -1) if reverse else range(1, len(b))
+    for i in steps:
+        y[i] = a[i] * y[i + 1 if reverse else i - 1] + b[i]
+    return np.moveaxis(y, 0, axis)
+
+
+def _transpose_recurrence(ct: Value, a: Value, b: object, *, axis: int, reverse: bool) -> Value:
+    """s[i] = ct[i] + a[i+1] s[i+1]: the recurrence the other way, with shifted coefficients."""
+    return linear_recurrence(_shift(a, axis, back=not reverse), ct, axis=axis, reverse=not reverse)
+
+
+def _emit_recurrence(r: Any, a: Any, b: Any, results: Any, *, axis: int, reverse: bool) -> None:
+    (out,) = results
+    shape = out.type.shape
+    n = shape[axis]
+    if out.type.size == 0:
+        return
+    first = n - 1 if reverse else 0
+
+    def start(index: tuple[Any, ...]) -> None:
+        at = (*index[:axis], first, *index[axis:])
+        r.store(out, at, r.load(b, at))
+
+    def step(i: Any) -> None:
+        # Counting from the second element on; i64 arithmetic on the builder.
+        one = r.integer(1)
+        here = r.builder.sub(r.integer(n - 2), i) if reverse else r.builder.add(i, one)
+        before = r.builder.add(here, one) if reverse else i
+
+        def element(index: tuple[Any, ...]) -> None:
+            at = (*index[:axis], here, *index[axis:])
+            previous = r.load(out, (*index[:axis], before, *index[axis:]))
+            r.store(out, at, r.b.add(r.b.mul(r.load(a, at), previous), r.load(b, at)))
+
+        r.loops(others, element)
+
+    others = (*shape[:axis], *shape[axis + 1 :])
+    r.loops(others, start)
+    r.loop(n - 1, step)
+
+
+linear_recurrence = Op(
+    name="linear_recurrence",
+    doc="y[i] = a[i] y[i-1] + b[i] along `axis` with y[-1] = 0; from the end if `reverse`.",
+    infer=lambda a, b, *, axis, reverse: _cumulative_type(
+        "linear_recurrence", same_types("linear_recurrence", (a, b), "iufc"), axis, "iufc"
+    ),
+    evaluate=_evaluate_recurrence,
+    jvp=PerOperand(
+        (
+            lambda t, out, a, b, *, axis, reverse: linear_recurrence(
+                a,
+                OPS["mul"](t, _shift(out, axis, back=reverse)),
+                axis=axis,
+                reverse=reverse,
+            ),
+            lambda t, out, a, b, **params: linear_recurrence(a, t, **params),
+        )
+    ),
+    transpose=Linear((NONLINEAR, _transpose_recurrence)),
+    batch=lambda size, batched, a, b, *, axis, reverse: linear_recurrence(
+        *batch_to_front(size, batched, (a, b)), axis=axis + 1, reverse=reverse
+    ),
+    lower=Routine(_emit_recurrence),
+    samples=tuple(
+        Sample((Draw(shape), Draw(shape)), {"axis": axis, "reverse": reverse})
+        for shape, axis in (((5,), 0), ((3, 4), 0), ((2, 3, 2), 1), ((0,), 0), ((2, 0), 0))
+        for reverse in (False, True)
+    ),
+)
+
+
+def _samples(*special: Sample) -> tuple[Sample, ...]:
+    plain = [
+        Sample((Draw(shape),), {"axis": axis, "reverse": reverse})
+        for shape, axis in (((6,), 0), ((3, 4), 0), ((2, 3, 2), 1), ((0,), 0), ((2, 0), 0))
+        for reverse in (False, True)
+    ]
+    return (*plain, *special)
+
+
+def _cumulative(
+    name: str,
+    doc: str,
+    *,
+    kinds: str,
+    ufunc: Any,
+    combine: Rule,
+    jvp: Rule,
+    transpose: Linear | Any,
+    samples: Sequence[Sample],
+) -> Op:
+    """Family of the running folds: params `axis` and `reverse`."""
+
+    def batch(_size: int, _batched: Sequence[bool], x: Value, *, axis: int, reverse: bool) -> Value:
+        return op(x, axis=axis + 1, reverse=reverse)
+
+    op = Op(
+        name=name,
+        doc=doc,
+        infer=lambda x, *, axis, reverse: _cumulative_type(name, x, axis, kinds),
+        evaluate=_along(ufunc),
+        jvp=PerOperand((jvp,)),
+        transpose=transpose,
+        batch=batch,
+        lower=Cumulative(combine),
+        samples=tuple(samples),
+    )
+    return op
+
+
+cumsum = _cumulative(
+    "cumsum",
+    "Running sum along `axis`, from the end if `reverse`; integers wrap.",
+    kinds="iufc",
+    ufunc=np.add,
+    combine=lambda b, carry, x: b.add(carry, x),
+    jvp=lambda t, out, x, **params: cumsum(t, **params),
+    transpose=Linear((lambda ct, x, *, axis, reverse: cumsum(ct, axis=axis, reverse=not reverse),)),
+    samples=_samples(),
+)
+
+
+def _jvp_cumprod(t: Value, out: Value, x: Value, *, axis: int, reverse: bool) -> Value:
+    """d out[i] = x[i] d out[i-1] + out[i-1] t[i]; right where elements are zero."""
+    n = x.shape[axis]
+    if n == 0:
+        return t
+    edge = [0] * x.ndim
+    low, high = list(edge), list(edge)
+    low[axis], high[axis] = (-1, 1) if reverse else (1, -1)
+    one = OPS["full"](value=1, shape=(), dtype=x.dtype)
+    before = pad(out, one, low=tuple(low), high=tuple(high), interior=tuple(edge))
+    return linear_recurrence(x, OPS["mul"](before, t), axis=axis, reverse=reverse)
+
+
+cumprod = _cumulative(
+    "cumprod",
+    "Running product along `axis`, from the end if `reverse`; integers wrap.",
+    kinds="iufc",
+    ufunc=np.multiply,
+    combine=lambda b, carry, x: b.mul(carry, x),
+    jvp=_jvp_cumprod,
+    transpose=NONLINEAR,
+    samples=_samples(
+        Sample((Draw((5,), values=(2, 0, 3, 0, 5)),), {"axis": 0, "reverse": False}),
+        Sample((Draw((5,), values=(2, 0, 3, 0, 5)),), {"axis": 0, "reverse": True}),
+    ),
+)
+
+
+def _jvp_extremum(t: Value, out: Value, x: Value, *, axis: int, reverse: bool) -> Value:
+    """The mean of the tangents of the elements so far that attain the extremum, as in reduce_max.
+
+    They lie in the run of equal results that i ends: with same[i] = (out[i] == out[i-1]) and
+    attains[i] = (x[i] == out[i]), sums over them are recurrences s[i] = same[i] s[i-1] + b[i].
+    """
+    n = x.shape[axis]
+    if n == 0:
+        return t
+    dtype = x.dtype
+    edge = OPS["full"](value=0, shape=(*x.shape[:axis], 1, *x.shape[axis + 1 :]), dtype=dtype)
+    equal = OPS["convert"](OPS["eq"](part(out, axis, 1, n), part(out, axis, 0, n - 1)), dtype=dtype)
+    same = concatenate(*((equal, edge) if reverse else (edge, equal)), axis=axis)
+    attains = OPS["eq"](x, out)
+    count = linear_recurrence(
+        same, OPS["convert"](attains, dtype=dtype), axis=axis, reverse=reverse
+    )
+    chosen = OPS["select"](attains, t, zeros(t))
+    return OPS["div"](linear_recurrence(same, chosen, axis=axis, reverse=reverse), count)
+
+
+_TIES = tuple(
+    Sample((Draw((8,), values=values),), {"axis": 0, "reverse": reverse}, dtypes, smooth=False)
+    for values, dtypes in (
+        ((1, 3, 1, 3, 3, 0, 5, 3), None),
+        ((1, 3, np.nan, -np.inf, 3, np.inf, 5, np.nan), ("f32", "f64")),
+    )
+    for reverse in (False, True)
+)
+
+cummax = _cumulative(
+    "cummax",
+    "Running maximum along `axis`, from the end if `reverse`; nan from the first nan on.",
+    kinds="biuf",
+    ufunc=np.maximum,
+    combine=lambda b, carry, x: b.max(carry, x),
+    jvp=_jvp_extremum,
+    transpose=NONLINEAR,
+    samples=_samples(*_TIES),
+)
+
+cummin = _cumulative(
+    "cummin",
+    "Running minimum along `axis`, from the end if `reverse`; nan from the first nan on.",
+    kinds="biuf",
+    ufunc=np.minimum,
+    combine=lambda b, carry, x: b.min(carry, x),
+    jvp=_jvp_extremum,
+    transpose=NONLINEAR,
+    samples=_samples(*_TIES),
+)
+
+
+def _combine_logaddexp(b: Any, carry: Any, x: Any) -> Any:
+    """log(e^carry + e^x) = max + log(1 + e^-|difference|); equal infinities have no difference."""
+    difference = b.sub(carry, x)
+    apart = b.add(b.max(carry, x), b.log1p(b.exp(b.neg(b.abs(difference)))))
+    doubled = b.add(x, b.constant(x.dtype, float(np.log(2))))
+    return b.select(b.eq(carry, x), doubled, apart)
+
+
+def _jvp_cumlogsumexp(t: Value, out: Value, x: Value, *, axis: int, reverse: bool) -> Value:
+    """d out[i] = sum_k e^(x[k] - out[i]) t[k], hence
+    d out[i] = e^(out[i-1] - out[i]) d out[i-1] + e^(x[i] - out[i]) t[i]."""
+    n = x.shape[axis]
+    if n == 0:
+        return t
+    infinite = OPS["full"](value=-np.inf, shape=(), dtype=x.dtype)
+    # Where all so far are -inf: e^(-inf - 0) = 0 in place of e^(-inf + inf) = nan.
+    reached = OPS["ne"](out, OPS["broadcast"](infinite, shape=out.shape, dims=()))
+    level = OPS["select"](reached, out, zeros(out))
+    low, high = [0] * x.ndim, [0] * x.ndim
+    low[axis], high[axis] = (-1, 1) if reverse else (1, -1)
+    before = pad(out, infinite, low=tuple(low), high=tuple(high), interior=(0,) * x.ndim)
+    kept = OPS["exp"](OPS["sub"](before, level))
+    gained = OPS["mul"](OPS["exp"](OPS["sub"](x, level)), t)
+    return linear_recurrence(kept, gained, axis=axis, reverse=reverse)
+
+
+cumlogsumexp = _cumulative(
+    "cumlogsumexp",
+    "log of the running sum of e^x along `axis`, from the end if `reverse`, without overflow.",
+    kinds="f",
+    ufunc=np.logaddexp,
+    combine=_combine_logaddexp,
+    jvp=_jvp_cumlogsumexp,
+    transpose=NONLINEAR,
+    samples=_samples(
+        Sample((Draw((4,), values=(800.0, 801.0, -900.0, 700.0)),), {"axis": 0, "reverse": False}),
+        *[
+            Sample(
+                (Draw((5,), values=(-np.inf, -np.inf, 0.5, np.inf, 1.0)),),
+                {"axis": 0, "reverse": reverse},
+                smooth=False,
+            )
+            for reverse in (False, True)
+        ],
+    ),
+)
