@@ -1,0 +1,356 @@
+"""The small language in which the math functions are written.
+
+A `Kernel` builds the body of one function over registers of one float type. `Real`, `Bits` and
+`Mask` wrap LLVM values so that formulas read as formulas. Nothing here is contracted or
+reassociated: `Kernel.fma` is one rounding where the target has the instruction and two elsewhere,
+and error-free transformations work on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir as ll
+
+from ..types import FLOAT32, FLOAT64, DType
+from .lanes import F32, F64, call_intrinsic, splat_constant, vector_type
+
+
+class Format(NamedTuple):
+    """An IEEE 754 binary format."""
+
+    dtype: DType
+    register: ll.Type
+    bits: int
+    mantissa: int
+    """Fraction bits, without the implied one."""
+    bias: int
+    round_magic: float
+    """1.5 * 2^mantissa: adding it rounds to an integer, kept in the low bits."""
+    tiny: float
+    """Smallest normal number."""
+    greatest: float
+    """Greatest finite number."""
+
+
+BINARY32 = Format(FLOAT32, F32, 32, 23, 127, 1.5 * 2.0**23, 2.0**-126, (2 - 2.0**-23) * 2.0**127)
+BINARY64 = Format(FLOAT64, F64, 64, 52, 1023, 1.5 * 2.0**52, 2.0**-1022, np.finfo("d").max.item())
+FORMATS = {FLOAT32: BINARY32, FLOAT64: BINARY64}
+
+
+class Real:
+    """A register of floats."""
+
+    __slots__ = ("kernel", "value")
+
+    def __init__(self, kernel: Kernel, value: ll.Value) -> None:
+        self.kernel = kernel
+        self.value = value
+
+    def __add__(self, other: Real | float) -> Real:
+        return Real(self.kernel, self.kernel.builder.fadd(self.value, self.kernel.value(other)))
+
+    def __radd__(self, other: float) -> Real:
+        return self.kernel.real(other) + self
+
+    def __sub__(self, other: Real | float) -> Real:
+        return Real(self.kernel, self.kernel.builder.fsub(self.value, self.kernel.value(other)))
+
+    def __rsub__(self, other: float) -> Real:
+        return self.kernel.real(other) - self
+
+    def __mul__(self, other: Real | float) -> Real:
+        return Real(self.kernel, self.kernel.builder.fmul(self.value, self.kernel.value(other)))
+
+    def __rmul__(self, other: float) -> Real:
+        return self * other
+
+    def __truediv__(self, other: Real | float) -> Real:
+        return Real(self.kernel, self.kernel.builder.fdiv(self.value, self.kernel.value(other)))
+
+    def __rtruediv__(self, other: float) -> Real:
+        return self.kernel.real(other) / self
+
+    def __neg__(self) -> Real:
+        return Real(self.kernel, self.kernel.builder.fneg(self.value))
+
+    def __abs__(self) -> Real:
+        return self.kernel.intrinsic("llvm.fabs", self)
+
+    def __lt__(self, other: Real | float) -> Mask:
+        return self._compare("<", other)
+
+    def __le__(self, other: Real | float) -> Mask:
+        return self._compare("<=", other)
+
+    def __gt__(self, other: Real | float) -> Mask:
+        return self._compare(">", other)
+
+    def __ge__(self, other: Real | float) -> Mask:
+        return self._compare(">=", other)
+
+    def equals(self, other: Real | float) -> Mask:
+        """True where equal; false for nan."""
+        return self._compare("==", other)
+
+    def is_nan(self) -> Mask:
+        """True for nan."""
+        return Mask(self.kernel, self.kernel.builder.fcmp_unordered("uno", self.value, self.value))
+
+    def bits(self) -> Bits:
+        """The bit pattern."""
+        return Bits(self.kernel, self.kernel.builder.bitcast(self.value, self.kernel.bits_register))
+
+    def _compare(self, relation: str, other: Real | float) -> Mask:
+        compare = self.kernel.builder.fcmp_ordered
+        return Mask(self.kernel, compare(relation, self.value, self.kernel.value(other)))
+
+
+class Bits:
+    """A register of integers as wide as the floats."""
+
+    __slots__ = ("kernel", "value")
+
+    def __init__(self, kernel: Kernel, value: ll.Value) -> None:
+        self.kernel = kernel
+        self.value = value
+
+    def __add__(self, other: Bits | int) -> Bits:
+        return self._apply(self.kernel.builder.add, other)
+
+    def __sub__(self, other: Bits | int) -> Bits:
+        return self._apply(self.kernel.builder.sub, other)
+
+    def __and__(self, other: Bits | int) -> Bits:
+        return self._apply(self.kernel.builder.and_, other)
+
+    def __or__(self, other: Bits | int) -> Bits:
+        return self._apply(self.kernel.builder.or_, other)
+
+    def __xor__(self, other: Bits | int) -> Bits:
+        return self._apply(self.kernel.builder.xor, other)
+
+    def __lshift__(self, count: int) -> Bits:
+        return self._apply(self.kernel.builder.shl, count)
+
+    def __rshift__(self, count: int) -> Bits:
+        """Logical: zeros come in."""
+        return self._apply(self.kernel.builder.lshr, count)
+
+    def equals(self, other: Bits | int) -> Mask:
+        """True where equal."""
+        compare = self.kernel.builder.icmp_unsigned
+        return Mask(self.kernel, compare("==", self.value, self._operand(other)))
+
+    def real(self) -> Real:
+        """The float with this bit pattern."""
+        return Real(self.kernel, self.kernel.builder.bitcast(self.value, self.kernel.register))
+
+    def _operand(self, other: Bits | int) -> ll.Value:
+        if isinstance(other, Bits):
+            return other.value
+        return splat_constant(self.kernel.bits_register, other)
+
+    def _apply(self, build: Callable[..., ll.Value], other: Bits | int) -> Bits:
+        return Bits(self.kernel, build(self.value, self._operand(other)))
+
+
+class Mask:
+    """A register of truth values."""
+
+    __slots__ = ("kernel", "value")
+
+    def __init__(self, kernel: Kernel, value: ll.Value) -> None:
+        self.kernel = kernel
+        self.value = value
+
+    def __and__(self, other: Mask) -> Mask:
+        return Mask(self.kernel, self.kernel.builder.and_(self.value, other.value))
+
+    def __or__(self, other: Mask) -> Mask:
+        return Mask(self.kernel, self.kernel.builder.or_(self.value, other.value))
+
+    def __xor__(self, other: Mask) -> Mask:
+        return Mask(self.kernel, self.kernel.builder.xor(self.value, other.value))
+
+    def __invert__(self) -> Mask:
+        return Mask(self.kernel, self.kernel.builder.not_(self.value))
+
+
+class Kernel:
+    """Builds formulas over registers of one float format and width at the builder's position.
+
+    `function(name, dtype)` gives the module's function of another math function, for `call`.
+    """
+
+    def __init__(
+        self,
+        builder: ll.IRBuilder,
+        format: Format,
+        width: int,
+        has_fma: bool,
+        function: Callable[[str, DType], ll.Function],
+    ) -> None:
+        self.builder = builder
+        self.format = format
+        self.width = width
+        self.has_fma = has_fma
+        self.function = function
+        self.register = vector_type(format.register, width)
+        self.bits_register = vector_type(ll.IntType(format.bits), width)
+        self._constants: dict[str, ll.Constant] = {}
+
+    def value(self, x: Real | float) -> ll.Value:
+        """The register of `x`; of a constant, if a Python number."""
+        if isinstance(x, Real):
+            return x.value
+        key = float(x).hex()
+        constant = self._constants.get(key)
+        if constant is None:
+            constant = self._constants[key] = splat_constant(self.register, float(x))
+        return constant
+
+    def real(self, x: Real | float) -> Real:
+        """`x` as a Real."""
+        return x if isinstance(x, Real) else Real(self, self.value(x))
+
+    def intrinsic(self, name: str, *operands: Real | float) -> Real:
+        """An LLVM intrinsic from floats to floats."""
+        values = [self.value(x) for x in operands]
+        return Real(self, call_intrinsic(self.builder, name, values))
+
+    def call(self, name: str, *operands: Real) -> Real:
+        """Another math function of the same format."""
+        function = self.function(name, self.format.dtype)
+        return Real(self, self.builder.call(function, [x.value for x in operands]))
+
+    def fma(self, x: Real | float, y: Real | float, z: Real | float) -> Real:
+        """x y + z, with one rounding if the target can."""
+        if self.has_fma:
+            return self.intrinsic("llvm.fma", x, y, z)
+        return self.real(x) * y + z
+
+    def sqrt(self, x: Real) -> Real:
+        """Square root, correctly rounded."""
+        return self.intrinsic("llvm.sqrt", x)
+
+    def copysign(self, x: Real | float, y: Real) -> Real:
+        """|x| with the sign of y."""
+        return self.intrinsic("llvm.copysign", x, y)
+
+    def select(self, mask: Mask, x: Real | float, y: Real | float) -> Real:
+        """x where `mask` is true, else y."""
+        return Real(self, self.builder.select(mask.value, self.value(x), self.value(y)))
+
+    def at_most(self, x: Real, bound: Real | float) -> Real:
+        """The lesser; x if it is nan."""
+        return self.select(self.real(bound) < x, bound, x)
+
+    def at_least(self, x: Real, bound: Real | float) -> Real:
+        """The greater; x if it is nan."""
+        return self.select(self.real(bound) > x, bound, x)
+
+    def round(self, x: Real) -> Real:
+        """The nearest integer, for |x| < 2^(mantissa - 1)."""
+        magic = self.format.round_magic
+        return (x + magic) - magic
+
+    def polynomial(self, x: Real, coefficients: Sequence[float]) -> Real:
+        """c[0] + c[1] x + c[2] x^2 + ..., by Estrin's scheme: pairs c[0] + c[1] x first, then
+        pairs of pairs with x^2, and so on; a chain of log2(n) steps instead of n."""
+        terms: list[Real | float] = list(coefficients)
+        power = x
+        while len(terms) > 1:
+            paired: list[Real | float] = [
+                self.fma(terms[i + 1], power, terms[i]) for i in range(0, len(terms) - 1, 2)
+            ]
+            if len(terms) % 2:
+                paired.append(terms[-1])
+            terms = paired
+            if len(terms) > 1:
+                power = power * power
+        return self.real(terms[0])
+
+    def horner(self, x: Real, coefficients: Sequence[float]) -> Real:
+        """c[0] + x (c[1] + x (c[2] + ...)): the most accurate order, and the slowest."""
+        total = self.real(coefficients[-1])
+        for c in reversed(coefficients[:-1]):
+            total = self.fma(total, x, c)
+        return total
+
+    # Error-free transformations: the sum of the pair returned is the exact result.
+
+    def two_sum(self, x: Real, y: Real) -> tuple[Real, Real]:
+        """x + y (Knuth)."""
+        total = x + y
+        part = total - x
+        return total, (x - (total - part)) + (y - part)
+
+    def fast_two_sum(self, x: Real, y: Real) -> tuple[Real, Real]:
+        """x + y for |x| >= |y| or x = 0 (Dekker)."""
+        total = x + y
+        return total, y - (total - x)
+
+    def two_product(self, x: Real, y: Real | float) -> tuple[Real, Real]:
+        """x y; without fma (Veltkamp, Dekker), magnitudes must be below 2^(emax - mantissa)."""
+        product = x * y
+        if self.has_fma:
+            return product, self.fma(x, y, -product)
+        y = self.real(y)
+        x_high, x_low = self._halves(x)
+        y_high, y_low = self._halves(y)
+        error = x_high * y_high - product
+        error = ((error + x_high * y_low) + x_low * y_high) + x_low * y_low
+        return product, error
+
+    def exact_remainder(self, x: Real, n: Real, y: Real | float) -> Real:
+        """x - n y, for n y so near to x that the difference is a float."""
+        if self.has_fma:
+            return self.fma(-n, y, x)
+        product, error = self.two_product(n, y)
+        return (x - product) - error
+
+    def _halves(self, x: Real) -> tuple[Real, Real]:
+        scaled = x * float(2 ** ((self.format.mantissa + 2) // 2) + 1)
+        high = scaled - (scaled - x)
+        return high, x - high
+
+    # Powers of two.
+
+    def rounded_exponent(self, x: Real, bias: int) -> tuple[Real, Bits]:
+        """n = x rounded to an integer, and bits whose low part is n + bias."""
+        magic = self.format.round_magic + bias
+        shifted = x + magic
+        return shifted - magic, shifted.bits()
+
+    def scale_by_two_steps(self, x: Real, biased: Bits) -> Real:
+        """x 2^n, given bits whose low part is n + 2 bias: 2^(n // 2) and the rest one after the
+        other, so that only the last product rounds, overflows or becomes subnormal."""
+        half = biased >> 1
+        shift = self.format.mantissa
+        return (x * (half << shift).real()) * ((biased - half) << shift).real()
+
+    def any(self, mask: Mask) -> ll.Value:
+        """i1: true if any lane is."""
+        if self.width == 1:
+            return mask.value
+        result = ll.IntType(1)
+        return call_intrinsic(self.builder, "llvm.vector.reduce.or", [mask.value], result)
+
+    def widen(self, x: Real, wide: Kernel) -> Real:
+        """float32 `x` in the float64 kernel `wide`."""
+        return Real(wide, self.builder.fpext(x.value, wide.register))
+
+    def narrow(self, x: Real, narrow: Kernel) -> Real:
+        """float64 `x` rounded in the float32 kernel `narrow`."""
+        return Real(narrow, self.builder.fptrunc(x.value, narrow.register))
+
+    def of_format(self, format: Format) -> Kernel:
+        """A kernel at the same place over another format."""
+        return Kernel(self.builder, format, self.width, self.has_fma, self.function)
+
+
+Formula = Callable[..., Any]
+"""`(kernel, *reals) -> real`."""

@@ -1,0 +1,145 @@
+"""Lanes in and out of memory, lane numbers, and reductions across lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from llvmlite import ir as ll
+
+from ..types import BOOL, INT64, DType, real_dtype
+from .arithmetic import Arithmetic
+from .lanes import I32, I64, Lanes, memory_type, splat_constant, undefined, unsupported, vector_type
+
+
+class Memory(Arithmetic):
+    """Loads, stores, iota, and horizontal reductions in a fixed order."""
+
+    def load(self, ptr: ll.Value, dtype: DType, lane_stride: int | ll.Value = 1) -> Lanes:
+        """The elements at `ptr`, `ptr` + stride, ... (stride in elements; a constant, or an i64).
+
+        Stride 1 is one vector load, 0 one scalar load copied to each lane; others load element
+        by element. Memory must be aligned to the element (a part of it, if complex).
+        """
+        if self.width == 1 or (isinstance(lane_stride, int) and lane_stride == 1):
+            return self._load_contiguous(ptr, dtype)
+        scalar = self.of_width(1)
+        if isinstance(lane_stride, int) and lane_stride == 0:
+            return self.splat(scalar.load(ptr, dtype))
+        lanes = self.constant(dtype, 0)
+        for lane in range(self.width):
+            element = scalar.load(self._lane_pointer(ptr, dtype, lane_stride, lane), dtype)
+            lanes = self.insert(lanes, element, lane)
+        return lanes
+
+    def store(self, ptr: ll.Value, lanes: Lanes, lane_stride: int | ll.Value = 1) -> None:
+        """Write the elements to `ptr`, `ptr` + stride, ... (stride in elements)."""
+        if self.width == 1 or (isinstance(lane_stride, int) and lane_stride == 1):
+            self._store_contiguous(ptr, lanes)
+            return
+        if isinstance(lane_stride, int) and lane_stride == 0:
+            raise ValueError("store: expected a stride other than 0, lanes would share one element")
+        scalar = self.of_width(1)
+        for lane in range(self.width):
+            element = self.extract(lanes, lane)
+            scalar.store(self._lane_pointer(ptr, lanes.dtype, lane_stride, lane), element)
+
+    def iota(self, start: ll.Value, dtype: DType) -> Lanes:
+        """start + lane number, for an i64 `start`; integers wrap into `dtype`, others round."""
+        if dtype == BOOL:
+            raise unsupported("iota", dtype, "integer, float or complex")
+        numbers = self.splat(Lanes(INT64, start))
+        if self.width > 1:
+            register = ll.VectorType(I64, self.width)
+            offsets = ll.Constant(register, list(range(self.width)))
+            numbers = Lanes(INT64, self.builder.add(numbers.value, offsets))
+        return self.convert(numbers, dtype)
+
+    def reduce_sum(self, lanes: Lanes) -> Lanes:
+        """Sum over the lanes, by halves: a width-1 value."""
+        return self.fold(lanes, lambda b, x, y: b.add(x, y))
+
+    def reduce_prod(self, lanes: Lanes) -> Lanes:
+        """Product over the lanes, by halves: a width-1 value."""
+        return self.fold(lanes, lambda b, x, y: b.mul(x, y))
+
+    def reduce_max(self, lanes: Lanes) -> Lanes:
+        """Greatest of the lanes, nan if any is: a width-1 value."""
+        return self.fold(lanes, lambda b, x, y: b.max(x, y))
+
+    def reduce_min(self, lanes: Lanes) -> Lanes:
+        """Least of the lanes, nan if any is: a width-1 value."""
+        return self.fold(lanes, lambda b, x, y: b.min(x, y))
+
+    def reduce_and(self, lanes: Lanes) -> Lanes:
+        """Bitwise and over the lanes of integers or bools: a width-1 value."""
+        return self.fold(lanes, lambda b, x, y: b.bitwise_and(x, y))
+
+    def reduce_or(self, lanes: Lanes) -> Lanes:
+        """Bitwise or over the lanes of integers or bools: a width-1 value."""
+        return self.fold(lanes, lambda b, x, y: b.bitwise_or(x, y))
+
+    def fold(self, lanes: Lanes, combine: Callable[..., Lanes]) -> Lanes:
+        """Fold the lanes by `combine(emitter, x, y)`, low half with high half until one is left:
+        ((0 . 2) . (1 . 3)) for width 4. A width-1 value."""
+        if self.width == 1:
+            return lanes
+        half = self.width // 2
+        if half == 1:
+            low, high = self.extract(lanes, 0), self.extract(lanes, 1)
+        else:
+            low = self.shuffle(lanes, list(range(half)))
+            high = self.shuffle(lanes, list(range(half, self.width)))
+        narrower = self.of_width(half)
+        return narrower.fold(combine(narrower, low, high), combine)
+
+    def _lane_pointer(
+        self, ptr: ll.Value, dtype: DType, stride: int | ll.Value, lane: int
+    ) -> ll.Value:
+        parts = 2 if dtype.kind == "c" else 1
+        if isinstance(stride, int):
+            offset = ll.Constant(I64, stride * lane * parts)
+        else:
+            offset = self.builder.mul(stride, ll.Constant(I64, lane * parts))
+        return self.builder.gep(ptr, [offset], source_etype=memory_type(dtype))
+
+    def _load_contiguous(self, ptr: ll.Value, dtype: DType) -> Lanes:
+        element = memory_type(dtype)
+        align = real_dtype(dtype).itemsize
+        if dtype.kind != "c":
+            value = self.builder.load(ptr, align=align, typ=vector_type(element, self.width))
+            if dtype == BOOL:
+                zero = splat_constant(value.type, 0)
+                value = self.builder.icmp_unsigned("!=", value, zero)
+            return Lanes(dtype, value)
+        # Memory holds re, im, re, im, ...
+        pairs = self.builder.load(ptr, align=align, typ=ll.VectorType(element, 2 * self.width))
+        return Lanes(dtype, tuple(self._every_other(pairs, first) for first in (0, 1)))
+
+    def _store_contiguous(self, ptr: ll.Value, lanes: Lanes) -> None:
+        dtype = lanes.dtype
+        align = real_dtype(dtype).itemsize
+        if dtype.kind != "c":
+            value = lanes.value
+            if dtype == BOOL:
+                value = self.builder.zext(value, vector_type(memory_type(dtype), self.width))
+            self.builder.store(value, ptr, align=align)
+            return
+        re, im = lanes.value
+        if self.width == 1:
+            pair_type = ll.VectorType(memory_type(dtype), 2)
+            pair = self.builder.insert_element(
+                ll.Constant(pair_type, ll.Undefined), re, ll.Constant(I32, 0)
+            )
+            pair = self.builder.insert_element(pair, im, ll.Constant(I32, 1))
+        else:
+            order = [lane for i in range(self.width) for lane in (i, i + self.width)]
+            mask = ll.Constant(ll.VectorType(I32, 2 * self.width), order)
+            pair = self.builder.shuffle_vector(re, im, mask)
+        self.builder.store(pair, ptr, align=align)
+
+    def _every_other(self, pairs: ll.Value, first: int) -> ll.Value:
+        if self.width == 1:
+            return self.builder.extract_element(pairs, ll.Constant(I32, first))
+        order = list(range(first, 2 * self.width, 2))
+        mask = ll.Constant(ll.VectorType(I32, self.width), order)
+        return self.builder.shuffle_vector(pairs, undefined(pairs), mask)
