@@ -14,7 +14,7 @@ import pytest
 import jitad
 
 ROOT = Path(__file__).resolve().parent.parent
-LONGEST_FILE = 450
+LONGEST_FILE = 500
 LONGEST_FUNCTION = 70
 PROSE_WIDTH = 120
 BINARY = {".png", ".npz"}

@@ -1,0 +1,23 @@
+"""What every test runs under: a cache of compiled objects of its own, property tests that repeat."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each process of the suite compiles from scratch and leaves nothing behind."""
+    directory = tempfile.mkdtemp(prefix="jitad-tests-")
+    os.environ["JITAD_CACHE_DIR"] = directory
+    config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
+    try:
+        import hypothesis
+    except ModuleNotFoundError:  # comes with the test extra; a few test files need it
+        return
+    # The same examples in every run, and no verdict that depends on the machine's speed.
+    hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
+    hypothesis.settings.load_profile("suite")
