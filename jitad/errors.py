@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from types import CodeType, FrameType, TracebackType
+from typing import ParamSpec, TypeVar
 
 import jitad_ir
 from jitad_ir.graph import Source
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _INTERNAL = (
     os.path.dirname(os.path.abspath(__file__)) + os.sep,
@@ -96,3 +101,16 @@ def trimmed(error: BaseException) -> BaseException:
     for tb in reversed(frames):
         kept = TracebackType(kept, tb.tb_frame, tb.tb_lasti, tb.tb_lineno)
     return error.with_traceback(kept)
+
+
+def hides_internals(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator of the public callables: errors leave them without jitad's own frames."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            raise trimmed(error) from error.__cause__
+
+    return wrapper

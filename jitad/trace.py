@@ -18,7 +18,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -184,16 +184,29 @@ class Tracer:
         return format(repr(self), spec)
 
 
+class BatchAxis(NamedTuple):
+    """A batch axis that collectives may name, and its length."""
+
+    name: object
+    size: int
+
+
 class Trace(Builder):
     """A program being recorded. `name` is that of the traced function."""
 
-    __slots__ = ("captures", "concrete", "is_open", "level", "parent", "_literals")
+    __slots__ = ("_literals", "axis", "captures", "concrete", "is_open", "known", "level", "parent")
 
-    def __init__(self, name: str, parent: Trace | None, concrete: bool) -> None:
+    def __init__(
+        self, name: str, parent: Trace | None, concrete: bool, axis: BatchAxis | None = None
+    ) -> None:
         super().__init__(name)
         self.parent = parent
         self.level: int = 0 if parent is None else parent.level + 1
-        self.concrete = concrete
+        self.concrete = concrete and (parent is None or parent.concrete)
+        self.axis = axis
+        """The batch axis that collectives in this trace may name (under vmap)."""
+        self.known: dict[Value, Any] = {}
+        """The array that each value stands for, in a concrete trace."""
         self.is_open = True
         self.captures: dict[int, tuple[Any, Value]] = {}
         """Outer tracers in use here (in a concrete trace also arrays), by identity, with the
@@ -201,8 +214,16 @@ class Trace(Builder):
         self._literals: dict[Any, tuple[Any, Value]] = {}
 
     def argument(self, type: ArrayType, concrete: Any = None, weak: bool = False) -> Tracer:
-        """A tracer for a new input of the program."""
-        return Tracer(self, self.input(type), concrete, weak)
+        """A tracer for a new input of the program; `concrete` is what it stands for."""
+        value = self.input(type)
+        if not self.concrete:
+            return Tracer(self, value, None, weak)
+        if isinstance(concrete, Tracer):
+            concrete = concrete.concrete
+        elif not isinstance(concrete, (np.ndarray, np.generic)):
+            concrete = type.dtype.type(concrete)
+        self.known[value] = concrete
+        return Tracer(self, value, concrete, weak)
 
     def lift(self, arg: Any, like: ArrayType | None = None) -> tuple[Value, Any]:
         """The value that stands for `arg` here, and its array (None in a staged trace).
@@ -225,6 +246,8 @@ class Trace(Builder):
             if isinstance(outer, Tracer):
                 check_open(outer)
             held = self.captures[id(outer)] = (outer, Value(type_of_argument(outer)))
+            if self.concrete:
+                self.known[held[1]] = outer.concrete if isinstance(outer, Tracer) else outer
         return held[1]
 
     def _constant(self, array: Any) -> Value:
@@ -246,6 +269,8 @@ class Trace(Builder):
         if held is None:
             params = {"value": number, "shape": like.shape, "dtype": like.dtype}
             held = self._literals[key] = (number, self.add(OPS["full"], (), params)[0])
+            if self.concrete:
+                self.known[held[1]] = np.full(like.shape, number, like.dtype)[()]
         return held[1]
 
     def record(
@@ -254,35 +279,32 @@ class Trace(Builder):
         """Append `op(*args, **params)`; evaluated at once in a concrete trace."""
         if not self.concrete:
             self.source = user_source(3)
-        like = next((t for t in map(_type_or_none, args) if t is not None), None)
+        like = _common_type(args)
         lifted = [self.lift(arg, like) for arg in args]
         operands = tuple([value for value, _ in lifted])
         try:
             outputs = self.add(op, operands, params, regions)
         except TypeMismatch as error:
             raise TypeMismatch(at_user_line(str(error))) from None
-        if not self.concrete or any(array is None for _, array in lifted):
+        if not self.concrete:
             return tuple([Tracer(self, value, None) for value in outputs])
         types = [v.type for v in outputs]
         arrays = evaluate_op(op, [array for _, array in lifted], params, types, regions)
+        self.known.update(zip(outputs, arrays, strict=True))
         return tuple([Tracer(self, v, a) for v, a in zip(outputs, arrays, strict=True)])
 
     def record_graph(self, graph: Graph, args: Sequence[Any]) -> list[Tracer]:
         """Append a copy of `graph` applied to `args`; evaluated at once in a concrete trace."""
         lifted = [self.lift(a, v.type) for a, v in zip(args, graph.inputs, strict=True)]
-        env: dict[Value, Value] = {}
-        known: dict[Value, Any] = {}
-        for inner, (value, array) in zip(graph.inputs, lifted, strict=True):
-            env[inner] = value
-            known[inner] = array
-        concrete = self.concrete and all(array is not None for _, array in lifted)
+        env = {v: value for v, (value, _) in zip(graph.inputs, lifted, strict=True)}
         for eq in graph.equations:
-            outputs = self.replay(eq, tuple([env[v] for v in eq.operands]))
+            operands = tuple([env[v] for v in eq.operands])
+            outputs = self.replay(eq, operands)
             env.update(zip(eq.outputs, outputs, strict=True))
-            if concrete:
-                arrays = evaluate_equation(eq, [known[v] for v in eq.operands])
-                known.update(zip(eq.outputs, arrays, strict=True))
-        return [Tracer(self, env[v], known.get(v)) for v in graph.outputs]
+            if self.concrete:
+                arrays = evaluate_equation(eq, [self.known[v] for v in operands])
+                self.known.update(zip(outputs, arrays, strict=True))
+        return [Tracer(self, env[v], self.known.get(env[v])) for v in graph.outputs]
 
     def finish(self, outputs: Sequence[Any], types: Sequence[ArrayType]) -> ClosedGraph:
         """The recorded program with these outputs (tracers, arrays or numbers of `types`)."""
@@ -309,6 +331,15 @@ def _type_or_none(arg: Any) -> ArrayType | None:
     if isinstance(arg, (np.ndarray, np.generic)):
         return ArrayType(arg.dtype, arg.shape)
     return None
+
+
+def _common_type(args: Sequence[Any]) -> ArrayType | None:
+    """Type that Python numbers among `args` take on: that of the first other argument."""
+    for arg in args:
+        found = _type_or_none(arg)
+        if found is not None:
+            return found
+    return type_of_argument(args[0]) if args else None
 
 
 def type_of_argument(arg: Any) -> ArrayType:
@@ -340,10 +371,11 @@ def current_trace() -> Trace | None:
 
 
 @contextmanager
-def tracing(name: str, concrete: bool) -> Iterator[Trace]:
-    """Open a trace inside the current one; closed on leaving, after which its tracers are dead."""
+def tracing(name: str, concrete: bool, axis: BatchAxis | None = None) -> Iterator[Trace]:
+    """Open a trace inside the current one; closed on leaving, after which its tracers are dead.
+    It is concrete if `concrete` and the current one is."""
     outer = _state.trace
-    trace = Trace(name, outer, concrete)
+    trace = Trace(name, outer, concrete, axis)
     _state.trace = trace
     try:
         yield trace
@@ -410,7 +442,7 @@ def apply(op: Op, *args: Any, regions: tuple[Graph, ...] = (), **params: Any) ->
 def _evaluate_now(
     op: Op, args: Sequence[Any], params: dict[str, Any], regions: tuple[Graph, ...]
 ) -> Any:
-    like = next((t for t in map(_type_or_none, args) if t is not None), None)
+    like = _common_type(args)
     stand_ins: list[Value] = []
     arrays: list[Any] = []
     for arg in args:

@@ -5,7 +5,8 @@ It runs eager mode, folds constants and is the oracle that native code is tested
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,31 @@ def evaluate(graph: Graph, *arrays: Any) -> tuple[Any, ...]:
             for value, array in zip(eq.outputs, results, strict=True):
                 env[value] = array
     return tuple([env[v] for v in graph.outputs])
+
+
+def interpreter(graph: Graph) -> Callable[..., tuple[Any, ...]]:
+    """`graph` as a Python function of arrays, for calling many times: one statement an equation.
+
+    It checks nothing and leaves NumPy's floating-point warnings to the caller.
+    """
+    names: dict[Value, str] = {v: f"v{i}" for i, v in enumerate(graph.inputs)}
+    scope: dict[str, Any] = {}
+    lines = [f"def run({', '.join(names.values())}):"]
+    for number, eq in enumerate(graph.equations):
+        operands = ", ".join([names[v] for v in eq.operands])
+        for value in eq.outputs:
+            names[value] = f"v{len(names)}"
+        results = ", ".join([names[v] for v in eq.outputs])
+        scope[f"op{number}"] = partial(_results, eq)
+        lines.append(f"    {results}, = op{number}({operands})")
+    outputs = "".join([names[v] + ", " for v in graph.outputs])
+    lines.append(f"    return ({outputs})")
+    exec(compile("\n".join(lines), f"<jitad {graph.name}>", "exec"), scope)
+    return scope["run"]
+
+
+def _results(eq: Equation, *arrays: Any) -> tuple[Any, ...]:
+    return evaluate_equation(eq, arrays)
 
 
 def _check_arguments(graph: Graph, arrays: Sequence[Any]) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..graph import Builder, Graph, Value, building
-from .dce import dce
+from ..op import OPS
+from .dce import dce, select_outputs
 from .jvp import jvp, tangents_of
 from .split import Split, split
 from .transpose import transpose
@@ -50,10 +51,11 @@ def _linear(parts: Split, primal_outputs: int, nonzero: tuple[bool, ...]) -> Lin
 def vjp(graph: Graph, differentiated: Sequence[bool]) -> Linearized:
     """The program and the transpose of its derivative: cotangents of the outputs that move to
     cotangents of the differentiated inputs."""
-    return _transposed(linearize(graph, differentiated))
+    return transposed(linearize(graph, differentiated))
 
 
-def _transposed(linear: Linearized) -> Linearized:
+def transposed(linear: Linearized) -> Linearized:
+    """`linear` with its `rest` mapping cotangents to cotangents."""
     fixed = linear.residuals
     is_linear = [False] * fixed + [True] * (len(linear.rest.inputs) - fixed)
     return Linearized(
@@ -92,4 +94,33 @@ def linearize_at_values(graph: Graph, differentiated: Sequence[bool]) -> Lineari
 def vjp_at_values(graph: Graph, differentiated: Sequence[bool]) -> Linearized:
     """Like `vjp`, but `known` takes the values of all inputs and of all results of equations, in
     order, and returns the residuals alone."""
-    return _transposed(linearize_at_values(graph, differentiated))
+    return transposed(linearize_at_values(graph, differentiated))
+
+
+def select_moving(linear: Linearized, wanted: Sequence[bool]) -> Linearized:
+    """`linear` with the tangents of the outputs i with `wanted[i]` alone."""
+    keep = [w for w, moves in zip(wanted, linear.nonzero, strict=True) if moves]
+    nonzero = tuple([w and moves for w, moves in zip(wanted, linear.nonzero, strict=True)])
+    rest = select_outputs(linear.rest, keep)
+    return Linearized(linear.known, rest, nonzero, linear.residuals)
+
+
+def joined(linear: Linearized, seeds: Sequence[complex] | None = None) -> Graph:
+    """Both programs as one: the inputs, then what `rest` takes after the residuals, to the primal
+    outputs, then what `rest` gives. With `seeds`, numbers that fill what `rest` takes, those are
+    no inputs (a gradient is the vjp with the seed 1)."""
+    builder = Builder(linear.known.name.removeprefix("known."))
+    inputs = [builder.input(v.type) for v in linear.known.inputs]
+    given = linear.rest.inputs[linear.residuals :]
+    with building(builder):
+        results = builder.inline(linear.known, inputs)
+        primals = len(results) - linear.residuals
+        if seeds is None:
+            directions = [builder.input(v.type) for v in given]
+        else:
+            directions = [
+                OPS["full"](value=seed, shape=v.shape, dtype=v.dtype)
+                for v, seed in zip(given, seeds, strict=True)
+            ]
+        rest = builder.inline(linear.rest, [*results[primals:], *directions])
+    return builder.build([*results[:primals], *rest])

@@ -1,0 +1,1 @@
+"""The transformations: each takes a Python function and returns another."""

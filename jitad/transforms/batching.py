@@ -1,0 +1,226 @@
+"""vmap, and the collectives over its named axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from jitad_ir.graph import Builder, Graph, building
+from jitad_ir.op import OPS
+from jitad_ir.passes.batch import batch
+from jitad_ir.types import ArrayType
+
+from ..errors import at_user_line, hides_internals
+from ..pytree import PyTreeDef, flatten, keystr, flatten_with_path
+from ..trace import BatchAxis
+from ..tree_util import tree_broadcast
+from .function import check_callable, leaf_types, name_of, run_graph, trace_function
+
+
+def vmap(
+    fun: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    axis_name: object = None,
+    axis_size: int | None = None,
+) -> Callable[..., Any]:
+    """`fun` over a batch: the function of one example becomes one of arrays of examples.
+
+    `in_axes` says which axis of each argument is the batch: an int, None (the same for all
+    examples), or a pytree prefix of the tuple of arguments with such leaves. `out_axes` says where
+    the results get it. Keyword arguments are mapped over axis 0. `axis_name` is what collectives
+    (`lax.psum`, ...) in `fun` call the axis; `axis_size` its length, if no argument has it.
+
+    Raises ValueError if lengths differ or no argument is mapped, and TypeError if `in_axes` does
+    not fit the arguments.
+
+    >>> import jitad, numpy as np
+    >>> jitad.vmap(lambda x, y: x * y, in_axes=(0, None))(np.arange(3.0), 2.0)
+    Array([0., 2., 4.])
+    """
+    check_callable(fun, "vmap")
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+
+    @wraps(fun)
+    @hides_internals
+    def batched_function(*args: Any, **kwargs: Any) -> Any:
+        leaves, tree = flatten((args, kwargs))
+        types = leaf_types(leaves, f"vmap: argument of {name_of(fun)}")
+        axes = _input_axes(in_axes, args, kwargs, types)
+        size = _batch_size(axes, types, axis_size, args, kwargs, name_of(fun))
+        lane_types = [_without(t, axis) for t, axis in zip(types, axes, strict=True)]
+
+        def flat(tracers: list[Any]) -> Any:
+            inner_args, inner_kwargs = tree.unflatten(tracers)
+            return fun(*inner_args, **inner_kwargs)
+
+        traced = trace_function(
+            flat,
+            name_of(fun),
+            leaves,
+            concrete=False,
+            types=lane_types,
+            axis=BatchAxis(axis_name, size),
+            transform="vmap",
+        )
+        ends = _output_axes(out_axes, traced.out_tree, traced.graph.output_types)
+        whole = [*axes, *[None] * len(traced.closed.captures)]
+        program = _program(traced.graph, size, whole, ends, axis_name, name_of(fun))
+        return traced.out_tree.unflatten(run_graph(program, traced.operands))
+
+    return batched_function
+
+
+def _input_axes(
+    in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any], types: Sequence[ArrayType]
+) -> list[int | None]:
+    """The batch axis of each leaf, non-negative, or None."""
+    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+        raise ValueError(
+            at_user_line(
+                f"vmap: in_axes has {len(in_axes)} entries; got {len(args)} positional arguments"
+            )
+        )
+    axes = [*_spread(in_axes, args, "in_axes"), *_spread(0, kwargs, "in_axes")]
+    checked: list[int | None] = []
+    for axis, type in zip(axes, types, strict=True):
+        if axis is not None and not -type.ndim <= axis < type.ndim:
+            raise ValueError(
+                at_user_line(
+                    f"vmap: in_axes gives axis {axis} of an argument {type!r} with {type.ndim} axes"
+                )
+            )
+        checked.append(None if axis is None else axis % type.ndim)
+    return checked
+
+
+def _is_axis(entry: Any) -> bool:
+    return entry is None or isinstance(entry, int)
+
+
+def _spread(prefix: Any, full: Any, what: str) -> list[Any]:
+    """An axis for each leaf of `full`, from a pytree prefix of axes."""
+    if _is_axis(prefix):
+        return [prefix] * len(flatten(full)[0])
+    try:
+        axes = tree_broadcast(prefix, full, is_leaf=_is_axis)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            at_user_line(
+                f"vmap: {what} must be an int, None or a pytree prefix of what it describes; {error}"
+            )
+        ) from None
+    leaves, _ = flatten(axes, is_leaf=_is_axis)
+    for leaf in leaves:
+        if not _is_axis(leaf):
+            raise TypeError(
+                at_user_line(
+                    f"vmap: {what} must hold ints and None; got {type(leaf).__name__} {leaf!r}"
+                )
+            )
+    return leaves
+
+
+def _batch_size(
+    axes: Sequence[int | None],
+    types: Sequence[ArrayType],
+    axis_size: int | None,
+    args: Any,
+    kwargs: Any,
+    name: str,
+) -> int:
+    sizes = {t.shape[a] for a, t in zip(axes, types, strict=True) if a is not None}
+    if axis_size is not None:
+        sizes.add(axis_size)
+    if not sizes:
+        raise ValueError(
+            at_user_line(
+                f"vmap: no argument of {name} is mapped: in_axes must name an axis of at least one, "
+                "or axis_size be given"
+            )
+        )
+    if len(sizes) > 1:
+        paths, _ = flatten_with_path((args, kwargs))
+        rows = [
+            f"    argument{keystr(path[1:])}: axis {axis} of {type!r} has length {type.shape[axis]}"
+            for (path, _), axis, type in zip(paths, axes, types, strict=True)
+            if axis is not None
+        ]
+        if axis_size is not None:
+            rows.append(f"    axis_size is {axis_size}")
+        raise ValueError(
+            at_user_line("\n".join(["vmap: the mapped axes must have one length; got", *rows]))
+        )
+    return sizes.pop()
+
+
+def _without(type: ArrayType, axis: int | None) -> ArrayType:
+    if axis is None:
+        return type
+    return type.with_shape(type.shape[:axis] + type.shape[axis + 1 :])
+
+
+def _output_axes(
+    out_axes: Any, tree: PyTreeDef, types: Sequence[ArrayType]
+) -> list[int | None]:
+    axes = _spread(out_axes, tree.unflatten(range(tree.num_leaves)), "out_axes")
+    checked: list[int | None] = []
+    for axis, type in zip(axes, types, strict=True):
+        rank = type.ndim + 1
+        if axis is not None and not -rank <= axis < rank:
+            raise ValueError(
+                at_user_line(f"vmap: out_axes gives axis {axis} of a result with {rank} axes")
+            )
+        checked.append(None if axis is None else axis % rank)
+    return checked
+
+
+def _program(
+    graph: Graph,
+    size: int,
+    axes: Sequence[int | None],
+    ends: Sequence[int | None],
+    axis_name: object,
+    name: str,
+) -> Graph:
+    """The batched program over inputs with the batch at `axes` and outputs with it at `ends`."""
+    wide = batch(graph, size, [a is not None for a in axes], axis_name)
+    builder = Builder(name)
+    inputs = []
+    with building(builder):
+        for type, axis in zip(graph.input_types, axes, strict=True):
+            if axis is None:
+                inputs.append(builder.input(type))
+                continue
+            shape = (*type.shape[:axis], size, *type.shape[axis:])
+            whole = builder.input(type.with_shape(shape))
+            inputs.append(_moved(whole, axis, 0))
+        operands, outputs = inputs, []
+        results = builder.inline(wide.graph, operands)
+        for value, has_axis, end in zip(results, wide.batched, ends, strict=True):
+            if end is None:
+                if has_axis:
+                    raise ValueError(
+                        at_user_line(
+                            f"vmap: out_axes is None for a result of {name} that differs between "
+                            "examples"
+                        )
+                    )
+                outputs.append(value)
+                continue
+            if not has_axis:
+                dims = tuple(range(1, value.ndim + 1))
+                value = OPS["broadcast"](value, shape=(size, *value.shape), dims=dims)
+            outputs.append(_moved(value, 0, end))
+    return builder.build(outputs)
+
+
+def _moved(value: Any, source: int, destination: int) -> Any:
+    """`value` with one axis moved."""
+    if source == destination:
+        return value
+    order = [d for d in range(value.ndim) if d != source]
+    order.insert(destination, source)
+    return OPS["transpose"](value, permutation=tuple(order))

@@ -1,0 +1,378 @@
+"""jvp, linearize, vjp and linear_transpose: derivatives as linear maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jitad_ir.graph import Graph
+from jitad_ir.passes.dce import drop_unused_inputs
+from jitad_ir.passes.linearize import (
+    Linearized,
+    joined,
+    linearize as linearize_graph,
+    linearize_at_values,
+    select_moving,
+    transposed,
+)
+from jitad_ir.passes.pipeline import optimize
+from jitad_ir.passes.transpose import transpose
+from jitad_ir.types import ArrayType
+from jitad_ir.verify import InvalidGraph
+
+from ..array import as_array
+from ..errors import at_user_line, hides_internals
+from ..pytree import PyTreeDef, flatten
+from ..trace import find_trace, type_of_argument
+from ..tree_util import Partial
+from .function import (
+    FLOAT0,
+    Eager,
+    Traced,
+    cached,
+    check_callable,
+    leaf_types,
+    name_of,
+    run_graph,
+    trace_function,
+)
+
+
+def _trace_at(
+    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool, transform: str
+) -> tuple[Traced, PyTreeDef, list[ArrayType], int]:
+    """`fun` traced at `primals`; the tree and types of those, and the number of output leaves that
+    are not auxiliary. The traced program returns `(result, aux)`."""
+    check_callable(fun, transform)
+    leaves, tree = flatten(tuple(primals))
+    types = leaf_types(leaves, f"{transform}: argument of {name_of(fun)}")
+    results = 0
+
+    def flat(tracers: list[Any]) -> Any:
+        nonlocal results
+        out = fun(*tree.unflatten(tracers))
+        if has_aux and not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError(
+                f"{transform}: with has_aux, {name_of(fun)} must return a pair (result, aux); got "
+                f"{type(out).__name__}"
+            )
+        result, aux = out if has_aux else (out, None)
+        results = len(flatten(result)[0])
+        return result, aux
+
+    traced = trace_function(
+        flat, name_of(fun), leaves, concrete=True, types=types, transform=transform
+    )
+    return traced, tree, types, results
+
+
+def _mask(traced: Traced, types: Sequence[ArrayType]) -> tuple[bool, ...]:
+    return tuple([t.is_inexact for t in types]) + (False,) * len(traced.closed.captures)
+
+
+def _no_tangent(type: ArrayType) -> Any:
+    """The tangent or cotangent of an integer or bool array."""
+    return np.zeros(type.shape, FLOAT0)
+
+
+def _zeros(type: ArrayType) -> Any:
+    return as_array(np.zeros(type.shape, type.dtype))
+
+
+def _directions(
+    given: Any, tree: PyTreeDef, types: Sequence[ArrayType], what: str, transform: str
+) -> list[Any]:
+    """Leaves of tangents or cotangents, checked against the values they belong to; those of
+    inexact values only."""
+    leaves, found = flatten(given)
+    if found != tree:
+        raise TypeError(
+            at_user_line(f"{transform}: {what}s must have the structure {tree}; got {found}")
+        )
+    directions: list[Any] = []
+    for leaf, expected in zip(leaves, types, strict=True):
+        if not expected.is_inexact:
+            continue
+        got = type_of_argument(leaf)
+        if isinstance(leaf, (bool, int, float, complex)) and not isinstance(leaf, np.generic):
+            if got.shape != expected.shape:
+                raise TypeError(_wrong_direction(what, expected, got, transform))
+            leaf = expected.dtype.type(leaf)
+        elif got != expected:
+            raise TypeError(_wrong_direction(what, expected, got, transform))
+        directions.append(leaf)
+    return directions
+
+
+def _wrong_direction(what: str, expected: ArrayType, got: ArrayType, transform: str) -> str:
+    return at_user_line(
+        f"{transform}: a {what} must have the shape and dtype of its primal, {expected!r}; "
+        f"got {got!r}"
+    )
+
+
+def _filled(nonzero: Sequence[bool], moving: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
+    """All tangents: the moving ones, zeros for those that do not move, float0 for integers."""
+    given = iter(moving)
+    return [
+        next(given) if moves else _zeros(t) if t.is_inexact else _no_tangent(t)
+        for moves, t in zip(nonzero, types, strict=True)
+    ]
+
+
+@hides_internals
+def jvp(
+    fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> Any:
+    """Forward mode: `fun` at `primals` and its derivative in the direction `tangents`.
+
+    `primals` and `tangents` are tuples of pytrees with equal structure, shapes and dtypes (an
+    integer's tangent is of dtype float0 and ignored). Returns `(result, result's tangent)`, or
+    `(result, tangent, aux)` with `has_aux`. Raises TypeError where they do not match.
+
+    >>> import jitad
+    >>> jitad.jvp(lambda x: x**3, (2.0,), (1.0,))
+    (Array(8.), Array(12.))
+    """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise TypeError(
+            at_user_line(
+                "jvp: expected primals and tangents as tuples, one entry an argument; got "
+                f"{type(primals).__name__} and {type(tangents).__name__}"
+            )
+        )
+    traced, tree, types, results = _trace_at(fun, primals, has_aux, "jvp")
+    directions = _directions(tuple(tangents), tree, types, "tangent", "jvp")
+    mask = _mask(traced, types)
+    wanted = tuple([i < results for i in range(len(traced.graph.outputs))])
+    top = traced.values is not None and _is_at_top(traced, directions)
+    if top:
+        program, nonzero = cached(_jvp_at_values, traced.graph, mask, wanted)
+        outputs = [as_array(a) for a in _output_arrays(traced)]
+        moving = program([*(traced.values or []), *directions])
+    else:
+        program, nonzero = _jvp_program(traced.graph, mask, wanted)
+        both = run_graph(program, [*traced.operands, *directions])
+        outputs, moving = both[: len(wanted)], both[len(wanted) :]
+    out_types = traced.graph.output_types
+    tangent_leaves = _filled(nonzero[:results], moving, out_types[:results])
+    result, aux = traced.out_tree.unflatten(outputs)
+    result_tree = flatten(result)[1]
+    tangent = result_tree.unflatten(tangent_leaves)
+    return (result, tangent, aux) if has_aux else (result, tangent)
+
+
+def _is_at_top(traced: Traced, others: Sequence[Any]) -> bool:
+    """True if neither the traced program nor `others` belong to an open trace."""
+    return find_trace([*traced.operands, *others]) is None
+
+
+def _output_arrays(traced: Traced) -> list[Any]:
+    assert traced.values is not None
+    graph = traced.graph
+    values = [*graph.inputs, *[v for eq in graph.equations for v in eq.outputs]]
+    arrays = dict(zip(values, traced.values, strict=True))
+    return [arrays[v] for v in graph.outputs]
+
+
+def _jvp_program(
+    graph: Graph, mask: tuple[bool, ...], wanted: tuple[bool, ...]
+) -> tuple[Graph, tuple[bool, ...]]:
+    linear = select_moving(linearize_graph(graph, mask), wanted)
+    return joined(linear), linear.nonzero
+
+
+def _jvp_at_values(
+    graph: Graph, mask: tuple[bool, ...], wanted: tuple[bool, ...]
+) -> tuple[Eager, tuple[bool, ...]]:
+    linear = select_moving(linearize_at_values(graph, mask), wanted)
+    return Eager(*drop_unused_inputs(optimize(joined(linear)))), linear.nonzero
+
+
+@dataclass(frozen=True)
+class _LinearMap:
+    """A linear program between pytrees, without its residuals: hashable, so that a map can be an
+    argument or a result of `jit`."""
+
+    graph: Graph
+    in_tree: PyTreeDef
+    in_types: tuple[ArrayType, ...]
+    out_tree: PyTreeDef
+    out_types: tuple[ArrayType, ...]
+    takes: tuple[bool, ...]
+    gives: tuple[bool, ...]
+    what: str
+    transform: str
+    unpacked: bool
+    """True if it is called with one argument an entry of `in_tree`, which is a tuple."""
+
+    def __call__(self, *args: Any) -> Any:
+        """Apply to residuals (the first arguments) and tangents or cotangents."""
+        residuals, given = args[0], args[1:]
+        if not self.unpacked and len(given) != 1:
+            raise TypeError(
+                f"{self.transform}: the map takes one argument, a pytree of {self.what}s; got "
+                f"{len(given)}"
+            )
+        directions = _directions(
+            given if self.unpacked else given[0],
+            self.in_tree,
+            self.in_types,
+            self.what,
+            self.transform,
+        )
+        inexact = [moves for moves, t in zip(self.takes, self.in_types, strict=True) if t.is_inexact]
+        used = [d for d, moves in zip(directions, inexact, strict=True) if moves]
+        results = run_graph(self.graph, [*residuals, *used])
+        return self.out_tree.unflatten(_filled(self.gives, results, self.out_types))
+
+
+@hides_internals
+def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """`fun` at `primals` and its derivative there as a function of tangents.
+
+    Returns `(result, f_jvp)` with `f_jvp(*tangents)`, which costs the linear part only, however
+    often it is called; `(result, f_jvp, aux)` with `has_aux`.
+
+    >>> import jitad
+    >>> y, f_jvp = jitad.linearize(lambda x: x**2, 3.0)
+    >>> f_jvp(1.0), f_jvp(10.0)
+    (Array(6.), Array(60.))
+    """
+    traced, tree, types, results = _trace_at(fun, primals, has_aux, "linearize")
+    wanted = tuple([i < results for i in range(len(traced.graph.outputs))])
+    mask = _mask(traced, types)
+    linear = _derivative(traced, mask, wanted, _linearized)
+    outputs, residuals = _run_known(traced, linear)
+    result, aux = traced.out_tree.unflatten(outputs)
+    out_tree = flatten(result)[1]
+    out_types = traced.graph.output_types[:results]
+    inexact = tuple([t.is_inexact for t in types])
+    pushforward = _LinearMap(
+        linear.rest,
+        tree,
+        tuple(types),
+        out_tree,
+        tuple(out_types),
+        inexact,
+        linear.nonzero[:results],
+        "tangent",
+        "linearize",
+        True,
+    )
+    f_jvp = Partial(pushforward, residuals)
+    return (result, f_jvp, aux) if has_aux else (result, f_jvp)
+
+
+@hides_internals
+def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """Reverse mode: `fun` at `primals` and the transpose of its derivative there.
+
+    Returns `(result, f_vjp)`; `f_vjp(cotangent)`, for a pytree like `result`, returns a tuple with
+    the cotangent of each primal. `(result, f_vjp, aux)` with `has_aux`. Complex values are not
+    conjugated.
+
+    >>> import jitad
+    >>> y, f_vjp = jitad.vjp(lambda x, y: x * y, 2.0, 5.0)
+    >>> f_vjp(1.0)
+    (Array(5.), Array(2.))
+    """
+    traced, tree, types, results = _trace_at(fun, primals, has_aux, "vjp")
+    wanted = tuple([i < results for i in range(len(traced.graph.outputs))])
+    mask = _mask(traced, types)
+    linear = _derivative(traced, mask, wanted, _pulled_back)
+    outputs, residuals = _run_known(traced, linear)
+    result, aux = traced.out_tree.unflatten(outputs)
+    out_tree = flatten(result)[1]
+    out_types = traced.graph.output_types[:results]
+    inexact = tuple([t.is_inexact for t in types])
+    pullback = _LinearMap(
+        linear.rest,
+        out_tree,
+        tuple(out_types),
+        tree,
+        tuple(types),
+        linear.nonzero[:results],
+        inexact,
+        "cotangent",
+        "vjp",
+        False,
+    )
+    f_vjp = Partial(pullback, residuals)
+    return (result, f_vjp, aux) if has_aux else (result, f_vjp)
+
+
+def _linearized(graph: Graph, mask: tuple[bool, ...], wanted: tuple[bool, ...]) -> Linearized:
+    return select_moving(linearize_graph(graph, mask), wanted)
+
+
+def _pulled_back(graph: Graph, mask: tuple[bool, ...], wanted: tuple[bool, ...]) -> Linearized:
+    return transposed(_linearized(graph, mask, wanted))
+
+
+def _derivative(
+    traced: Traced,
+    mask: tuple[bool, ...],
+    wanted: tuple[bool, ...],
+    make: Callable[..., Linearized],
+) -> Linearized:
+    if traced.values is None:
+        return make(traced.graph, mask, wanted)
+    return cached(make, traced.graph, mask, wanted)
+
+
+def _run_known(traced: Traced, linear: Linearized) -> tuple[list[Any], list[Any]]:
+    results = run_graph(linear.known, traced.operands)
+    outputs = len(traced.graph.outputs)
+    return results[:outputs], results[outputs:]
+
+
+def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., Any]:
+    """The transpose of a function that is linear in all its arguments.
+
+    `primals` are arrays or `ShapeDtypeStruct`s that give the shapes and dtypes. Returns a function
+    from a cotangent of the result to a tuple of cotangents of the arguments. Raises TypeError,
+    naming the operation, if `fun` is not linear.
+
+    >>> import jitad
+    >>> jitad.linear_transpose(lambda x: 3.0 * x, 1.0)(2.0)
+    (Array(6.),)
+    """
+    check_callable(fun, "linear_transpose")
+    leaves, tree = flatten(tuple(primals))
+    types = [_declared_type(leaf) for leaf in leaves]
+
+    def flat(tracers: list[Any]) -> Any:
+        return fun(*tree.unflatten(tracers))
+
+    traced = trace_function(
+        flat, name_of(fun), leaves, concrete=False, types=types, transform="linear_transpose"
+    )
+    out_tree = traced.out_tree
+    graph = traced.graph
+    linear = [i < len(types) for i in range(len(graph.inputs))]
+    try:
+        program = transpose(graph, linear)
+    except InvalidGraph as error:
+        raise TypeError(
+            at_user_line(f"linear_transpose: {name_of(fun)} is not linear: {error}")
+        ) from None
+    captures = list(traced.closed.captures)
+
+    @hides_internals
+    def transposed_function(cotangent: Any) -> Any:
+        cts = _directions(
+            cotangent, out_tree, graph.output_types, "cotangent", "linear_transpose"
+        )
+        return tree.unflatten(run_graph(program, [*captures, *cts]))
+
+    return transposed_function
+
+
+def _declared_type(leaf: Any) -> ArrayType:
+    if hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not isinstance(leaf, np.ndarray):
+        return ArrayType(np.dtype(leaf.dtype), tuple(leaf.shape))
+    return type_of_argument(leaf)

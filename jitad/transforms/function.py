@@ -1,0 +1,177 @@
+"""From a Python function over pytrees to a traced program over arrays, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from jitad_ir.evaluate import evaluate, interpreter
+from jitad_ir.graph import Graph
+from jitad_ir.types import ArrayType
+
+from ..array import as_array
+from ..pytree import PyTreeDef, flatten
+from ..trace import (
+    BatchAxis,
+    ClosedGraph,
+    Tracer,
+    apply_graph,
+    find_trace,
+    is_weak,
+    tracing,
+    type_of_argument,
+)
+
+FLOAT0 = np.dtype([("float0", np.void, 0)])
+"""Dtype of the tangents and cotangents of integers and bools: it has no elements' worth of data."""
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """A name for the program traced from `function`."""
+    name = getattr(function, "__name__", None) or type(function).__name__
+    return name if name.isidentifier() else "f"
+
+
+def check_callable(function: Any, transform: str) -> None:
+    """Raise TypeError unless `function` can be called."""
+    if not callable(function):
+        raise TypeError(f"{transform}: expected a function; got {type(function).__name__}")
+
+
+def leaf_types(leaves: Sequence[Any], what: str) -> list[ArrayType]:
+    """Types of array-like leaves; raises TypeError that says `what` they are."""
+    types: list[ArrayType] = []
+    for leaf in leaves:
+        try:
+            types.append(type_of_argument(leaf))
+        except TypeError as error:
+            raise TypeError(
+                f"{what}: {error}. Containers other than tuple, list, dict, None and namedtuple "
+                "are registered with jitad.tree_util"
+            ) from None
+    return types
+
+
+class Traced:
+    """A traced program: `closed` maps the argument leaves and captures to the output leaves, which
+    form `out_tree`. `values` are the arrays of all its values in order, if it is concrete."""
+
+    __slots__ = ("arguments", "closed", "out_tree", "values")
+
+    def __init__(
+        self, closed: ClosedGraph, arguments: list[Any], out_tree: PyTreeDef, values: Any
+    ) -> None:
+        self.closed = closed
+        self.arguments = arguments
+        self.out_tree = out_tree
+        self.values: list[Any] | None = values
+
+    @property
+    def graph(self) -> Graph:
+        """The program."""
+        return self.closed.graph
+
+    @property
+    def operands(self) -> list[Any]:
+        """What its inputs stand for: the argument leaves and the captures."""
+        return [*self.arguments, *self.closed.captures]
+
+    @property
+    def is_at_top(self) -> bool:
+        """True if no open trace is to record what is done with it."""
+        return find_trace(self.operands) is None
+
+
+def trace_function(
+    function: Callable[[list[Tracer]], Any],
+    name: str,
+    arguments: Sequence[Any],
+    *,
+    concrete: bool,
+    types: Sequence[ArrayType] | None = None,
+    axis: BatchAxis | None = None,
+    transform: str = "jitad",
+) -> Traced:
+    """Trace `function`, which takes a list of tracers and returns a pytree, at `arguments`
+    (arrays, scalars or outer tracers); at `types` in their place if given."""
+    if types is None:
+        types = leaf_types(arguments, f"argument of {name}")
+    weak = [is_weak(a) for a in arguments]
+    with tracing(name, concrete, axis) as trace, np.errstate(all="ignore"):
+        tracers = [
+            trace.argument(t, a, w) for t, a, w in zip(types, arguments, weak, strict=True)
+        ]
+        out_leaves, out_tree = flatten(function(tracers))
+        out_types = leaf_types(out_leaves, f"output of {name} under {transform}")
+        closed = trace.finish(out_leaves, out_types)
+        values = None
+        if trace.concrete:
+            graph = closed.graph
+            values = [trace.known[v] for v in graph.inputs]
+            values += [trace.known[v] for eq in graph.equations for v in eq.outputs]
+    return Traced(closed, list(arguments), out_tree, values)
+
+
+def run_graph(graph: Graph, operands: Sequence[Any]) -> list[Any]:
+    """`graph` applied to tracers, arrays and numbers of its input types: recorded in the trace
+    that they belong to, else evaluated by NumPy."""
+    return list(apply_graph(graph, operands, _evaluate))
+
+
+def _evaluate(graph: Graph, *arrays: Any) -> list[Any]:
+    inputs = [np.asarray(a, v.dtype) for a, v in zip(arrays, graph.inputs, strict=True)]
+    return [as_array(result) for result in evaluate(graph, *inputs)]
+
+
+class Eager:
+    """A derivative program that is run again and again outside of `jit`, with the inputs that
+    it reads."""
+
+    __slots__ = ("graph", "reads", "run")
+
+    def __init__(self, graph: Graph, reads: tuple[bool, ...]) -> None:
+        self.graph = graph
+        self.reads = reads
+        self.run = interpreter(graph)
+
+    def __call__(self, arrays: Sequence[Any]) -> list[Any]:
+        read = [a for a, is_read in zip(arrays, self.reads, strict=True) if is_read]
+        with np.errstate(all="ignore"):
+            return [as_array(result) for result in self.run(*read)]
+
+
+@lru_cache(maxsize=1024)
+def cached(make: Callable[..., Any], *key: Any) -> Any:
+    """`make(*key)`, remembered: for derivative programs, keyed by the structure of a Graph."""
+    return make(*key)
+
+
+def split_arguments(
+    args: tuple[Any, ...], argnums: int | Sequence[int], transform: str
+) -> tuple[tuple[int, ...], list[Any]]:
+    """The positions that `argnums` names, made non-negative, and those arguments."""
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    chosen: list[int] = []
+    for position in positions:
+        if not -len(args) <= position < len(args):
+            raise TypeError(
+                f"{transform}: argnums={argnums!r} names argument {position}; got "
+                f"{len(args)} positional argument{'s' if len(args) != 1 else ''}"
+            )
+        chosen.append(position % len(args))
+    if len(set(chosen)) != len(chosen):
+        raise ValueError(f"{transform}: argnums={argnums!r} names an argument twice")
+    return tuple(chosen), [args[i] for i in chosen]
+
+
+def with_arguments(
+    args: tuple[Any, ...], positions: Sequence[int], replacements: Sequence[Any]
+) -> list[Any]:
+    """`args` with those at `positions` replaced."""
+    full = list(args)
+    for position, replacement in zip(positions, replacements, strict=True):
+        full[position] = replacement
+    return full
