@@ -143,8 +143,10 @@ def highest(dtype: DType) -> Number:
 def _extremum(name: str, doc: str, function: Rule, identity: Rule, combine: Rule) -> Op:
     """reduce_max or reduce_min."""
 
-    def jvp(t: Value, out: Value, x: Value, *, axes: Axes) -> Value:
+    def jvp(t: Value, out: Value, x: Value, *, axes: Axes) -> Value | None:
         """The mean of the tangents of the elements that attain the extremum."""
+        if x.type.size == 0:
+            return None
         attains = OPS["eq"](x, spread(out, x.shape, axes))
         count = reduce_sum(OPS["convert"](attains, dtype=x.dtype), axes=axes)
         chosen = OPS["select"](attains, t, OPS["full"](value=0, shape=t.shape, dtype=t.dtype))
