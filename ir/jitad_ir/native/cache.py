@@ -45,6 +45,7 @@ LIMIT = 1 << 30
 
 MAGIC = b"jitad-1\n"
 SUFFIX = ".code"
+PARTIAL = ".tmp"
 DIGEST_BYTES = 20
 HOUR = 3600.0
 
@@ -80,7 +81,7 @@ def store(key: str | bytes, executable: Executable) -> None:
         return
     payload = marshal.dumps((*executable.image, dict(executable.metadata)))
     path = os.path.join(where, _file_name(key))
-    partial = f"{path}.{os.getpid()}.{next(_write_numbers)}.tmp"
+    partial = f"{path}.{os.getpid()}.{next(_write_numbers)}{PARTIAL}"
     try:
         with open(partial, "xb", opener=_open_private) as file:
             file.write(MAGIC + _digest(payload) + payload)
@@ -106,23 +107,21 @@ class CacheInfo(NamedTuple):
 def info() -> CacheInfo:
     """Where the cache is, how much it holds, and whether it can be used."""
     where = directory()
-    files = list(_entries(where))
+    files = _files(where)
     problem = "switched off by JITAD_CACHE" if not is_enabled() else None
     if problem is None and os.path.isdir(where):
         problem = _distrust(os.stat(where), "directory")
         if problem is None and not os.access(where, os.W_OK | os.X_OK):
             problem = "cannot be written to"
-    size = sum(entry.stat().st_size for entry in files)
-    return CacheInfo(where, len(files), size, LIMIT, problem)
+    return CacheInfo(where, len(files), sum(file.size for file in files), LIMIT, problem)
 
 
 def clear() -> int:
     """Remove all entries; returns how many there were. Code in use stays loaded."""
     where = directory()
-    removed = sum(_remove(entry.path) for entry in _entries(where))
-    for entry in _entries(where, ".tmp"):
-        _remove(entry.path)
-    return removed
+    for file in _files(where, PARTIAL):
+        _remove(file.path)
+    return sum(_remove(file.path) for file in _files(where))
 
 
 def is_enabled() -> bool:
@@ -256,15 +255,23 @@ def _remove(path: str) -> bool:
     return True
 
 
-def _entries(where: str, suffix: str = SUFFIX) -> Iterator[os.DirEntry[str]]:
-    try:
-        found = os.scandir(where)
-    except OSError:
-        return
-    with found:
-        for entry in found:
+class _File(NamedTuple):
+    path: str
+    size: int
+    used: float
+    """When it was last written or read, in seconds since the epoch."""
+
+
+def _files(where: str, suffix: str = SUFFIX) -> list[_File]:
+    """Files in the directory; what other processes remove meanwhile is left out."""
+    files: list[_File] = []
+    with contextlib.suppress(OSError), os.scandir(where) as entries:
+        for entry in entries:
             if entry.name.endswith(suffix):
-                yield entry
+                with contextlib.suppress(FileNotFoundError):
+                    status = entry.stat(follow_symlinks=False)
+                    files.append(_File(entry.path, status.st_size, status.st_mtime))
+    return files
 
 
 def _distrust(status: os.stat_result, what: str) -> str | None:
@@ -340,15 +347,15 @@ def prune(where: str) -> None:
     """Remove the entries used longest ago if all take up more than LIMIT, and what writers that
     died left behind."""
     now = time.time()
-    for entry in _entries(where, ".tmp"):
-        if now - entry.stat().st_mtime > HOUR:
-            _remove(entry.path)
-    found = [(entry.stat(), entry.path) for entry in _entries(where)]
-    total = sum(status.st_size for status, _ in found)
+    for file in _files(where, PARTIAL):
+        if now - file.used > HOUR:
+            _remove(file.path)
+    files = _files(where)
+    total = sum(file.size for file in files)
     if total <= LIMIT:
         return
-    for status, path in sorted(found, key=lambda item: item[0].st_mtime):
+    for file in sorted(files, key=lambda file: file.used):
         if total <= KEEP * LIMIT:
             break
-        total -= status.st_size
-        _remove(path)
+        total -= file.size
+        _remove(file.path)
