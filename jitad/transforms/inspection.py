@@ -1,0 +1,177 @@
+"""Looking at programs: their IR and the types of their results, without running them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from jitad_ir.graph import Graph
+from jitad_ir.types import ArrayType, short_name
+
+from ..errors import hides_internals
+from ..pytree import flatten
+from ..trace import Tracer, no_trace, type_of_argument
+from .function import check_callable, leaf_types, name_of, run_graph, trace_function
+
+
+class ShapeDtypeStruct:
+    """The shape and dtype of an array that need not exist."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: Sequence[int], dtype: Any) -> None:
+        self.shape = tuple(shape)
+        self.dtype = np.dtype(dtype)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ShapeDtypeStruct):
+            return NotImplemented
+        return (self.shape, self.dtype) == (other.shape, other.dtype)
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype))
+
+    def __repr__(self) -> str:
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype})"
+
+
+def declared_type(leaf: Any) -> ArrayType:
+    """Type of an array, a scalar, a tracer, or anything with a shape and a dtype."""
+    if isinstance(leaf, (Tracer, np.ndarray, np.generic)) or not hasattr(leaf, "shape"):
+        return type_of_argument(leaf)
+    dtype = np.dtype(leaf.dtype)
+    short_name(dtype)
+    return ArrayType(dtype, tuple(leaf.shape))
+
+
+def _traced(fun: Callable[..., Any], static: set[int], args: Any, kwargs: Any, what: str) -> Any:
+    dynamic = [a for i, a in enumerate(args) if i not in static]
+    leaves, tree = flatten((dynamic, kwargs))
+    types = [declared_type(leaf) for leaf in leaves]
+
+    def flat(tracers: list[Any]) -> Any:
+        inner, keywords = tree.unflatten(tracers)
+        given = iter(inner)
+        full = [args[i] if i in static else next(given) for i in range(len(args))]
+        return fun(*full, **keywords)
+
+    return trace_function(flat, name_of(fun), leaves, concrete=False, types=types, transform=what)
+
+
+@hides_internals
+def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Shapes and dtypes of `fun`'s results, as a pytree of ShapeDtypeStruct, without running it.
+
+    Arguments are arrays or anything with `shape` and `dtype`.
+
+    >>> import jitad
+    >>> jitad.eval_shape(lambda x: x @ x.T, jitad.ShapeDtypeStruct((3, 2), "float32"))
+    ShapeDtypeStruct(shape=(3, 3), dtype=float32)
+    """
+    check_callable(fun, "eval_shape")
+    traced = _traced(fun, set(), args, kwargs, "eval_shape")
+    structs = [ShapeDtypeStruct(t.shape, t.dtype) for t in traced.graph.output_types]
+    return traced.out_tree.unflatten(structs)
+
+
+def make_ir(
+    fun: Callable[..., Any],
+    static_argnums: int | Sequence[int] = (),
+    return_shape: bool = False,
+) -> Callable[..., Any]:
+    """A function that returns the traced program of `fun` at its arguments: a Graph, which prints
+    as IR text. With `return_shape`, a pair of it and what `eval_shape` gives.
+
+    >>> import jitad, jitad.numpy as jnp
+    >>> jitad.make_ir(lambda x: jnp.sin(x) * x)(1.0)
+    graph f(a: f64[]) {
+      b: f64[] = sin(a)
+      c: f64[] = mul(b, a)
+      return c
+    }
+    """
+    check_callable(fun, "make_ir")
+    numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+
+    @wraps(fun)
+    @hides_internals
+    def traced_function(*args: Any, **kwargs: Any) -> Any:
+        static = {n % len(args) for n in numbers} if args else set[int]()
+        traced = _traced(fun, static, args, kwargs, "make_ir")
+        graph: Graph = traced.graph
+        if not return_shape:
+            return graph
+        structs = [ShapeDtypeStruct(t.shape, t.dtype) for t in graph.output_types]
+        return graph, traced.out_tree.unflatten(structs)
+
+    return traced_function
+
+
+make_jaxpr = make_ir
+
+
+@hides_internals
+def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Callable[..., Any], list[Any]]:
+    """`fun` with the traced values it closes over as further arguments.
+
+    Returns `(converted, values)` such that `converted(*args, *values)` is `fun(*args)`, so that a
+    custom rule can differentiate in them. `example_args` give structures, shapes and dtypes.
+    """
+    check_callable(fun, "closure_convert")
+    leaves, tree = flatten(example_args)
+    types = leaf_types(leaves, f"closure_convert: argument of {name_of(fun)}")
+    traced = trace_function(
+        lambda tracers: fun(*tree.unflatten(tracers)),
+        name_of(fun),
+        leaves,
+        concrete=False,
+        types=types,
+        transform="closure_convert",
+    )
+    captures = list(traced.closed.captures)
+
+    def converted(*args: Any) -> Any:
+        count = len(args) - len(captures)
+        given, found = flatten(args[:count])
+        if found != tree:
+            raise TypeError(f"closure_convert: expected arguments {tree}; got {found}")
+        return traced.out_tree.unflatten(run_graph(traced.graph, [*given, *args[count:]]))
+
+    return converted, captures
+
+
+@contextmanager
+def ensure_compile_time_eval() -> Iterator[None]:
+    """Within this context, functions of `jitad.numpy` on known arrays are evaluated at once, even
+    while a function is traced under `jit`, so that Python can use their values.
+
+    >>> import jitad, jitad.numpy as jnp
+    >>> @jitad.jit
+    ... def f(x):
+    ...     with jitad.ensure_compile_time_eval():
+    ...         n = int(jnp.arange(4).sum())
+    ...     return x * n
+    >>> f(1.0)
+    Array(6.)
+    """
+    with no_trace():
+        yield
