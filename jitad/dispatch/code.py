@@ -18,9 +18,6 @@ I1, I8, I32, I64 = (ll.IntType(bits) for bits in (1, 8, 32, 64))
 VOID = ll.VoidType()
 NULL = ll.Constant(PTR, None)
 
-VECTORCALL = ll.FunctionType(PTR, [PTR, PTR, I64, PTR])
-"""PyObject *entry(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)"""
-
 
 class Code:
     """A builder positioned in one function, with the externals of its module."""
@@ -30,7 +27,7 @@ class Code:
         self.externals = externals
         self.builder = ll.IRBuilder(function.append_basic_block("entry"))
 
-    # ---- memory -------------------------------------------------------------------------------
+    # ---- memory -----------------------------------------------------------------------------
 
     def at(self, pointer: ll.Value, offset: int | ll.Value) -> ll.Value:
         """`offset` bytes past `pointer`."""
@@ -40,27 +37,25 @@ class Code:
             offset = I64(offset)
         return self.builder.gep(pointer, [offset], source_etype=I8)
 
-    def load(self, pointer: ll.Value, offset: int | ll.Value, type_: ll.Type = PTR) -> ll.Value:
+    def load(self, pointer: ll.Value, offset: int = 0, type_: ll.Type = PTR) -> ll.Value:
         return self.builder.load(self.at(pointer, offset), typ=type_)
 
-    def store(self, value: ll.Value, pointer: ll.Value, offset: int | ll.Value = 0) -> None:
+    def store(self, value: ll.Value, pointer: ll.Value, offset: int = 0) -> None:
         self.builder.store(value, self.at(pointer, offset))
 
-    def item(self, pointer: ll.Value, index: int | ll.Value, type_: ll.Type = PTR) -> ll.Value:
-        """`pointer[index]` for 8-byte items."""
-        if isinstance(index, int):
-            return self.load(pointer, 8 * index, type_)
-        return self.builder.load(self.item_address(pointer, index), typ=type_)
-
-    def item_address(self, pointer: ll.Value, index: ll.Value) -> ll.Value:
+    def item_at(self, pointer: ll.Value, index: ll.Value) -> ll.Value:
+        """Address of `pointer[index]` for 8-byte items."""
         return self.builder.gep(pointer, [index], source_etype=I64)
 
-    # ---- calls --------------------------------------------------------------------------------
+    def item(self, pointer: ll.Value, index: ll.Value, type_: ll.Type = PTR) -> ll.Value:
+        return self.builder.load(self.item_at(pointer, index), typ=type_)
+
+    # ---- calls ------------------------------------------------------------------------------
 
     def call_pointer(
         self, target: ll.Value, result: ll.Type, args: Sequence[ll.Value], tail: str = ""
     ) -> ll.Value:
-        """Calls through a pointer. (The casts carry the function type to llvmlite; no code.)"""
+        """Calls through a pointer. (The casts tell llvmlite the function's type; no code.)"""
         typed = ll.FunctionType(result, [arg.type for arg in args]).as_pointer()
         callee = self.builder.inttoptr(self.builder.ptrtoint(target, I64), typed)
         return self.builder.call(callee, args, tail=tail)
@@ -69,9 +64,21 @@ class Code:
         """Calls the external C function `name`, e.g. "py:PyTuple_New"."""
         return self.call_pointer(self.externals.pointer(self.builder, name), result, args)
 
+    def ret(self, value: ll.Value | int | None = None) -> None:
+        if value is None:
+            self.builder.ret_void()
+        else:
+            returned = self.function.function_type.return_type
+            self.builder.ret(returned(value) if isinstance(value, int) else value)
+
+    # ---- objects ----------------------------------------------------------------------------
+
     def object(self, name: str) -> ll.Value:
         """Borrowed reference to a process-wide Python object, see `objects.py`."""
         return self.externals.pointer(self.builder, f"{objects.FAMILY}:{name}")
+
+    def type_of(self, obj: ll.Value) -> ll.Value:
+        return self.load(obj, layout.OB_TYPE)
 
     def incref(self, obj: ll.Value) -> None:
         self.call("py:Py_IncRef", VOID, obj)
@@ -80,10 +87,24 @@ class Code:
         """Accepts NULL."""
         self.call("py:Py_DecRef", VOID, obj)
 
-    def type_of(self, obj: ll.Value) -> ll.Value:
-        return self.load(obj, layout.OB_TYPE)
+    def incref_mortal(self, obj: ll.Value) -> None:
+        """In line, for objects that are never immortal: arrays and this package's own."""
+        count = self.load(obj, layout.OB_REFCNT, I32)
+        self.store(self.builder.add(count, I32(1)), obj, layout.OB_REFCNT)
 
-    # ---- conditions ---------------------------------------------------------------------------
+    def decref_mortal(self, obj: ll.Value) -> None:
+        count = self.load(obj, layout.OB_REFCNT, I32)
+        last, shared, after = self.block("last"), self.block("shared"), self.block("after")
+        self.builder.cbranch(self.eq(count, 1), last, shared)
+        self.builder.position_at_end(last)
+        self.decref(obj)
+        self.builder.branch(after)
+        self.builder.position_at_end(shared)
+        self.store(self.builder.sub(count, I32(1)), obj, layout.OB_REFCNT)
+        self.builder.branch(after)
+        self.builder.position_at_end(after)
+
+    # ---- conditions -------------------------------------------------------------------------
 
     def eq(self, lhs: ll.Value, rhs: ll.Value | int) -> ll.Value:
         return self.builder.icmp_unsigned("==", lhs, lhs.type(rhs) if isinstance(rhs, int) else rhs)
@@ -94,14 +115,16 @@ class Code:
     def is_null(self, pointer: ll.Value) -> ll.Value:
         return self.builder.icmp_unsigned("==", pointer, NULL)
 
-    def has_flags(self, flags: ll.Value, wanted: int) -> ll.Value:
-        return self.eq(self.builder.and_(flags, I32(wanted)), wanted)
+    def not_null(self, pointer: ll.Value) -> ll.Value:
+        return self.builder.icmp_unsigned("!=", pointer, NULL)
 
-    def all_of(self, conditions: Sequence[ll.Value]) -> ll.Value:
+    def all_of(self, *conditions: ll.Value) -> ll.Value:
         result = conditions[0]
         for condition in conditions[1:]:
             result = self.builder.and_(result, condition)
         return result
+
+    # ---- control flow -----------------------------------------------------------------------
 
     def block(self, name: str) -> ll.Block:
         return self.function.append_basic_block(name)
@@ -114,7 +137,7 @@ class Code:
 
     @contextmanager
     def when(self, condition: ll.Value) -> Iterator[None]:
-        """The body runs where `condition` holds; both ways meet after it unless the body returns."""
+        """The body runs where `condition` holds; both ways meet after it unless it returns."""
         body, after = self.block("then"), self.block("after")
         self.builder.cbranch(condition, body, after)
         self.builder.position_at_end(body)
@@ -134,7 +157,8 @@ class Code:
         self.builder.cbranch(self.builder.icmp_unsigned("<", index, count), inside, after)
         self.builder.position_at_end(inside)
         body(index)
-        following = self.builder.add(index, I64(1))
-        index.add_incoming(following, self.builder.block)
-        self.builder.branch(head)
+        if not self.builder.block.is_terminated:
+            following = self.builder.add(index, I64(1))
+            index.add_incoming(following, self.builder.block)
+            self.builder.branch(head)
         self.builder.position_at_end(after)

@@ -1,12 +1,12 @@
 """`CompiledFunction`: a callable object whose call is native code.
 
 On CPython it is a heap type made with PyType_FromSpec; a call goes from the interpreter straight to
-the newest installed entry (vectorcall). An entry that does not recognise its arguments jumps to the
-next older one; the last is the slow entry, which calls `function.slow(args, kwargs)`. Elsewhere the
-same interface is a Python class whose every call is the slow one.
+native code (vectorcall), which tries the installed entries, newest first. What none of them recognises
+goes to `function.slow(args, kwargs)`. Elsewhere the same interface is a Python class whose every call
+is the slow one.
 
-    function = CompiledFunction(slow)         # slow: Callable[[tuple, dict], object]
-    install(function, address, keep_alive)    # from now on tried first
+    function = compiled_function_type()(slow)   # slow: Callable[[tuple, dict], object]
+    install(function, entry)                    # from now on tried first
 
 Attributes, weak references, method binding and garbage collection are as for a Python function.
 Methods and properties are added by assignment to the type. It cannot be subclassed: on CPython 3.11 an
@@ -19,10 +19,11 @@ import ctypes
 import threading
 from collections.abc import Callable
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 from jitad.dispatch import function_slots as fields
 from jitad.dispatch import layout
+from jitad.dispatch.record import Entry
 from jitad.dispatch.support import support
 
 Slow = Callable[[tuple[Any, ...], dict[str, Any]], Any]
@@ -30,8 +31,7 @@ Slow = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
 def _initialise(self: Any, slow: Slow) -> None:
     self.slow = slow
-    self._keep = ()
-    self._retired = []
+    self._entries = ()
 
 
 class _Slot(ctypes.Structure):
@@ -82,9 +82,7 @@ _FLAGS = (
 
 def _make_heap_type() -> type:
     """The CPython type; compiles the support module."""
-    global _slow_entry_address
     address = support().address
-    _slow_entry_address = address("slow_entry")
     api = ctypes.pythonapi
 
     def c_function(name: str) -> int | None:
@@ -94,13 +92,11 @@ def _make_heap_type() -> type:
         return _Slot(number, address(name))
 
     members = (
-        (b"__vectorcalloffset__", _T_PYSSIZET, fields.ENTRIES, _READONLY),
+        (b"__vectorcalloffset__", _T_PYSSIZET, fields.VECTORCALL, _READONLY),
         (b"__dictoffset__", _T_PYSSIZET, fields.DICT, _READONLY),
         (b"__weaklistoffset__", _T_PYSSIZET, fields.WEAKREFS, _READONLY),
         (b"slow", _T_OBJECT_EX, fields.SLOW, 0),
-        (b"_keep", _T_OBJECT_EX, fields.KEEP, 0),
-        (b"_retired", _T_OBJECT_EX, fields.RETIRED, 0),
-        (b"_active", _T_PYSSIZET, fields.ACTIVE, _READONLY),
+        (b"_entries", _T_OBJECT_EX, fields.ENTRIES, 0),
     )
     member_table = (_Member * (len(members) + 1))(*(_Member(*row, None) for row in members))
     getset_table = (_GetSet * 2)(
@@ -150,7 +146,6 @@ class _PythonFunction:
 
 
 _type: type | None = None
-_slow_entry_address = 0
 _lock = threading.RLock()  # a finalizer that runs while it is held may install too
 
 
@@ -165,33 +160,18 @@ def compiled_function_type() -> type:
     return _type
 
 
-class Installed(NamedTuple):
-    """One native entry of a function's chain."""
+def install(function: Any, entry: Entry) -> None:
+    """Puts an entry at the front of the function's chain, or moves it there.
 
-    address: int
-    keep_alive: object
-    objects: tuple[object, ...]
-
-
-def install(
-    function: Any, entry_address: int, keep_alive: object, objects: tuple[object, ...] = ()
-) -> None:
-    """Puts a native entry at the front of the function's chain, or moves it there.
-
-    `keep_alive` owns the entry's code; `objects` are the Python objects the entry refers to
-    (`entry.local_objects`). Both are held until the entry is uninstalled and no call is under way.
-    At most `fields.MAX_CHAIN` entries stay: the least recently installed one is dropped. The slow
-    path may install it again. On an interpreter without native calls nothing is called natively and
-    the entry is only held.
+    The function holds at most `function_slots.MAX_CHAIN` entries: the one installed least recently is
+    dropped. The slow path may install it again. Calls under way are not affected. An entry that is
+    not native is ignored: its calls go the slow way.
     """
+    if not entry.is_native:
+        return
     with _lock:
-        others = tuple(
-            entry
-            for entry in function._keep
-            if entry.address != entry_address or entry.objects is not objects
-        )
-        chain = (Installed(entry_address, keep_alive, objects), *others)[: fields.MAX_CHAIN]
-        replaced = _set_chain(function, chain)
+        others = [other for other in function._entries if other is not entry]
+        replaced = _set_chain(function, (entry, *others)[: fields.MAX_CHAIN])
     del replaced  # outside the lock: this may run destructors
 
 
@@ -202,25 +182,14 @@ def uninstall_all(function: Any) -> None:
     del replaced
 
 
-def _set_chain(function: Any, chain: tuple[Installed, ...]) -> list[object]:
-    """Replaces the chain; returns what may be dropped."""
-    replaced = [function._keep]
-    function._keep = chain
-    if isinstance(function, _PythonFunction):
-        return replaced
-    unused = fields.MAX_CHAIN + 1 - len(chain)
-    words = (
-        *(entry.address for entry in chain),
-        *(_slow_entry_address for _ in range(unused)),
-        *(id(entry.objects) for entry in chain),
-        *(0 for _ in range(unused)),
-    )
-    # One C call that evaluates no bytecode: no other thread sees half a chain.
-    table = (ctypes.c_void_p * len(words)).from_address(id(function) + fields.ENTRIES)
-    table[:] = words
-    if function._active:
-        function._retired.append(replaced)
-        return []
-    replaced.extend(function._retired)
-    function._retired = []
+def _set_chain(function: Any, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Replaces the chain; returns the entries it had, to be dropped."""
+    replaced = function._entries
+    function._entries = entries
+    if not isinstance(function, _PythonFunction):
+        records = [ctypes.addressof(entry.record) for entry in entries]
+        records += [0] * (fields.MAX_CHAIN + 1 - len(records))
+        # One C call that evaluates no bytecode: no other thread sees half a chain.
+        chain = (ctypes.c_void_p * len(records)).from_address(id(function) + fields.CHAIN)
+        chain[:] = records
     return replaced

@@ -1,240 +1,205 @@
 """The native functions every compiled function shares, compiled once per process.
 
-They are the slots of the heap type (`function_slots.py`) and the helpers that entries (`entry.py`) call
-where inline code would be larger than a call: to check an array argument, to obtain storage for a
-result. Entries reach the helpers as externals of the family "dispatch".
+They are the slots of the heap type (`function_slots.py`) and the call itself: `call` tries each record
+of the object's chain, `attempt` runs the program of one. What is particular to a specialisation is
+data, a record (`record.py`), so that a new one costs no machine code but its program's.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 from jitad_ir.native.compile import compile_module
-from jitad_ir.native.externals import Externals, register
+from jitad_ir.native.externals import Externals
 from jitad_ir.native.link import Executable
 from llvmlite import ir as ll
 
-from jitad.dispatch import function_slots as slots
-from jitad.dispatch import layout
-from jitad.dispatch.code import I8, I32, I64, NULL, PTR, VECTORCALL, VOID, Code
+from jitad.dispatch import arguments, function_slots, layout, results
+from jitad.dispatch.code import I8, I32, I64, NULL, PTR, VOID, Code
+from jitad.dispatch.function_slots import CHAIN
+from jitad.dispatch.pool import STACK_WORKSPACE_BYTES
+from jitad.dispatch.record import Header, ResultOp
 
-# ---- arguments ------------------------------------------------------------------------------------
+VECTORCALL = ll.FunctionType(PTR, [PTR, PTR, I64, PTR])
+"""PyObject *(self, PyObject *const *args, size_t nargsf, PyObject *kwnames)"""
 
-ARRAY_LEAF = ll.FunctionType(PTR, [PTR, PTR, I32, PTR, PTR, PTR])
+ATTEMPT = ll.FunctionType(PTR, [PTR, PTR, PTR])
+
+MISMATCH = 1
+"""The address `attempt` returns where the arguments are not the record's."""
 
 
-def emit_array_leaf(code: Code) -> None:
-    """char *array_leaf(obj, dtype, ndim, shape, held, held_count): the data of a C-contiguous, aligned array.
-
-    NULL where obj is no ndarray or jitad.Array, or has another dtype or shape. An array that only
-    lacks the layout is copied; the copy is appended to `held`, whose owner releases it.
-    """
-    obj, dtype, ndim, shape, held, held_count = code.function.args
+def emit_call(code: Code, attempt: ll.Function, slow_call: ll.Function) -> None:
+    """The vectorcall of every compiled function: the first record of the chain that accepts."""
+    self, args, nargsf, names = code.function.args
     builder = code.builder
-    mismatch = code.block("mismatch")
-    type_ = code.type_of(obj)
-    is_array = builder.or_(
-        code.eq(type_, code.object("ndarray")), code.eq(type_, code.object("Array"))
+    count = builder.zext(builder.trunc(nargsf, I32), I64)
+    start, head = builder.block, code.block("head")
+    attempted, following, slow = (code.block(n) for n in ("attempted", "following", "slow"))
+    named, counted = code.block("named"), code.block("counted")
+    builder.cbranch(code.is_null(names), counted, named)
+    builder.position_at_end(named)
+    named_count = code.load(names, layout.OB_SIZE, I64)
+    builder.branch(counted)
+    builder.position_at_end(counted)
+    keywords = builder.phi(I64)
+    keywords.add_incoming(I64(0), start)
+    keywords.add_incoming(named_count, named)
+    chain = code.at(self, CHAIN)
+    builder.branch(head)
+    builder.position_at_end(head)
+    place = builder.phi(PTR)
+    place.add_incoming(chain, counted)
+    record = code.load(place)
+    code.require(code.not_null(record), slow)
+    same_shape = code.all_of(
+        code.eq(_word(code, record, Header.POSITIONAL, I64), count),
+        code.eq(_word(code, record, Header.KEYWORDS, I64), keywords),
     )
-    code.require(is_array, mismatch)
-    own_dtype = code.load(obj, layout.ARRAY_DTYPE)
-    with code.when(code.ne(own_dtype, dtype)):  # an equal dtype need not be the same object
-        same = code.call(layout.PYARRAY_EQUIV_TYPES, I8, own_dtype, dtype)
-        code.require(code.ne(same, 0), mismatch)
-    code.require(code.eq(code.load(obj, layout.ARRAY_NDIM, I32), ndim), mismatch)
-    own_shape = code.load(obj, layout.ARRAY_SHAPE)
-
-    def compare_dimension(index: ll.Value) -> None:
-        same = code.eq(code.item(own_shape, index, I64), code.item(shape, index, I64))
-        code.require(same, mismatch)
-
-    code.for_each(builder.zext(ndim, I64), compare_dimension)
-    flags = code.load(obj, layout.ARRAY_FLAGS, I32)
-    with code.when(code.has_flags(flags, layout.C_CONTIGUOUS | layout.ALIGNED)):
-        builder.ret(code.load(obj, layout.ARRAY_DATA))
-    code.incref(dtype)  # stolen by the call
-    copy = code.call(layout.PYARRAY_FROM_ARRAY, PTR, obj, dtype, I32(layout.CARRAY))
-    with code.when(code.is_null(copy)):  # out of memory: the slow path will say so
-        code.call("py:PyErr_Clear", VOID)
-        builder.branch(mismatch)
-    count = builder.load(held_count, typ=I64)
-    builder.store(copy, code.item_address(held, count))
-    builder.store(builder.add(count, I64(1)), held_count)
-    builder.ret(code.load(copy, layout.ARRAY_DATA))
-    builder.position_at_end(mismatch)
-    builder.ret(NULL)
+    code.require(same_shape, following)
+    result = builder.call(attempt, [args, names, record])
+    builder.cbranch(code.eq(builder.ptrtoint(result, I64), MISMATCH), following, attempted)
+    builder.position_at_end(attempted)
+    code.ret(result)
+    builder.position_at_end(following)
+    place.add_incoming(code.at(place, 8), following)
+    builder.branch(head)
+    builder.position_at_end(slow)
+    code.ret(builder.call(slow_call, [self, args, nargsf, names], tail="tail"))
 
 
-RELEASE = ll.FunctionType(VOID, [PTR, I64])
+def _word(code: Code, record: ll.Value, item: Header, type_: ll.Type = PTR) -> ll.Value:
+    return code.load(record, 8 * item, type_)
 
 
-def emit_release(code: Code) -> None:
-    """void release(objects, count)"""
-    objects, count = code.function.args
-    code.for_each(count, lambda index: code.decref(code.item(objects, index)))
-    code.builder.ret_void()
+def emit_attempt(
+    code: Code, walk: ll.Function, build: ll.Function, pool_block: ll.Function
+) -> None:
+    """PyObject *attempt(args, names, record)
 
-
-# ---- results --------------------------------------------------------------------------------------
-
-NEW_ARRAY = ll.FunctionType(PTR, [PTR, I32, PTR])
-RECYCLED_ARRAY = ll.FunctionType(PTR, [PTR, PTR, I32, PTR])
-
-
-def emit_new_array(code: Code) -> None:
-    """PyObject *new_array(dtype, ndim, shape): a jitad.Array of uninitialised data."""
-    code.builder.ret(_new_from_descr(code, *code.function.args, NULL, 0))
-
-
-def _new_from_descr(
-    code: Code, dtype: ll.Value, ndim: ll.Value, shape: ll.Value, data: ll.Value, flags: int
-) -> ll.Value:
-    code.incref(dtype)  # stolen by the call
-    return code.call(
-        layout.PYARRAY_NEW_FROM_DESCR,
-        PTR,
-        *(code.object("Array"), dtype, ndim, shape, NULL, data, I32(flags), NULL),
-    )
-
-
-def emit_recycled_array(code: Code) -> None:
-    """PyObject *recycled_array(slots, dtype, ndim, shape): a jitad.Array of uninitialised data.
-
-    `slots` holds references to the two arrays made last for the same result. One that nobody else
-    refers to any more, and that is still as it was made, is handed out again: no allocation.
+    MISMATCH where the arguments are not the record's; otherwise what its program returns, or NULL with
+    an exception set. Holds the record's entry, and with it the code, until it returns.
     """
-    slots, dtype, ndim, shape = code.function.args
+    args, names, record = code.function.args
     builder = code.builder
-    candidates = [code.item(slots, index) for index in range(2)]
-    for candidate in candidates:
-        busy = code.block("busy")
-        pristine = [
-            code.eq(code.load(candidate, layout.OB_REFCNT, I32), 1),
-            code.eq(code.type_of(candidate), code.object("Array")),
-        ]
-        code.require(code.all_of(pristine), busy)
-        flags = code.load(candidate, layout.ARRAY_FLAGS, I32)
-        pristine = [
-            code.eq(code.load(candidate, layout.ARRAY_DTYPE), dtype),
-            code.eq(code.load(candidate, layout.ARRAY_NDIM, I32), ndim),
-            code.eq(builder.and_(flags, I32(~layout.F_CONTIGUOUS)), layout.CARRAY | layout.OWNDATA),
-            code.is_null(code.load(candidate, layout.ARRAY_BASE)),
-            code.is_null(code.load(candidate, layout.ARRAY_WEAKREFS)),
-        ]
-        code.require(code.all_of(pristine), busy)
-        own_shape = code.load(candidate, layout.ARRAY_SHAPE)
+    failed, leave = code.block("failed"), code.block("leave")
+    stack = builder.alloca(ll.ArrayType(I8, STACK_WORKSPACE_BYTES))
+    stack.align = 64
+    state = builder.alloca(PTR, arguments.STATE_WORDS)
+    outcome = builder.alloca(PTR)  # what is returned; owned
+    owner = _word(code, record, Header.OWNER)
+    code.incref_mortal(owner)
+    code.store(builder.inttoptr(I64(MISMATCH), PTR), outcome)
 
-        def compare_dimension(
-            index: ll.Value, own_shape: ll.Value = own_shape, busy: ll.Block = busy
-        ) -> None:
-            same = code.eq(code.item(own_shape, index, I64), code.item(shape, index, I64))
-            code.require(same, busy)
+    # One frame: addresses of the leaves and the workspace, references held, converted scalars.
+    pointers, held = (_word(code, record, h, I64) for h in (Header.POINTERS, Header.HELD))
+    cells = builder.add(builder.add(pointers, pointers), held)
+    frame = builder.alloca(I64, cells)
+    first_held = code.item_at(frame, pointers)
+    code.store(_word(code, record, Header.ARGUMENTS), state, arguments.PC)
+    code.store(frame, state, arguments.LEAVES)
+    code.store(first_held, state, arguments.HELD)
+    code.store(code.item_at(first_held, held), state, arguments.SCALARS)
 
-        code.for_each(builder.zext(ndim, I64), compare_dimension)
-        code.incref(candidate)
-        builder.ret(candidate)
-        builder.position_at_end(busy)
-    array = _new_from_descr(code, dtype, ndim, shape, NULL, 0)
-    with code.when(builder.not_(code.is_null(array))):
-        code.incref(array)
-        code.store(candidates[1], slots)
-        code.store(array, slots, 8)
-        code.decref(candidates[0])
-    builder.ret(array)
+    # Check. Keyword names are compared by identity: call sites intern them.
+    keywords = _word(code, record, Header.KEYWORDS, I64)
+    expected_names = _word(code, record, Header.NAMES)
 
+    def check_name(index: ll.Value) -> None:
+        name = code.item(code.at(names, layout.TUPLE_ITEMS), index)
+        code.require(code.eq(name, code.item(expected_names, index)), leave)
 
-BLOCK = ll.FunctionType(PTR, [I64])
+    code.for_each(keywords, check_name)
+    count = builder.add(_word(code, record, Header.POSITIONAL, I64), keywords)
 
+    def check(index: ll.Value) -> None:
+        accepted = builder.call(walk, [code.item(args, index), state])
+        code.require(accepted, leave)
 
-def emit_pool_block(code: Code) -> None:
-    """PyObject *pool_block(nbytes): a new reference to an owner of at least nbytes, see `pool.py`.
+    code.for_each(count, check)
 
-    The first idle owner (only the pool refers to it) that is at most a quarter too large.
-    """
-    (nbytes,) = code.function.args
-    builder = code.builder
-    owners = code.object("pool.owners")
-    argument = builder.alloca(PTR)
-    limit = builder.add(nbytes, builder.lshr(nbytes, I64(2)))
-    items = code.load(owners, layout.LIST_ITEMS)
+    # Allocate.
+    code.store(_word(code, record, Header.RESULTS), state, arguments.PC)
+    tree = builder.call(build, [state])
+    code.store(tree, outcome)
+    code.require(code.not_null(tree), leave)
+    nbytes = _word(code, record, Header.WORKSPACE, I64)
+    code.store(stack, code.load(state, arguments.LEAVES))
+    is_large = builder.icmp_unsigned(">", nbytes, I64(STACK_WORKSPACE_BYTES))
+    with code.when(is_large):
+        block = builder.call(pool_block, [nbytes])
+        code.require(code.not_null(block), failed)
+        arguments.push(code, state, arguments.HELD, block)
+        workspace = code.load(block, layout.ARRAY_DATA)
+        code.store(workspace, code.load(state, arguments.LEAVES))
 
-    def try_owner(index: ll.Value) -> None:
-        following = code.block("following")
-        owner = code.item(items, index)
-        code.require(code.eq(code.load(owner, layout.OB_REFCNT, I32), 1), following)
-        size = builder.load(code.load(owner, layout.ARRAY_SHAPE), typ=I64)
-        fits = builder.and_(
-            builder.icmp_unsigned(">=", size, nbytes), builder.icmp_unsigned("<=", size, limit)
-        )
-        code.require(fits, following)
-        code.incref(owner)
-        builder.ret(owner)
-        builder.position_at_end(following)
+    # Run.
+    program = _word(code, record, Header.PROGRAM)
+    alone, together, ran = (code.block(name) for name in ("alone", "together", "ran"))
+    releases = code.ne(_word(code, record, Header.RELEASE_GIL, I64), 0)
+    builder.cbranch(releases, together, alone)
+    builder.position_at_end(together)
+    thread = code.call("py:PyEval_SaveThread", PTR)
+    together_status = code.call_pointer(program, I32, [frame])
+    code.call("py:PyEval_RestoreThread", VOID, thread)
+    builder.branch(ran)
+    builder.position_at_end(alone)
+    alone_status = code.call_pointer(program, I32, [frame])
+    builder.branch(ran)
+    builder.position_at_end(ran)
+    status = builder.phi(I32)
+    status.add_incoming(together_status, together)
+    status.add_incoming(alone_status, alone)
+    builder.cbranch(code.eq(status, 0), leave, failed)
 
-    code.for_each(code.load(owners, layout.OB_SIZE, I64), try_owner)
-    number = code.call("py:PyLong_FromSsize_t", PTR, nbytes)
-    with code.when(code.is_null(number)):
-        builder.ret(NULL)
-    builder.store(number, argument)
-    grow = code.object("pool.grow")
-    owner = code.call("py:PyObject_Vectorcall", PTR, grow, argument, I64(1), NULL)
-    code.decref(number)
-    builder.ret(owner)
+    builder.position_at_end(failed)
+    code.decref(tree)
+    code.store(NULL, outcome)
+    builder.branch(leave)
 
-
-POOLED_ARRAY = ll.FunctionType(PTR, [PTR, I32, PTR, I64])
-
-
-def emit_pooled_array(code: Code, pool_block: ll.Function) -> None:
-    """PyObject *pooled_array(dtype, ndim, shape, nbytes): a jitad.Array whose base is a pool owner."""
-    dtype, ndim, shape, nbytes = code.function.args
-    owner = code.builder.call(pool_block, [nbytes])
-    with code.when(code.is_null(owner)):
-        code.builder.ret(NULL)
-    data = code.load(owner, layout.ARRAY_DATA)
-    array = _new_from_descr(code, dtype, ndim, shape, data, layout.CARRAY)
-    with code.when(code.is_null(array)):
-        code.decref(owner)
-        code.builder.ret(NULL)
-    status = code.call(layout.PYARRAY_SET_BASE_OBJECT, I32, array, owner)  # steals owner
-    with code.when(code.ne(status, 0)):
-        code.decref(array)
-        code.builder.ret(NULL)
-    code.builder.ret(array)
-
-
-# ---- the module -----------------------------------------------------------------------------
-
-FAMILY = "dispatch"
+    # Return.
+    builder.position_at_end(leave)
+    last_held = code.load(state, arguments.HELD)
+    held_bytes = builder.sub(builder.ptrtoint(last_held, I64), builder.ptrtoint(first_held, I64))
+    held_count = builder.lshr(held_bytes, I64(3))
+    code.for_each(held_count, lambda index: code.decref(code.item(first_held, index)))
+    code.decref_mortal(owner)
+    code.ret(code.load(outcome))
 
 
 def emit_support(module: ll.Module, externals: Externals) -> list[str]:
-    """Adds the slots and the helpers to `module`; returns their names."""
-    names: list[str] = []
+    """Adds all functions to `module`; returns the names of those used from outside."""
 
     def define(
-        name: str, type_: ll.FunctionType, emit: Callable[..., None], *others: object
+        name: str, type_: ll.FunctionType, emit: Callable[..., Any], *others: object
     ) -> ll.Function:
         function = ll.Function(module, type_, name)
         emit(Code(function, externals), *others)
-        names.append(name)
         return function
 
-    object_to_status = ll.FunctionType(I32, [PTR])
-    slow_entry = define("slow_entry", VECTORCALL, slots.emit_slow_entry)
-    define("new", ll.FunctionType(PTR, [PTR, PTR, PTR]), slots.emit_new, slow_entry)
-    define("traverse", ll.FunctionType(I32, [PTR, PTR, PTR]), slots.emit_traverse)
-    clear = define("clear", object_to_status, slots.emit_clear, slow_entry)
-    define("dealloc", ll.FunctionType(VOID, [PTR]), slots.emit_dealloc, clear)
-    define("descr_get", ll.FunctionType(PTR, [PTR, PTR, PTR]), slots.emit_descr_get)
-    define("array_leaf", ARRAY_LEAF, emit_array_leaf)
-    define("release", RELEASE, emit_release)
-    define("new_array", NEW_ARRAY, emit_new_array)
-    define("recycled_array", RECYCLED_ARRAY, emit_recycled_array)
-    pool_block = define("pool_block", BLOCK, emit_pool_block)
-    define("pooled_array", POOLED_ARRAY, emit_pooled_array, pool_block)
-    return names
+    array_leaf = define("array_leaf", arguments.ARRAY_LEAF, arguments.emit_array_leaf)
+    walk = define("walk", arguments.WALK, arguments.Walk, array_leaf)
+    block_type = ll.FunctionType(PTR, [I64])
+    pool_block = define("pool_block", block_type, results.emit_pool_block)
+    arrays = {
+        ResultOp.RECYCLED: define("recycled", results.ARRAY, results.emit_recycled_array),
+        ResultOp.NEW: define("unpooled", results.ARRAY, results.emit_new_array),
+        ResultOp.POOLED: define("pooled", results.ARRAY, results.emit_pooled_array, pool_block),
+    }
+    build = define("build", results.BUILD, results.Build, arrays)
+    attempt = define("attempt", ATTEMPT, emit_attempt, walk, build, pool_block)
+    slow_call = define("slow_call", VECTORCALL, function_slots.emit_slow_call)
+    call = define("call", VECTORCALL, emit_call, attempt, slow_call)
+    slot_types = {name: ll.FunctionType(PTR, [PTR] * 3) for name in ("new", "descr_get")}
+    define("new", slot_types["new"], function_slots.emit_new, call)
+    define("descr_get", slot_types["descr_get"], function_slots.emit_descr_get)
+    traverse_type = ll.FunctionType(I32, [PTR] * 3)
+    define("traverse", traverse_type, function_slots.emit_traverse)
+    clear = define("clear", ll.FunctionType(I32, [PTR]), function_slots.emit_clear)
+    define("dealloc", ll.FunctionType(VOID, [PTR]), function_slots.emit_dealloc, clear)
+    return ["new", "traverse", "clear", "dealloc", "descr_get"]
 
 
 @functools.cache
@@ -242,8 +207,5 @@ def support() -> Executable:
     """The support module of this process."""
     module = ll.Module("jitad.dispatch")
     externals = Externals(module)
-    names = emit_support(module, externals)
-    return compile_module(module, externals, exports=names)
-
-
-register(FAMILY, lambda name: support().address(name))
+    exports = emit_support(module, externals)
+    return compile_module(module, externals, exports=exports)

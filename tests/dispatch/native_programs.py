@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from llvmlite import ir as ll
 
-from jitad.dispatch.entry import emit_entry, local_objects
+from jitad.dispatch.entry import emit_entry
 from jitad.dispatch.function_type import compiled_function_type, install
+from jitad.dispatch.record import Entry
 from jitad.dispatch.signature import ResultNode, Signature, iterate_result_leaves
 from jitad_ir.native.compile import compile_module
 from jitad_ir.native.externals import Externals
@@ -65,26 +67,21 @@ def add_one(inputs: Sequence[int], outputs: Sequence[int]) -> Callable[[ll.Modul
     return emit
 
 
-class Compiled:
-    """An entry in memory."""
-
-    def __init__(
-        self,
-        emit: Callable[[ll.Module], ll.Function],
-        signature: Signature,
-        results: ResultNode,
-        **options: object,
-    ) -> None:
-        module = ll.Module("test")
-        externals = Externals(module)
-        entry = emit_entry(module, externals, emit(module), signature, results, **options)
-        self.signature = signature
-        self.results = results
-        self.executable = compile_module(module, externals, exports=[entry.name])
-        self.address = self.executable.address(entry.name)
-
-    def install(self, function: object) -> None:
-        install(function, self.address, self, local_objects(self.signature, self.results))
+def compile_entry(
+    emit: Callable[[ll.Module], ll.Function],
+    signature: Signature,
+    results: ResultNode,
+    *,
+    inputs: Sequence[int] | None = None,
+    **options: Any,
+) -> Entry:
+    """The entry of a program, in memory."""
+    module = ll.Module("test")
+    externals = Externals(module)
+    function = emit_entry(module, emit(module), len(signature.leaves), inputs=inputs)
+    executable = compile_module(module, externals, exports=[function.name])
+    address = executable.address(function.name)
+    return Entry(address, executable, signature, results, **options)
 
 
 def refuse(args: tuple, kwargs: dict) -> object:
@@ -104,7 +101,7 @@ def function_for(
         outputs = [int(np.prod(leaf.shape)) for leaf in iterate_result_leaves(results)]
         emit = add_one(inputs, outputs)
     function = compiled_function_type()(slow)
-    Compiled(emit, signature, results, **options).install(function)
+    install(function, compile_entry(emit, signature, results, **options))
     return function
 
 

@@ -1,0 +1,264 @@
+"""Records: what native code reads to check one call shape, run its program and return its results.
+
+A record is an array of 64-bit words: a header, then three sequences in prefix order (keyword names, the
+argument trees, the result tree). It holds addresses of this process, so it is made where it is
+installed and never stored. `arguments.py` and `results.py` are the native readers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import itertools
+from typing import Any
+
+import numpy as np
+
+from jitad.dispatch import layout
+from jitad.dispatch.pool import POOLED_RESULT_BYTES
+from jitad.dispatch.signature import (
+    DictNode,
+    Leaf,
+    LeafKind,
+    ListNode,
+    LiteralNode,
+    NamedTupleNode,
+    Node,
+    NoneNode,
+    ResultLeaf,
+    ResultNode,
+    Signature,
+    StaticNode,
+    TupleNode,
+    children,
+    is_native_result,
+    iterate_result_leaves,
+)
+
+RECYCLED_RESULT_BYTES = 16 << 10
+"""Result arrays of at most this size are kept for reuse by their entry, two for each result."""
+
+MAX_POINTERS = 4096
+"""Leaves of arguments and results together, for which call code has room on the stack."""
+
+
+class Header(enum.IntEnum):
+    """Word of a record that holds each item of the header."""
+
+    OWNER = 0  # borrowed reference to the Entry, held by native code during a call
+    PROGRAM = 1  # int (*)(void **pointers): see `entry.py`
+    POSITIONAL = 2  # number of positional arguments
+    KEYWORDS = 3  # number of keyword arguments
+    NAMES = 4  # address of the keyword names
+    ARGUMENTS = 5  # address of the argument trees
+    RESULTS = 6  # address of the result tree
+    POINTERS = 7  # number of leaves of arguments and results, and 1
+    HELD = 8  # most references held during a call
+    WORKSPACE = 9  # bytes
+    RELEASE_GIL = 10  # 0 or 1
+
+
+class Op(enum.IntEnum):
+    """First word of a node, and the words that follow it before its children."""
+
+    ARRAY = 0  # dtype, ndim, *shape
+    SCALAR = 1  # type: the value follows the object header
+    INT = 2
+    BOOL = 3
+    SAME = 4  # object, compared by identity
+    STR = 5  # object, compared by value
+    STATIC_INT = 6  # object, compared by value
+    STATIC_FLOAT = 7  # object, compared by bits
+    TUPLE = 8  # type, size
+    LIST = 9  # size
+    DICT = 10  # size; each child is preceded by its key
+
+
+HOLD = 0x100
+"""Added to the op of a node reached through a list or a dict: a reference is held during the call.
+
+Another thread, or code run by an allocation, could empty the container. Direct arguments and items of
+tuples are kept alive by the caller.
+"""
+
+
+class ResultOp(enum.IntEnum):
+    """First word of a result node, and the words that follow it before its children."""
+
+    RECYCLED = 0  # dtype, ndim, address of two slots, *shape
+    NEW = 1  # dtype, ndim, 0, *shape
+    POOLED = 2  # dtype, ndim, nbytes, *shape
+    LITERAL = 3  # object
+    TUPLE = 4  # type (0 for tuple itself), size
+    LIST = 5  # size
+    DICT = 6  # size; each child is preceded by its key
+
+
+_PYTHON_TYPES = {np.dtype(type_): type_ for type_ in (bool, int, float, complex)}
+_STATIC_OPS = {str: Op.STR, int: Op.STATIC_INT, float: Op.STATIC_FLOAT}
+
+
+class _Words:
+    """Words under construction and the objects whose addresses are among them."""
+
+    def __init__(self) -> None:
+        self.words: list[int] = []
+        self.objects: list[object] = []
+
+    def add(self, *words: int) -> None:
+        self.words += words
+
+    def address(self, obj: object) -> int:
+        self.objects.append(obj)
+        return id(obj)
+
+    def argument(self, node: Node, hold: int = 0) -> None:
+        below = hold
+        match node:
+            case Leaf():
+                self._leaf(node, hold)
+            case NoneNode():
+                self.add(Op.SAME | hold, id(None))
+            case StaticNode(value=value):
+                op = _STATIC_OPS.get(type(value), Op.SAME)
+                self.add(op | hold, self.address(value))
+            case TupleNode():
+                self.add(Op.TUPLE | hold, id(tuple), len(node.items))
+            case NamedTupleNode():
+                self.add(Op.TUPLE | hold, self.address(node.type), len(node.items))
+            case ListNode():
+                below = HOLD
+                self.add(Op.LIST | hold, len(node.items))
+            case DictNode():
+                below = HOLD
+                self.add(Op.DICT | hold, len(node.items))
+            case _:
+                raise TypeError(f"expected a node with a native walk; got {node}")
+        for position, child in enumerate(children(node)):
+            if isinstance(node, DictNode):
+                self.add(self.address(node.keys[position]))
+            self.argument(child, below)
+
+    def _leaf(self, leaf: Leaf, hold: int) -> None:
+        if leaf.kind is LeafKind.ARRAY:
+            dtype = self.address(leaf.dtype)
+            self.add(Op.ARRAY | hold, dtype, len(leaf.shape), *leaf.shape)
+        elif leaf.kind is LeafKind.NUMPY:
+            self.add(Op.SCALAR | hold, self.address(leaf.dtype.type))
+        elif leaf.dtype.kind == "b":
+            self.add(Op.BOOL | hold)
+        elif leaf.dtype.kind == "i":
+            self.add(Op.INT | hold)
+        else:
+            self.add(Op.SCALAR | hold, id(_PYTHON_TYPES[leaf.dtype]))
+
+    def result(self, node: ResultNode, slots: Any) -> None:
+        match node:
+            case ResultLeaf():
+                op, word = ResultOp.NEW, 0
+                if node.nbytes >= POOLED_RESULT_BYTES:
+                    op, word = ResultOp.POOLED, node.nbytes
+                elif node.nbytes <= RECYCLED_RESULT_BYTES:
+                    op, word = ResultOp.RECYCLED, next(slots)
+                self.add(op, self.address(node.dtype), len(node.shape), word, *node.shape)
+            case NoneNode():
+                self.add(ResultOp.LITERAL, id(None))
+            case LiteralNode(value=value):
+                self.add(ResultOp.LITERAL, self.address(value))
+            case TupleNode():
+                self.add(ResultOp.TUPLE, 0, len(node.items))
+            case NamedTupleNode():
+                self.add(ResultOp.TUPLE, self.address(node.type), len(node.items))
+            case ListNode():
+                self.add(ResultOp.LIST, len(node.items))
+            case DictNode():
+                self.add(ResultOp.DICT, len(node.items))
+            case _:
+                raise TypeError(f"expected a node with a native construction; got {node}")
+        for position, child in enumerate(children(node)):
+            if isinstance(node, DictNode):
+                self.add(self.address(node.keys[position]))
+            self.result(child, slots)
+
+
+def _count_held(node: Node, hold: bool = False) -> int:
+    """Most references a walk of the tree holds: nodes below lists and dicts, copies of arrays."""
+    below = hold or isinstance(node, ListNode | DictNode)
+    own = int(isinstance(node, Leaf) and node.kind is LeafKind.ARRAY) + int(hold)
+    return own + sum(_count_held(child, below) for child in children(node))
+
+
+class Entry:
+    """One specialisation of a compiled function, ready to be installed.
+
+    Attributes:
+      signature, results: what it accepts and returns.
+      address: of its program, `int (*)(void **pointers)`, see `entry.emit_entry`.
+      keep_alive: owner of the code.
+      is_native: whether native code can check its arguments and build its results. If not, it is
+        called by `classify.call_entry` only.
+    """
+
+    __slots__ = (
+        "__weakref__", "_objects", "address", "is_native", "keep_alive", "record", "release_gil",
+        "results", "signature", "workspace_bytes",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        address: int,
+        keep_alive: object,
+        signature: Signature,
+        results: ResultNode,
+        *,
+        workspace_bytes: int = 0,
+        release_gil: bool = False,
+    ) -> None:
+        """`release_gil`: other Python threads run during the program, which uses no Python."""
+        self.address = address
+        self.keep_alive = keep_alive
+        self.signature = signature
+        self.results = results
+        self.workspace_bytes = workspace_bytes
+        self.release_gil = release_gil
+        pointers = len(signature.leaves) + len(list(iterate_result_leaves(results))) + 1
+        self.is_native = (
+            layout.native_calls_supported()
+            and signature.is_native
+            and is_native_result(results)
+            and pointers <= MAX_POINTERS
+        )
+        self.record: ctypes.Array[ctypes.c_int64] | None = None
+        if self.is_native:
+            self._encode(pointers)
+
+    def _encode(self, pointers: int) -> None:
+        """Sets `record`, and `_objects` that keeps what it points to."""
+        encoded = _Words()
+        recycled = [None] * (2 * pointers)  # native code keeps results here for reuse
+        slots = ctypes.c_int64.from_address(id(recycled) + layout.LIST_ITEMS).value
+        names = len(Header)
+        encoded.add(*(encoded.address(name) for name, _ in self.signature.keywords))
+        arguments = names + len(encoded.words)
+        for node in self.signature.nodes:
+            encoded.argument(node)
+        results = names + len(encoded.words)
+        encoded.result(self.results, itertools.count(slots, 16))
+        record = (ctypes.c_int64 * (names + len(encoded.words)))()
+        start = ctypes.addressof(record)
+        header = {
+            Header.OWNER: id(self),
+            Header.PROGRAM: self.address,
+            Header.POSITIONAL: len(self.signature.positional),
+            Header.KEYWORDS: len(self.signature.keywords),
+            Header.NAMES: start + 8 * names,
+            Header.ARGUMENTS: start + 8 * arguments,
+            Header.RESULTS: start + 8 * results,
+            Header.POINTERS: pointers,
+            Header.HELD: 1 + sum(map(_count_held, self.signature.nodes)),  # 1: the workspace
+            Header.WORKSPACE: self.workspace_bytes,
+            Header.RELEASE_GIL: int(self.release_gil),
+        }
+        record[:] = [*(header[item] for item in Header), *encoded.words]
+        self.record = record
+        self._objects = (recycled, *encoded.objects)
