@@ -1,4 +1,4 @@
-"""What every test runs under: a cache of compiled objects of its own, property tests that repeat."""
+"""What every test runs under: its own cache of compiled objects, property tests that repeat."""
 
 from __future__ import annotations
 
