@@ -70,6 +70,14 @@ from .cumulative import (
 from .dot import (
     dot,
 )
+from .dynamic import (
+    dynamic_slice,
+    dynamic_update_slice,
+)
+from .indexing import (
+    gather,
+    scatter_add,
+)
 from .powers import (
     integer_pow,
     pow,
@@ -90,6 +98,12 @@ from .rounding import (
     round,
     trunc,
 )
+from .scatter import (
+    scatter,
+    scatter_max,
+    scatter_min,
+    scatter_mul,
+)
 from .selection import (
     clamp,
     select,
@@ -106,6 +120,10 @@ from .slicing import (
 )
 from .slicing import (
     slice_ as slice,
+)
+from .sorting import (
+    sort,
+    top_k,
 )
 from .special import (
     digamma,
@@ -187,6 +205,8 @@ __all__ = [
     "digamma",
     "div",
     "dot",
+    "dynamic_slice",
+    "dynamic_update_slice",
     "eq",
     "erf",
     "erf_inv",
@@ -196,6 +216,7 @@ __all__ = [
     "expm1",
     "floor",
     "full",
+    "gather",
     "ge",
     "gt",
     "imag",
@@ -235,6 +256,11 @@ __all__ = [
     "reverse",
     "round",
     "rsqrt",
+    "scatter",
+    "scatter_add",
+    "scatter_max",
+    "scatter_min",
+    "scatter_mul",
     "select",
     "shift_left",
     "shift_right_arithmetic",
@@ -243,12 +269,14 @@ __all__ = [
     "sin",
     "sinh",
     "slice",
+    "sort",
     "sqrt",
     "square",
     "stop_gradient",
     "sub",
     "tan",
     "tanh",
+    "top_k",
     "transpose",
     "transposed_call",
     "trunc",

@@ -1,0 +1,196 @@
+"""Sorting along an axis: several operands by the first ones of them, and the k greatest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph import Value
+from ..op import NONLINEAR, Draw, Op, Routine, Sample, WithPrimal, batch_to_front
+from ..types import INT64, ArrayType, TypeMismatch
+from .constants import iota
+from .indexing import take_along
+from .sorting_lowering import emit_sort, emit_top_k, workspace_sort, workspace_top_k
+
+
+def _infer_sort(
+    *xs: ArrayType, axis: int, num_keys: int, descending: bool
+) -> tuple[ArrayType, ...]:
+    if not xs or any(x.shape != xs[0].shape for x in xs):
+        got = " and ".join(map(repr, xs)) or "none"
+        raise TypeMismatch(f"sort: expected operands of one shape; got {got}")
+    if not 0 <= axis < xs[0].ndim:
+        raise TypeMismatch(f"sort: expected an axis of {xs[0]!r}; got axis {axis}")
+    if not 1 <= num_keys <= len(xs):
+        raise TypeMismatch(f"sort: expected 1 to {len(xs)} keys; got num_keys {num_keys}")
+    return xs
+
+
+def _order(keys: Sequence[Any], axis: int, descending: bool) -> Any:
+    """The stable order of the first key, ties by the next: sorted by the last key first."""
+    order = np.broadcast_to(
+        np.arange(keys[0].shape[axis]).reshape(
+            [-1 if a == axis else 1 for a in range(keys[0].ndim)]
+        ),
+        keys[0].shape,
+    )
+    for key in reversed(keys):
+        # Stable and descending: ascending from the end, read from the end.
+        current = np.take_along_axis(key, order, axis)
+        if descending:
+            current = np.flip(current, axis)
+        step = np.argsort(current, axis=axis, kind="stable")
+        if descending:
+            step = key.shape[axis] - 1 - np.flip(step, axis)
+        order = np.take_along_axis(order, step, axis)
+    return order
+
+
+def _evaluate_sort(*xs: Any, axis: int, num_keys: int, descending: bool) -> tuple[Any, ...]:
+    order = _order(xs[:num_keys], axis, descending)
+    return tuple(np.take_along_axis(x, order, axis) for x in xs)
+
+
+def _jvp_sort(
+    ts: Sequence[Value | None], *xs: Value, axis: int, num_keys: int, descending: bool
+) -> tuple[list[Value], list[Value | None]]:
+    """Tangents go where their elements go, by the permutation sorted along."""
+    place = iota(shape=xs[0].shape, dim=axis, dtype=INT64)
+    *outs, order = sort(*xs, place, axis=axis, num_keys=num_keys, descending=descending)
+    return outs, [None if t is None else take_along(t, order, axis) for t in ts]
+
+
+sort = Op(
+    name="sort",
+    doc="The operands in the order of the first `num_keys` of them along `axis`. Stable in either "
+    "direction; nan counts as greater than any number, as in NumPy.",
+    infer=_infer_sort,
+    evaluate=_evaluate_sort,
+    jvp=WithPrimal(_jvp_sort),
+    transpose=NONLINEAR,
+    batch=lambda size, batched, *xs, axis, **params: sort(
+        *batch_to_front(size, batched, xs), axis=axis + 1, **params
+    ),
+    lower=Routine(emit_sort, workspace_sort),
+    multiple_results=True,
+    samples=(
+        *[
+            Sample(
+                tuple(Draw(shape) for _ in range(operands)),
+                {"axis": axis, "num_keys": keys, "descending": descending},
+            )
+            for shape, operands, axis, keys in (
+                ((7,), 1, 0, 1),
+                ((3, 4), 1, 0, 1),
+                ((2, 5, 2), 1, 1, 1),
+                ((6,), 2, 0, 1),
+                ((0,), 1, 0, 1),
+                ((3, 0), 2, 0, 1),
+                ((1,), 1, 0, 1),
+            )
+            for descending in (False, True)
+        ],
+        *[
+            Sample(
+                (
+                    Draw((9,), values=(2, 1, 2, 0, 1, 2, 0, 0, 1)),
+                    Draw((9,), values=(1, 1, 0, 1, 0, 1, 0, 1, 1)),
+                    Draw((9,), dtype="i64", values=tuple(range(9))),
+                ),
+                {"axis": 0, "num_keys": keys, "descending": descending},
+                smooth=False,
+            )
+            for keys in (1, 2)
+            for descending in (False, True)
+        ],
+        *[
+            Sample(
+                (
+                    Draw((8,), values=(np.nan, 1.0, -np.inf, 0.0, np.inf, -0.0, np.nan, -2.0)),
+                    Draw((8,), dtype="i32", values=tuple(range(8))),
+                ),
+                {"axis": 0, "num_keys": 1, "descending": descending},
+                ("f32", "f64"),
+                smooth=False,
+            )
+            for descending in (False, True)
+        ],
+        Sample(
+            (
+                Draw(
+                    (6,),
+                    values=(
+                        complex(1, np.nan),
+                        complex(np.nan, 1),
+                        complex(1, 2),
+                        complex(1, -2),
+                        complex(np.nan, np.nan),
+                        complex(np.nan, 0),
+                    ),
+                ),
+            ),
+            {"axis": 0, "num_keys": 1, "descending": False},
+            ("c64", "c128"),
+            smooth=False,
+        ),
+        Sample((Draw((150,), -100, 100),), {"axis": 0, "num_keys": 1, "descending": False}),
+        Sample(
+            (Draw((150,), -9, 9), Draw((150,), dtype="i64")),
+            {"axis": 0, "num_keys": 1, "descending": True},
+        ),
+    ),
+)
+
+
+def _infer_top_k(x: ArrayType, *, k: int) -> tuple[ArrayType, ArrayType]:
+    if x.ndim == 0 or not 0 <= k <= x.shape[-1]:
+        raise TypeMismatch(
+            f"top_k: expected 0 <= k <= the length of the last axis of {x!r}; got {k}"
+        )
+    if x.dtype.kind == "c":
+        raise TypeMismatch(f"top_k: not defined for complex; got {x!r}")
+    shape = (*x.shape[:-1], k)
+    return x.with_shape(shape), ArrayType(INT64, shape)
+
+
+def _evaluate_top_k(x: Any, *, k: int) -> tuple[Any, Any]:
+    order = _order([x], x.ndim - 1, descending=True)[..., :k]
+    return np.take_along_axis(x, order, -1), order
+
+
+def _jvp_top_k(
+    ts: Sequence[Value | None], x: Value, *, k: int
+) -> tuple[list[Value], list[Value | None]]:
+    values, order = top_k(x, k=k)
+    (t,) = ts
+    return [values, order], [None if t is None else take_along(t, order, x.ndim - 1), None]
+
+
+top_k = Op(
+    name="top_k",
+    doc="The k greatest elements along the last axis, greatest first, and their indices (int64); "
+    "of equal ones the first; nan counts as greater than any number.",
+    infer=_infer_top_k,
+    evaluate=_evaluate_top_k,
+    jvp=WithPrimal(_jvp_top_k),
+    transpose=NONLINEAR,
+    batch=lambda size, batched, x, *, k: top_k(x, k=k),
+    lower=Routine(emit_top_k, workspace_top_k),
+    multiple_results=True,
+    samples=(
+        Sample((Draw((6,)),), {"k": 3}),
+        Sample((Draw((2, 5)),), {"k": 5}),
+        Sample((Draw((3, 4)),), {"k": 0}),
+        Sample((Draw((2, 0)),), {"k": 0}),
+        Sample((Draw((8,), values=(2, 1, 2, 0, 1, 2, 0, 0)),), {"k": 5}, smooth=False),
+        Sample(
+            (Draw((6,), values=(1.0, np.nan, np.inf, np.nan, -np.inf, 0.0)),),
+            {"k": 4},
+            ("f32", "f64"),
+            smooth=False,
+        ),
+        Sample((Draw((150,), -100, 100),), {"k": 7}),
+    ),
+)

@@ -1,0 +1,347 @@
+"""How native code sorts: a stable merge sort of records, whose parts lie in one array each.
+
+Runs of RUN records are sorted by insertion; then neighbouring runs are merged, from the rows into
+the scratch rows and back, until one is left: n log2(n / RUN) moves. One function for each tuple
+of dtypes, shared by all sorts of a module.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..types import BOOL, INT64, ArrayType, DType, short_name
+
+RUN = 8
+"""Records that are sorted by insertion before runs are merged."""
+
+Record = list[Any]
+"""One element (Lanes) of each operand."""
+
+
+def before(b: Any, x: Any, y: Any) -> Any:
+    """True where x is sorted strictly before y, in ascending order: nan behind all numbers, and
+    complex numbers as NumPy has them: R + Rj, R + nan j, nan + Rj, nan + nan j, each by real part,
+    then imaginary part."""
+    kind = x.dtype.kind
+    if kind == "f":
+        return b.bitwise_or(b.lt(x, y), b.bitwise_and(b.is_nan(y), b.bitwise_not(b.is_nan(x))))
+    if kind != "c":
+        return b.lt(x, y)
+    x_re, x_im, y_re, y_im = b.real(x), b.imag(x), b.real(y), b.imag(y)
+    both_real_nan = b.bitwise_and(b.is_nan(x_re), b.is_nan(y_re))
+    same_real = b.bitwise_or(b.eq(x_re, y_re), both_real_nan)
+    x_nan, y_nan = b.is_nan(x_im), b.is_nan(y_im)
+    numbers_first = b.bitwise_and(b.bitwise_not(x_nan), y_nan)
+    # Numbers with different real parts: by real part, unless only one imaginary part is nan.
+    lesser = b.bitwise_and(b.lt(x_re, y_re), b.bitwise_or(b.bitwise_not(x_nan), y_nan))
+    greater = b.bitwise_and(b.gt(x_re, y_re), numbers_first)
+    equal = b.bitwise_and(same_real, before(b, x_im, y_im))
+    y_only = b.bitwise_and(b.is_nan(y_re), b.bitwise_not(b.is_nan(x_re)))
+    return b.bitwise_or(b.bitwise_or(lesser, greater), b.bitwise_or(equal, y_only))
+
+
+def _record_before(b: Any, x: Record, y: Record, num_keys: int, descending: bool) -> Any:
+    """`before` for records: by the first key, ties by the next."""
+    result: Any = None
+    for p, q in reversed(list(zip(x[:num_keys], y[:num_keys], strict=True))):
+        ahead, behind = (
+            (before(b, q, p), before(b, p, q)) if descending else (before(b, p, q), before(b, q, p))
+        )
+        if result is None:
+            result = ahead
+        else:
+            result = b.bitwise_or(ahead, b.bitwise_and(b.bitwise_not(behind), result))
+    return result
+
+
+class _Rows:
+    """Arrays of unknown length, one for each operand, in whose records code is written."""
+
+    def __init__(self, r: Any, dtypes: Sequence[DType], pointers: Sequence[Any]) -> None:
+        self.r, self.dtypes, self.pointers = r, dtypes, pointers
+
+    def _address(self, part: int, index: Any) -> Any:
+        row = self.r.buffer(ArrayType(self.dtypes[part], (1,)), self.pointers[part])
+        return self.r.element_pointer(row, (index,))
+
+    def load(self, index: Any) -> Record:
+        return [
+            self.r.b.load(self._address(part, index), dtype)
+            for part, dtype in enumerate(self.dtypes)
+        ]
+
+    def store(self, index: Any, record: Record) -> None:
+        for part, lanes in enumerate(record):
+            self.r.b.store(self._address(part, index), lanes)
+
+    def other_if(self, condition: Any, other: _Rows) -> _Rows:
+        """`other` where the condition (i1) holds, else these."""
+        pointers = [
+            self.r.builder.select(condition, theirs, ours)
+            for ours, theirs in zip(self.pointers, other.pointers, strict=True)
+        ]
+        return _Rows(self.r, self.dtypes, pointers)
+
+
+class _Counter:
+    """A mutable i64 in a register."""
+
+    def __init__(self, r: Any, start: Any) -> None:
+        self.r = r
+        self._slot = r.local(INT64)
+        self.set(start)
+
+    @property
+    def value(self) -> Any:
+        return self.r.b.load(self._slot, INT64).value
+
+    def set(self, value: Any) -> None:
+        self.r.builder.store(value, self._slot)
+
+    def add(self, amount: Any) -> None:
+        self.set(self.r.builder.add(self.value, amount))
+
+
+def _build_sort(num_keys: int, descending: bool, dtypes: Sequence[DType]) -> Callable[..., None]:
+    """Body of the function `sort(rows..., scratch rows..., n)`."""
+
+    def build(r: Any, *parameters: Any) -> None:
+        *pointers, n = parameters
+        parts = len(dtypes)
+        rows = _Rows(r, dtypes, pointers[:parts])
+        scratch = _Rows(r, dtypes, pointers[parts:])
+
+        def precedes(x: Record, y: Record) -> Any:
+            return _record_before(r.b, x, y, num_keys, descending).value
+
+        _sort_runs(r, rows, n, precedes)
+        _merge_runs(r, rows, scratch, n, precedes)
+
+    return build
+
+
+def _least(r: Any, x: Any, y: Any) -> Any:
+    return r.builder.select(r.builder.icmp_signed("<", x, y), x, y)
+
+
+def _sort_runs(r: Any, rows: _Rows, n: Any, precedes: Callable[..., Any]) -> None:
+    """Insertion sort of each RUN records."""
+    b = r.builder
+    one, length = r.integer(1), r.integer(RUN)
+    runs = b.sdiv(b.add(n, r.integer(RUN - 1)), length)
+
+    def run(number: Any) -> None:
+        start = b.mul(number, length)
+        stop = _least(r, b.add(start, length), n)
+
+        def insert(i: Any) -> None:
+            record = rows.load(i)
+            hole = _Counter(r, i)
+            moving = r.local(BOOL)
+
+            def look() -> None:
+                """moving = (start < hole and record precedes the one before the hole)"""
+                r.b.store(moving, r.b.constant(BOOL, False))
+
+                def compare() -> None:
+                    ahead = precedes(record, rows.load(b.sub(hole.value, one)))
+                    r.b.store(moving, r.b.constant(BOOL, False)._replace(value=ahead))
+
+                r.when(b.icmp_signed("<", start, hole.value), compare)
+
+            def shift() -> None:
+                previous = b.sub(hole.value, one)
+                rows.store(hole.value, rows.load(previous))
+                hole.set(previous)
+                look()
+
+            look()
+            r.loop_while(lambda: r.b.load(moving, BOOL), shift)
+            rows.store(hole.value, record)
+
+        r.loop(stop, insert, start=b.add(start, one))
+
+    r.loop(runs, run)
+
+
+def _merge_runs(r: Any, rows: _Rows, scratch: _Rows, n: Any, precedes: Callable[..., Any]) -> None:
+    """Merge pairs of sorted runs, of RUN records, then 2 RUN, 4 RUN ..."""
+    b = r.builder
+    length = _Counter(r, r.integer(RUN))
+    in_scratch = _Counter(r, r.integer(0))
+
+    def sweep() -> None:
+        odd = b.icmp_signed("!=", in_scratch.value, r.integer(0))
+        source, target = rows.other_if(odd, scratch), scratch.other_if(odd, rows)
+        half = length.value
+        whole = b.add(half, half)
+        pairs = b.sdiv(b.add(n, b.sub(whole, r.integer(1))), whole)
+
+        def merge(number: Any) -> None:
+            low = b.mul(number, whole)
+            middle = _least(r, b.add(low, half), n)
+            high = _least(r, b.add(low, whole), n)
+            _merge(r, source, target, low, middle, high, precedes)
+
+        r.loop(pairs, merge)
+        length.set(whole)
+        in_scratch.set(b.sub(r.integer(1), in_scratch.value))
+
+    r.loop_while(lambda: b.icmp_signed("<", length.value, n), sweep)
+    r.when(
+        b.icmp_signed("!=", in_scratch.value, r.integer(0)),
+        lambda: r.loop(n, lambda i: rows.store(i, scratch.load(i))),
+    )
+
+
+def _merge(
+    r: Any,
+    source: _Rows,
+    target: _Rows,
+    low: Any,
+    middle: Any,
+    high: Any,
+    precedes: Callable[..., Any],
+) -> None:
+    """source[low:middle] and source[middle:high] into target[low:high]; of equal records those of
+    the first part come first."""
+    b = r.builder
+    i, j, place = _Counter(r, low), _Counter(r, middle), _Counter(r, low)
+    one = r.integer(1)
+
+    def both_left() -> Any:
+        return b.and_(b.icmp_signed("<", i.value, middle), b.icmp_signed("<", j.value, high))
+
+    def take() -> None:
+        first, second = source.load(i.value), source.load(j.value)
+        later = precedes(second, first)
+        chosen = r.b.constant(BOOL, False)._replace(value=later)
+        record = [r.b.select(chosen, y, x) for x, y in zip(first, second, strict=True)]
+        target.store(place.value, record)
+        step = b.zext(later, one.type)
+        j.add(step)
+        i.add(b.sub(one, step))
+        place.add(one)
+
+    def drain(rest: _Counter, end: Any) -> None:
+        def copy() -> None:
+            target.store(place.value, source.load(rest.value))
+            rest.add(one)
+            place.add(one)
+
+        r.loop_while(lambda: b.icmp_signed("<", rest.value, end), copy)
+
+    r.loop_while(both_left, take)
+    drain(i, middle)
+    drain(j, high)
+
+
+def _sort_rows(
+    r: Any, rows: Sequence[Any], scratch: Sequence[Any], num_keys: int, descending: bool
+) -> None:
+    """Sort the records of one-dimensional buffers in place."""
+    dtypes = [row.type.dtype for row in rows]
+    name = "jitad.sort." + ".".join(short_name(d) for d in dtypes)
+    name += f".{num_keys}.{'descending' if descending else 'ascending'}"
+    r.call_inner(
+        name,
+        _build_sort(num_keys, descending, dtypes),
+        *[row.pointer for row in (*rows, *scratch)],
+        r.integer(rows[0].type.size),
+    )
+
+
+def _allot(dtypes: Sequence[DType], n: int) -> tuple[list[int], int]:
+    """Byte offsets of rows of n elements of these dtypes in the workspace, and their total."""
+    offsets: list[int] = []
+    total = 0
+    for dtype in dtypes:
+        offsets.append(total)
+        total += -(-n * dtype.itemsize // 64) * 64
+    return offsets, total
+
+
+def _work_rows(r: Any, dtypes: Sequence[DType], n: int) -> list[Any]:
+    offsets, _ = _allot(dtypes, n)
+    return [
+        r.buffer(ArrayType(dtype, (n,)), r.workspace, offset)
+        for dtype, offset in zip(dtypes, offsets, strict=True)
+    ]
+
+
+def workspace_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> int:
+    """Scratch rows, and rows to sort in where the axis is not contiguous."""
+    copies = 1 if _contiguous(xs[0], axis) else 2
+    return _allot([x.dtype for x in xs] * copies, xs[0].shape[axis])[1]
+
+
+def _contiguous(x: ArrayType, axis: int) -> bool:
+    """True if neighbours along the axis are neighbours in memory."""
+    return math.prod(x.shape[axis + 1 :]) == 1
+
+
+def emit_sort(r: Any, *buffers: Any, axis: int, num_keys: int, descending: bool) -> None:
+    """Write the sorted operands to the results."""
+    *xs, results = buffers
+    shape = xs[0].type.shape
+    n = shape[axis]
+    dtypes = [x.type.dtype for x in xs]
+    others = tuple(length for a, length in enumerate(shape) if a != axis)
+    contiguous = _contiguous(xs[0].type, axis)
+    if contiguous:
+        for x, out in zip(xs, results, strict=True):
+            r.copy(out, x)
+    if n <= 1 and contiguous:
+        return
+    work = _work_rows(r, dtypes * (1 if contiguous else 2), n)
+    scratch, copies = work[: len(xs)], work[len(xs) :]
+
+    def row(index: tuple[Any, ...]) -> None:
+        def place(i: Any) -> tuple[Any, ...]:
+            return (*index[:axis], i, *index[axis:])
+
+        if contiguous:
+            starts = [r.element_pointer(out, place(r.integer(0))) for out in results]
+            rows = [
+                r.buffer(ArrayType(d, (n,)), start) for d, start in zip(dtypes, starts, strict=True)
+            ]
+            _sort_rows(r, rows, scratch, num_keys, descending)
+            return
+        for x, copy in zip(xs, copies, strict=True):
+            r.loop(n, lambda i, x=x, copy=copy: r.store(copy, (i,), r.load(x, place(i))))
+        _sort_rows(r, copies, scratch, num_keys, descending)
+        for out, copy in zip(results, copies, strict=True):
+            r.loop(n, lambda i, out=out, copy=copy: r.store(out, place(i), r.load(copy, (i,))))
+
+    r.loops(others, row)
+
+
+def workspace_top_k(x: ArrayType, *, k: int) -> int:
+    """Rows of values and indices, twice."""
+    return _allot([x.dtype, INT64] * 2, x.shape[-1])[1]
+
+
+def emit_top_k(r: Any, x: Any, results: Any, *, k: int) -> None:
+    """Sort each row with its indices, and keep the first k."""
+    values, indices = results
+    n = x.type.shape[-1]
+    if k == 0:
+        return
+    row_values, row_indices, *scratch = _work_rows(r, [x.type.dtype, INT64] * 2, n)
+
+    def row(index: tuple[Any, ...]) -> None:
+        def read(i: Any) -> None:
+            r.store(row_values, (i,), r.load(x, (*index, i)))
+            r.store(row_indices, (i,), r.b.constant(INT64, 0)._replace(value=i))
+
+        def write(i: Any) -> None:
+            r.store(values, (*index, i), r.load(row_values, (i,)))
+            r.store(indices, (*index, i), r.load(row_indices, (i,)))
+
+        r.loop(n, read)
+        _sort_rows(r, [row_values, row_indices], scratch, 1, True)
+        r.loop(k, write)
+
+    r.loops(x.type.shape[:-1], row)
