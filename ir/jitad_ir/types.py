@@ -92,7 +92,7 @@ class ArrayType:
     def __init__(self, dtype: DType, shape: Shape) -> None:
         self.dtype = dtype
         self.shape = shape
-        self._hash = hash((dtype.char, shape))
+        self._hash = hash((dtype.kind, dtype.itemsize, shape))
 
     @property
     def ndim(self) -> int:
