@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from ..graph import Value
-from ..op import NONLINEAR, elementwise
+from ..op import NONLINEAR, Draw, Sample, elementwise
 from .arithmetic import add, div, mul, neg, rsqrt, square, sub
 from .constants import full_like
-from .samples import edges, one, two
+from .samples import COMPLEX, edges, one, two
 
 _LOG_2 = math.log(2.0)
 _LOG_10 = math.log(10.0)
@@ -302,10 +302,7 @@ acosh = elementwise(
     jvp=[lambda t, out, x: mul(t, mul(rsqrt(sub(x, 1)), rsqrt(add(x, 1))))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.acosh(x),
-    samples=(
-        *one(1.2, 9.0),
-        *edges(),
-    ),
+    samples=(*one(1.2, 9.0), *edges(), Sample((Draw((4,), -9.0, -1.2),), dtypes=COMPLEX)),
     dear=True,
 )
 
