@@ -10,9 +10,15 @@ from __future__ import annotations
 from llvmlite import ir as ll
 
 from ..types import DType
-from . import math_exponential, math_hyperbolic, math_trigonometric
-from .lanes import Lanes, intrinsic_suffix, unsupported
-from .math_kernel import FORMATS, Formula, Kernel, Real
+from . import (
+    math_exponential,
+    math_hyperbolic,
+    math_inverse_trigonometric,
+    math_power,
+    math_trigonometric,
+)
+from .lanes import F64, Lanes, intrinsic_suffix, unsupported
+from .math_kernel import BINARY64, FORMATS, Format, Formula, Kernel, Real
 from .memory import Memory
 
 __all__ = ["Emitter", "Lanes"]
@@ -20,9 +26,14 @@ __all__ = ["Emitter", "Lanes"]
 FORMULAS: dict[str, Formula] = {
     **math_exponential.FORMULAS,
     **math_hyperbolic.FORMULAS,
+    **math_inverse_trigonometric.FORMULAS,
+    **math_power.FORMULAS,
     **math_trigonometric.FORMULAS,
 }
 """Name of each math function -> `(kernel, *reals) -> real`."""
+
+ROUTINES = {**math_power.SCALAR_ROUTINES, **math_trigonometric.SCALAR_ROUTINES}
+"""Name of each scalar float64 routine for rare lanes -> (body, number of results)."""
 
 
 class Emitter(Memory):
@@ -54,18 +65,46 @@ class Emitter(Memory):
         function = self.module.globals.get(full_name)
         if function is None:
             formula = FORMULAS[name]
-            arity = formula.__code__.co_argcount - 1
-            function = ll.Function(
-                self.module, ll.FunctionType(register, [register] * arity), full_name
-            )
-            function.linkage = "internal"
-            function.attributes.add("nounwind")
-            function.attributes.add("readnone")
-            builder = ll.IRBuilder(function.append_basic_block("entry"))
-            kernel = Kernel(builder, FORMATS[dtype], self.width, self.has_fma, self._math_function)
-            operands = [Real(kernel, argument) for argument in function.args]
-            builder.ret(formula(kernel, *operands).value)
+            signature = ll.FunctionType(register, [register] * _arity(formula))
+            function = self._internal_function(full_name, signature)
+            kernel = self._kernel_of(function, FORMATS[dtype], self.width)
+            result = formula(kernel, *[Real(kernel, x) for x in function.args])
+            kernel.builder.ret(result.value)
         return function
+
+    def _scalar_routine(self, name: str) -> ll.Function:
+        full_name = f"jitad.{name}.f64"
+        function = self.module.globals.get(full_name)
+        if function is None:
+            body, result_count = ROUTINES[name]
+            result_type = ll.LiteralStructType([F64] * result_count)
+            signature = ll.FunctionType(result_type, [F64] * _arity(body))
+            function = self._internal_function(full_name, signature)
+            function.attributes.add("noinline")
+            function.attributes.add("cold")
+            kernel = self._kernel_of(function, BINARY64, 1)
+            results = ll.Constant(result_type, ll.Undefined)
+            for i, x in enumerate(body(kernel, *[Real(kernel, x) for x in function.args])):
+                results = kernel.builder.insert_value(results, x.value, i)
+            kernel.builder.ret(results)
+        return function
+
+    def _internal_function(self, name: str, signature: ll.FunctionType) -> ll.Function:
+        function = ll.Function(self.module, signature, name)
+        function.linkage = "internal"
+        function.attributes.add("nounwind")
+        function.attributes.add("readnone")
+        return function
+
+    def _kernel_of(self, function: ll.Function, format: Format, width: int) -> Kernel:
+        return Kernel(
+            ll.IRBuilder(function.append_basic_block("entry")),
+            format,
+            width,
+            self.has_fma,
+            self._math_function,
+            self._scalar_routine,
+        )
 
     def _float_or_complex(self, name: str, *operands: Lanes) -> Lanes:
         kind = operands[0].dtype.kind
@@ -114,3 +153,68 @@ class Emitter(Memory):
     def tanh(self, x: Lanes) -> Lanes:
         """Hyperbolic tangent."""
         return self._float_or_complex("tanh", x)
+
+    def pow(self, x: Lanes, y: Lanes) -> Lanes:
+        """x^y."""
+        return self._float_or_complex("pow", x, y)
+
+    def cbrt(self, x: Lanes) -> Lanes:
+        """Real cube root."""
+        return self.real_function("cbrt", x)
+
+    def hypot(self, x: Lanes, y: Lanes) -> Lanes:
+        """sqrt(x^2 + y^2)."""
+        return self.real_function("hypot", x, y)
+
+    def nextafter(self, x: Lanes, y: Lanes) -> Lanes:
+        """The float after x in the direction of y."""
+        return self.real_function("nextafter", x, y)
+
+    def log2(self, x: Lanes) -> Lanes:
+        """Logarithm to base 2."""
+        return self._float_or_complex("log2", x)
+
+    def log10(self, x: Lanes) -> Lanes:
+        """Logarithm to base 10."""
+        return self._float_or_complex("log10", x)
+
+    def sinh(self, x: Lanes) -> Lanes:
+        """Hyperbolic sine."""
+        return self._float_or_complex("sinh", x)
+
+    def cosh(self, x: Lanes) -> Lanes:
+        """Hyperbolic cosine."""
+        return self._float_or_complex("cosh", x)
+
+    def asinh(self, x: Lanes) -> Lanes:
+        """Inverse hyperbolic sine."""
+        return self._float_or_complex("asinh", x)
+
+    def acosh(self, x: Lanes) -> Lanes:
+        """Inverse hyperbolic cosine; nan below 1."""
+        return self._float_or_complex("acosh", x)
+
+    def atanh(self, x: Lanes) -> Lanes:
+        """Inverse hyperbolic tangent; nan beyond 1."""
+        return self._float_or_complex("atanh", x)
+
+    def asin(self, x: Lanes) -> Lanes:
+        """Inverse sine, from -pi/2 to pi/2."""
+        return self._float_or_complex("asin", x)
+
+    def acos(self, x: Lanes) -> Lanes:
+        """Inverse cosine, from 0 to pi."""
+        return self._float_or_complex("acos", x)
+
+    def atan(self, x: Lanes) -> Lanes:
+        """Inverse tangent, from -pi/2 to pi/2."""
+        return self._float_or_complex("atan", x)
+
+    def atan2(self, y: Lanes, x: Lanes) -> Lanes:
+        """Angle of the point (x, y), from -pi to pi."""
+        return self.real_function("atan2", y, x)
+
+
+def _arity(formula: Formula) -> int:
+    """Number of operands: all parameters but the kernel."""
+    return formula.__code__.co_argcount - 1

@@ -193,17 +193,21 @@ def _exponent_above_sqrt_half(k: Kernel, x: Real) -> tuple[Real, Bits]:
 
 
 def log_of_split(k: Kernel, split: Split, f_low: Real | None = None) -> Real:
-    """n log 2 + log(1 + f + f_low): with s = f / (2 + f), as in fdlibm,
-    log(1 + f) = f - f^2/2 + s (f^2/2 + s^2 R(s^2))."""
+    """n log 2 + log(1 + f + f_low), as in fdlibm."""
     ln2 = LN_TWO[k.format]
     n, f = split
+    half_square, remainder = log_remainder(k, f)
+    low = n * ln2.low if f_low is None else k.fma(n, ln2.low, f_low)
+    tail = half_square - (remainder + low)
+    return k.fma(n, ln2.high, f - tail) if k.has_fma else n * ln2.high - (tail - f)
+
+
+def log_remainder(k: Kernel, f: Real) -> tuple[Real, Real]:
+    """f^2/2 and log(1 + f) - f + f^2/2 = s (f^2/2 + s^2 R(s^2)), where s = f / (2 + f)."""
     s = f / (f + 2.0)
     z = s * s
     half_square = f * f * 0.5
-    remainder = k.fma(z, k.polynomial(z, LOG[k.format]), half_square)
-    low = n * ln2.low if f_low is None else k.fma(n, ln2.low, f_low)
-    tail = half_square - k.fma(s, remainder, low)
-    return k.fma(n, ln2.high, f - tail) if k.has_fma else n * ln2.high - (tail - f)
+    return half_square, s * k.fma(z, k.polynomial(z, LOG[k.format]), half_square)
 
 
 def log_special(k: Kernel, x: Real, result: Real) -> Real:
@@ -241,6 +245,51 @@ def log1p_of_sum(k: Kernel, x: Real, x_low: Real | None) -> Real:
     return log_special(k, u, result)
 
 
+class LogBase(NamedTuple):
+    """1 / log b and log_b 2, each as high + low with few bits in high."""
+
+    per_log: tuple[float, float]
+    of_two: tuple[float, float]
+
+
+LOG_BASES = {
+    (BINARY32, 2): LogBase((1.44287109375, -0.00017605286103659264), (1.0, 0.0)),
+    (BINARY64, 2): LogBase((1.4426950407214463, 1.6751713164886512e-10), (1.0, 0.0)),
+    (BINARY32, 10): LogBase(
+        (0.434326171875, -3.168997174817235e-05), (0.301025390625, 4.605038981195214e-06)
+    ),
+    (BINARY64, 10): LogBase(
+        (0.4342944818781689, 2.5082946711645275e-11),
+        (0.3010299956658855, -1.9043128467164274e-12),
+    ),
+}
+
+
+def log_to_base(k: Kernel, x: Real, base: int) -> Real:
+    """n log_b 2 + log(1 + f) / log b as in FreeBSD's e_log2.c: the leading part of log(1 + f),
+    f - f^2/2 cut to half the digits, is multiplied exactly."""
+    per_log, of_two = LOG_BASES[k.format, base]
+    n, f = split_exponent(k, x)
+    half_square, remainder = log_remainder(k, f)
+    leading = f - half_square
+    half_digits = (k.format.mantissa + 12) // 2
+    high = ((leading.bits() >> half_digits) << half_digits).real()
+    low = ((f - high) - half_square) + remainder
+    value, error = k.fast_two_sum(n * of_two[0], high * per_log[0])
+    tail = k.fma(low, per_log[0], k.fma(low + high, per_log[1], n * of_two[1]))
+    return log_special(k, x, value + (error + tail))
+
+
+def log2(k: Kernel, x: Real) -> Real:
+    """Logarithm to base 2; exact at powers of two."""
+    return log_to_base(k, x, 2)
+
+
+def log10(k: Kernel, x: Real) -> Real:
+    """Logarithm to base 10."""
+    return log_to_base(k, x, 10)
+
+
 FORMULAS = {
     "exp": exp,
     "exp2": exp2,
@@ -248,4 +297,6 @@ FORMULAS = {
     "logistic": logistic,
     "log": log,
     "log1p": log1p,
+    "log2": log2,
+    "log10": log10,
 }

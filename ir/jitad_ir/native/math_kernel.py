@@ -15,7 +15,7 @@ import numpy as np
 from llvmlite import ir as ll
 
 from ..types import FLOAT32, FLOAT64, DType
-from .lanes import F32, F64, call_intrinsic, splat_constant, vector_type
+from .lanes import F32, F64, I64, call_intrinsic, splat_constant, vector_type
 
 
 class Format(NamedTuple):
@@ -182,7 +182,8 @@ class Mask:
 class Kernel:
     """Builds formulas over registers of one float format and width at the builder's position.
 
-    `function(name, dtype)` gives the module's function of another math function, for `call`.
+    `function(name, dtype)` gives the module's function of another math function, for `call`;
+    `routine(name)` that of a scalar routine, for `patch_lanes`.
     """
 
     def __init__(
@@ -192,12 +193,14 @@ class Kernel:
         width: int,
         has_fma: bool,
         function: Callable[[str, DType], ll.Function],
+        routine: Callable[[str], ll.Function],
     ) -> None:
         self.builder = builder
         self.format = format
         self.width = width
         self.has_fma = has_fma
         self.function = function
+        self.routine = routine
         self.register = vector_type(format.register, width)
         self.bits_register = vector_type(ll.IntType(format.bits), width)
         self._constants: dict[str, ll.Constant] = {}
@@ -339,6 +342,62 @@ class Kernel:
         result = ll.IntType(1)
         return call_intrinsic(self.builder, "llvm.vector.reduce.or", [mask.value], result)
 
+    def patch_lanes(
+        self, mask: Mask, routine: str, operands: Sequence[Real], results: Sequence[Real]
+    ) -> list[Real]:
+        """`results` with those of a scalar float64 function where `mask` is true.
+
+        For rare lanes: a branch, not taken while no lane is, goes over all lanes one by one;
+        the function sees 1.0 for the operands of others.
+        """
+        function = self.routine(routine)
+        builder = self.builder
+        before = builder.block
+        with builder.if_then(self.any(mask), likely=False):
+            safe = [self.select(mask, x, 1.0) for x in operands]
+            patched = self._each_lane(function, safe, len(results))
+            patched = [
+                self.select(mask, new, old) for new, old in zip(patched, results, strict=True)
+            ]
+            after = builder.block
+        merged: list[Real] = []
+        for new, old in zip(patched, results, strict=True):
+            phi = builder.phi(self.register)
+            phi.add_incoming(old.value, before)
+            phi.add_incoming(new.value, after)
+            merged.append(Real(self, phi))
+        return merged
+
+    def _each_lane(
+        self, function: ll.Function, operands: Sequence[Real], result_count: int
+    ) -> list[Real]:
+        """The scalar function of each lane, in a loop: code for one call."""
+        builder = self.builder
+        if self.width == 1:
+            outcome = builder.call(function, [x.value for x in operands])
+            return [Real(self, builder.extract_value(outcome, i)) for i in range(result_count)]
+        entry = builder.block
+        loop, done = builder.append_basic_block("lanes"), builder.append_basic_block("merged")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        lane = builder.phi(I64)
+        lane.add_incoming(ll.Constant(I64, 0), entry)
+        registers = [builder.phi(self.register) for _ in range(result_count)]
+        elements = [builder.extract_element(x.value, lane) for x in operands]
+        outcome = builder.call(function, elements)
+        filled: list[Real] = []
+        for i, register in enumerate(registers):
+            value = builder.insert_element(register, builder.extract_value(outcome, i), lane)
+            register.add_incoming(ll.Constant(self.register, ll.Undefined), entry)
+            register.add_incoming(value, loop)
+            filled.append(Real(self, value))
+        following = builder.add(lane, ll.Constant(I64, 1))
+        lane.add_incoming(following, loop)
+        more = builder.icmp_unsigned("<", following, ll.Constant(I64, self.width))
+        builder.cbranch(more, loop, done)
+        builder.position_at_end(done)
+        return filled
+
     def widen(self, x: Real, wide: Kernel) -> Real:
         """float32 `x` in the float64 kernel `wide`."""
         return Real(wide, self.builder.fpext(x.value, wide.register))
@@ -349,7 +408,7 @@ class Kernel:
 
     def of_format(self, format: Format) -> Kernel:
         """A kernel at the same place over another format."""
-        return Kernel(self.builder, format, self.width, self.has_fma, self.function)
+        return Kernel(self.builder, format, self.width, self.has_fma, self.function, self.routine)
 
 
 Formula = Callable[..., Any]

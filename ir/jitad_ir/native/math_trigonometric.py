@@ -6,12 +6,44 @@ benchmarks/fit_polynomials.py, which names them as they are named here.
 
 from __future__ import annotations
 
-from .math_kernel import BINARY32, BINARY64, Bits, Format, Kernel, Real
+import math
+
+from llvmlite import ir as ll
+
+from .lanes import F64, I64, call_intrinsic
+from .math_kernel import BINARY32, BINARY64, Bits, Format, Kernel, Mask, Real
 
 TWO_OVER_PI = 0.6366197723675814
 
 # pi / 2 in three parts of 53 bits (Cody and Waite).
 HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
+
+HUGE = 2.0**28
+"""Beyond this multiples of pi/2 are taken away by Payne and Hanek's method."""
+
+# 2/pi after its point, 64 bits a word, most significant first, behind one word of zeros.
+TWO_OVER_PI_WORDS = (
+    0,
+    0xA2F9836E4E441529,
+    0xFC2757D1F534DDC0,
+    0xDB6295993C439041,
+    0xFE5163ABDEBBC561,
+    0xB7246E3A424DD2E0,
+    0x06492EEA09D1921C,
+    0xFE1DEB1CB129A73E,
+    0xE88235F52EBB4484,
+    0xE99C7026B45F7E41,
+    0x3991D639835339F4,
+    0x9C845F8BBDF9283B,
+    0x1FF897FFDE05980F,
+    0xEF2F118B5A0A6D1F,
+    0x6D367ECF27CB09B7,
+    0x4F463F669E5FEA2D,
+    0x7527BAC7EBE5F17B,
+    0x3D0739F78A5292EA,
+    0x6BFB5FB11F8D5D08,
+    0x56033046FC7B6BAB,
+)
 
 # (sin r - r) / r^3 and (cos r - 1 + r^2/2) / r^4 in r^2, for |r| <= pi / 4.
 SIN = {
@@ -53,7 +85,84 @@ def subtract_half_pis(k: Kernel, x: Real, n: Real) -> tuple[Real, Real]:
 def reduce_quarter(k: Kernel, x: Real) -> tuple[Bits, Real, Real]:
     """n, r, r_low with x = n pi/2 + r + r_low, n an integer (its low bits) and |r| <= pi/4."""
     n, bits = k.rounded_exponent(x * TWO_OVER_PI, 0)
-    return bits, *subtract_half_pis(k, x, n)
+    r, r_low = subtract_half_pis(k, x, n)
+    is_huge = (abs(x) > HUGE) & (abs(x) < math.inf)
+    n, r, r_low = k.patch_lanes(is_huge, "huge_remainder", [x], [n, r, r_low])
+    return (n + k.format.round_magic).bits(), r, r_low
+
+
+def huge_remainder(k: Kernel, x: Real) -> list[Real]:
+    """Scalar n, r, r_low with x = (4 i + n) pi/2 + r + r_low, for |x| > HUGE (Payne and Hanek).
+
+    With |x| = m 2^e, bits of 2/pi that m 2^e makes multiples of 4 are skipped, and the next 192
+    multiplied by m modulo 2^192. What follows the 2 bits of the quadrant is the fraction, of which
+    at most 62 bits are zero.
+    """
+    builder = k.builder
+    i128 = ll.IntType(128)
+
+    def word(value: int) -> ll.Constant:
+        return ll.Constant(I64, value)
+
+    def wide(value: ll.Value) -> ll.Value:
+        return builder.zext(value, i128)
+
+    bits = abs(x).bits().value
+    mantissa = builder.or_(builder.and_(bits, word((1 << 52) - 1)), word(1 << 52))
+    # The table starts with 64 zeros, so its bit e + 62 = (exponent - 1075) + 62 has weight
+    # 2^(1 - e).
+    position = builder.sub(builder.lshr(bits, word(52)), word(1075 - 62))
+    first, shift = builder.lshr(position, word(6)), builder.and_(position, word(63))
+    table = _two_over_pi_table(builder.module)
+    loaded = [
+        builder.load(
+            builder.gep(table, [word(0), builder.add(first, word(i))], inbounds=True),
+            align=8,
+            typ=I64,
+        )
+        for i in range(4)
+    ]
+    a0, a1, a2 = (
+        call_intrinsic(builder, "llvm.fshl", [loaded[i], loaded[i + 1], shift], I64, (I64,))
+        for i in range(3)
+    )
+    m, sixty_four = wide(mantissa), ll.Constant(i128, 64)
+    low = builder.lshr(builder.mul(m, wide(a2)), sixty_four)
+    middle = builder.add(builder.mul(m, wide(a1)), low)
+    high = builder.add(builder.shl(builder.mul(m, wide(a0)), sixty_four), middle)
+    # The quadrant is that of the nearest multiple; the fraction after it is then signed.
+    top = builder.trunc(builder.lshr(high, sixty_four), I64)
+    quadrant = builder.and_(builder.lshr(builder.add(top, word(1 << 61)), word(62)), word(3))
+    fraction = builder.shl(high, ll.Constant(i128, 2))
+    is_negative = builder.icmp_signed("<", fraction, ll.Constant(i128, 0))
+    magnitude = builder.select(is_negative, builder.neg(fraction), fraction)
+
+    def piece(offset: int, count: int) -> Real:
+        shifted = builder.trunc(builder.lshr(magnitude, ll.Constant(i128, offset)), I64)
+        masked = builder.and_(shifted, word((1 << count) - 1))
+        return Real(k, builder.sitofp(masked, F64)) * 2.0 ** (offset - 128)
+
+    f, f_low = k.fast_two_sum(piece(75, 53), piece(22, 53))
+    f_low = f_low + piece(0, 22)
+    r, r_low = k.two_product(f, HALF_PI[0])
+    r_low = r_low + k.fma(f, HALF_PI[1], f_low * HALF_PI[0])
+    r, r_low = k.fast_two_sum(r, r_low)
+    flip = Mask(k, builder.xor(is_negative, (x < 0.0).value))
+    n = k.copysign(Real(k, builder.sitofp(quadrant, F64)), x)
+    return [n, k.select(flip, -r, r), k.select(flip, -r_low, r_low)]
+
+
+def _two_over_pi_table(module: ll.Module) -> ll.GlobalVariable:
+    name = "jitad.two_over_pi"
+    table = module.globals.get(name)
+    if table is None:
+        table_type = ll.ArrayType(I64, len(TWO_OVER_PI_WORDS))
+        table = ll.GlobalVariable(module, table_type, name)
+        table.initializer = ll.Constant(table_type, TWO_OVER_PI_WORDS)
+        table.linkage = "internal"
+        table.global_constant = True
+        table.align = 8
+    return table
 
 
 def sin_and_cos(k: Kernel, r: Real, r_low: Real, format: Format) -> tuple[Real, Real]:
@@ -118,3 +227,5 @@ def in_float64(k: Kernel, x: Real, formula) -> Real:
 
 
 FORMULAS = {"sin": sin, "cos": cos, "tan": tan}
+SCALAR_ROUTINES = {"huge_remainder": (huge_remainder, 3)}
+"""Name -> (body, number of results) of scalar float64 functions for rare lanes."""

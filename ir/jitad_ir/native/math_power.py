@@ -1,0 +1,262 @@
+"""Powers and roots, remainder, and neighbouring floats.
+
+Polynomials are Chebyshev fits by benchmarks/fit_polynomials.py, which names them as they are named
+here.
+"""
+
+from __future__ import annotations
+
+import math
+
+from llvmlite import ir as ll
+
+from .lanes import F64, I64, splat_constant
+from .math_exponential import (
+    EXP_RANGE,
+    LN_TWO,
+    Split,
+    clamp,
+    exp_of_sum,
+    log_of_split,
+    split_exponent,
+)
+from .math_kernel import BINARY32, BINARY64, Bits, Kernel, Mask, Real
+
+TWO_THIRDS = (2.0 / 3.0, 3.700743415417188e-17)
+
+# ((log((1 + s) / (1 - s)) / s - 2) / s^2 - 2/3) / s^2 in s^2, for |s| <= (sqrt 2 - 1)/(sqrt 2 + 1).
+LOG_TAIL = (
+    0.4,
+    0.28571428571429364,
+    0.22222222221655885,
+    0.18181818335392802,
+    0.1538459496251843,
+    0.1333480469384731,
+    0.11706236339491206,
+    0.11723178623876518,
+)
+
+# m^(1/3) for sqrt(1/2) <= m <= sqrt 2, to 2e-7.
+CBRT_SEED = (
+    0.3996951446865334,
+    1.1890300949279746,
+    -1.167199483864666,
+    0.9453125400840441,
+    -0.49622535361458026,
+    0.14865407435804498,
+    -0.01926717343884374,
+)
+
+
+def pow(k: Kernel, x: Real, y: Real) -> Real:
+    """x^y = e^(y log x), with the special cases of IEEE 754 (those of `numpy.power`)."""
+    return pow_special(k, x, y, positive_power(k, abs(x), y))
+
+
+def positive_power(k: Kernel, x: Real, y: Real) -> Real:
+    """e^(y log x) for positive x. float32 goes through float64; float64 needs log x to 64 bits."""
+    if k.format is BINARY32:
+        wide = k.of_format(BINARY64)
+        x, y = k.widen(x, wide), k.widen(y, wide)
+        product = y * log_of_split(wide, split_exponent(wide, x))
+        return wide.narrow(exp_of_sum(wide, clamp(wide, product, EXP_RANGE[BINARY64])), k)
+    # Beyond 2^80 the result is 0, 1 or inf whatever the digits of y.
+    y = clamp(k, y, (-(2.0**80), 2.0**80))
+    log_x, log_x_low = log_in_two_parts(k, split_exponent(k, x))
+    product, product_low = k.two_product(y, log_x)
+    product_low = k.fma(y, log_x_low, product_low)
+    # Far outside the range of exp the low part may be large by itself.
+    product_low = k.select(abs(product) < 1000.0, product_low, 0.0)
+    return exp_of_sum(k, clamp(k, product, EXP_RANGE[BINARY64]), product_low)
+
+
+def log_in_two_parts(k: Kernel, split: Split) -> tuple[Real, Real]:
+    """n log 2 + log(1 + f) as a sum of two floats, to a relative error of 2^-64.
+
+    With s = f / (2 + f), log(1 + f) = 2 s + s^3 (2/3 + s^2 T(s^2)), in double-double arithmetic
+    but for T.
+    """
+    n, f = split
+    one_over = 1.0 / (f + 2.0)
+    s = f * one_over
+    d, d_low = k.fast_two_sum(k.real(2.0), f)
+    s_low = (k.exact_remainder(f, s, d) - s * d_low) * one_over
+    z, z_low = k.two_product(s, s)
+    z_low = k.fma(s * 2.0, s_low, z_low)
+    tail = k.fma(z, k.polynomial(z, LOG_TAIL), TWO_THIRDS[1])
+    q, q_low = k.fast_two_sum(k.real(TWO_THIRDS[0]), tail)
+    w, w_low = double_product(k, (z, z_low), (q, q_low))
+    cube, cube_low = double_product(k, (s, s_low), (w, w_low))
+    log_m, log_m_low = k.fast_two_sum(s * 2.0, cube)
+    log_m_low = log_m_low + (k.fma(s_low, 2.0, cube_low))
+    ln2 = LN_TWO[k.format]
+    total, total_low = k.two_sum(n * ln2.high, log_m)
+    return k.fast_two_sum(total, total_low + k.fma(n, ln2.low, log_m_low))
+
+
+def double_product(k: Kernel, x: tuple[Real, Real], y: tuple[Real, Real]) -> tuple[Real, Real]:
+    """Product of two double-doubles."""
+    product, low = k.two_product(x[0], y[0])
+    return product, low + k.fma(x[0], y[1], x[1] * y[0])
+
+
+def pow_special(k: Kernel, x: Real, y: Real, power: Real) -> Real:
+    """The value of x^y, given |x|^y for finite positive |x|."""
+    magnitude = abs(x)
+    # |x| = 0 or inf: 0 if log |x| and y have opposite signs, else inf.
+    is_zero, is_inf = magnitude.equals(0.0), magnitude.equals(math.inf)
+    shrinks = is_zero ^ (y < 0.0)
+    limit = k.select(shrinks, 0.0, math.inf)
+    power = k.select(is_zero | is_inf, limit, power)
+    # x < 0: odd y flips the sign; y that is not an integer has no power. inf is even.
+    is_integer, is_odd = integer_and_odd(k, y)
+    is_negative = is_sign_set(k, x)
+    power = k.select(is_negative & is_odd, -power, power)
+    defined = is_integer | ~(x < 0.0) | is_inf
+    power = k.select(defined, power, math.nan)
+    power = k.select(x.is_nan() | y.is_nan(), math.nan, power)
+    is_one = magnitude.equals(1.0) & abs(y).equals(math.inf)
+    return k.select(x.equals(1.0) | y.equals(0.0) | is_one, 1.0, power)
+
+
+def integer_and_odd(k: Kernel, y: Real) -> tuple[Mask, Mask]:
+    """Where y is an integer (or infinite), and where it is an odd one."""
+    # 2^(mantissa + 1) and all greater floats are even.
+    bounded = k.at_most(abs(y), 2.0 ** (k.format.mantissa + 1))
+    is_integer = k.intrinsic("llvm.trunc", bounded).equals(bounded)
+    half = bounded * 0.5
+    return is_integer, is_integer & ~k.intrinsic("llvm.trunc", half).equals(half)
+
+
+def is_sign_set(k: Kernel, x: Real) -> Mask:
+    """Where the sign bit is set: -0.0 has it."""
+    bits = x.bits()
+    zero = splat_constant(k.bits_register, 0)
+    return Mask(k, k.builder.icmp_signed("<", bits.value, zero))
+
+
+def cbrt(k: Kernel, x: Real) -> Real:
+    """Cube root: with |x| = 2^(3 q + r) m, r = -1, 0 or 1, 2^q times the root y of a = 2^r m, by a
+    step of Halley's iteration, y - y (y^3 - a) / (2 y^3 + a), from a root to 2e-7."""
+    if k.format is BINARY32:
+        wide = k.of_format(BINARY64)
+        return wide.narrow(cbrt(wide, k.widen(x, wide)), k)
+    magnitude = abs(x)
+    n, f = split_exponent(k, magnitude)
+    q, biased = k.rounded_exponent(n * (1.0 / 3.0), k.format.bias)
+    r = k.fma(q, -3.0, n)
+    m = f + 1.0
+    up, down = r > 0.5, r < -0.5
+    a = m * k.select(up, 2.0, k.select(down, 0.5, 1.0))
+    factor = k.select(up, 2.0 ** (1 / 3), k.select(down, 0.5 ** (1 / 3), 1.0))
+    y = k.polynomial(m, CBRT_SEED) * factor
+    cube = y * y * y
+    y = y - y * ((cube - a) / k.fma(cube, 2.0, a))
+    root = k.copysign(y * (biased << k.format.mantissa).real(), x)
+    is_special = magnitude.equals(0.0) | ~(magnitude < math.inf)
+    return k.select(is_special, x, root)
+
+
+def hypot(k: Kernel, x: Real, y: Real) -> Real:
+    """sqrt(x^2 + y^2) without overflow or underflow on the way; inf if either is infinite."""
+    x, y = abs(x), abs(y)
+    infinite = x.equals(math.inf) | y.equals(math.inf)
+    if k.format is BINARY32:
+        wide = k.of_format(BINARY64)
+        a, b = k.widen(x, wide), k.widen(y, wide)
+        root = wide.narrow(wide.sqrt(wide.fma(a, a, b * b)), k)
+        return k.select(infinite, math.inf, root)
+    larger = k.select(x > y, x, y)
+    is_huge, is_tiny = larger > 2.0**500, larger < 2.0**-450
+    scale = k.select(is_huge, 2.0**-600, k.select(is_tiny, 2.0**600, 1.0))
+    unscale = k.select(is_huge, 2.0**600, k.select(is_tiny, 2.0**-600, 1.0))
+    x, y = x * scale, y * scale
+    square, square_low = k.two_product(x, x)
+    other, other_low = k.two_product(y, y)
+    total, total_low = k.two_sum(square, other)
+    root = k.sqrt(total + (total_low + (square_low + other_low)))
+    return k.select(infinite, math.inf, root * unscale)
+
+
+def nextafter(k: Kernel, x: Real, y: Real) -> Real:
+    """The float after x in the direction of y."""
+    bits = x.bits()
+    away_from_zero = ~((x < y) ^ (x > 0.0))
+    stepped = k.builder.select(away_from_zero.value, (bits + 1).value, (bits - 1).value)
+    result = Real(k, k.builder.bitcast(stepped, k.register))
+    least = k.copysign((Real(k, k.value(0.0)).bits() + 1).real(), y)
+    result = k.select(x.equals(0.0), least, result)
+    result = k.select(x.equals(y), y, result)
+    return k.select(x.is_nan() | y.is_nan(), math.nan, result)
+
+
+def rem(k: Kernel, x: Real, y: Real) -> Real:
+    """C's fmod: x - y trunc(x / y), exact, with the sign of x.
+
+    Where the quotient is below 2^52 one step does: the rounded quotient may be too large by 1,
+    which the remainder's sign tells. Other lanes are divided as integers, in a branch.
+    """
+    if k.format is BINARY32:
+        wide = k.of_format(BINARY64)
+        return wide.narrow(rem(wide, k.widen(x, wide), k.widen(y, wide)), k)
+    if not k.has_fma:
+        # LLVM calls the platform's fmod, which is exact everywhere.
+        return Real(k, k.builder.frem(x.value, y.value))
+    a, b = abs(x), abs(y)
+    quotient = k.intrinsic("llvm.trunc", a / b)
+    r = k.exact_remainder(a, quotient, b)
+    r = k.select(r < 0.0, r + b, r)
+    r = k.select(b.equals(math.inf) & (a < math.inf), a, r)
+    is_far = (quotient >= 2.0**52) & (a < math.inf) & (b > 0.0)
+    (r,) = k.patch_lanes(is_far, "integer_rem", [a, b], [r])
+    return k.copysign(r, x)
+
+
+def integer_rem(k: Kernel, a: Real, b: Real) -> list[Real]:
+    """Scalar a mod b for finite a >= b > 0 as integers, m 2^e each.
+
+    2^d m_a mod m_b is taken 11 bits at a time: the remainder has 53 bits, which leaves 11 free.
+    """
+    builder = k.builder
+
+    def integer(value: int) -> ll.Constant:
+        return ll.Constant(I64, value)
+
+    def split(x: Real) -> tuple[ll.Value, ll.Value]:
+        bits = x.bits().value
+        exponent = builder.lshr(bits, integer(52))
+        fraction = builder.and_(bits, integer((1 << 52) - 1))
+        is_normal = builder.icmp_unsigned("!=", exponent, integer(0))
+        mantissa = builder.select(is_normal, builder.or_(fraction, integer(1 << 52)), fraction)
+        return mantissa, builder.select(is_normal, exponent, integer(1))
+
+    m_a, e_a = split(a)
+    m_b, e_b = split(b)
+    distance = builder.sub(e_a, e_b)
+    start = builder.urem(m_a, m_b)
+    entry = builder.block
+    loop, step, done = (builder.append_basic_block(name) for name in ("loop", "step", "done"))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    remainder, left = builder.phi(I64), builder.phi(I64)
+    builder.cbranch(builder.icmp_signed(">", left, integer(0)), step, done)
+    builder.position_at_end(step)
+    few = builder.icmp_signed("<", left, integer(11))
+    count = builder.select(few, left, integer(11))
+    following = builder.urem(builder.shl(remainder, count), m_b)
+    for phi, first, later in (
+        (remainder, start, following),
+        (left, distance, builder.sub(left, count)),
+    ):
+        phi.add_incoming(first, entry)
+        phi.add_incoming(later, step)
+    builder.branch(loop)
+    builder.position_at_end(done)
+    # Times 2^(e_b - 1075), which is exact: by 2^-52, and by the power 2^(e_b - 1023) in two steps.
+    value = Real(k, builder.sitofp(remainder, F64)) * 2.0**-52
+    return [k.scale_by_two_steps(value, Bits(k, builder.add(e_b, integer(1023))))]
+
+
+FORMULAS = {"pow": pow, "cbrt": cbrt, "hypot": hypot, "nextafter": nextafter, "rem": rem}
+SCALAR_ROUTINES = {"integer_rem": (integer_rem, 1)}
+"""Name -> (body, number of results) of scalar float64 functions for rare lanes."""
