@@ -21,3 +21,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # The same examples in every run, and no verdict that depends on the machine's speed.
     hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
     hypothesis.settings.load_profile("suite")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite the golden programs of tests/ir"
+    )

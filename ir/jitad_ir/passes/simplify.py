@@ -158,6 +158,8 @@ def _transpose(view: _View, eq: Equation) -> Value | None:
     inner = view.made_by(eq.operands[0], "transpose")
     if inner is not None:  # transpose(transpose(x, p), q) = transpose(x, p[q])
         composed = tuple([inner.params["permutation"][p] for p in permutation])
+        if composed == tuple(range(len(composed))):
+            return inner.operands[0]
         return OPS["transpose"](inner.operands[0], permutation=composed)
     return None
 
@@ -176,8 +178,15 @@ def _reduce_sum(view: _View, eq: Equation) -> Value | None:
     return eq.operands[0] if not eq.params["axes"] else None  # a sum over no axes
 
 
+def _same_twice(view: _View, eq: Equation) -> Value | None:
+    x, y = eq.operands
+    return x if x is y else None  # x & x = x, x | x = x
+
+
 TABLE: dict[str, Rewrite] = {
     "add": _add,
+    "bitwise_and": _same_twice,
+    "bitwise_or": _same_twice,
     "broadcast": _broadcast,
     "convert": _convert,
     "div": _div,
