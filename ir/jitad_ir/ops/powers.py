@@ -96,6 +96,24 @@ def _jvp_pow_exponent(t: Value, out: Value, x: Value, y: Value) -> Value:
     return mul(t, mul(log(base), out))
 
 
+def _emit_pow(b: Any, x: Any, y: Any) -> Any:
+    """Of integers: as `_evaluate_pow`, by repeated squaring over every bit of the exponent."""
+    dtype = x.dtype
+    if dtype.kind in "fc":
+        return b.pow(x, y)
+    zero, one = b.constant(dtype, 0), b.constant(dtype, 1)
+    result, factor = one, x
+    for place in range(8 * dtype.itemsize - (dtype.kind == "i")):
+        is_set = b.ne(b.bitwise_and(y, b.constant(dtype, 1 << place)), zero)
+        result = b.select(is_set, b.mul(result, factor), result)
+        factor = b.mul(factor, factor)
+    if dtype.kind == "u":
+        return result
+    is_odd = b.ne(b.bitwise_and(y, one), zero)
+    unit = b.select(b.eq(b.abs(x), one), b.select(is_odd, x, one), zero)
+    return b.select(b.lt(y, zero), unit, result)
+
+
 pow = elementwise(
     "pow",
     "x**y; x**0 is 1 for every x. Of integers, a negative power of 1 or -1 is exact, others are 0.",
@@ -103,7 +121,7 @@ pow = elementwise(
     evaluate=_evaluate_pow,
     jvp=[_jvp_pow_base, _jvp_pow_exponent],
     transpose=NONLINEAR,
-    emit=lambda b, x, y: b.pow(x, y),
+    emit=_emit_pow,
     samples=(
         *two(0.5, 3.0, -2.0, 2.0),
         *edges(2),
