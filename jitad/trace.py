@@ -24,7 +24,7 @@ import numpy as np
 
 from jitad_ir.evaluate import evaluate_equation, evaluate_op
 from jitad_ir.graph import Builder, Graph, Value
-from jitad_ir.op import OPS, Op
+from jitad_ir.op import OPS, Op, as_result
 from jitad_ir.types import ArrayType, TypeMismatch, is_supported
 
 from .array import as_array
@@ -270,7 +270,8 @@ class Trace(Builder):
             params = {"value": number, "shape": like.shape, "dtype": like.dtype}
             held = self._literals[key] = (number, self.add(OPS["full"], (), params)[0])
             if self.concrete:
-                self.known[held[1]] = np.full(like.shape, number, like.dtype)[()]
+                scalar = like.dtype.type(number)
+                self.known[held[1]] = np.full(like.shape, scalar) if like.shape else scalar
         return held[1]
 
     def record(
@@ -279,19 +280,33 @@ class Trace(Builder):
         """Append `op(*args, **params)`; evaluated at once in a concrete trace."""
         if not self.concrete:
             self.source = user_source(3)
-        like = _common_type(args)
-        lifted = [self.lift(arg, like) for arg in args]
-        operands = tuple([value for value, _ in lifted])
+        operands: list[Value] = []
+        arrays: list[Any] = []
+        like: ArrayType | None = None
+        for arg in args:
+            if type(arg) is Tracer and arg.trace is self:
+                operands.append(arg.value)
+                arrays.append(arg.concrete)
+            else:
+                like = like or _common_type(args)
+                value, array = self.lift(arg, like)
+                operands.append(value)
+                arrays.append(array)
         try:
-            outputs = self.add(op, operands, params, regions)
+            outputs = self.add(op, tuple(operands), params, regions)
         except TypeMismatch as error:
             raise TypeMismatch(at_user_line(str(error))) from None
         if not self.concrete:
             return tuple([Tracer(self, value, None) for value in outputs])
+        if not op.multiple_results and not regions:
+            (out,) = outputs
+            result = as_result(op.evaluate(*arrays, **params), out.type)
+            self.known[out] = result
+            return (Tracer(self, out, result),)
         types = [v.type for v in outputs]
-        arrays = evaluate_op(op, [array for _, array in lifted], params, types, regions)
-        self.known.update(zip(outputs, arrays, strict=True))
-        return tuple([Tracer(self, v, a) for v, a in zip(outputs, arrays, strict=True)])
+        results = evaluate_op(op, arrays, params, types, regions)
+        self.known.update(zip(outputs, results, strict=True))
+        return tuple([Tracer(self, v, a) for v, a in zip(outputs, results, strict=True)])
 
     def record_graph(self, graph: Graph, args: Sequence[Any]) -> list[Tracer]:
         """Append a copy of `graph` applied to `args`; evaluated at once in a concrete trace."""

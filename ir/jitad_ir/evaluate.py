@@ -65,15 +65,20 @@ def interpreter(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     It checks nothing and leaves NumPy's floating-point warnings to the caller.
     """
     names: dict[Value, str] = {v: f"v{i}" for i, v in enumerate(graph.inputs)}
-    scope: dict[str, Any] = {}
+    scope: dict[str, Any] = {"as_result": as_result}
     lines = [f"def run({', '.join(names.values())}):"]
     for number, eq in enumerate(graph.equations):
         operands = ", ".join([names[v] for v in eq.operands])
         for value in eq.outputs:
             names[value] = f"v{len(names)}"
         results = ", ".join([names[v] for v in eq.outputs])
-        scope[f"op{number}"] = partial(_results, eq)
-        lines.append(f"    {results}, = op{number}({operands})")
+        if eq.op.multiple_results or eq.regions:
+            scope[f"op{number}"] = partial(_results, eq)
+            lines.append(f"    {results}, = op{number}({operands})")
+        else:
+            scope[f"op{number}"] = partial(eq.op.evaluate, **eq.params)
+            scope[f"type{number}"] = eq.outputs[0].type
+            lines.append(f"    {results} = as_result(op{number}({operands}), type{number})")
     outputs = "".join([names[v] + ", " for v in graph.outputs])
     lines.append(f"    return ({outputs})")
     exec(compile("\n".join(lines), f"<jitad {graph.name}>", "exec"), scope)

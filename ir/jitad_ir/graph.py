@@ -158,14 +158,17 @@ class Graph:
 
 def param_key(param: Any) -> Any:
     """A hashable stand-in for one static parameter; arrays by dtype, shape and bytes."""
+    kind = type(param)
+    if kind is int or kind is str:
+        return param
+    if kind is tuple:
+        return tuple([param_key(item) for item in param])
+    if kind is float:
+        return ("float", param.hex())
+    if kind is bool or kind is complex:
+        return (kind.__name__, repr(param))
     if isinstance(param, (np.ndarray, np.generic)):
         return (param.dtype.str, param.shape, param.tobytes())
-    if type(param) is float:
-        return ("float", param.hex())
-    if type(param) in (bool, int):
-        return (type(param).__name__, param)
-    if isinstance(param, tuple):
-        return tuple([param_key(item) for item in param])  # pyright: ignore[reportUnknownVariableType]
     return param
 
 
@@ -180,9 +183,15 @@ def _structure(graph: Graph) -> tuple[Any, ...]:
         number[value] = len(number)
     rows: list[Any] = []
     for eq in graph.equations:
-        operands = tuple([number[v] for v in eq.operands])
-        regions = tuple([region.key for region in eq.regions])
-        rows.append((eq.op.name, operands, params_key(eq.params), regions))
+        operands = [number[v] for v in eq.operands]
+        rows.append(
+            (
+                eq.op.name,
+                *operands,
+                params_key(eq.params) if eq.params else None,
+                *[region.key for region in eq.regions],
+            )
+        )
         for value in eq.outputs:
             number[value] = len(number)
     return (graph.input_types, tuple(rows), tuple([number[v] for v in graph.outputs]))
