@@ -30,7 +30,7 @@ def _infer_convert(x: ArrayType, *, dtype: DType) -> ArrayType:
 
 def _saturate(x: Any, dtype: DType) -> Any:
     """Floats toward zero to integers; beyond the range its end, for nan 0."""
-    limits = np.iinfo(dtype)
+    limits = np.iinfo(dtype.name)
     above = x >= float(limits.max)  # 2.0**63 for int64, which is just beyond its range
     below = x <= float(limits.min)
     inside = np.where(above | below | np.isnan(x), x.dtype.type(0), x).astype(dtype)
