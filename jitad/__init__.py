@@ -1,0 +1,83 @@
+"""Composable transformations of NumPy programs: jit, grad, jvp, vjp, vmap, ...
+
+>>> import jitad, jitad.numpy as jnp
+>>> jitad.jit(jitad.grad(lambda x: jnp.sin(x) * x))(0.0)
+Array(0.)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .array import Array
+from .settings import config, disable_jit
+from .transforms.batching import vmap
+from .transforms.custom import checkpoint, custom_jvp, custom_vjp, remat
+from .transforms.derivatives import grad, value_and_grad
+from .transforms.directional import jvp, linear_transpose, linearize, vjp
+from .transforms.inspection import (
+    ShapeDtypeStruct,
+    closure_convert,
+    ensure_compile_time_eval,
+    eval_shape,
+    make_ir,
+    make_jaxpr,
+)
+from .transforms.jacobians import hessian, jacfwd, jacobian, jacrev
+from .transforms.staging import block_until_ready, clear_caches, jit
+from .transforms.stop import stop_gradient
+
+if TYPE_CHECKING:
+    from . import errors, lax, numpy, tree, tree_util
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Array",
+    "ShapeDtypeStruct",
+    "block_until_ready",
+    "checkpoint",
+    "clear_caches",
+    "closure_convert",
+    "config",
+    "custom_jvp",
+    "custom_vjp",
+    "disable_jit",
+    "ensure_compile_time_eval",
+    "errors",
+    "eval_shape",
+    "grad",
+    "hessian",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jit",
+    "jvp",
+    "lax",
+    "linear_transpose",
+    "linearize",
+    "make_ir",
+    "make_jaxpr",
+    "numpy",
+    "remat",
+    "stop_gradient",
+    "tree",
+    "tree_util",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]
+
+_SUBMODULES = frozenset({"errors", "lax", "numpy", "tree", "tree_util"})
+
+
+def __getattr__(name: str) -> Any:
+    """Namespaces load when they are first used."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'jitad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

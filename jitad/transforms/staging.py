@@ -1,0 +1,284 @@
+"""jit: functions as native code.
+
+A jitted function is a `CompiledFunction` of `jitad.dispatch`, whose native entries take the calls
+that fit a signature compiled before. Every other call comes to `_Staged.call` below, which traces
+and compiles once for each signature and installs an entry. Inside an open trace (under `grad`,
+`vmap`, another `jit`) the traced program is inlined there.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from jitad_ir.graph import Graph
+from jitad_ir.types import ArrayType
+
+from ..errors import at_user_line, hides_internals
+from ..pytree import PyTreeDef, flatten
+from ..settings import config
+from ..trace import Tracer, check_open, current_trace, is_weak
+from .function import (
+    Traced,
+    cached,
+    check_callable,
+    leaf_types,
+    name_of,
+    run_graph,
+    trace_function,
+)
+
+
+class _Inlined(NamedTuple):
+    """A program traced for use inside other traces."""
+
+    graph: Graph
+    out_tree: PyTreeDef
+
+
+def jit(
+    fun: Callable[..., Any] | None = None,
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    donate_argnums: Any = None,
+    donate_argnames: Any = None,
+    keep_unused: bool = False,
+    inline: bool = False,
+) -> Any:
+    """`fun` as native code, compiled at the first call for each structure, shapes and dtypes.
+
+    Arguments named by `static_argnums` or `static_argnames` are hashable Python values that the
+    program is specialised to. The other arguments are pytrees of arrays and numbers; so are the
+    results, with a `jitad.Array` for each leaf. `donate_argnums`, `donate_argnames`, `keep_unused`
+    and `inline` are accepted for JAX's sake and change nothing: buffers are not donated, calls
+    inside traced functions are always inlined.
+
+    Inside `fun`, values of arrays are not known: Python's `if` on one raises
+    TracerBoolConversionError. Arrays that `fun` closes over are compiled in as they are at the
+    first call.
+
+    >>> import jitad, jitad.numpy as jnp, numpy as np
+    >>> @jitad.jit
+    ... def norm(x):
+    ...     return jnp.sqrt(jnp.sum(x * x))
+    >>> norm(np.array([3.0, 4.0]))
+    Array(5.)
+    """
+    if fun is None:
+        return functools.partial(
+            jit, static_argnums=static_argnums, static_argnames=static_argnames
+        )
+    check_callable(fun, "jit")
+    from ..dispatch.function_type import compiled_function_type  # noqa: PLC0415  (loads LLVM)
+
+    numbers, names = _static(fun, static_argnums, static_argnames)
+    staged = _Staged(fun, numbers, names)
+    function = compiled_function_type()(staged.call)
+    staged.function = weakref.ref(function)
+    functools.update_wrapper(function, fun)
+    function.trace = staged.trace
+    function.clear_cache = staged.clear
+    _ALL.add(staged)
+    return function
+
+
+def _static(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] | None,
+    argnames: str | Sequence[str] | None,
+) -> tuple[frozenset[int], frozenset[str]]:
+    """Positions and names of the static arguments: each given one brings the other along."""
+    numbers = {argnums} if isinstance(argnums, int) else set(argnums or ())
+    names = {argnames} if isinstance(argnames, str) else set(argnames or ())
+    if not numbers and not names:
+        return frozenset(), frozenset()
+    try:
+        parameters = list(inspect.signature(fun).parameters.values())
+    except (TypeError, ValueError):
+        return frozenset(numbers), frozenset(names)
+    positional = [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    keywords = {p.name for p in parameters} if not _takes_any_name(parameters) else None
+    for number in numbers:
+        if not variadic and not -len(positional) <= number < len(positional):
+            raise ValueError(
+                at_user_line(
+                    f"jit: static_argnums names argument {number}; {name_of(fun)} takes "
+                    f"{len(positional)} positional arguments"
+                )
+            )
+    numbers = {n % len(positional) if n < 0 and positional else n for n in numbers}
+    for name in names:
+        if keywords is not None and name not in keywords:
+            raise ValueError(
+                at_user_line(f"jit: static_argnames names {name!r}, not a parameter of {name_of(fun)}")
+            )
+    names |= {positional[n] for n in numbers if n < len(positional)}
+    numbers |= {i for i, name in enumerate(positional) if name in names}
+    return frozenset(numbers), frozenset(names)
+
+
+def _takes_any_name(parameters: Iterable[inspect.Parameter]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+class _Staged:
+    """What is known of one jitted function: its programs by signature."""
+
+    def __init__(
+        self, fun: Callable[..., Any], static_argnums: frozenset[int], static_argnames: frozenset[str]
+    ) -> None:
+        self.fun = fun
+        self.name = name_of(fun)
+        self.static_argnums = static_argnums
+        self.static_argnames = static_argnames
+        self.function: Callable[[], Any] = lambda: None
+        self.entries: dict[Hashable, Any] = {}
+        self.inlined: dict[Hashable, _Inlined] = {}
+
+    def clear(self) -> None:
+        """Forget every compiled program."""
+        from ..dispatch.function_type import uninstall_all  # noqa: PLC0415  (loads LLVM)
+
+        self.entries.clear()
+        self.inlined.clear()
+        function = self.function()
+        if function is not None:
+            uninstall_all(function)
+
+    @hides_internals
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call that no native entry took."""
+        if config.disable_jit:
+            return self.fun(*args, **kwargs)
+        leaves, tree = self._dynamic(args, kwargs)
+        current = current_trace()
+        staged = current is not None and not current.concrete
+        if staged or any([isinstance(leaf, Tracer) for leaf in leaves]):
+            return self._inline(args, kwargs, leaves, tree)
+        return self._call_native(args, kwargs, leaves)
+
+    def trace(self, *args: Any, **kwargs: Any) -> Graph:
+        """The program traced for these arguments, before any pass: IR text when printed."""
+        leaves, tree = self._dynamic(args, kwargs)
+        return self._traced(args, kwargs, leaves, tree).graph
+
+    def _dynamic(self, args: Any, kwargs: Any) -> tuple[list[Any], PyTreeDef]:
+        """The leaves of all arguments that are not static, in the order of a Signature."""
+        positional = [a for i, a in enumerate(args) if i not in self.static_argnums]
+        named = [a for name, a in kwargs.items() if name not in self.static_argnames]
+        return flatten((positional, named))
+
+    def _traced(
+        self, args: Any, kwargs: Any, leaves: Sequence[Any], tree: PyTreeDef
+    ) -> Traced:
+        types = self._leaf_types(leaves)
+
+        def flat(tracers: list[Any]) -> Any:
+            positional, named = tree.unflatten(tracers)
+            given, given_named = iter(positional), iter(named)
+            inner = [
+                a if i in self.static_argnums else next(given) for i, a in enumerate(args)
+            ]
+            keywords = {
+                name: a if name in self.static_argnames else next(given_named)
+                for name, a in kwargs.items()
+            }
+            return self.fun(*inner, **keywords)
+
+        return trace_function(
+            flat, self.name, leaves, concrete=False, types=types, transform="jit"
+        )
+
+    def _leaf_types(self, leaves: Sequence[Any]) -> list[ArrayType]:
+        try:
+            return leaf_types(leaves, f"jit: argument of {self.name}")
+        except TypeError as error:
+            raise TypeError(
+                at_user_line(f"{error}. A value that is no array can be named in static_argnums")
+            ) from None
+
+    def _static_key(self, args: Any, kwargs: Any) -> tuple[Hashable, ...]:
+        values = [(i, a) for i, a in enumerate(args) if i in self.static_argnums]
+        values += [(n, a) for n, a in kwargs.items() if n in self.static_argnames]
+        key: list[Hashable] = []
+        for where, value in values:
+            try:
+                hash(value)
+            except TypeError:
+                raise TypeError(
+                    at_user_line(
+                        f"jit: static argument {where!r} of {self.name} must be hashable; got a "
+                        f"{type(value).__name__}. Write a tuple for a list, or leave it out of "
+                        "static_argnums"
+                    )
+                ) from None
+            key.append((where, type(value), repr(value) if type(value) is float else value))
+        return tuple(key)
+
+    def _inline(self, args: Any, kwargs: Any, leaves: Sequence[Any], tree: PyTreeDef) -> Any:
+        static = self._static_key(args, kwargs)
+        types = self._leaf_types(leaves)
+        weak = tuple([is_weak(leaf) for leaf in leaves])
+        key = (tree, tuple(kwargs), tuple(types), weak, static)
+        known = self.inlined.get(key)
+        if known is not None:
+            return known.out_tree.unflatten(run_graph(known.graph, leaves))
+        traced = self._traced(args, kwargs, leaves, tree)
+        if not traced.closed.captures:
+            self.inlined[key] = _Inlined(traced.graph, traced.out_tree)
+        return traced.out_tree.unflatten(run_graph(traced.graph, traced.operands))
+
+    def _call_native(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> Any:
+        from ..dispatch.classify import UnsupportedLeaf, call_entry, classify  # noqa: PLC0415
+        from ..dispatch.function_type import install  # noqa: PLC0415  (loads LLVM)
+
+        self._static_key(args, kwargs)
+        try:
+            signature, arrays = classify(args, kwargs, self.static_argnums, self.static_argnames)
+        except UnsupportedLeaf as error:
+            raise TypeError(
+                at_user_line(
+                    f"jit: argument of {self.name}: {error}. Register its type with "
+                    "jitad.tree_util, or name the argument in static_argnums"
+                )
+            ) from None
+        entry = self.entries.get(signature)
+        if entry is None:
+            entry = self.entries[signature] = self._compile(signature, args, kwargs, arrays)
+        function = self.function()
+        if function is not None:
+            install(function, entry)
+        return call_entry(entry, arrays)
+
+    def _compile(self, signature: Any, args: Any, kwargs: Any, arrays: Sequence[Any]) -> Any:
+        from .compiling import compile_traced  # noqa: PLC0415  (loads LLVM)
+
+        leaves, tree = self._dynamic(args, kwargs)
+        traced = self._traced(args, kwargs, leaves, tree)
+        for outer in traced.closed.captures:
+            check_open(outer)
+        return compile_traced(traced, signature, self.name)
+
+
+_ALL: weakref.WeakSet[_Staged] = weakref.WeakSet()
+
+
+def clear_caches() -> None:
+    """Forget every compiled and every derived program of the process (not the disk cache)."""
+
+
+    cached.cache_clear()
+    for staged in list(_ALL):
+        staged.clear()
+
+
+def block_until_ready(x: Any) -> Any:
+    """The pytree `x`: results are complete when a call returns."""
+    return x
