@@ -41,14 +41,11 @@ def emit_recycled_array(code: Code) -> None:
     builder = code.builder
     dtype, ndim, slots = code.load(node, 8), code.load(node, 16, I64), code.load(node, 24)
     array_type = code.object("Array")
-    candidates = [code.load(slots, 8 * index) for index in range(2)]
-    for candidate in candidates:
-        busy = code.block("busy")
-        free = code.all_of(
-            code.eq(code.load(candidate, layout.OB_REFCNT, I32), 1),
-            code.eq(code.type_of(candidate), array_type),
-        )
-        code.require(free, busy)
+    for slot in (0, 8):
+        altered, busy = code.block("altered"), code.block("busy")
+        candidate = code.load(slots, slot)
+        code.require(code.eq(code.load(candidate, layout.OB_REFCNT, I32), 1), busy)
+        code.require(code.eq(code.type_of(candidate), array_type), altered)
         flags = builder.and_(
             code.load(candidate, layout.ARRAY_FLAGS, I32), I32(~layout.F_CONTIGUOUS)
         )
@@ -59,19 +56,30 @@ def emit_recycled_array(code: Code) -> None:
             code.is_null(code.load(candidate, layout.ARRAY_BASE)),
             code.is_null(code.load(candidate, layout.ARRAY_WEAKREFS)),
         )
-        code.require(pristine, busy)
+        code.require(pristine, altered)
         shape = code.load(candidate, layout.ARRAY_SHAPE)
-        require_shape(code, shape, code.at(node, 32), ndim, busy)
+        require_shape(code, shape, code.at(node, 32), ndim, altered)
         code.incref_mortal(candidate)
         code.ret(candidate)
+        builder.position_at_end(altered)
+        _replace(code, slots, slot, code.object("None"))
+        builder.branch(busy)
         builder.position_at_end(busy)
     array = _new_from_descr(code, node, NULL, 0)
     with code.when(code.not_null(array)):
-        code.incref_mortal(array)
-        code.store(candidates[1], slots)
-        code.store(array, slots, 8)
-        code.decref(candidates[0])
+        older = code.load(slots)
+        code.store(code.load(slots, 8), slots)
+        code.store(older, slots, 8)
+        _replace(code, slots, 8, array)
     code.ret(array)
+
+
+def _replace(code: Code, slots: ll.Value, slot: int, obj: ll.Value) -> None:
+    """Puts `obj` into a slot. Dropping what was there can run Python code, so it comes last."""
+    old = code.load(slots, slot)
+    code.incref(obj)
+    code.store(obj, slots, slot)
+    code.decref(old)
 
 
 def emit_pool_block(code: Code) -> None:

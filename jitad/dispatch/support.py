@@ -85,18 +85,22 @@ def emit_attempt(
     args, names, record = code.function.args
     builder = code.builder
     failed, leave = code.block("failed"), code.block("leave")
-    stack = builder.alloca(ll.ArrayType(I8, STACK_WORKSPACE_BYTES))
-    stack.align = 64
     state = builder.alloca(PTR, arguments.STATE_WORDS)
     outcome = builder.alloca(PTR)  # what is returned; owned
     owner = _word(code, record, Header.OWNER)
     code.incref_mortal(owner)
     code.store(builder.inttoptr(I64(MISMATCH), PTR), outcome)
 
-    # One frame: addresses of the leaves and the workspace, references held, converted scalars.
+    # On the stack: addresses of the leaves and of the workspace, references held, converted
+    # scalars; and the workspace itself if it is small.
     pointers, held = (_word(code, record, h, I64) for h in (Header.POINTERS, Header.HELD))
     cells = builder.add(builder.add(pointers, pointers), held)
     frame = builder.alloca(I64, cells)
+    nbytes = _word(code, record, Header.WORKSPACE, I64)
+    is_large = builder.icmp_unsigned(">", nbytes, I64(STACK_WORKSPACE_BYTES))
+    small = builder.alloca(I8, builder.add(builder.select(is_large, I64(0), nbytes), I64(63)))
+    aligned = builder.and_(builder.add(builder.ptrtoint(small, I64), I64(63)), I64(-64))
+    workspace = builder.inttoptr(aligned, PTR)
     first_held = code.item_at(frame, pointers)
     code.store(_word(code, record, Header.ARGUMENTS), state, arguments.PC)
     code.store(frame, state, arguments.LEAVES)
@@ -125,15 +129,12 @@ def emit_attempt(
     tree = builder.call(build, [state])
     code.store(tree, outcome)
     code.require(code.not_null(tree), leave)
-    nbytes = _word(code, record, Header.WORKSPACE, I64)
-    code.store(stack, code.load(state, arguments.LEAVES))
-    is_large = builder.icmp_unsigned(">", nbytes, I64(STACK_WORKSPACE_BYTES))
+    code.store(workspace, code.load(state, arguments.LEAVES))
     with code.when(is_large):
         block = builder.call(pool_block, [nbytes])
         code.require(code.not_null(block), failed)
         arguments.push(code, state, arguments.HELD, block)
-        workspace = code.load(block, layout.ARRAY_DATA)
-        code.store(workspace, code.load(state, arguments.LEAVES))
+        code.store(code.load(block, layout.ARRAY_DATA), code.load(state, arguments.LEAVES))
 
     # Run.
     program = _word(code, record, Header.PROGRAM)
@@ -190,6 +191,7 @@ def emit_support(module: ll.Module, externals: Externals) -> list[str]:
     }
     build = define("build", results.BUILD, results.Build, arrays)
     attempt = define("attempt", ATTEMPT, emit_attempt, walk, build, pool_block)
+    attempt.attributes.add("noinline")  # slow calls recurse without its stack frame
     slow_call = define("slow_call", VECTORCALL, function_slots.emit_slow_call)
     call = define("call", VECTORCALL, emit_call, attempt, slow_call)
     slot_types = {name: ll.FunctionType(PTR, [PTR] * 3) for name in ("new", "descr_get")}

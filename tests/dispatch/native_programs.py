@@ -78,7 +78,8 @@ def compile_entry(
     """The entry of a program, in memory."""
     module = ll.Module("test")
     externals = Externals(module)
-    function = emit_entry(module, emit(module), len(signature.leaves), inputs=inputs)
+    counts = len(signature.leaves), len(list(iterate_result_leaves(results)))
+    function = emit_entry(module, emit(module), *counts, inputs=inputs)
     executable = compile_module(module, externals, exports=[function.name])
     address = executable.address(function.name)
     return Entry(address, executable, signature, results, **options)
@@ -97,7 +98,9 @@ def function_for(
 ) -> object:
     """A compiled function with one entry; by default it adds 1 to float64 leaves."""
     if emit is None:
-        inputs = [int(np.prod(leaf.shape)) for leaf in signature.leaves]
+        leaves = signature.leaves
+        order = options.get("inputs", range(len(leaves)))
+        inputs = [int(np.prod(leaves[position].shape)) for position in order]
         outputs = [int(np.prod(leaf.shape)) for leaf in iterate_result_leaves(results)]
         emit = add_one(inputs, outputs)
     function = compiled_function_type()(slow)
