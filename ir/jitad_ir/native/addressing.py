@@ -1,0 +1,161 @@
+"""Index expressions in registers, and reads and writes at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir as ll
+
+from ..plan.index import Clamp, Counter, Dynamic, Index, Position, Quotient, Remainder
+from ..types import BOOL, INT64, DType, real_dtype
+from .emitter import Emitter
+from .lanes import I32, I64, PTR, Lanes, call_intrinsic, memory_type, splat_constant, vector_type
+from .loops import integer
+
+
+def element_pointer(
+    builder: ll.IRBuilder, pointer: ll.Value, dtype: DType, offset: int | ll.Value
+) -> ll.Value:
+    """Pointer to element number `offset`."""
+    if isinstance(offset, int):
+        if offset == 0:
+            return pointer
+        offset = integer(offset)
+    element: ll.Type = memory_type(dtype)
+    if dtype.kind == "c":
+        element = ll.ArrayType(element, 2)
+    return builder.gep(pointer, [offset], inbounds=True, source_etype=element)
+
+
+def floor_divide(builder: ll.IRBuilder, value: ll.Value, low: int, divisor: int) -> ll.Value:
+    """floor(value / divisor) where value >= low: unsigned division, shifted if low < 0."""
+    shift = 0 if low >= 0 else -(low // divisor)
+    if shift:
+        value = builder.add(value, splat_constant(value.type, shift * divisor))
+    quotient = builder.udiv(value, splat_constant(value.type, divisor))
+    return builder.sub(quotient, splat_constant(value.type, shift)) if shift else quotient
+
+
+def atom_value(
+    builder: ll.IRBuilder,
+    atom: Quotient | Remainder | Clamp,
+    inner: ll.Value,
+) -> ll.Value:
+    """A quotient, remainder or clamped value of an expression in registers."""
+    if isinstance(atom, Clamp):
+        low = splat_constant(inner.type, atom.low)
+        high = splat_constant(inner.type, atom.high)
+        raised = call_intrinsic(builder, "llvm.smax", [inner, low])
+        return call_intrinsic(builder, "llvm.smin", [raised, high])
+    low, _ = atom.index.range
+    if isinstance(atom, Quotient):
+        return floor_divide(builder, inner, low, atom.divisor)
+    if low < 0:
+        shift = -(low // atom.divisor) * atom.divisor
+        inner = builder.add(inner, splat_constant(inner.type, shift))
+    return builder.urem(inner, splat_constant(inner.type, atom.divisor))
+
+
+def weighted_sum(
+    builder: ll.IRBuilder,
+    index: Index,
+    value_of: Callable[[Any], ll.Value],
+    constant: Callable[[int], ll.Value],
+) -> ll.Value:
+    """offset + sum of coefficient * atom, with `value_of` giving an atom's value."""
+    total: ll.Value | None = None
+    for atom, c in index.terms:
+        value = value_of(atom)
+        if c != 1:
+            value = builder.mul(value, constant(c))
+        total = value if total is None else builder.add(total, value)
+    assert total is not None
+    return builder.add(total, constant(index.offset)) if index.offset else total
+
+
+def vector_of(builder: ll.IRBuilder, base: ll.Value, width: int) -> ll.Value:
+    """base, base + 1, ... as i64 lanes."""
+    if width == 1:
+        return base
+    lanes = Emitter(builder, width).splat(Lanes(INT64, base)).value
+    steps = ll.Constant(ll.VectorType(I64, width), list(range(width)))
+    return builder.add(lanes, steps)
+
+
+def gather(
+    b: Emitter, pointer: ll.Value, dtype: DType, offsets: ll.Value, mask: ll.Value | None
+) -> Lanes:
+    """The elements at a vector of offsets; only lanes whose mask is true are read."""
+    builder = b.builder
+    parts = 2 if dtype.kind == "c" else 1
+    part = real_dtype(dtype)
+    size = part.itemsize * parts
+    base = builder.ptrtoint(pointer, I64)
+    addresses = builder.add(
+        b.splat(Lanes(INT64, base)).value,
+        builder.mul(offsets, splat_constant(offsets.type, size)),
+    )
+    if mask is None:
+        mask = b.constant(BOOL, True).value
+    values = []
+    for k in range(parts):
+        at = addresses
+        if k:
+            at = builder.add(at, splat_constant(at.type, part.itemsize))
+        pointers = builder.inttoptr(at, ll.VectorType(PTR, b.width))
+        values.append(_gather_part(b, pointers, part, mask))
+    if parts == 2:
+        return Lanes(dtype, tuple(values))
+    if dtype == BOOL:
+        zero = splat_constant(values[0].type, 0)
+        return Lanes(BOOL, builder.icmp_unsigned("!=", values[0], zero))
+    return Lanes(dtype, values[0])
+
+
+def _gather_part(b: Emitter, pointers: ll.Value, part: DType, mask: ll.Value) -> ll.Value:
+    element = memory_type(part)
+    register = vector_type(element, b.width)
+    name = f"llvm.masked.gather.v{b.width}{element.intrinsic_name}.v{b.width}p0"
+    operands = [
+        pointers,
+        ll.Constant(I32, part.itemsize),
+        mask,
+        splat_constant(register, 0),
+    ]
+    return b.builder.call(_declared(b.builder, name, register, operands), operands)
+
+
+def masked_load(b: Emitter, pointer: ll.Value, dtype: DType, mask: ll.Value) -> Lanes:
+    """The contiguous elements at `pointer`; only lanes whose mask is true are read."""
+    element = memory_type(dtype)
+    register = vector_type(element, b.width)
+    name = f"llvm.masked.load.v{b.width}{element.intrinsic_name}.p0"
+    operands = [pointer, ll.Constant(I32, dtype.itemsize), mask, splat_constant(register, 0)]
+    value = b.builder.call(_declared(b.builder, name, register, operands), operands)
+    if dtype == BOOL:
+        value = b.builder.icmp_unsigned("!=", value, splat_constant(register, 0))
+    return Lanes(dtype, value)
+
+
+def _declared(
+    builder: ll.IRBuilder, name: str, result: ll.Type, operands: list[ll.Value]
+) -> ll.Function:
+    function = builder.module.globals.get(name)
+    if function is None:
+        signature = ll.FunctionType(result, [operand.type for operand in operands])
+        function = ll.Function(builder.module, signature, name)
+    return function
+
+
+__all__ = [
+    "Counter",
+    "Dynamic",
+    "Position",
+    "atom_value",
+    "element_pointer",
+    "gather",
+    "masked_load",
+    "vector_of",
+    "weighted_sum",
+]

@@ -1,0 +1,362 @@
+"""Folds in a kernel's innermost loops: accumulators in registers, in a fixed order.
+
+Accumulators are the lanes and copies of one step of the vector loop. If that is a fold loop, lane l
+of the step takes elements l, l + lanes, l + 2 lanes ..., and at the end the upper half of the
+accumulators is folded into the lower half until one is left. That order depends on the shape alone.
+
+Sums of floats over more than `BLOCK` steps are folded in blocks, whose results are folded in pairs,
+pairs of pairs and so on (a stack holds the result of each complete 2^k blocks): the error grows
+with the logarithm of the length. See Higham, Accuracy and Stability of Numerical Algorithms, 4.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import ir as ll
+
+from ..op import ArgReduction, Cumulative, Reduction
+from ..plan.steps import Fold
+from ..types import BOOL, INT64
+from .lanes import I1, I32, I64, PTR, Lanes
+from .loops import counted, integer, lanes_of, registers_of
+
+if TYPE_CHECKING:
+    from .kernel import KernelEmitter
+
+BLOCK = 64
+"""Steps that are accumulated one after the other."""
+
+Accumulators = list[Lanes]
+
+
+class FoldState:
+    """The fold loops of one kernel."""
+
+    def __init__(self, kernel: KernelEmitter) -> None:
+        self.kernel = kernel
+        self.builder = kernel.builder
+        plan = kernel.schedule
+        self.folds = kernel.kernel.folds
+        self.across = plan.vector is not None and plan.vector in plan.order[plan.kept :]
+        """Whether lanes are partial results, to be folded at the end."""
+        self.copies = plan.copies
+        self.running = any(isinstance(f.lower, Cumulative) for f in self.folds)
+        self.blocked = any(
+            isinstance(f.lower, Reduction) and kernel.kernel.nodes[f.node].dtype.kind in "fc"
+            for f in self.folds
+        )
+
+    def emit(self, depth: int) -> None:
+        """The loops, and the stores of the results."""
+        accumulators = self._loop(depth, self._start())
+        if not self.running:
+            self._finish(accumulators)
+
+    # -- accumulators: for each fold, for each copy, one register (two for an ArgReduction) ----
+
+    def _start(self) -> Accumulators:
+        b = self.kernel.vector
+        start: Accumulators = []
+        for fold in self.folds:
+            dtype = self.kernel.kernel.nodes[fold.node].dtype
+            for _ in range(self.copies):
+                if isinstance(fold.lower, Reduction):
+                    start.append(b.constant(dtype, fold.lower.identity(dtype)))
+                else:
+                    start.append(b.constant(dtype, 0))
+                if isinstance(fold.lower, ArgReduction):
+                    start.append(b.constant(INT64, -1))
+        return start
+
+    def _combine(self, fold: Fold, b: Any, x: Accumulators, y: Accumulators) -> Accumulators:
+        """Fold two states of one fold; y holds later elements."""
+        if isinstance(fold.lower, ArgReduction):
+            (best, at), (other, where) = x, y
+            better = fold.lower.better
+            # No holder yet; a better candidate; or one as good that comes first.
+            wins = b.bitwise_or(b.lt(at, b.constant(INT64, 0)), better(b, best, other))
+            tie = b.bitwise_and(
+                b.bitwise_not(better(b, other, best)), b.lt(where, at)
+            )
+            wins = b.bitwise_or(wins, tie)
+            wins = b.bitwise_and(wins, b.ge(where, b.constant(INT64, 0)))
+            return [b.select(wins, other, best), b.select(wins, where, at)]
+        return [fold.lower.combine(b, x[0], y[0])]
+
+    def _states(self, accumulators: Accumulators) -> list[list[Accumulators]]:
+        """accumulators -> [fold][copy] -> registers."""
+        found: list[list[Accumulators]] = []
+        rest = iter(accumulators)
+        for fold in self.folds:
+            size = 2 if isinstance(fold.lower, ArgReduction) else 1
+            found.append([[next(rest) for _ in range(size)] for _ in range(self.copies)])
+        return found
+
+    def _merged(self, x: Accumulators, y: Accumulators) -> Accumulators:
+        b = self.kernel.vector
+        merged: Accumulators = []
+        for fold, xs, ys in zip(self.folds, self._states(x), self._states(y), strict=True):
+            for first, second in zip(xs, ys, strict=True):
+                merged += self._combine(fold, b, first, second)
+        return merged
+
+    # -- loops --------------------------------------------------------------------------------
+
+    def _loop(self, depth: int, accumulators: Accumulators) -> Accumulators:
+        """The loop at `depth` and those inside."""
+        kernel = self.kernel
+        plan = kernel.schedule
+        if depth == len(plan.order):
+            return self._body(accumulators, range(self.copies), None)
+        loop = plan.order[depth]
+        length = kernel.kernel.lengths[loop]
+        kernel.open(depth)
+        if loop == plan.vector:
+            accumulators = self._vector_loop(depth, loop, length, accumulators)
+        else:
+
+            def step(i: ll.Value, held: Accumulators) -> Accumulators:
+                if self.running and self.folds[0].reverse:
+                    i = self.builder.sub(integer(length - 1), i)
+                kernel.counters[loop] = i
+                kernel.emit_nodes(depth + 1)
+                return self._loop(depth + 1, held)
+
+            accumulators = self._counted(length, accumulators, step)
+        kernel.close(depth)
+        return accumulators
+
+    def _vector_loop(
+        self, depth: int, loop: int, length: int, accumulators: Accumulators
+    ) -> Accumulators:
+        kernel = self.kernel
+        lanes = kernel.schedule.lanes
+
+        def step(i: ll.Value, held: Accumulators) -> Accumulators:
+            kernel.counters[loop] = kernel.step_start(i, length - length % lanes, lanes)
+            kernel.emit_nodes(depth + 1)
+            return self._body(held, range(self.copies), None)
+
+        accumulators = self._counted(length // lanes, accumulators, step)
+        rest = length % lanes
+        if rest:
+            # The last full step again; only its last `rest` elements are new.
+            kernel.open(depth)
+            kernel.counters[loop] = integer(length - lanes)
+            new = [
+                copy for copy in range(self.copies) if (copy + 1) * kernel.schedule.width > lanes - rest
+            ]
+            kernel.emit_nodes(depth + 1, new)
+            accumulators = self._body(accumulators, new, lanes - rest)
+        return accumulators
+
+    def _counted(
+        self, trips: int, accumulators: Accumulators, step: Callable[..., Accumulators]
+    ) -> Accumulators:
+        def body(i: ll.Value, values: list[ll.Value]) -> list[ll.Value]:
+            return registers_of(step(i, lanes_of(accumulators, values)))
+
+        if not self.blocked or trips <= BLOCK:
+            values = counted(self.builder, trips, registers_of(accumulators), body)
+            return lanes_of(accumulators, values)
+        return self._merged(accumulators, self._pairwise(trips, step))
+
+    def _pairwise(self, trips: int, step: Callable[..., Accumulators]) -> Accumulators:
+        """Blocks of steps, their results folded in pairs."""
+        builder = self.builder
+        start = self._start()
+        blocks = -(-trips // BLOCK)
+        stack = _Stack(builder, registers_of(start), blocks.bit_length())
+
+        def block(number: ll.Value, _carried: list[ll.Value]) -> list[ll.Value]:
+            first = builder.mul(number, integer(BLOCK), flags=("nuw", "nsw"))
+            count: ll.Value | int = BLOCK
+            if trips % BLOCK:
+                left = builder.sub(integer(trips), first)
+                smaller = builder.icmp_unsigned("<", left, integer(BLOCK))
+                count = builder.select(smaller, left, integer(BLOCK))
+
+            def body(i: ll.Value, values: list[ll.Value]) -> list[ll.Value]:
+                number = builder.add(first, i, flags=("nuw", "nsw"))
+                return registers_of(step(number, lanes_of(start, values)))
+
+            values = counted(builder, count, registers_of(start), body)
+            self._push(stack, number, values, start)
+            return []
+
+        counted(builder, blocks, [], block)
+        total: Accumulators | None = None
+        for level in range(blocks.bit_length()):
+            if blocks >> level & 1:
+                held = lanes_of(start, stack.load(integer(level)))
+                total = held if total is None else self._merged(held, total)
+        assert total is not None
+        return total
+
+    def _push(
+        self, stack: _Stack, number: ll.Value, values: list[ll.Value], like: Accumulators
+    ) -> None:
+        """Block `number` is done: while bit k of its number is set, fold with the 2^k before."""
+        builder = self.builder
+        before = builder.block
+        head, body, after = (builder.append_basic_block(n) for n in ("carry", "fold", "pushed"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        level = builder.phi(I64)
+        bits = builder.phi(I64)
+        held = [builder.phi(value.type) for value in values]
+        odd = builder.trunc(bits, I1)
+        builder.cbranch(odd, body, after)
+        builder.position_at_end(body)
+        earlier = lanes_of(like, stack.load(level))
+        folded = registers_of(self._merged(earlier, lanes_of(like, held)))
+        next_level = builder.add(level, integer(1))
+        next_bits = builder.lshr(bits, integer(1))
+        end = builder.block
+        builder.branch(head)
+        for phi, first, later in zip(
+            [level, bits, *held],
+            [integer(0), number, *values],
+            [next_level, next_bits, *folded],
+            strict=True,
+        ):
+            phi.add_incoming(first, before)
+            phi.add_incoming(later, end)
+        builder.position_at_end(after)
+        stack.store(level, held)
+
+    # -- body and end -------------------------------------------------------------------------
+
+    def _body(
+        self, accumulators: Accumulators, copies: Any, seen: int | None
+    ) -> Accumulators:
+        """Fold the current elements into the accumulators, all but the first `seen` of a step."""
+        kernel = self.kernel
+        b = kernel.vector
+        result: Accumulators = []
+        for fold, states in zip(self.folds, self._states(accumulators), strict=True):
+            for copy, state in enumerate(states):
+                if copy not in copies:
+                    result += state
+                    continue
+                new = self._element(fold, copy)
+                if self.running:
+                    result += self._run(fold, state, new, copy)
+                    continue
+                mask = self._unseen(copy, seen)
+                if mask is None:
+                    result += self._combine(fold, b, state, new)
+                else:
+                    folded = self._combine(fold, b, state, new)
+                    result += [b.select(mask, x, y) for x, y in zip(folded, state, strict=True)]
+        kernel.emit_stores(copies)
+        return result
+
+    def _element(self, fold: Fold, copy: int) -> Accumulators:
+        kernel = self.kernel
+        element = kernel.lanes(fold.node, copy)
+        if not isinstance(fold.lower, ArgReduction):
+            return [element]
+        if kernel.lane_stride(fold.position) == 0:
+            position = kernel.vector.splat(Lanes(INT64, kernel.address(fold.position)))
+        else:
+            position = Lanes(INT64, kernel.address_lanes(fold.position, copy))
+        return [element, position]
+
+    def _unseen(self, copy: int, seen: int | None) -> Lanes | None:
+        """Lanes of a copy that are not among the first `seen` of the step; None for all."""
+        width = self.kernel.schedule.width
+        if seen is None or copy * width >= seen:
+            return None
+        if width == 1:
+            raise AssertionError("a copy of one lane is seen or not")
+        flags = [int(copy * width + lane >= seen) for lane in range(width)]
+        return Lanes(BOOL, ll.Constant(ll.VectorType(I1, width), flags))
+
+    def _run(self, fold: Fold, state: Accumulators, new: Accumulators, copy: int) -> Accumulators:
+        """One step of a running fold: the first element as it is, then combined."""
+        kernel = self.kernel
+        b = kernel.vector
+        first: ll.Value | None = None
+        for loop in fold.loops:
+            edge = kernel.kernel.lengths[loop] - 1 if fold.reverse else 0
+            at_edge = self.builder.icmp_signed("==", kernel.counters[loop], integer(edge))
+            first = at_edge if first is None else self.builder.and_(first, at_edge)
+        assert first is not None
+        combined = fold.lower.combine(b, state[0], new[0])  # type: ignore[union-attr]
+        values = registers_of([combined])
+        given = registers_of(new)
+        chosen = [self.builder.select(first, x, y) for x, y in zip(given, values, strict=True)]
+        result = lanes_of(new, chosen)
+        stride = kernel.lane_stride(fold.offset)
+        if kernel.schedule.vector is None or not stride:
+            kernel.write_scalar(fold.buffer, fold.offset, result[0])
+        else:
+            pointer = kernel.read_pointer(fold.buffer, fold.offset, stride, copy)
+            b.store(pointer, result[0], stride)
+        return result
+
+    def _finish(self, accumulators: Accumulators) -> None:
+        kernel = self.kernel
+        for fold, states in zip(self.folds, self._states(accumulators), strict=True):
+            if self.across:
+                states = [self._across(fold, states)]
+            results = [state[-1] for state in states]
+            b = kernel.scalar if self.across else kernel.vector
+            kernel.write_fold(fold, [b.convert(x, fold.result) for x in results])
+
+    def _across(self, fold: Fold, states: list[Accumulators]) -> Accumulators:
+        """Copies, then lanes, folded by halves."""
+        b = self.kernel.vector
+        while len(states) > 1:
+            half = len(states) // 2
+            states = [
+                self._combine(fold, b, x, y)
+                for x, y in zip(states[:half], states[half:], strict=True)
+            ]
+        (state,) = states
+        width = self.kernel.schedule.width
+        while width > 1:
+            half = width // 2
+            b = self.kernel.vector.of_width(width)
+            if half == 1:
+                low = [b.extract(x, 0) for x in state]
+                high = [b.extract(x, 1) for x in state]
+            else:
+                low = [b.shuffle(x, list(range(half))) for x in state]
+                high = [b.shuffle(x, list(range(half, width))) for x in state]
+            state = self._combine(fold, b.of_width(half), low, high)
+            width = half
+        return state
+
+
+class _Stack:
+    """Arrays on the machine's stack, one for each register of a state."""
+
+    def __init__(self, builder: ll.IRBuilder, like: list[ll.Value], levels: int) -> None:
+        self.builder = builder
+        self.types = [value.type for value in like]
+        self.slots: list[Any] = []
+        with builder.goto_entry_block():
+            for type in self.types:
+                slot = builder.alloca(type, ll.Constant(I32, levels))
+                slot.type = PTR
+                self.slots.append(slot)
+
+    def _pointers(self, level: ll.Value) -> list[Any]:
+        return [
+            self.builder.gep(slot, [level], inbounds=True, source_etype=type)
+            for slot, type in zip(self.slots, self.types, strict=True)
+        ]
+
+    def load(self, level: ll.Value) -> list[ll.Value]:
+        return [
+            self.builder.load(pointer, typ=type)
+            for pointer, type in zip(self._pointers(level), self.types, strict=True)
+        ]
+
+    def store(self, level: ll.Value, values: list[ll.Value]) -> None:
+        for pointer, value in zip(self._pointers(level), values, strict=True):
+            self.builder.store(value, pointer)

@@ -1,0 +1,430 @@
+"""A kernel in LLVM: its loops, with the expression emitted in SIMD registers.
+
+Each node is emitted in the body of the innermost loop whose counter it depends on, once: a scalar
+register if it does not vary along the vector loop, one vector for each copy if it does. Index
+arithmetic is emitted at the outermost place too, so that LLVM finds no invariants to hoist.
+
+The last step of a vector loop whose length is no multiple of the step covers the last full step of
+elements, some of them for the second time: there is no remainder loop, no mask, and no access out
+of bounds. Folds leave out what they have seen (see `folds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from llvmlite import ir as ll
+
+from ..plan.index import Counter, Dynamic, Index, Position, leaves
+from ..plan.steps import Apply, Buffer, Constant, Fold, Inside, Kernel, Node, Number, Read, Store
+from ..types import BOOL, INT64
+from .addressing import (
+    atom_value,
+    element_pointer,
+    gather,
+    masked_load,
+    vector_of,
+    weighted_sum,
+)
+from .emitter import Emitter
+from .folds import FoldState
+from .lanes import Lanes, call_intrinsic, splat_constant
+from .loops import counted, integer
+from .schedule import Schedule, schedule
+
+Pointers: TypeAlias = Callable[[int], ll.Value]
+
+
+class KernelEmitter:
+    """Emits one kernel at the place of `builder`.
+
+    `pointer(buffer)` gives the address of a buffer. `registers` holds the values of buffers of
+    one element that earlier kernels of the function computed; those in `kept` are only written
+    there, not to memory.
+    """
+
+    def __init__(
+        self,
+        builder: ll.IRBuilder,
+        kernel: Kernel,
+        buffers: tuple[Buffer, ...],
+        pointer: Pointers,
+        registers: dict[int, Lanes],
+        kept: frozenset[int],
+    ) -> None:
+        self.builder = builder
+        self.kernel = kernel
+        self.buffers = buffers
+        self.pointer = pointer
+        self.registers = registers
+        self.kept = kept
+        self.schedule: Schedule = schedule(kernel, buffers)
+        self.scalar = Emitter(builder, 1)
+        self.vector = Emitter(builder, self.schedule.width)
+        self.position = {loop: p for p, loop in enumerate(self.schedule.order)}
+        self.counters: dict[int, ll.Value] = {}
+        self.blocks: list[ll.Block] = []
+        """The block that encloses each open loop."""
+        self.addresses: list[dict[Any, ll.Value]] = [{}]
+        """Index arithmetic in registers, for each depth of loops."""
+        self.values: dict[int, list[Lanes]] = {}
+        """Node -> its register, or its registers for each copy if it varies."""
+        self.splats: dict[int, Lanes] = {}
+        self._analyse()
+
+    # -- which node goes where ------------------------------------------------------------
+
+    def _analyse(self) -> None:
+        nodes = self.kernel.nodes
+        masks: list[int] = []
+        depths: list[int] = []
+        self.by_depth: list[list[int]] = [[] for _ in range(len(self.schedule.order) + 1)]
+        for k, node in enumerate(nodes):
+            mask, depth = self._dependence(node, masks, depths)
+            masks.append(mask)
+            depths.append(depth)
+            self.by_depth[depth].append(k)
+        self.depths = depths
+        vector = self.schedule.vector
+        bit = 0 if vector is None else 1 << vector
+        self.varying = [bool(mask & bit) for mask in masks]
+        self.splatted: set[int] = set()
+        if vector is None:
+            return
+        for k, node in enumerate(nodes):
+            if self.varying[k] and isinstance(node, Apply):
+                self.splatted.update(u for u in node.operands if not self.varying[u])
+        for write in (*self.kernel.stores, *self.kernel.folds):
+            if not self.varying[write.node]:
+                self.splatted.add(write.node)
+
+    def _dependence(
+        self, node: Node, masks: list[int], depths: list[int]
+    ) -> tuple[int, int]:
+        """Loops that a node varies along, as bits, and the depth at which it is computed."""
+        if isinstance(node, Constant):
+            return 0, 0
+        if isinstance(node, Apply):
+            mask = depth = 0
+            for u in node.operands:
+                mask |= masks[u]
+                depth = max(depth, depths[u])
+            return mask, depth
+        mask = depth = 0
+        if isinstance(node, Read):
+            index = node.offset
+            if node.mask is not None:
+                mask, depth = masks[node.mask], depths[node.mask]
+        else:
+            index = node.index
+        for leaf in leaves(index):
+            if isinstance(leaf, Counter):
+                mask |= 1 << leaf.number
+                depth = max(depth, self.position[leaf.number] + 1)
+            else:
+                mask |= masks[leaf.node]
+                depth = max(depth, depths[leaf.node])
+        return mask, depth
+
+    # -- the nest -------------------------------------------------------------------------
+
+    def emit(self) -> None:
+        """Emit the kernel; the builder is then behind it."""
+        self._level(0)
+
+    def _level(self, depth: int) -> None:
+        """The body at `depth` open loops, with the loops inside."""
+        self.emit_nodes(depth)
+        plan = self.schedule
+        if depth == plan.kept and self.kernel.folds:
+            FoldState(self).emit(depth)
+        elif depth == len(plan.order):
+            self.emit_stores(range(plan.copies))
+        else:
+            loop = plan.order[depth]
+            length = self.kernel.lengths[loop]
+            step = plan.lanes if loop == plan.vector else 1
+            trips = -(-length // step)
+            self.open(depth)
+
+            def body(i: ll.Value, carried: list[ll.Value]) -> list[ll.Value]:
+                self.counters[loop] = self.step_start(i, length, step)
+                self._level(depth + 1)
+                return carried
+
+            counted(self.builder, trips, [], body)
+            self.close(depth)
+
+    def step_start(self, i: ll.Value, length: int, step: int) -> ll.Value:
+        """Counter of the first element of step i: min(i * step, length - step)."""
+        if step == 1:
+            return i
+        if isinstance(i, ll.Constant):
+            return integer(min(i.constant * step, length - step))
+        start = self.builder.mul(i, integer(step), flags=("nuw", "nsw"))
+        if length % step:
+            start = call_intrinsic(self.builder, "llvm.smin", [start, integer(length - step)])
+        return start
+
+    def open(self, depth: int) -> None:
+        """Enter a loop inside `depth` others."""
+        del self.blocks[depth:]
+        self.blocks.append(self.builder.block)
+        del self.addresses[depth + 1 :]
+        self.addresses.append({})
+
+    def close(self, depth: int) -> None:
+        """Leave it."""
+        del self.blocks[depth:]
+        del self.addresses[depth + 1 :]
+
+    # -- nodes ----------------------------------------------------------------------------
+
+    def emit_nodes(self, depth: int, copies: Sequence[int] | None = None) -> None:
+        """Emit the nodes that belong in the body at `depth`; of those that vary along the vector
+        loop only the given copies."""
+        if copies is None:
+            copies = range(self.schedule.copies)
+        for k in self.by_depth[depth]:
+            node = self.kernel.nodes[k]
+            if isinstance(node, Constant):
+                continue
+            if self.varying[k]:
+                held: list[Any] = [None] * self.schedule.copies
+                for copy in copies:
+                    held[copy] = self._vector_node(node, copy)
+                self.values[k] = held
+            else:
+                self.values[k] = [self._scalar_node(node)]
+                if k in self.splatted:
+                    self.splats[k] = self.vector.splat(self.values[k][0])
+
+    def scalar_lanes(self, k: int) -> Lanes:
+        """The register of a node that does not vary along the vector loop."""
+        node = self.kernel.nodes[k]
+        if isinstance(node, Constant):
+            return self.scalar.constant(node.dtype, node.number)
+        return self.values[k][0]
+
+    def lanes(self, k: int, copy: int) -> Lanes:
+        """A node in registers of the kernel's width."""
+        node = self.kernel.nodes[k]
+        if isinstance(node, Constant):
+            return self.vector.constant(node.dtype, node.number)
+        if self.varying[k]:
+            return self.values[k][copy]
+        return self.splats.get(k) or self.vector.splat(self.values[k][0])
+
+    def _scalar_node(self, node: Node) -> Lanes:
+        if isinstance(node, Apply):
+            operands = [self.scalar_lanes(u) for u in node.operands]
+            return node.emit(self.scalar, *operands, **node.params)
+        if isinstance(node, Number):
+            return Lanes(INT64, self.address(node.index))
+        if isinstance(node, Inside):
+            return Lanes(BOOL, self._inside(node, self.address(node.index)))
+        assert isinstance(node, Read)
+        register = self.registers.get(node.buffer)
+        if register is not None:
+            return register
+        if node.mask is None:
+            return self.scalar.load(self.pointer_to(node.buffer, node.offset), node.dtype)
+        # Nothing is chosen where the mask is false: any element will do.
+        flag = self.scalar_lanes(node.mask).value
+        offset = self.builder.select(flag, self.address(node.offset), integer(0))
+        pointer = element_pointer(self.builder, self.pointer(node.buffer), node.dtype, offset)
+        return self.scalar.load(pointer, node.dtype)
+
+    def _vector_node(self, node: Node, copy: int) -> Lanes:
+        if isinstance(node, Apply):
+            operands = [self.lanes(u, copy) for u in node.operands]
+            return node.emit(self.vector, *operands, **node.params)
+        if isinstance(node, Number):
+            return Lanes(INT64, self.address_lanes(node.index, copy))
+        if isinstance(node, Inside):
+            return Lanes(BOOL, self._inside(node, self.address_lanes(node.index, copy)))
+        assert isinstance(node, Read)
+        return self._vector_read(node, copy)
+
+    def _inside(self, node: Inside, value: ll.Value) -> ll.Value:
+        low, high = splat_constant(value.type, node.low), splat_constant(value.type, node.high)
+        assert not isinstance(node.index, int)
+        least, greatest = node.index.range
+        tests = []
+        if least < node.low:
+            tests.append(self.builder.icmp_signed(">=", value, low))
+        if greatest >= node.high:
+            tests.append(self.builder.icmp_signed("<", value, high))
+        return tests[0] if len(tests) == 1 else self.builder.and_(*tests)
+
+    def _vector_read(self, node: Read, copy: int) -> Lanes:
+        mask = None if node.mask is None else self.lanes(node.mask, copy).value
+        stride = self.lane_stride(node.offset)
+        pointer = self.pointer(node.buffer)
+        if stride is None or (mask is not None and (stride != 1 or node.dtype.kind == "c")):
+            offsets = self.address_lanes(node.offset, copy)
+            return gather(self.vector, pointer, node.dtype, offsets, mask)
+        first = self.read_pointer(node.buffer, node.offset, stride, copy)
+        if mask is not None:
+            return masked_load(self.vector, first, node.dtype, mask)
+        if stride == -1:
+            width = self.schedule.width
+            last = element_pointer(self.builder, first, node.dtype, 1 - width)
+            return self.vector.shuffle(
+                self.vector.load(last, node.dtype), list(range(width - 1, -1, -1))
+            )
+        return self.vector.load(first, node.dtype, stride)
+
+    # -- index arithmetic -----------------------------------------------------------------
+
+    def lane_stride(self, position: Position) -> int | None:
+        """Elements from one lane to the next; None if that is not a constant."""
+        if isinstance(position, int):
+            return 0
+        stride = 0
+        for atom, c in position.terms:
+            if isinstance(atom, Counter):
+                if atom.number == self.schedule.vector:
+                    stride += c
+            elif self._varies(atom):
+                return None
+        return stride
+
+    def _varies(self, atom: Any) -> bool:
+        for leaf in leaves(Index(((atom, 1),), 0)):
+            if isinstance(leaf, Counter):
+                if leaf.number == self.schedule.vector:
+                    return True
+            elif self.varying[leaf.node]:
+                return True
+        return False
+
+    def pointer_to(self, buffer: int, position: Position, further: int = 0) -> ll.Value:
+        """Address of the element at an index (at lane 0 of copy 0) and `further` elements on."""
+        dtype = self.buffers[buffer].type.dtype
+        pointer = self.pointer(buffer)
+        if isinstance(position, int):
+            return element_pointer(self.builder, pointer, dtype, position + further)
+        pointer = element_pointer(self.builder, pointer, dtype, self._sum(position))
+        return element_pointer(self.builder, pointer, dtype, position.offset + further)
+
+    def read_pointer(self, buffer: int, offset: Position, stride: int, copy: int) -> ll.Value:
+        """Address of lane 0 of a copy, of an access with a constant stride between lanes."""
+        return self.pointer_to(buffer, offset, copy * self.schedule.width * stride)
+
+    def address(self, position: Position) -> ll.Value:
+        """An index in a register, at lane 0 of copy 0."""
+        if isinstance(position, int):
+            return integer(position)
+        total = self._sum(position)
+        return self.builder.add(total, integer(position.offset)) if position.offset else total
+
+    def _sum(self, position: Index) -> ll.Value:
+        """The index without its offset, each part of the sum emitted as far out as it can be."""
+        groups: dict[int, list[tuple[Any, int]]] = {}
+        for atom, c in position.terms:
+            groups.setdefault(self._atom_depth(atom), []).append((atom, c))
+        total: ll.Value | None = None
+        known: list[tuple[str, int]] = []
+        for depth in sorted(groups):
+            known += [(atom.name, c) for atom, c in groups[depth]]
+            held = self.addresses[depth].get(tuple(known))
+            if held is None:
+                held = self._partial_sum(depth, groups[depth], total)
+                self.addresses[depth][tuple(known)] = held
+            total = held
+        assert total is not None
+        return total
+
+    def _partial_sum(
+        self, depth: int, terms: list[tuple[Any, int]], total: ll.Value | None
+    ) -> ll.Value:
+        """`total` plus the terms, in the body at `depth`."""
+        block = self.blocks[depth] if depth < len(self.blocks) else self.builder.block
+        with self.builder.goto_block(block):
+            for atom, c in terms:
+                value = self._atom(atom)
+                if c != 1:
+                    value = self.builder.mul(value, integer(c))
+                total = value if total is None else self.builder.add(total, value)
+        assert total is not None
+        return total
+
+    def _atom_depth(self, atom: Any) -> int:
+        depth = 0
+        for leaf in leaves(Index(((atom, 1),), 0)):
+            if isinstance(leaf, Counter):
+                depth = max(depth, self.position[leaf.number] + 1)
+            else:
+                depth = max(depth, self.depths[leaf.node])
+        return depth
+
+    def _atom(self, atom: Any) -> ll.Value:
+        if isinstance(atom, Counter):
+            return self.counters[atom.number]
+        if isinstance(atom, Dynamic):
+            return self.scalar_lanes(atom.node).value
+        inner = atom.index
+        value = weighted_sum(self.builder, inner, self._atom, integer)
+        return atom_value(self.builder, atom, value)
+
+    def address_lanes(self, position: Position, copy: int) -> ll.Value:
+        """An index in the lanes of an i64 register."""
+        width = self.schedule.width
+        assert isinstance(position, Index)
+
+        def value_of(atom: Any) -> ll.Value:
+            if isinstance(atom, Counter):
+                base = self.counters[atom.number]
+                if atom.number == self.schedule.vector:
+                    if copy:
+                        base = self.builder.add(base, integer(copy * width))
+                    return vector_of(self.builder, base, width)
+                return self.vector.splat(Lanes(INT64, base)).value
+            if isinstance(atom, Dynamic):
+                return self.lanes(atom.node, copy).value
+            inner = weighted_sum(self.builder, atom.index, value_of, constant)
+            return atom_value(self.builder, atom, inner)
+
+        def constant(n: int) -> ll.Value:
+            return self.vector.constant(INT64, n).value
+
+        return weighted_sum(self.builder, position, value_of, constant)
+
+    # -- stores ---------------------------------------------------------------------------
+
+    def emit_stores(self, copies: Sequence[int]) -> None:
+        """Store the results of the innermost body."""
+        for store in self.kernel.stores:
+            self._store(store, copies)
+
+    def _store(self, store: Store, copies: Sequence[int]) -> None:
+        stride = self.lane_stride(store.offset)
+        if self.schedule.vector is None or stride == 0:
+            self.write_scalar(store.buffer, store.offset, self.scalar_lanes(store.node))
+            return
+        if stride is None:
+            raise AssertionError("a store that is not affine along the vector loop")
+        for copy in copies:
+            pointer = self.read_pointer(store.buffer, store.offset, stride, copy)
+            self.vector.store(pointer, self.lanes(store.node, copy), stride)
+
+    def write_scalar(self, buffer: int, offset: Position, lanes: Lanes) -> None:
+        """Write one element; to a register where the function's other kernels find it."""
+        if not self.blocks and self.buffers[buffer].type.size == 1:
+            self.registers[buffer] = lanes
+            if buffer in self.kept:
+                return
+        self.scalar.store(self.pointer_to(buffer, offset), lanes)
+
+    def write_fold(self, fold: Fold, lanes: Sequence[Lanes]) -> None:
+        """Write the result of a fold: one register, or one for each copy where the vector loop
+        is kept."""
+        stride = self.lane_stride(fold.offset)
+        if self.schedule.vector is None or not stride:
+            self.write_scalar(fold.buffer, fold.offset, lanes[0])
+            return
+        for copy, item in enumerate(lanes):
+            pointer = self.read_pointer(fold.buffer, fold.offset, stride, copy)
+            self.vector.store(pointer, item, stride)

@@ -1,0 +1,201 @@
+"""Graph -> Program: plan, LLVM module, machine code, and a call by ctypes.
+
+The module's one function of fixed form is the internal `program` (see `PROGRAM`); callers such as
+the dispatcher of `jitad` add their own entries by `extend`. A small program is one LLVM function,
+so that scalars pass from kernel to kernel in registers; in a large one each kernel has its own, so
+that time to compile stays linear in the size of the program.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Hashable
+from typing import Any, TypeAlias
+
+import numpy as np
+from llvmlite import ir as ll
+
+from ..graph import Graph
+from ..plan import Kernel, Plan, RoutineCall, plan_graph
+from ..types import type_of
+from .compile import compile_module
+from .externals import Externals
+from .kernel import KernelEmitter
+from .lanes import I8, I32, PTR, Lanes
+from .link import CONSTANT, Executable
+from .loops import integer
+from .routine import Buffer, RoutineEmitter
+
+PROGRAM = "jitad.program"
+"""Symbol of `i32 program(ptr in_0, ..., ptr out_0, ..., ptr workspace)`. It returns 0, or another
+number if a Python exception is set."""
+
+ONE_FUNCTION = 1500
+"""Nodes up to which all kernels of a program are in one LLVM function."""
+
+Extend: TypeAlias = Callable[[ll.Module, Externals, ll.Function, Plan], "list[str]"]
+
+
+class Program:
+    """Native code of one graph. Call it on arrays of exactly the graph's input types.
+
+    Arrays are converted to C order where they are not in it; results are new arrays. Raises
+    TypeError if the arrays do not fit.
+    """
+
+    def __init__(self, plan: Plan, executable: Executable) -> None:
+        self.plan = plan
+        self.executable = executable
+        count = len(plan.input_types) + len(plan.output_types) + 1
+        signature = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)
+        self._function = signature(executable.address(PROGRAM))
+
+    def __call__(self, *arrays: Any) -> tuple[np.ndarray[Any, Any], ...]:
+        plan = self.plan
+        if len(arrays) != len(plan.input_types):
+            raise TypeError(
+                f"program {plan.name}: expected {len(plan.input_types)} arrays; got {len(arrays)}"
+            )
+        inputs: list[np.ndarray[Any, Any]] = []
+        for position, (array, expected) in enumerate(zip(arrays, plan.input_types, strict=True)):
+            if type_of(array) != expected:
+                raise TypeError(
+                    f"program {plan.name}: input {position} must be {expected!r}; "
+                    f"got {type_of(array)!r}"
+                )
+            inputs.append(np.require(array, requirements=("C", "ALIGNED")))
+        outputs = [np.empty(t.shape, t.dtype) for t in plan.output_types]
+        workspace = np.empty(plan.workspace_bytes + 64, np.uint8)
+        start = -(-workspace.ctypes.data // 64) * 64
+        pointers = [a.ctypes.data for a in (*inputs, *outputs)]
+        if self._function(*pointers, start):
+            raise RuntimeError(f"program {plan.name} failed")
+        return tuple(outputs)
+
+
+def compile_graph(
+    graph: Graph, *, extend: Extend | None = None, key: Hashable | None = None
+) -> Program:
+    """Native code of `graph`, whose ops all have native lowerings.
+
+    `extend(module, externals, program, plan)` may add functions that call `program`, and gives
+    their names, which are exported.
+    """
+    del key
+    plan = plan_graph(graph)
+    module, externals, function = emit_program(plan)
+    exports = [PROGRAM]
+    if extend is not None:
+        exports += extend(module, externals, function, plan)
+    executable = compile_module(module, externals, exports=exports, constants=plan.constants)
+    return Program(plan, executable)
+
+
+def emit_program(plan: Plan) -> tuple[ll.Module, Externals, ll.Function]:
+    """The LLVM module of a plan, with its table of externals and the `program` function."""
+    module = ll.Module(plan.name)
+    externals = Externals(module)
+    emitter = _ProgramEmitter(module, externals, plan)
+    return module, externals, emitter.emit()
+
+
+class _ProgramEmitter:
+    def __init__(self, module: ll.Module, externals: Externals, plan: Plan) -> None:
+        self.module = module
+        self.externals = externals
+        self.plan = plan
+        nodes = sum(len(step.nodes) for step in plan.steps if isinstance(step, Kernel))
+        self.separate = nodes > ONE_FUNCTION
+        """Whether each kernel is a function of its own."""
+        self.registers: dict[int, Lanes] = {}
+        self.kept = frozenset() if self.separate else _only_in_kernels(plan)
+        count = len(plan.input_types) + len(plan.output_types) + 1
+        signature = ll.FunctionType(I32, [PTR] * count)
+        self.function = ll.Function(module, signature, PROGRAM)
+        for argument in self.function.args:
+            argument.add_attribute("noalias")
+        self.builder = ll.IRBuilder(self.function.append_basic_block("entry"))
+        self.pointers: dict[int, ll.Value] = {}
+
+    def emit(self) -> ll.Function:
+        """Emit all steps."""
+        for step in self.plan.steps:
+            if isinstance(step, RoutineCall):
+                self._call(step)
+            elif self.separate:
+                self._function_of(step)
+            else:
+                self._kernel(step)
+        self.builder.ret(ll.Constant(I32, 0))
+        return self.function
+
+    def pointer(self, number: int) -> ll.Value:
+        """Address of a buffer, formed in the function's entry block."""
+        held = self.pointers.get(number)
+        if held is None:
+            held = self.pointers[number] = self._pointer(number)
+        return held
+
+    def _pointer(self, number: int) -> ll.Value:
+        buffer = self.plan.buffers[number]
+        arguments = self.function.args
+        if buffer.kind == "input":
+            return arguments[buffer.place]
+        if buffer.kind == "output":
+            return arguments[len(self.plan.input_types) + buffer.place]
+        entry = self.function.entry_basic_block
+        with self.builder.goto_block(entry):
+            if buffer.kind == "constant":
+                return self.externals.pointer(self.builder, f"{CONSTANT}{buffer.place}")
+            return self.builder.gep(
+                arguments[-1], [integer(buffer.place)], inbounds=True, source_etype=I8
+            )
+
+    def _kernel(self, kernel: Kernel) -> None:
+        buffers = self.plan.buffers
+        KernelEmitter(
+            self.builder, kernel, buffers, self.pointer, self.registers, self.kept
+        ).emit()
+
+    def _function_of(self, kernel: Kernel) -> None:
+        """The kernel as a function of the buffers it uses, and its call."""
+        used = list(dict.fromkeys([*kernel.reads, *kernel.writes]))
+        number = sum(f.name.startswith("jitad.kernel") for f in self.module.functions)
+        function = ll.Function(
+            self.module,
+            ll.FunctionType(ll.VoidType(), [PTR] * len(used)),
+            f"jitad.kernel{number}",
+        )
+        function.attributes.add("noinline")
+        function.attributes.add("nounwind")
+        function.linkage = "internal"
+        for argument in function.args:
+            argument.add_attribute("noalias")
+        builder = ll.IRBuilder(function.append_basic_block("entry"))
+        arguments = dict(zip(used, function.args, strict=True))
+        KernelEmitter(
+            builder, kernel, self.plan.buffers, arguments.__getitem__, {}, frozenset()
+        ).emit()
+        builder.ret_void()
+        self.builder.call(function, [self.pointer(k) for k in used])
+
+    def _call(self, call: RoutineCall) -> None:
+        scratch = ll.Constant(PTR, None) if call.scratch is None else self.pointer(call.scratch)
+        routine = RoutineEmitter(self.builder, self.externals, scratch)
+        operands = [self._buffer(k) for k in call.operands]
+        results = [self._buffer(k) for k in call.results]
+        lower: Any = call.equation.op.lower
+        lower.emit(routine, *operands, results, **call.equation.params)
+
+    def _buffer(self, number: int) -> Buffer:
+        return Buffer(self.plan.buffers[number].type, self.pointer(number))
+
+
+def _only_in_kernels(plan: Plan) -> frozenset[int]:
+    """Temporaries of one element that only kernels read: they stay in registers."""
+    called = {k for s in plan.steps if isinstance(s, RoutineCall) for k in (*s.operands, *s.results)}
+    return frozenset(
+        k
+        for k, buffer in enumerate(plan.buffers)
+        if buffer.kind == "workspace" and buffer.type.size == 1 and k not in called
+    )

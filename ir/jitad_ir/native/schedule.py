@@ -1,0 +1,151 @@
+"""How the loops of a kernel are nested, and which of them runs across SIMD lanes.
+
+Fold loops are innermost. The vector loop is the innermost of the kept loops or of the fold loops:
+of those two, and of all loops that could be moved there, the one along which most memory is
+contiguous. One step of it covers `lanes` elements in `copies` registers of `width` lanes.
+
+`lanes` of a fold depends on shapes and dtypes only, never on the CPU, so that the order of
+additions, and with it every bit of the result, is the same on all of them; a narrower CPU uses
+more registers.
+
+Places for what comes later: blocks of two loops for transposed reads (an `order` that names a loop
+twice, with a block length), and ranges of the outermost loop for threads.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import llvmlite.binding as llvm
+
+from ..plan.index import Counter, Index, Position, leaves
+from ..plan.steps import Apply, Buffer, Kernel, Read
+from ..op import Cumulative
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Loops from the outermost to the innermost; `vector` is the number of the vector loop, None
+    if the kernel runs element by element. The first `kept` of `order` are not folded over."""
+
+    order: tuple[int, ...]
+    kept: int
+    vector: int | None
+    width: int
+    copies: int
+
+    @property
+    def lanes(self) -> int:
+        """Elements of one step of the vector loop."""
+        return self.width * self.copies
+
+
+@functools.cache
+def vector_bytes() -> int:
+    """Bytes of the vectors that kernels use on this CPU."""
+    try:
+        features = llvm.get_host_cpu_features()
+    except RuntimeError:  # LLVM cannot tell on this platform: what all 64-bit CPUs have
+        return 16
+    if features.get("avx512f") and features.get("avx512vl") and features.get("avx512dq"):
+        return 64
+    return 32 if features.get("avx2") else 16
+
+
+def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
+    """The nest of a kernel for this CPU."""
+    lengths = kernel.lengths
+    folded = kernel.folds[0].loops if kernel.folds else ()
+    kept = [k for k in range(len(lengths)) if k not in folded]
+    vector = _vector_loop(kernel, kept, list(folded))
+    if vector in kept:
+        kept.remove(vector)
+        kept.append(vector)
+    inner = [k for k in folded if k != vector] + [k for k in folded if k == vector]
+    order = (*kept, *inner)
+    if vector is None:
+        return Schedule(order, len(kept), None, 1, 1)
+    widest = _widest_element(kernel, buffers)
+    length = _power_of_two(lengths[vector])
+    body = len(kernel.nodes) + 20 * sum(isinstance(n, Apply) and n.dear for n in kernel.nodes)
+    if vector in folded:
+        lanes = min(length, _fold_lanes(body, widest))
+        width = min(lanes, vector_bytes() // widest)
+        return Schedule(order, len(kept), vector, width, lanes // width)
+    width = min(length, max(vector_bytes() // widest, 1))
+    copies = 4 if body <= 6 else 2 if body <= 16 else 1
+    if kernel.folds:
+        # Columns side by side, so that each step down reads whole cache lines.
+        copies = 4 if body <= 24 else 2
+    return Schedule(order, len(kept), vector, width, min(copies, length // width))
+
+
+def _fold_lanes(body: int, widest: int) -> int:
+    lanes = 256 // widest
+    return lanes if body <= 12 else lanes // 2 if body <= 40 else lanes // 4
+
+
+def _power_of_two(length: int) -> int:
+    """Greatest power of two that is not greater."""
+    return 1 << (length.bit_length() - 1)
+
+
+def _widest_element(kernel: Kernel, buffers: tuple[Buffer, ...]) -> int:
+    """Bytes of the widest register element; parts of a complex number count singly."""
+    sizes = [4]
+    for node in kernel.nodes:
+        dtype = node.dtype
+        sizes.append(dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize)
+    sizes.extend(8 for fold in kernel.folds if fold.result.itemsize == 8)
+    return max(sizes)
+
+
+def _stride(position: Position, loop: int) -> int | None:
+    """Coefficient of a counter in an index; None if the index is not affine in it."""
+    if isinstance(position, int):
+        return 0
+    found: int | None = 0
+    for atom, c in position.terms:
+        if isinstance(atom, Counter):
+            if atom.number == loop and found is not None:
+                found += c
+        elif any(
+            isinstance(leaf, Counter) and leaf.number == loop
+            for leaf in leaves(Index(((atom, 1),), 0))
+        ):
+            found = None
+    return found
+
+
+def _vector_loop(kernel: Kernel, kept: list[int], folded: list[int]) -> int | None:
+    """The loop that runs across lanes."""
+    if any(isinstance(fold.lower, Cumulative) for fold in kernel.folds):
+        candidates = kept
+    else:
+        candidates = kept + folded
+    best, best_score = None, 0.0
+    for loop in candidates:
+        if kernel.lengths[loop] < 2:
+            continue
+        score = _score(kernel, loop)
+        # Short loops waste lanes and steps.
+        score *= min(kernel.lengths[loop], 16) / 16
+        if best is None or score >= best_score:
+            best, best_score = loop, score
+    return best
+
+
+def _score(kernel: Kernel, loop: int) -> float:
+    """How well memory lies along a loop; more is better."""
+    score = 0.5
+    for store in kernel.stores:
+        score += 3 if _stride(store.offset, loop) == 1 else 0
+    for fold in kernel.folds:
+        if loop not in fold.loops:
+            score += 0.5
+    for node in kernel.nodes:
+        if isinstance(node, Read):
+            stride = _stride(node.offset, loop)
+            score += 2 if stride == 1 else 1 if stride == 0 else 0
+    return score

@@ -1,0 +1,516 @@
+"""Fusion: which equations are computed in one kernel, and in what order the kernels run.
+
+Every equation that is worth a place of its own is given a home, a `Cluster`: one future kernel.
+Clusters stand on levels. A cluster reads only what clusters of lower levels have written, so that
+clusters can be filled in any way without a cycle between them, and the search for a home is a
+look-up by level and number of elements: planning is linear in the size of the program.
+
+Three kinds of values:
+
+- a *buffer* is an input, the result of a fold or of a routine: others read it from memory;
+- a *view* has no home: the result of a cheap `Pull` (broadcast, slice, constant ...) is expanded
+  wherever it is read;
+- a *member* has a home: elementwise results, and views that are dear to expand.
+
+A member read in another cluster, or at another index, is expanded there once more if it is cheap
+or has no other reader (`free`), and otherwise stored by its home.
+
+Clusters of one kind hold equations of one iteration space, up to unit axes and regrouping of axes
+(`bounds`: the sizes of the trailing blocks of axes, each dividing the next), and folds over the
+same axes of it. The other kind, *blocks*, hold tiny values of any shape: each element of each
+is its own scalar in straight-line code, so that they may read each other at any index.
+
+Places for what comes later: a cluster with several stages over rows (softmax in one kernel) would
+be a third kind, whose folds may be read by members of the next stage; a schedule that lowers the
+peak of memory would reorder independent clusters of `ordered()`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from ..graph import Equation, Graph, Value
+from ..op import ArgReduction, Cumulative, Elementwise, Pull, Reduction, Routine
+from ..types import Shape, TypeMismatch
+from .tracing import identity_map
+
+CHEAP = 8
+"""Work (elementwise operations) up to which a member is expanded rather than stored."""
+DEAR = 1000
+"""Work of a transcendental function: never done twice."""
+VIEW_WORK = 24
+"""Work above which a view becomes a member."""
+UNROLL = 16
+"""Elements up to which a reduction may become straight-line code."""
+BLOCK_SIZE = 8
+"""Elements up to which a value lives in a block, as scalars."""
+BLOCK_DEAR = 4
+"""The same, for transcendental functions."""
+BLOCK_ELEMENTS = 2048
+"""Elements of values of more than one element that one block may hold."""
+MAX_DEPTH = 48
+"""Members expanded one inside the other, at most."""
+
+Bounds: TypeAlias = tuple[int, ...]
+FoldKey: TypeAlias = tuple[str, tuple[tuple[int, int], ...], bool]
+
+
+@dataclass(eq=False, slots=True)
+class Cluster:
+    """The equations of one kernel, while they are collected."""
+
+    number: int
+    level: int
+    size: int
+    block: bool
+    bounds: Bounds = ()
+    fold_key: FoldKey | None = None
+    elements: int = 0
+    members: list[Equation] = field(default_factory=list[Equation])
+    folds: list[Equation] = field(default_factory=list[Equation])
+    roots: list[tuple[Value, int]] = field(default_factory=list[tuple[Value, int]])
+    """Values to store, with the buffers they go to."""
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A routine call, at its level."""
+
+    level: int
+    equation: Equation
+
+
+@dataclass(eq=False, slots=True)
+class Info:
+    """What is known of one value. `ready[b]` is the least level at which a cluster may hold a
+    reader at any index, if the value is a buffer or expanded; b = 1 for readers in blocks."""
+
+    kind: Literal["buffer", "view", "member"]
+    size: int
+    ready: tuple[int, int]
+    work: int = 0
+    depth: int = 0
+    uses: int = 0
+    home: Cluster | None = None
+    alias: Value | None = None
+    """The value whose elements this view has, in their order."""
+    free: bool = True
+    pulled: bool = False
+    """Somebody relies on the home's level: the member is not to be moved."""
+    readers: list[Info] = field(default_factory=list["Info"])
+    """Members that read this one at their own index."""
+
+
+def trailing_bounds(shape: Shape) -> Bounds:
+    """Sizes of the blocks of the last axes: (2, 3, 4) -> (4, 12, 24); unit axes do not count."""
+    bounds: list[int] = []
+    block = 1
+    for n in reversed(shape):
+        if n != 1:
+            block *= n
+            bounds.append(block)
+    return tuple(bounds)
+
+
+def refined(first: Bounds, second: Bounds) -> Bounds | None:
+    """Bounds that cut wherever either does; None if they do not nest."""
+    if first == second:
+        return first
+    merged = sorted({*first, *second})
+    for small, large in zip(merged, merged[1:], strict=False):
+        if large % small:
+            return None
+    return tuple(merged)
+
+
+def _fold_key(kind: str, shape: Shape, axes: Sequence[int], reverse: bool) -> FoldKey:
+    """What folds must share to be in one kernel: the parts of the flat index they run over."""
+    spans: list[tuple[int, int]] = []
+    block = 1
+    for axis in range(len(shape) - 1, -1, -1):
+        n = shape[axis]
+        if axis in axes and n != 1:
+            if spans and spans[-1][1] == block:
+                spans[-1] = (spans[-1][0], block * n)
+            else:
+                spans.append((block, block * n))
+        block *= n
+    return (kind, tuple(spans), reverse)
+
+
+def fold_axes(eq: Equation) -> tuple[int, ...]:
+    """The axes of its operand that a fold runs over."""
+    if isinstance(eq.op.lower, Reduction):
+        return eq.params["axes"]
+    return (eq.params["axis"],)
+
+
+def fold_key(eq: Equation) -> FoldKey:
+    """See `_fold_key`."""
+    shape = eq.operands[0].shape
+    if isinstance(eq.op.lower, Cumulative):
+        reverse = bool(eq.params.get("reverse", False))
+        return _fold_key("cumulative", shape, fold_axes(eq), reverse)
+    return _fold_key("fold", shape, fold_axes(eq), False)
+
+
+class Clustering:
+    """Homes of all values of a graph; `assign()` fills it in."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.clusters: list[Cluster] = []
+        self.calls: list[Call] = []
+        self.info: dict[Value, Info] = {}
+        self.producers: dict[Value, Equation] = {}
+        self._at: dict[tuple[int, int], list[Cluster]] = {}
+        self._blocks: dict[int, Cluster] = {}
+        self._uses: dict[Value, int] = {}
+
+    def assign(self) -> None:
+        """Give every equation its home."""
+        self._count_uses()
+        for value in self.graph.inputs:
+            self.info[value] = self._buffer(value, 0)
+        for eq in self.graph.equations:
+            for value in eq.outputs:
+                self.producers[value] = eq
+            if any(value in self._uses for value in eq.outputs):
+                self._place(eq)
+        self._sink()
+        for eq in self.graph.equations:
+            info = self.info.get(eq.outputs[0])
+            if info is not None and info.kind == "member":
+                assert info.home is not None
+                info.home.members.append(eq)
+
+    def settle(self, value: Value) -> Cluster:
+        """A cluster that can store `value`: its home, one made for it if it has none."""
+        info = self.info[value]
+        if info.home is None or info.kind == "buffer":
+            home = self._home(
+                value.type.shape,
+                info.ready[0],
+                info.ready[1],
+                [],
+                None,
+                block=self._is_block(value, False),
+            )
+            if info.kind == "buffer":
+                return home
+            info.home = home
+        return info.home
+
+    def ordered(self) -> Iterator[Cluster | Call]:
+        """Clusters and calls in an order in which they can run."""
+        everything: list[Cluster | Call] = [*self.clusters, *self.calls]
+        yield from sorted(everything, key=lambda step: step.level)
+
+    def _count_uses(self) -> None:
+        uses = self._uses
+        for value in self.graph.outputs:
+            uses[value] = uses.get(value, 0) + 1
+        # Backwards, so that equations nobody needs do not count as readers.
+        for eq in reversed(self.graph.equations):
+            if any(value in uses for value in eq.outputs):
+                for value in eq.operands:
+                    uses[value] = uses.get(value, 0) + 1
+
+    def _buffer(self, value: Value, level: int) -> Info:
+        return Info("buffer", value.type.size, (level, level), uses=self._uses.get(value, 0))
+
+    # -- readiness -------------------------------------------------------------------------
+
+    def _ready(self, value: Value, reads: int, block: bool) -> int:
+        """Level from which a cluster can hold a reader of `value` at arbitrary indices that
+        reads `reads` elements; decides whether it is expanded there."""
+        info = self.info[value]
+        if info.kind != "member":
+            return info.ready[block]
+        home = info.home
+        assert home is not None
+        info.pulled = True
+        if block and home.block:
+            return home.level
+        if info.free and (info.work <= CHEAP or reads <= info.size):
+            return info.ready[block]
+        if info.free:
+            # Somebody reads it more often than it has elements: it is stored, for all.
+            info.free = False
+        return home.level + 1
+
+    def _expanded_ready(self, value: Value, block: bool) -> int:
+        """Level from which a cluster can hold a copy of a reader of `value`."""
+        info = self.info[value]
+        home = info.home
+        if info.kind != "member":
+            return info.ready[block]
+        assert home is not None
+        if block and home.block:
+            return home.level
+        return info.ready[block] if info.free else home.level + 1
+
+    def _is_block(self, value: Value, dear: bool) -> bool:
+        size = value.type.size
+        return size == 1 or size <= (BLOCK_DEAR if dear else BLOCK_SIZE)
+
+    # -- homes -----------------------------------------------------------------------------
+
+    def _place(self, eq: Equation) -> None:
+        lower = eq.op.lower
+        if isinstance(lower, Elementwise):
+            self._place_elementwise(eq, lower.dear)
+        elif isinstance(lower, Pull):
+            self._place_pull(eq)
+        elif isinstance(lower, (Reduction, ArgReduction, Cumulative)):
+            self._place_fold(eq)
+        elif isinstance(lower, Routine):
+            self._place_call(eq)
+        else:
+            raise TypeMismatch(
+                f"op {eq.op.name} has no native lowering ({lower!r}): a pass has to inline or "
+                "replace it before the program is planned"
+            )
+
+    def _place_elementwise(self, eq: Equation, dear: bool) -> None:
+        (value,) = eq.outputs
+        if self._is_empty(value):
+            return
+        own = DEAR if dear else 1
+        work, depth = self._work(eq.operands, own)
+        info = self._member(value, eq.operands, work, depth)
+        roots = [self._root(v) for v in eq.operands]
+        same = [v for v in roots if self.info[v].kind == "member"]
+        for v in same:
+            self.info[v].readers.append(info)
+        others = [v for v in roots if self.info[v].kind != "member"]
+        must = tuple(
+            max([self.info[v].ready[b] for v in others], default=0) for b in (False, True)
+        )
+        block = self._is_block(value, dear)
+        info.home = self._home(value.type.shape, must[0], must[1], same, None, block=block)
+
+    def _place_pull(self, eq: Equation) -> None:
+        (value,) = eq.outputs
+        if self._is_empty(value):
+            return
+        work, depth = self._work(eq.operands, 2 * (len(eq.operands) > 1))
+        if len(eq.operands) == 1 and identity_map(eq):
+            # An alias: reads of it are reads of the operand at the same place.
+            root = self._root(eq.operands[0])
+            held = self.info[root]
+            held.uses += self._uses.get(value, 0) - 1
+            if held.kind == "member" and held.uses > 1 and held.work > CHEAP:
+                held.free = False
+            self.info[value] = Info(
+                "view", held.size, held.ready, work, depth, held.uses, alias=root
+            )
+            return
+        if work <= VIEW_WORK and depth <= MAX_DEPTH:
+            ready = tuple(
+                max([self._ready(v, value.type.size, b) for v in eq.operands], default=0)
+                for b in (False, True)
+            )
+            self.info[value] = Info(
+                "view", value.type.size, (ready[0], ready[1]), work, depth, self._uses[value]
+            )
+            return
+        block = self._is_block(value, False)
+        ready = [
+            max([self._ready(v, value.type.size, b) for v in eq.operands], default=0)
+            for b in (False, True)
+        ]
+        info = self._member(value, eq.operands, work, depth)
+        info.home = self._home(value.type.shape, ready[0], ready[1], [], None, block=block)
+
+    def _place_fold(self, eq: Equation) -> None:
+        (value,) = eq.outputs
+        (operand,) = eq.operands
+        if self._is_empty(value):
+            return
+        lower = eq.op.lower
+        source = self.info[self._root(operand)]
+        if isinstance(lower, Reduction):
+            if operand.type.size == 0:
+                self.info[value] = Info("view", value.type.size, (0, 0), 1)
+                return
+            extent = operand.type.size // value.type.size
+            in_block = source.home is not None and source.home.block
+            moves = source.kind != "member" or source.free or in_block
+            if extent == 1 or (extent <= UNROLL and moves):
+                self._place_unrolled(eq, extent)
+                return
+        root = self._root(operand)
+        same = [root] if source.kind == "member" else []
+        must = 0 if same else source.ready[0]
+        home = self._home(operand.shape, must, must, same, fold_key(eq))
+        home.folds.append(eq)
+        info = self._buffer(value, home.level + 1)
+        info.home = home
+        self.info[value] = info
+        if same:
+            # The operand may move down to the fold, but not past it.
+            source.readers.append(info)
+
+    def _place_unrolled(self, eq: Equation, extent: int) -> None:
+        (value,) = eq.outputs
+        (operand,) = eq.operands
+        block = self._is_block(value, False)
+        size = operand.type.size
+        ready = [self._ready(operand, size, b) for b in (False, True)]
+        held = self.info[operand]
+        expanded = held.work if held.kind == "view" or held.free else 0
+        work = min(extent * (expanded + 1), DEAR * DEAR)
+        info = self._member(value, eq.operands, work, held.depth + 1)
+        info.home = self._home(value.type.shape, ready[0], ready[1], [], None, block=block)
+
+    def _place_call(self, eq: Equation) -> None:
+        level = 0
+        for value in eq.operands:
+            info = self.info[value]
+            if info.kind == "buffer":
+                level = max(level, info.ready[0])
+            elif info.size:
+                home = self.settle(value)
+                info.pulled = True
+                info.free = info.free and info.work <= CHEAP
+                level = max(level, home.level + 1)
+        self.calls.append(Call(level, eq))
+        for value in eq.outputs:
+            self.info[value] = self._buffer(value, level + 1)
+
+    def _is_empty(self, value: Value) -> bool:
+        """Arrays without elements are views that nobody reads."""
+        if value.type.size:
+            return False
+        self.info[value] = Info("view", 0, (0, 0))
+        return True
+
+    def _root(self, value: Value) -> Value:
+        alias = self.info[value].alias
+        return value if alias is None else alias
+
+    def _work(self, operands: Sequence[Value], own: int) -> tuple[int, int]:
+        work, depth = own, 0
+        for v in operands:
+            info = self.info[v]
+            if info.kind == "view" or info.free:
+                work += info.work
+                depth = max(depth, info.depth)
+        return min(work, DEAR * DEAR), depth + 1
+
+    def _member(
+        self, value: Value, operands: Sequence[Value], work: int, depth: int
+    ) -> Info:
+        ready = [
+            max([self._expanded_ready(v, b) for v in operands], default=0) for b in (False, True)
+        ]
+        uses = self._uses[value]
+        info = Info(
+            "member",
+            value.type.size,
+            (ready[0], ready[1]),
+            work,
+            depth,
+            uses,
+            free=depth <= MAX_DEPTH and (work <= CHEAP or uses == 1),
+        )
+        self.info[value] = info
+        return info
+
+    def _home(
+        self,
+        shape: Shape,
+        must: int,
+        must_block: int,
+        same: Sequence[Value],
+        key: FoldKey | None,
+        *,
+        block: bool = False,
+    ) -> Cluster:
+        """A cluster of the iteration space of `shape`, at level `must` at least, that can read
+        the members `same` at its own index."""
+        size = math.prod(shape)
+        if block:
+            home = self._block_home(size, must_block, same)
+            if home is not None:
+                return home
+        bounds = trailing_bounds(shape)
+        infos = [self.info[v] for v in same]
+        homes = {id(i.home): i.home for i in infos if i.home is not None}
+        for home in sorted(homes.values(), key=lambda c: -c.level):
+            if home.level >= must and self._fits(home, size, bounds, key) and all(
+                i.home is home or self._reads_below(i, home.level) for i in infos
+            ):
+                return self._joined(home, bounds, key)
+        level = must
+        for info in infos:
+            assert info.home is not None
+            level = max(level, info.ready[0] if info.free else info.home.level + 1)
+        for home in self._at.get((level, size), ()):
+            if self._fits(home, size, bounds, key):
+                return self._joined(home, bounds, key)
+        home = Cluster(len(self.clusters), level, size, False, bounds, key)
+        self.clusters.append(home)
+        self._at.setdefault((level, size), []).append(home)
+        return home
+
+    def _block_home(self, size: int, must: int, same: Sequence[Value]) -> Cluster | None:
+        level = must
+        for v in same:
+            level = max(level, self._ready(v, size, True))
+        home = self._blocks.get(level)
+        if home is None:
+            home = self._blocks[level] = Cluster(len(self.clusters), level, 1, True)
+            self.clusters.append(home)
+        if size > 1:
+            if home.elements + size > BLOCK_ELEMENTS:
+                return None
+            home.elements += size
+        return home
+
+    def _reads_below(self, info: Info, level: int) -> bool:
+        """Whether a cluster at `level` that is not the member's home can use it."""
+        assert info.home is not None
+        return info.home.level < level or (info.free and info.ready[0] <= level)
+
+    def _fits(self, home: Cluster, size: int, bounds: Bounds, key: FoldKey | None) -> bool:
+        if home.block or home.size != size:
+            return False
+        if key is not None and home.fold_key is not None and key != home.fold_key:
+            return False
+        return refined(home.bounds, bounds) is not None
+
+    def _joined(self, home: Cluster, bounds: Bounds, key: FoldKey | None) -> Cluster:
+        home.bounds = refined(home.bounds, bounds) or home.bounds
+        home.fold_key = home.fold_key or key
+        return home
+
+    # -- later is better -------------------------------------------------------------------
+
+    def _sink(self) -> None:
+        """Move members that are only needed on higher levels there: what would be stored now and
+        read then is computed then."""
+        outputs = {self._root(v) for v in self.graph.outputs if v in self.info}
+        for eq in reversed(self.graph.equations):
+            info = self.info.get(eq.outputs[0])
+            if info is None or info.kind != "member" or info.pulled or not info.readers:
+                continue
+            home = info.home
+            assert home is not None
+            if home.block or eq.outputs[0] in outputs:
+                continue
+            targets = [reader.home for reader in info.readers]
+            lowest = min(
+                (t for t in targets if t is not None), key=lambda t: t.level, default=home
+            )
+            elsewhere = [t for t in targets if t is not lowest and t is not None]
+            if not info.free and any(t.level == lowest.level for t in elsewhere):
+                continue
+            if lowest.level > home.level and not lowest.block and lowest.size == info.size:
+                bounds = trailing_bounds(eq.outputs[0].shape)
+                if self._fits(lowest, info.size, bounds, None):
+                    info.home = self._joined(lowest, bounds, None)

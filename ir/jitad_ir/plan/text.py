@@ -1,0 +1,67 @@
+"""A plan in words."""
+
+from __future__ import annotations
+
+from .index import Position
+from .steps import Apply, Constant, Fold, Inside, Kernel, Node, Number, Plan, Read, RoutineCall
+
+
+def plan_text(plan: Plan) -> str:
+    """All of a plan: its steps, and the expression of each kernel."""
+    names = [buffer.name for buffer in plan.buffers]
+    inputs = ", ".join(f"in{k}: {t!r}" for k, t in enumerate(plan.input_types))
+    outputs = ", ".join(f"out{k}: {t!r}" for k, t in enumerate(plan.output_types))
+    lines = [
+        f"plan {plan.name}({inputs}) -> ({outputs}), workspace {plan.workspace_bytes} bytes"
+    ]
+    for step in plan.steps:
+        if isinstance(step, Kernel):
+            lines += ["  " + line for line in kernel_lines(step, names)]
+        else:
+            lines.append("  " + _call_line(step, names))
+    return "\n".join(lines)
+
+
+def kernel_lines(kernel: Kernel, names: list[str]) -> list[str]:
+    """One kernel: its loops and ops, then its expression line by line."""
+    loops = ", ".join(f"i{k} < {n}" for k, n in enumerate(kernel.lengths))
+    ops = " ".join(eq.op.name for eq in kernel.equations) or "copy"
+    lines = [f"kernel over {loops}: {ops}" if loops else f"straight-line code: {ops}"]
+    for k, node in enumerate(kernel.nodes):
+        lines.append(f"  %{k} = {_node(node, names)}")
+    for store in kernel.stores:
+        lines.append(f"  {_element(names[store.buffer], store.offset)} = %{store.node}")
+    for fold in kernel.folds:
+        lines.append(f"  {_element(names[fold.buffer], fold.offset)} = {_fold(fold)}")
+    return lines
+
+
+def _element(name: str, offset: Position) -> str:
+    return f"{name}[{offset}]"
+
+
+def _node(node: Node, names: list[str]) -> str:
+    if isinstance(node, Read):
+        mask = "" if node.mask is None else f" where %{node.mask}"
+        return _element(names[node.buffer], node.offset) + mask
+    if isinstance(node, Constant):
+        return str(node.number)
+    if isinstance(node, Number):
+        return f"number {node.index}"
+    if isinstance(node, Inside):
+        return f"{node.low} <= {node.index} < {node.high}"
+    assert isinstance(node, Apply)
+    return f"{node.name}({', '.join(f'%{k}' for k in node.operands)})"
+
+
+def _fold(fold: Fold) -> str:
+    over = ", ".join(f"i{k}" for k in fold.loops)
+    back = " backwards" if fold.reverse else ""
+    return f"{fold.name} of %{fold.node} over {over or 'nothing'}{back}"
+
+
+def _call_line(call: RoutineCall, names: list[str]) -> str:
+    operands = ", ".join(names[k] for k in call.operands)
+    results = ", ".join(names[k] for k in call.results)
+    scratch = "" if call.scratch is None else f", scratch {names[call.scratch]}"
+    return f"routine {results} = {call.equation.op.name}({operands}){scratch}"
