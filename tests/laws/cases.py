@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -71,13 +72,23 @@ def draw(d: Draw, dtype: str, rng: np.random.Generator) -> np.ndarray:
             raise TypeMismatch("complex elements in a real dtype")
         with np.errstate(all="ignore"):
             return np.array(d.values).astype(target).reshape(d.shape)
-    low = max(d.low, 0.0) if target.kind == "u" else d.low
-    drawn = rng.uniform(low, max(d.high, low), d.shape)
     if target.kind == "b":
-        drawn = rng.integers(0, 2, d.shape)
+        return np.asarray(rng.integers(0, 2, d.shape).astype(target))
+    low = max(d.low, 0.0) if target.kind == "u" else d.low
+    drawn = _spread(d.shape, low, max(d.high, low), rng)
     if target.kind == "c":
-        drawn = drawn + 1j * rng.uniform(d.low, d.high, d.shape)
+        drawn = drawn + 1j * _spread(d.shape, d.low, d.high, rng)
     return np.asarray(drawn).astype(target)
+
+
+def _spread(
+    shape: tuple[int, ...], low: float, high: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Uniform in [low, high), one in each of as many cells, in random order: no two elements are
+    so close that finite differences would swap them."""
+    size = math.prod(shape)
+    cells = rng.permutation(size) + rng.uniform(0.1, 0.9, size)
+    return (low + (high - low) * cells / max(size, 1)).reshape(shape)
 
 
 def make(

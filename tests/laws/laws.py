@@ -36,7 +36,7 @@ from .cases import Case, cases, widen
 Law: TypeAlias = Callable[[Case], Iterator[str]]
 Arrays: TypeAlias = Sequence[Any]
 
-STEP = 1e-4
+STEP = 2e-5
 HAS_NATIVE = importlib.util.find_spec("jitad_ir.native.program") is not None
 
 

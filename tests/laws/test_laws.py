@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from jitad_ir.op import NO_TANGENT, NOT_LOWERED, OPS, Op
+from jitad_ir.graph import Builder, building
+from jitad_ir.op import NO_TANGENT, NOT_LOWERED, OPS, Elementwise, Op
+from jitad_ir.types import DTYPES, ArrayType, TypeMismatch
 
 from . import laws
 from .cases import cases
@@ -27,6 +31,44 @@ def test_op_has_cases_to_test(op: Op) -> None:
     assert tried == set(range(len(op.samples))), "a sample that the type rule rejects in any dtype"
     if op.jvp is not NO_TANGENT:
         assert any(c.differentiable and c.sample.smooth and c.wide for c in cases(op))
+
+
+def rejected(op: Op, types: list[ArrayType], params: dict[str, Any]) -> str | None:
+    """What the type rule says against operands of `types`; None if it takes them."""
+    builder = Builder()
+    inputs = [builder.input(t) for t in types]
+    try:
+        with building(builder):
+            op(*inputs, **params)
+    except TypeMismatch as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("op", ALL)
+def test_type_errors_name_the_op(op: Op) -> None:
+    """Whichever dtype is wrong."""
+    for sample in op.samples:
+        for dtype in DTYPES.values():
+            types = [
+                ArrayType(DTYPES[d.dtype] if d.dtype else dtype, d.shape) for d in sample.operands
+            ]
+            said = rejected(op, types, dict(sample.params))
+            assert said is None or said.startswith(f"{op.name}: "), said
+
+
+@pytest.mark.parametrize("op", [p for p in ALL if isinstance(p.values[0].lower, Elementwise)])
+def test_elementwise_operands_have_one_shape(op: Op) -> None:
+    """Broadcasting is an op of its own."""
+    case = cases(op)[0]
+    types = list(case.graph.input_types)
+    if len(types) < 2:
+        pytest.skip("one operand")
+    for position, type in enumerate(types):
+        other = type.with_shape((*type.shape, 1))
+        changed = [*types[:position], other, *types[position + 1 :]]
+        said = rejected(op, changed, case.params)
+        assert said is not None and said.startswith(f"{op.name}: ") and repr(other) in said
 
 
 @pytest.mark.parametrize("op", ALL)

@@ -53,7 +53,8 @@ def _jvp_integer_pow(t: Value, out: Value, x: Value, *, exponent: int) -> Value 
         return None
     if exponent == 1:
         return t
-    return mul(t, mul(integer_pow(x, exponent=exponent - 1), exponent))
+    lower = x if exponent == 2 else integer_pow(x, exponent=exponent - 1)
+    return mul(t, mul(lower, exponent))
 
 
 integer_pow = Op(
