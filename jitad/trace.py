@@ -264,15 +264,23 @@ class Trace(Builder):
         return held[1]
 
     def _number(self, number: Any, like: ArrayType) -> Value:
+        if self.concrete:
+            return self._known_number(number, like)
         key = (repr(number), like)
         held = self._literals.get(key)
         if held is None:
             params = {"value": number, "shape": like.shape, "dtype": like.dtype}
             held = self._literals[key] = (number, self.add(OPS["full"], (), params)[0])
-            if self.concrete:
-                scalar = like.dtype.type(number)
-                self.known[held[1]] = np.full(like.shape, scalar) if like.shape else scalar
         return held[1]
+
+    def _known_number(self, number: Any, like: ArrayType) -> Value:
+        """An input for the number: programs that differ in numbers only share their derivatives."""
+        value = Value(like)
+        scalar = like.dtype.type(number)
+        array = np.full(like.shape, scalar) if like.shape else scalar
+        self.known[value] = array
+        self.captures[id(value)] = (array, value)
+        return value
 
     def record(
         self, op: Op, args: Sequence[Any], params: dict[str, Any], regions: tuple[Graph, ...] = ()

@@ -72,6 +72,9 @@ def interpreter(graph: Graph) -> Callable[..., tuple[Any, ...]]:
         for value in eq.outputs:
             names[value] = f"v{len(names)}"
         results = ", ".join([names[v] for v in eq.outputs])
+        if not eq.operands:
+            scope.update(zip([names[v] for v in eq.outputs], _results(eq), strict=True))
+            continue
         if eq.op.multiple_results or eq.regions:
             scope[f"op{number}"] = partial(_results, eq)
             lines.append(f"    {results}, = op{number}({operands})")

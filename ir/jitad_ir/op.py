@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -277,8 +278,10 @@ class Op:
         types = [v.type for v in operands]
         if regions:
             result = self.infer(*types, **params, regions=regions)
-        else:
+        elif params:
             result = self.infer(*types, **params)
+        else:
+            return _inferred(self, *types)
         return result if self.multiple_results else (result,)
 
     def __call__(
@@ -295,6 +298,13 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+@lru_cache(maxsize=8192)
+def _inferred(op: Op, *types: ArrayType) -> tuple[ArrayType, ...]:
+    """Result types of an op without params, remembered: tracing asks again and again."""
+    result = op.infer(*types)
+    return result if op.multiple_results else (result,)
 
 
 def _literals(op: Op, operands: Sequence[Value | Number]) -> tuple[Value, ...]:
