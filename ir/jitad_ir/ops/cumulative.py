@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,33 +76,54 @@ def _transpose_recurrence(ct: Value, a: Value, b: object, *, axis: int, reverse:
 
 
 def _emit_recurrence(r: Any, a: Any, b: Any, results: Any, *, axis: int, reverse: bool) -> None:
+    """Steps along the axis, outermost but for the axes before it."""
     (out,) = results
     shape = out.type.shape
     n = shape[axis]
+    before, behind = shape[:axis], shape[axis + 1 :]
+    builder = r.builder
     if out.type.size == 0:
         return
-    first = n - 1 if reverse else 0
 
-    def start(index: tuple[Any, ...]) -> None:
-        at = (*index[:axis], first, *index[axis:])
-        r.store(out, at, r.load(b, at))
+    def place(step: Any) -> Any:
+        return builder.sub(r.integer(n - 1), step) if reverse else step
 
-    def step(i: Any) -> None:
-        # Counting from the second element on; i64 arithmetic on the builder.
-        one = r.integer(1)
-        here = r.builder.sub(r.integer(n - 2), i) if reverse else r.builder.add(i, one)
-        before = r.builder.add(here, one) if reverse else i
+    def row_in_register(outer: tuple[Any, ...]) -> None:
+        dtype, corner = out.type.dtype, (0,) * len(behind)
+        carry = r.local(dtype)
 
-        def element(index: tuple[Any, ...]) -> None:
-            at = (*index[:axis], here, *index[axis:])
-            previous = r.load(out, (*index[:axis], before, *index[axis:]))
-            r.store(out, at, r.b.add(r.b.mul(r.load(a, at), previous), r.load(b, at)))
+        def write(at: tuple[Any, ...], y: Any) -> None:
+            r.b.store(carry, y)
+            r.store(out, at, y)
 
-        r.loops(others, element)
+        def step(i: Any) -> None:
+            at = (*outer, place(i), *corner)
+            product = r.b.mul(r.load(a, at), r.b.load(carry, dtype))
+            write(at, r.b.add(product, r.load(b, at)))
 
-    others = (*shape[:axis], *shape[axis + 1 :])
-    r.loops(others, start)
-    r.loop(n - 1, step)
+        start = (*outer, place(r.integer(0)), *corner)
+        write(start, r.load(b, start))
+        r.loop(n, step, start=1)
+
+    def rows_side_by_side(outer: tuple[Any, ...]) -> None:
+        def first(inner: tuple[Any, ...]) -> None:
+            at = (*outer, place(r.integer(0)), *inner)
+            r.store(out, at, r.load(b, at))
+
+        def step(i: Any) -> None:
+            here, previous = place(i), place(builder.sub(i, r.integer(1)))
+
+            def element(inner: tuple[Any, ...]) -> None:
+                at = (*outer, here, *inner)
+                carry = r.load(out, (*outer, previous, *inner))
+                r.store(out, at, r.b.add(r.b.mul(r.load(a, at), carry), r.load(b, at)))
+
+            r.loops(behind, element)
+
+        r.loops(behind, first)
+        r.loop(n, step, start=1)
+
+    r.loops(before, row_in_register if math.prod(behind) == 1 else rows_side_by_side)
 
 
 linear_recurrence = Op(

@@ -130,14 +130,14 @@ def lowest(dtype: DType) -> Number:
     """The identity of max: -inf, the least integer, or False."""
     if dtype.kind == "f":
         return -np.inf
-    return False if dtype.kind == "b" else int(np.iinfo(dtype).min)
+    return False if dtype.kind == "b" else int(np.iinfo(dtype.name).min)
 
 
 def highest(dtype: DType) -> Number:
     """The identity of min: inf, the greatest integer, or True."""
     if dtype.kind == "f":
         return np.inf
-    return True if dtype.kind == "b" else int(np.iinfo(dtype).max)
+    return True if dtype.kind == "b" else int(np.iinfo(dtype.name).max)
 
 
 def _extremum(name: str, doc: str, function: Rule, identity: Rule, combine: Rule) -> Op:
@@ -205,7 +205,7 @@ def _all_ones(dtype: DType) -> Number:
     """The identity of bitwise and."""
     if dtype.kind == "b":
         return True
-    return -1 if dtype.kind == "i" else int(np.iinfo(dtype).max)
+    return -1 if dtype.kind == "i" else int(np.iinfo(dtype.name).max)
 
 
 def _bitwise(name: str, doc: str, ufunc: Any, identity: Rule, combine: Rule) -> Op:

@@ -150,13 +150,13 @@ def _transpose_pad_operand(
     )
 
 
-def _transpose_pad_value(ct: Value, x: Value | Unknown, value: object, **params: Ints) -> Value:
+def _transpose_pad_value(ct: Value, x: Value | Unknown, value: object, **params: Any) -> Value:
     """Sum over the padding."""
     padding = _select(_is_padding(x.shape, **params), ct, zeros(ct))
     return reduce_sum(padding, axes=tuple(range(ct.ndim)))
 
 
-def _is_padding(shape: Shape, **params: Ints) -> Value:
+def _is_padding(shape: Shape, **params: Any) -> Value:
     """Bool array: True where the padded result has the padding value."""
     bool_ = np.dtype("bool")
     return pad(
@@ -183,7 +183,11 @@ def _batch_pad(
     if not batched[1]:
         return pad(x, value, low=(0, *low), high=(0, *high), interior=(0, *interior))
     (x,) = batch_to_front(size, batched[:1], (x,))
-    params = {"low": (0, *low), "high": (0, *high), "interior": (0, *interior)}
+    params: dict[str, Any] = {
+        "low": (0, *low),
+        "high": (0, *high),
+        "interior": (0, *interior),
+    }
     padded = pad(x, full(value=0, shape=(), dtype=x.dtype), **params)
     values = OPS["broadcast"](value, shape=padded.shape, dims=(0,))
     return _select(_is_padding(x.shape, **params), values, padded)

@@ -192,5 +192,6 @@ top_k = Op(
             smooth=False,
         ),
         Sample((Draw((150,), -100, 100),), {"k": 7}),
+        Sample((Draw((2, 150), -100, 100),), {"k": 70}),
     ),
 )

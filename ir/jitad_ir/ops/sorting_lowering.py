@@ -1,8 +1,10 @@
 """How native code sorts: a stable merge sort of records, whose parts lie in one array each.
 
-Runs of RUN records are sorted by insertion; then neighbouring runs are merged, from the rows into
-the scratch rows and back, until one is left: n log2(n / RUN) moves. One function for each tuple
-of dtypes, shared by all sorts of a module.
+Blocks of RUN records are sorted by rank: each record goes to the place that is the number of
+records before it, of which comparisons of all pairs tell. Then neighbouring runs are merged, from
+the rows into the scratch rows and back, until one is left: n log2(n / RUN) moves. Neither branches
+on a comparison, which no predictor could guess. One function for each tuple of dtypes, shared by
+all sorts of a module.
 """
 
 from __future__ import annotations
@@ -13,8 +15,11 @@ from typing import Any
 
 from ..types import BOOL, INT64, ArrayType, DType, short_name
 
-RUN = 8
-"""Records that are sorted by insertion before runs are merged."""
+RUN = 4
+"""Records that are sorted by rank before runs are merged."""
+
+FEW = 32
+"""Largest k for which top_k keeps the k greatest so far, in order, instead of sorting."""
 
 Record = list[Any]
 """One element (Lanes) of each operand."""
@@ -26,7 +31,8 @@ def before(b: Any, x: Any, y: Any) -> Any:
     then imaginary part."""
     kind = x.dtype.kind
     if kind == "f":
-        return b.bitwise_or(b.lt(x, y), b.bitwise_and(b.is_nan(y), b.bitwise_not(b.is_nan(x))))
+        # One of them nan: x >= y is false.
+        return b.bitwise_not(b.bitwise_or(b.ge(x, y), b.is_nan(x)))
     if kind != "c":
         return b.lt(x, y)
     x_re, x_im, y_re, y_im = b.real(x), b.imag(x), b.real(y), b.imag(y)
@@ -76,6 +82,11 @@ class _Rows:
         for part, lanes in enumerate(record):
             self.r.b.store(self._address(part, index), lanes)
 
+    def behind(self, count: Any) -> _Rows:
+        """The rows without the first `count` records."""
+        pointers = [self._address(part, count) for part in range(len(self.dtypes))]
+        return _Rows(self.r, self.dtypes, pointers)
+
     def other_if(self, condition: Any, other: _Rows) -> _Rows:
         """`other` where the condition (i1) holds, else these."""
         pointers = [
@@ -116,10 +127,47 @@ def _build_sort(num_keys: int, descending: bool, dtypes: Sequence[DType]) -> Cal
         def precedes(x: Record, y: Record) -> Any:
             return _record_before(r.b, x, y, num_keys, descending).value
 
+        def number_precedes(x: Record, y: Record) -> Any:
+            return (r.b.gt if descending else r.b.lt)(x[0], y[0]).value
+
+        if num_keys == 1 and dtypes[0].kind == "f":
+            rows, n = _set_nans_aside(r, rows, scratch, n, descending)
+            precedes = number_precedes
         _sort_runs(r, rows, n, precedes)
         _merge_runs(r, rows, scratch, n, precedes)
 
     return build
+
+
+def _set_nans_aside(
+    r: Any, rows: _Rows, scratch: _Rows, n: Any, descending: bool
+) -> tuple[_Rows, Any]:
+    """Move the records with nan keys to the end of the rows (the start, if descending), in order.
+    Gives the rows of the others and their number: these are ordered by one comparison."""
+    b = r.builder
+    numbers, nans = _Counter(r, r.integer(0)), _Counter(r, r.integer(0))
+    last = b.sub(n, r.integer(1))
+
+    def place(i: Any) -> Any:
+        """The i-th place, counted from the side where numbers go."""
+        return b.sub(last, i) if descending else i
+
+    def visit(i: Any) -> None:
+        # Both copies are written, one of them counts; neither destroys what is still to be read.
+        record = rows.load(place(i))
+        rows.store(place(numbers.value), record)
+        scratch.store(nans.value, record)
+        is_nan = b.zext(r.b.is_nan(record[0]).value, last.type)
+        nans.add(is_nan)
+        numbers.add(b.sub(r.integer(1), is_nan))
+
+    def put_back(i: Any) -> None:
+        rows.store(place(b.add(numbers.value, i)), scratch.load(i))
+
+    r.loop(n, visit)
+    count = numbers.value
+    r.loop(nans.value, put_back)
+    return (rows.behind(nans.value) if descending else rows), count
 
 
 def _least(r: Any, x: Any, y: Any) -> Any:
@@ -127,43 +175,56 @@ def _least(r: Any, x: Any, y: Any) -> Any:
 
 
 def _sort_runs(r: Any, rows: _Rows, n: Any, precedes: Callable[..., Any]) -> None:
-    """Insertion sort of each RUN records."""
+    """Sort each RUN records by rank, and the remainder by insertion."""
     b = r.builder
-    one, length = r.integer(1), r.integer(RUN)
-    runs = b.sdiv(b.add(n, r.integer(RUN - 1)), length)
+    length = r.integer(RUN)
+    blocks = b.sdiv(n, length)
 
-    def run(number: Any) -> None:
+    def sort_block(number: Any) -> None:
         start = b.mul(number, length)
-        stop = _least(r, b.add(start, length), n)
+        records = [rows.load(b.add(start, r.integer(i))) for i in range(RUN)]
+        ranks = [start] * RUN
+        for j in range(RUN):
+            for i in range(j):
+                later_first = b.zext(precedes(records[j], records[i]), length.type)
+                ranks[i] = b.add(ranks[i], later_first)
+                ranks[j] = b.add(ranks[j], b.sub(r.integer(1), later_first))
+        for record, rank in zip(records, ranks, strict=True):
+            rows.store(rank, record)
 
-        def insert(i: Any) -> None:
-            record = rows.load(i)
-            hole = _Counter(r, i)
-            moving = r.local(BOOL)
+    r.loop(blocks, sort_block)
+    start = b.mul(blocks, length)
+    r.loop(n, lambda i: _insert(r, rows, start, i, rows.load(i), precedes), start=start)
 
-            def look() -> None:
-                """moving = (start < hole and record precedes the one before the hole)"""
-                r.b.store(moving, r.b.constant(BOOL, False))
 
-                def compare() -> None:
-                    ahead = precedes(record, rows.load(b.sub(hole.value, one)))
-                    r.b.store(moving, r.b.constant(BOOL, False)._replace(value=ahead))
+def _insert(
+    r: Any, rows: _Rows, start: Any, place: Any, record: Record, precedes: Callable[..., Any]
+) -> None:
+    """Put `record` among the sorted rows[start:place], which move up to rows[place] for it."""
+    b = r.builder
+    one = r.integer(1)
+    hole = _Counter(r, place)
+    moving = r.local(BOOL)
 
-                r.when(b.icmp_signed("<", start, hole.value), compare)
+    def look() -> None:
+        """moving = (start < hole and record precedes the one before the hole)"""
+        r.b.store(moving, r.b.constant(BOOL, False))
 
-            def shift() -> None:
-                previous = b.sub(hole.value, one)
-                rows.store(hole.value, rows.load(previous))
-                hole.set(previous)
-                look()
+        def compare() -> None:
+            ahead = precedes(record, rows.load(b.sub(hole.value, one)))
+            r.b.store(moving, r.b.constant(BOOL, False)._replace(value=ahead))
 
-            look()
-            r.loop_while(lambda: r.b.load(moving, BOOL), shift)
-            rows.store(hole.value, record)
+        r.when(b.icmp_signed("<", start, hole.value), compare)
 
-        r.loop(stop, insert, start=b.add(start, one))
+    def shift() -> None:
+        previous = b.sub(hole.value, one)
+        rows.store(hole.value, rows.load(previous))
+        hole.set(previous)
+        look()
 
-    r.loop(runs, run)
+    look()
+    r.loop_while(lambda: r.b.load(moving, BOOL), shift)
+    rows.store(hole.value, record)
 
 
 def _merge_runs(r: Any, rows: _Rows, scratch: _Rows, n: Any, precedes: Callable[..., Any]) -> None:
@@ -215,12 +276,12 @@ def _merge(
         return b.and_(b.icmp_signed("<", i.value, middle), b.icmp_signed("<", j.value, high))
 
     def take() -> None:
-        first, second = source.load(i.value), source.load(j.value)
-        later = precedes(second, first)
-        chosen = r.b.constant(BOOL, False)._replace(value=later)
-        record = [r.b.select(chosen, y, x) for x, y in zip(first, second, strict=True)]
-        target.store(place.value, record)
+        later = precedes(source.load(j.value), source.load(i.value))
         step = b.zext(later, one.type)
+        # Without the metadata, LLVM makes the choice a jump, which goes wrong half of the times.
+        chosen = b.select(later, j.value, i.value)
+        chosen.set_metadata("unpredictable", b.module.add_metadata([]))
+        target.store(place.value, source.load(chosen))
         j.add(step)
         i.add(b.sub(one, step))
         place.add(one)
@@ -319,29 +380,56 @@ def emit_sort(r: Any, *buffers: Any, axis: int, num_keys: int, descending: bool)
 
 
 def workspace_top_k(x: ArrayType, *, k: int) -> int:
-    """Rows of values and indices, twice."""
-    return _allot([x.dtype, INT64] * 2, x.shape[-1])[1]
+    """Rows of values and indices, twice, unless k is small."""
+    return 0 if k <= FEW else _allot([x.dtype, INT64] * 2, x.shape[-1])[1]
 
 
 def emit_top_k(r: Any, x: Any, results: Any, *, k: int) -> None:
-    """Sort each row with its indices, and keep the first k."""
-    values, indices = results
+    """The k greatest of each row, with their indices."""
+    if k > 0:
+        emit_row = _keep_greatest if k <= FEW else _sort_and_cut
+        r.loops(x.type.shape[:-1], lambda index: emit_row(r, x, results, index, k))
+
+
+def _number(r: Any, i: Any) -> Any:
+    """An i64 value as Lanes."""
+    return r.b.constant(INT64, 0)._replace(value=i)
+
+
+def _keep_greatest(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int) -> None:
+    """Go through the row with the k greatest so far in the result, in order."""
+    dtypes = [out.type.dtype for out in results]
+    kept = _Rows(r, dtypes, [r.element_pointer(out, (*index, 0)) for out in results])
+    zero, last = r.integer(0), r.integer(k - 1)
+
+    def precedes(p: Record, q: Record) -> Any:
+        return _record_before(r.b, p, q, 1, True).value
+
+    def visit(i: Any, place: Any) -> None:
+        record = [r.load(x, (*index, i)), _number(r, i)]
+        _insert(r, kept, zero, place, record, precedes)
+
+    def compare(i: Any) -> None:
+        record = [r.load(x, (*index, i)), _number(r, i)]
+        r.when(precedes(record, kept.load(last)), lambda: visit(i, last))
+
+    r.loop(k, lambda i: visit(i, i))
+    r.loop(x.type.shape[-1], compare, start=k)
+
+
+def _sort_and_cut(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int) -> None:
+    """Sort the row with its indices; the first k are the result."""
     n = x.type.shape[-1]
-    if k == 0:
-        return
     row_values, row_indices, *scratch = _work_rows(r, [x.type.dtype, INT64] * 2, n)
 
-    def row(index: tuple[Any, ...]) -> None:
-        def read(i: Any) -> None:
-            r.store(row_values, (i,), r.load(x, (*index, i)))
-            r.store(row_indices, (i,), r.b.constant(INT64, 0)._replace(value=i))
+    def read(i: Any) -> None:
+        r.store(row_values, (i,), r.load(x, (*index, i)))
+        r.store(row_indices, (i,), _number(r, i))
 
-        def write(i: Any) -> None:
-            r.store(values, (*index, i), r.load(row_values, (i,)))
-            r.store(indices, (*index, i), r.load(row_indices, (i,)))
+    def write(i: Any) -> None:
+        for out, row in zip(results, (row_values, row_indices), strict=True):
+            r.store(out, (*index, i), r.load(row, (i,)))
 
-        r.loop(n, read)
-        _sort_rows(r, [row_values, row_indices], scratch, 1, True)
-        r.loop(k, write)
-
-    r.loops(x.type.shape[:-1], row)
+    r.loop(n, read)
+    _sort_rows(r, [row_values, row_indices], scratch, 1, True)
+    r.loop(k, write)
