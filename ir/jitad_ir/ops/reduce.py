@@ -70,7 +70,7 @@ reduce_sum = Op(
         size, batched, x, op=reduce_sum, axes=axes
     ),
     lower=Reduction(combine=lambda b, x, y: b.add(x, y), identity=lambda dtype: 0),
-    samples=(*_SAMPLES, Sample((Draw((37, 5)),), {"axes": (0, 1)})),
+    samples=(*_SAMPLES, Sample((Draw((37, 5), -1.0, 3.0),), {"axes": (0, 1)})),
 )
 
 
@@ -226,7 +226,7 @@ def _bitwise(name: str, doc: str, ufunc: Any, identity: Rule, combine: Rule) -> 
         transpose=NONLINEAR,
         batch=batch,
         lower=Reduction(combine=combine, identity=identity),
-        samples=(*_SAMPLES, Sample((Draw((37, 5)),), {"axes": (0, 1)})),
+        samples=(*_SAMPLES, Sample((Draw((37, 5), -1.0, 3.0),), {"axes": (0, 1)})),
     )
     return op
 
