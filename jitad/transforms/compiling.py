@@ -1,38 +1,35 @@
-"""From a traced function to an entry of the native dispatcher: passes, code, call record."""
+"""The code generator's side of jit: passes, plan, machine code. Loaded when a program is not in the
+disk cache."""
 
 from __future__ import annotations
 
-import sys
-import time
+from collections.abc import Sequence
 from typing import Any
 
+from llvmlite import ir as ll
+
+from jitad_ir.graph import Graph
+from jitad_ir.native.externals import Externals
+from jitad_ir.native.link import Executable
 from jitad_ir.native.program import compile_graph
 from jitad_ir.passes.pipeline import optimize
-from jitad_ir.text import graph_text
+from jitad_ir.plan import Plan
 
-from .. import pytree
 from ..dispatch.entry import emit_entry
-from ..dispatch.record import Entry
-from ..dispatch.signature import (
-    DictNode,
-    ListNode,
-    NamedTupleNode,
-    NoneNode,
-    OtherNode,
-    ResultLeaf,
-    ResultNode,
-    Signature,
-    TupleNode,
-)
-from ..settings import config
-from .function import Traced
-
-ENTRY = "jitad.entry"
-
-_GIL_WORK = 200_000
-"""Programs that touch more bytes than this release the GIL."""
 
 
-def compile_traced(traced: Traced, signature: Signature, name: str) -> Entry:
-    """The native entry of a traced program for calls of `signature`."""
-    raise NotImplementedError
+def compile_program(graph: Graph, constants: Sequence[Any], entry: str) -> Executable:
+    """Machine code of `graph` with a function `entry` for the native dispatcher. External
+    "const:i" is `constants[i]`; the metadata holds the bytes of workspace."""
+    leaves, results = len(graph.inputs), len(graph.outputs)
+
+    def extend(
+        module: ll.Module, externals: Externals, program: ll.Function, plan: Plan
+    ) -> list[str]:
+        emit_entry(module, program, leaves, results, name=entry)
+        return [entry]
+
+    program = compile_graph(optimize(graph), extend=extend, constants=constants)
+    executable = program.executable
+    executable.metadata = {"workspace": program.plan.workspace_bytes}
+    return executable

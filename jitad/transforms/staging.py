@@ -258,7 +258,7 @@ class _Staged:
         return call_entry(entry, arrays)
 
     def _compile(self, signature: Any, args: Any, kwargs: Any, arrays: Sequence[Any]) -> Any:
-        from .compiling import compile_traced  # noqa: PLC0415  (loads LLVM)
+        from .entries import compile_traced  # noqa: PLC0415  (loads LLVM)
 
         leaves, tree = self._dynamic(args, kwargs)
         traced = self._traced(args, kwargs, leaves, tree)

@@ -9,7 +9,7 @@ that time to compile stays linear in the size of the program.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -74,34 +74,50 @@ class Program:
 
 
 def compile_graph(
-    graph: Graph, *, extend: Extend | None = None, key: Hashable | None = None
+    graph: Graph,
+    *,
+    extend: Extend | None = None,
+    constants: Sequence[np.ndarray[Any, Any]] = (),
 ) -> Program:
     """Native code of `graph`, whose ops all have native lowerings.
 
     `extend(module, externals, program, plan)` may add functions that call `program`, and gives
-    their names, which are exported.
+    their names, which are exported. External "const:i" of the code is `constants[i]`, so that the
+    caller can link the same code again from the disk cache; constant arrays of the graph that are
+    not among them follow behind.
     """
-    del key
     plan = plan_graph(graph)
-    module, externals, function = emit_program(plan)
+    arrays = list(constants)
+    places = {id(array): place for place, array in enumerate(arrays)}
+    for array in plan.constants:
+        if id(array) not in places:
+            places[id(array)] = len(arrays)
+            arrays.append(array)
+    module, externals, function = emit_program(plan, [places[id(a)] for a in plan.constants])
     exports = [PROGRAM]
     if extend is not None:
         exports += extend(module, externals, function, plan)
-    executable = compile_module(module, externals, exports=exports, constants=plan.constants)
+    executable = compile_module(module, externals, exports=exports, constants=arrays)
     return Program(plan, executable)
 
 
-def emit_program(plan: Plan) -> tuple[ll.Module, Externals, ll.Function]:
-    """The LLVM module of a plan, with its table of externals and the `program` function."""
+def emit_program(
+    plan: Plan, constants: Sequence[int]
+) -> tuple[ll.Module, Externals, ll.Function]:
+    """The LLVM module of a plan, with its table of externals and the `program` function.
+    `constants[i]` numbers the external that is constant i of the plan."""
     module = ll.Module(plan.name)
     externals = Externals(module)
-    emitter = _ProgramEmitter(module, externals, plan)
+    emitter = _ProgramEmitter(module, externals, plan, constants)
     return module, externals, emitter.emit()
 
 
 class _ProgramEmitter:
-    def __init__(self, module: ll.Module, externals: Externals, plan: Plan) -> None:
+    def __init__(
+        self, module: ll.Module, externals: Externals, plan: Plan, constants: Sequence[int]
+    ) -> None:
         self.module = module
+        self.constants = constants
         self.externals = externals
         self.plan = plan
         nodes = sum(len(step.nodes) for step in plan.steps if isinstance(step, Kernel))
@@ -146,7 +162,8 @@ class _ProgramEmitter:
         entry = self.function.entry_basic_block
         with self.builder.goto_block(entry):
             if buffer.kind == "constant":
-                return self.externals.pointer(self.builder, f"{CONSTANT}{buffer.place}")
+                name = f"{CONSTANT}{self.constants[buffer.place]}"
+                return self.externals.pointer(self.builder, name)
             return self.builder.gep(
                 arguments[-1], [integer(buffer.place)], inbounds=True, source_etype=I8
             )

@@ -1,0 +1,108 @@
+"""From a traced function to an entry of the native dispatcher, through the disk cache."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from jitad_ir.graph import Graph
+from jitad_ir.native import cache
+from jitad_ir.text import graph_text
+
+from .. import pytree
+from ..dispatch.record import Entry
+from ..dispatch.signature import (
+    DictNode,
+    ListNode,
+    NamedTupleNode,
+    NoneNode,
+    OtherNode,
+    ResultLeaf,
+    ResultNode,
+    Signature,
+    TupleNode,
+)
+from ..settings import config
+from .function import Traced
+
+ENTRY = "jitad.entry"
+"""Symbol of the function that the native dispatcher calls."""
+
+LONG = 1 << 20
+"""Programs over more bytes of operands and results than this release the GIL."""
+
+
+def compile_traced(traced: Traced, signature: Signature, name: str) -> Entry:
+    """The native entry of a traced program for calls of `signature`: from the disk cache, or
+    compiled and put there."""
+    graph = traced.graph
+    start = time.perf_counter()
+    constants = list(_constants(graph))
+    key = _key(graph, constants)
+    executable = cache.load(key, constants=constants)
+    found = executable is not None
+    if executable is None:
+        from .compiling import compile_program  # noqa: PLC0415  (loads the code generator)
+
+        executable = compile_program(graph, constants, ENTRY)
+        cache.store(key, executable)
+    if config.log_compiles:
+        milliseconds = 1e3 * (time.perf_counter() - start)
+        how = "from the disk cache" if found else "compiled"
+        print(
+            f"jitad: {name}: {len(graph.equations)} equations, {how} in {milliseconds:.1f} ms",
+            file=sys.stderr,
+        )
+    types = (*graph.input_types, *graph.output_types)
+    return Entry(
+        executable.address(ENTRY),
+        executable,
+        signature,
+        _results(traced),
+        workspace_bytes=executable.metadata["workspace"],
+        release_gil=sum([t.nbytes for t in types]) > LONG,
+    )
+
+
+def _constants(graph: Graph) -> Iterator[Any]:
+    """The constant arrays of a program and its regions, in order."""
+    for eq in graph.equations:
+        if eq.op.name == "constant":
+            yield eq.params["value"]
+        for region in eq.regions:
+            yield from _constants(region)
+
+
+def _key(graph: Graph, constants: list[Any]) -> bytes:
+    """All that a program's code depends on: its text, and the contents of its constants."""
+    parts = [graph_text(graph, elide_above=0).encode()]
+    parts += [array.tobytes() for array in constants]
+    return b"\0".join(parts)
+
+
+def _results(traced: Traced) -> ResultNode:
+    """The tree of results, each leaf with its dtype and shape."""
+    leaves = [ResultLeaf(t.dtype, t.shape) for t in traced.graph.output_types]
+    return _result_node(traced.out_tree.unflatten(leaves))
+
+
+def _result_node(tree: Any) -> ResultNode:
+    if isinstance(tree, ResultLeaf):
+        return tree
+    if tree is None:
+        return NoneNode()
+    kind = pytree.node_type(type(tree))
+    assert kind is not None, f"{type(tree).__name__} is no longer registered as a pytree"
+    children, data = kind.flatten(tree)
+    items = tuple([_result_node(child) for child in children])
+    if kind is pytree.TUPLE:
+        return TupleNode(items)
+    if kind is pytree.LIST:
+        return ListNode(items)
+    if kind is pytree.DICT:
+        return DictNode(data, items)
+    if kind is pytree.NAMEDTUPLE:
+        return NamedTupleNode(type(tree), items)
+    return OtherNode(type(tree), data, items)
