@@ -250,14 +250,23 @@ class KernelBuilder:
             kept = tuple([p for axis, p in enumerate(at) if axis not in axes])
         if isinstance(lower, ArgReduction):
             position = at[axes[0]]
+        buffer = self.planner.numbers[result]
+        offset = ix.flatten(kept, result.shape)
+        loops = _counters_of([at[a] for a in axes])
+        if not loops:
+            # One element along the axes: it is the result, or the first.
+            if isinstance(lower, ArgReduction):
+                element = self.tracer.constant(result.dtype, 0)
+            self.stores.append(Store(buffer, offset, element.node))
+            return
         self.folds.append(
             Fold(
                 eq.op.name,
                 lower,
                 element.node,
-                _counters_of([at[a] for a in axes]),
-                self.planner.numbers[result],
-                ix.flatten(kept, result.shape),
+                loops,
+                buffer,
+                offset,
                 result.dtype,
                 bool(eq.params.get("reverse", False)),
                 position,
@@ -280,8 +289,7 @@ class KernelBuilder:
 
 def loop_lengths(bounds: Bounds) -> tuple[int, ...]:
     """Lengths of the loops of an iteration space: (4, 12, 24) -> (2, 3, 4)."""
-    inner = (1, *bounds[:-1])
-    return tuple([b // a for a, b in zip(inner, bounds, strict=True)][::-1])
+    return tuple([b // a for a, b in zip((1, *bounds), bounds, strict=False)][::-1])
 
 
 def _counters_of(positions: list[Position]) -> tuple[int, ...]:
