@@ -8,8 +8,7 @@ it does not read.
 from __future__ import annotations
 
 import ctypes
-import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np

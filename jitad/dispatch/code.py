@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from jitad_ir.native.externals import Externals
 from llvmlite import ir as ll
 
 from jitad.dispatch import layout, objects
+from jitad_ir.native.externals import Externals
 
 PTR = ll.PointerType()
 I1, I8, I32, I64 = (ll.IntType(bits) for bits in (1, 8, 32, 64))

@@ -1,4 +1,4 @@
-"""The object behind `CompiledFunction`: its fields, and the native slots of its type."""
+"""The native slots of the type `CompiledFunction`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,7 @@ from llvmlite import ir as ll
 
 from jitad.dispatch import layout
 from jitad.dispatch.code import I8, I32, I64, NULL, PTR, VOID, Code
-
-MAX_CHAIN = 16
-"""Native entries of one object: what they do not recognise goes the slow way."""
-
-VECTORCALL = 16  # PyObject *(*)(self, args, nargsf, kwnames)
-CHAIN = 24  # record *chain[MAX_CHAIN + 1], newest first, ended by a null
-DICT = CHAIN + 8 * (MAX_CHAIN + 1)
-WEAKREFS = DICT + 8
-SLOW = DICT + 16  # callable (args, kwargs)
-ENTRIES = DICT + 24  # tuple of the entries whose records are in the chain
-BASIC_SIZE = DICT + 32
+from jitad.dispatch.fields import CHAIN, DICT, ENTRIES, SLOW, VECTORCALL, WEAKREFS
 
 
 def emit_new(code: Code, vectorcall: ll.Function) -> None:

@@ -21,8 +21,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
-from jitad.dispatch import function_slots as fields
-from jitad.dispatch import layout
+from jitad.dispatch import fields, layout
 from jitad.dispatch.record import Entry
 from jitad.dispatch.support import support
 
@@ -163,7 +162,7 @@ def compiled_function_type() -> type:
 def install(function: Any, entry: Entry) -> None:
     """Puts an entry at the front of the function's chain, or moves it there.
 
-    The function holds at most `function_slots.MAX_CHAIN` entries: the one installed least recently is
+    The function holds at most `fields.MAX_CHAIN` entries: the one installed least recently is
     dropped. The slow path may install it again. Calls under way are not affected. An entry that is
     not native is ignored: its calls go the slow way.
     """

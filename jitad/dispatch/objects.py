@@ -6,10 +6,10 @@ Code reaches them as externals of the family "object": "object:ndarray", "object
 from __future__ import annotations
 
 import numpy as np
-from jitad_ir.native import externals
 
 from jitad.array import Array
 from jitad.dispatch.pool import POOL
+from jitad_ir.native import externals
 
 FAMILY = "object"
 

@@ -41,9 +41,11 @@ def emit_recycled_array(code: Code) -> None:
     builder = code.builder
     dtype, ndim, slots = code.load(node, 8), code.load(node, 16, I64), code.load(node, 24)
     array_type = code.object("Array")
-    for slot in (0, 8):
+
+    def try_slot(index: ll.Value) -> None:
         altered, busy = code.block("altered"), code.block("busy")
-        candidate = code.load(slots, slot)
+        slot = code.item_at(slots, index)
+        candidate = code.load(slot)
         code.require(code.eq(code.load(candidate, layout.OB_REFCNT, I32), 1), busy)
         code.require(code.eq(code.type_of(candidate), array_type), altered)
         flags = builder.and_(
@@ -62,23 +64,25 @@ def emit_recycled_array(code: Code) -> None:
         code.incref_mortal(candidate)
         code.ret(candidate)
         builder.position_at_end(altered)
-        _replace(code, slots, slot, code.object("None"))
+        _replace(code, slot, code.object("None"))
         builder.branch(busy)
         builder.position_at_end(busy)
+
+    code.for_each(I64(2), try_slot)
     array = _new_from_descr(code, node, NULL, 0)
     with code.when(code.not_null(array)):
         older = code.load(slots)
         code.store(code.load(slots, 8), slots)
         code.store(older, slots, 8)
-        _replace(code, slots, 8, array)
+        _replace(code, code.at(slots, 8), array)
     code.ret(array)
 
 
-def _replace(code: Code, slots: ll.Value, slot: int, obj: ll.Value) -> None:
+def _replace(code: Code, slot: ll.Value, obj: ll.Value) -> None:
     """Puts `obj` into a slot. Dropping what was there can run Python code, so it comes last."""
-    old = code.load(slots, slot)
+    old = code.load(slot)
     code.incref(obj)
-    code.store(obj, slots, slot)
+    code.store(obj, slot)
     code.decref(old)
 
 

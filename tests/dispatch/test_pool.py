@@ -8,12 +8,12 @@ import sys
 
 import numpy as np
 import pytest
-from tests.dispatch.native_programs import function_for
 
 from jitad.array import Array
 from jitad.dispatch.layout import native_calls_supported
 from jitad.dispatch.pool import HUGE_PAGE, POOL, BufferPool, new_owner
 from jitad.dispatch.signature import Leaf, LeafKind, ResultLeaf, Signature
+from tests.dispatch.native_programs import function_for
 
 FLOAT = np.dtype(np.float64)
 SIZE = 1 << 16  # 512 KiB of float64
