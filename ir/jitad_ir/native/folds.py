@@ -85,6 +85,17 @@ class FoldState:
             return [b.select(wins, other, best), b.select(wins, where, at)]
         return [fold.lower.combine(b, x[0], y[0])]
 
+    def _accumulate(self, fold: Fold, b: Any, state: Accumulators, new: Accumulators) -> Accumulators:
+        """Fold one element into a state of earlier ones."""
+        if not isinstance(fold.lower, ArgReduction):
+            return self._combine(fold, b, state, new)
+        # Of two that are as good as each other the earlier one stays.
+        (best, at), (element, position) = state, new
+        wins = b.bitwise_or(
+            b.lt(at, b.constant(INT64, 0)), fold.lower.better(b, best, element)
+        )
+        return [b.select(wins, element, best), b.select(wins, position, at)]
+
     def _states(self, accumulators: Accumulators) -> list[list[Accumulators]]:
         """accumulators -> [fold][copy] -> registers."""
         found: list[list[Accumulators]] = []
@@ -245,12 +256,11 @@ class FoldState:
                 if self.running:
                     result += self._run(fold, state, new, copy)
                     continue
+                folded = self._accumulate(fold, b, state, new)
                 mask = self._unseen(copy, seen)
-                if mask is None:
-                    result += self._combine(fold, b, state, new)
-                else:
-                    folded = self._combine(fold, b, state, new)
-                    result += [b.select(mask, x, y) for x, y in zip(folded, state, strict=True)]
+                if mask is not None:
+                    folded = [b.select(mask, x, y) for x, y in zip(folded, state, strict=True)]
+                result += folded
         kernel.emit_stores(copies)
         return result
 

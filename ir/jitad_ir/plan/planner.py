@@ -118,7 +118,7 @@ class _Planner:
         """The buffer of a constant array."""
         held = self.constants.get(id(array))
         if held is None:
-            kept = np.ascontiguousarray(array).reshape(array.shape)
+            kept = array if array.flags.c_contiguous else np.array(array, order="C")
             type = ArrayType(array.dtype, array.shape)
             held = (self._buffer(type, "constant", len(self.constants)), kept)
             self.constants[id(array)] = held

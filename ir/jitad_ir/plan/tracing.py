@@ -127,6 +127,9 @@ class Tracer:
 
     def read(self, buffer: int, type: ArrayType, at: At) -> Element:
         """Read from a buffer, under the masks in force if that might be out of bounds."""
+        # Along an axis of length 1 there is one place to read, wherever an index points that is
+        # not chosen.
+        at = tuple([0 if n == 1 else position for position, n in zip(at, type.shape, strict=True)])
         offset = ix.flatten(at, type.shape)
         mask = None
         if self._masks and not ix.within(offset, 0, type.size):
