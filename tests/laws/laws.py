@@ -9,12 +9,12 @@ With f the op, f' its derivative, A a linear map and <u, v> = Re sum(u v):
     transposition   <A t, u> = <t, A' u>, with A = f'(x), and with A = f where f is linear
     second_order    jvp(jvp(f)) = d jvp(f)(x + s u; t)/ds, and the same by reverse mode over jvp
     batching        batch(f)(stack of x) = stack of f(x), whichever operands are batched
-    native          machine code agrees with evaluate
+
+That machine code agrees with evaluate is in `native`.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
@@ -22,8 +22,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from jitad_ir.evaluate import evaluate
-from jitad_ir.graph import Builder, Graph, building
-from jitad_ir.op import NONLINEAR, NOT_LOWERED, Bilinear, Elementwise, Linear, Op, Pull
+from jitad_ir.graph import Graph
+from jitad_ir.op import NONLINEAR, Bilinear, Linear, Op
 from jitad_ir.passes.batch import batch
 from jitad_ir.passes.jvp import jvp
 from jitad_ir.passes.linearize import linearize, vjp
@@ -32,12 +32,12 @@ from jitad_ir.text import graph_text, parse
 from jitad_ir.verify import verify
 
 from .cases import Case, cases, widen
+from .compare import differ, rounding
 
 Law: TypeAlias = Callable[[Case], Iterator[str]]
 Arrays: TypeAlias = Sequence[Any]
 
 STEP = 2e-5
-HAS_NATIVE = importlib.util.find_spec("jitad_ir.native.program") is not None
 
 
 def broken(law: Law, op: Op) -> list[str]:
@@ -114,7 +114,7 @@ def derivative(case: Case) -> Iterator[str]:
                 if not np.isfinite(b).all():
                     yield f"a smooth sample has the slope {b} by operands {chosen}"
                 tolerance = 1e-6 if case.wide else 2e-4
-                yield from _differ(f"tangent by operands {chosen}", a, b, tolerance)
+                yield from differ(f"tangent by operands {chosen}", a, b, tolerance)
 
 
 def transposition(case: Case) -> Iterator[str]:
@@ -168,7 +168,7 @@ def second_order(case: Case) -> Iterator[str]:
     got = _jvp(first.graph, point, directions)[-tangents:]
     slope = _slope(lambda *xs: evaluate(first.graph, *xs)[-tangents:], point, directions)
     for a, b in zip(got, slope, strict=True):
-        yield from _differ("tangent of the tangent", a, b, 1e-5)
+        yield from differ("tangent of the tangent", a, b, 1e-5)
 
     tangent_program = _outputs(first.graph, -tangents)
     backward = vjp(tangent_program, [*mask, *([False] * len(ts))])
@@ -206,76 +206,7 @@ def batching(case: Case) -> Iterator[str]:
             expected = np.stack([results[j] for results in loop])
             array = array if has_axis else np.broadcast_to(array, expected.shape)
             what = f"result {j}, batched in operands {chosen}"
-            yield from _differ(what, array, expected, *_rounding(case, expected))
-
-
-# Native code.
-
-
-def native(op: Op) -> list[str]:
-    """How machine code of `op` differs from evaluate. All cases are compiled as one program; one
-    by one if that fails, to name the case."""
-    if op.lower is NOT_LOWERED:
-        return []
-    try:
-        return _native(cases(op))
-    except Exception:
-        found: list[str] = []
-        for case in cases(op):
-            try:
-                found += _native((case,))
-            except Exception as error:
-                found.append(f"{case}: {type(error).__name__}: {error}")
-        return found or [f"{op.name}: all cases compile alone, but not together"]
-
-
-def _native(group: Sequence[Case]) -> list[str]:
-    from jitad_ir.native.program import compile_graph
-
-    builder = Builder("cases")
-    outputs: list[Any] = []
-    with building(builder):
-        for case in group:
-            inputs = [builder.input(v.type) for v in case.graph.inputs]
-            outputs += builder.inline(case.graph, inputs)
-    program = compile_graph(builder.build(outputs))
-    arrays = [np.array(a) for case in group for a in case.operands]
-    first = iter(program(*arrays))
-    second = iter(program(*arrays))
-    found: list[str] = []
-    for case in group:
-        for expected in evaluate(case.graph, *case.operands):
-            got, again = next(first), next(second)
-            sentences = list(_native_differs(case, np.asarray(got), np.asarray(expected)))
-            if np.asarray(got).tobytes() != np.asarray(again).tobytes():
-                sentences.append("native code gives other bits the second time")
-            found += [f"{case}: {sentence}" for sentence in sentences]
-    return found
-
-
-def _native_differs(case: Case, got: np.ndarray, expected: np.ndarray) -> Iterator[str]:
-    if got.dtype != expected.dtype or got.shape != expected.shape:
-        yield f"native code gives {got.dtype}{got.shape}"
-    else:
-        yield from _differ("native code", got, expected, *_rounding(case, expected))
-
-
-_ABSOLUTE = {"lgamma": 1.0, "digamma": 1.0, "polygamma": 1.0}
-"""Ops with zeros at irrational points, near which the relative error is not small."""
-
-
-def _rounding(case: Case, expected: np.ndarray) -> tuple[float, float]:
-    """How far two ways of computing an op may lie apart, as (relative, of how much it is at least).
-
-    Exact for integers, bools and what only moves elements; 8 ulp for elementwise functions; for
-    sums, whose order differs, 64 ulp of the largest element.
-    """
-    if expected.dtype.kind not in "fc" or isinstance(case.op.lower, Pull):
-        return 0.0, 0.0
-    eps = float(np.finfo(expected.dtype).eps)
-    if isinstance(case.op.lower, Elementwise):
-        return 8 * eps, _ABSOLUTE.get(case.op.name, 0.0)
-    return 64 * eps, _largest(expected)
+            yield from differ(what, array, expected, *rounding(case, expected))
 
 
 # Pieces.
@@ -395,29 +326,3 @@ def _not_adjoint(case: Case, outs: Arrays, us: Arrays, ts: Arrays, cts: Arrays) 
     tolerance = (1e-9 if case.wide else 1e-4) * (1.0 + size + other_size)
     if not abs(left - right) <= tolerance:
         yield f"<A t, u> = {left!r}, but <t, A' u> = {right!r}"
-
-
-def _largest(array: np.ndarray) -> float:
-    finite = np.abs(array[np.isfinite(array)])
-    return float(finite.max()) if finite.size else 0.0
-
-
-def _differ(
-    what: str, got: Any, expected: Any, tolerance: float, least: float = 1.0
-) -> Iterator[str]:
-    """A sentence if some element of `got` is off by more than tolerance * (least + |expected|).
-    Infinities and nans must be where they are expected."""
-    got, expected = np.atleast_1d(got), np.atleast_1d(expected)
-    if got.shape != expected.shape:
-        yield f"{what} has shape {got.shape}, expected {expected.shape}"
-        return
-    wrong = got != expected
-    if got.dtype.kind in "fc":
-        smallest = float(np.finfo(expected.dtype).smallest_subnormal) if tolerance else 0.0
-        with np.errstate(all="ignore"):
-            bound = tolerance * (least + np.abs(expected)) + smallest
-            close = np.isfinite(got) & (np.abs(got - expected) <= bound)
-        wrong &= ~(close | (np.isnan(got) & np.isnan(expected)))
-    if wrong.any():
-        at = tuple(int(i) for i in np.argwhere(wrong)[0])
-        yield f"{what} is {got[at]!r} at {at}, expected {expected[at]!r}"

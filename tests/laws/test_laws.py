@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from jitad_ir.graph import Builder, building
 from jitad_ir.op import NO_TANGENT, NOT_LOWERED, OPS, Elementwise, Op
 from jitad_ir.types import DTYPES, ArrayType, TypeMismatch
 
-from . import laws
+from . import laws, native
 from .cases import cases
 
 ALL = [pytest.param(op, id=name) for name, op in sorted(OPS.items())]
@@ -83,7 +84,7 @@ def test_derivatives(law: laws.Law, op: Op) -> None:
     hold(laws.broken(law, op))
 
 
-@pytest.mark.skipif(not laws.HAS_NATIVE, reason="jitad_ir.native.program is not there")
 @pytest.mark.parametrize("op", ALL)
-def test_native(op: Op) -> None:
-    hold(laws.native(op))
+@pytest.mark.parametrize("law", [native.native, native.native_derivative])
+def test_native(law: Callable[[Op], list[str]], op: Op) -> None:
+    hold(law(op))

@@ -27,7 +27,7 @@ from jitad_ir.ops import (
     transpose,
 )
 
-from . import laws
+from . import laws, native
 
 Wrong = Callable[..., Op]
 
@@ -216,17 +216,22 @@ def test_batch_that_mixes_lanes(wrong: Wrong) -> None:
 # Native code.
 
 
-@pytest.mark.skipif(not laws.HAS_NATIVE, reason="jitad_ir.native.program is not there")
 def test_emit_of_another_function(wrong: Wrong) -> None:
     op = wrong(sin, lower=Elementwise(lambda b, x: b.cos(x)))
-    sentences = laws.native(op)
+    sentences = native.native(op)
     assert any(op.name in s and "native code is" in s for s in sentences), sentences
 
 
-@pytest.mark.skipif(not laws.HAS_NATIVE, reason="jitad_ir.native.program is not there")
+def test_emit_of_another_function_in_a_derivative(wrong: Wrong) -> None:
+    op = wrong(cos, lower=Elementwise(lambda b, x: b.sin(x)))
+    rule = PerOperand((lambda t, out, x: mul(t, op(x)),))
+    sentences = native.native_derivative(wrong(sin, jvp=rule))
+    assert any("native code is" in s for s in sentences), sentences
+
+
 def test_emit_that_raises_names_the_case(wrong: Wrong) -> None:
     def emit(b: Any, x: Any) -> Any:
         raise ZeroDivisionError("no") if x.dtype.name == "complex64" else AssertionError("no")
 
-    sentences = laws.native(wrong(sin, lower=Elementwise(emit)))
+    sentences = native.native(wrong(sin, lower=Elementwise(emit)))
     assert any("c64[19]" in s and "ZeroDivisionError: no" in s for s in sentences), sentences

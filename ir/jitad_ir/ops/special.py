@@ -80,11 +80,13 @@ erf_inv = elementwise(
     dear=True,
 )
 
+_gammaln = _scipy("gammaln")
+
 lgamma = elementwise(
     "lgamma",
-    "log |gamma(x)|; infinite for 0 and negative integers.",
+    "log |gamma(x)|; inf for 0, negative integers and both infinities.",
     kinds="f",
-    evaluate=_scipy("gammaln"),
+    evaluate=lambda x: np.where(x == -np.inf, np.inf, _gammaln(x)),  # C's, not SciPy's, at -inf
     jvp=[lambda t, out, x: mul(t, digamma(x))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.lgamma(x),
@@ -120,6 +122,73 @@ def _evaluate_polygamma(x: Any, *, order: int) -> Any:
     return sign * math.factorial(order) * scipy.special.zeta(order + 1.0, np.asarray(x, float))
 
 
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+_BERNOULLI += (43867 / 798, -174611 / 330)
+"""B(2), B(4), ..., B(20)."""
+
+
+def _emit_hurwitz_zeta(b: Any, x: Any, s: int) -> Any:
+    """zeta(s, x), x >= 0, by Euler and Maclaurin's formula. DLMF 25.11.5. With a = x + n:
+
+    sum over k < n of 1 / (x + k)**s
+    + a**(1 - s) (1 / (s - 1) + 1 / 2a + sum over j of s (s + 1)...(s + 2j - 2) B(2j) / (2j)! a**-2j)
+    """
+
+    def number(value: float) -> Any:
+        return b.constant(x.dtype, value)
+
+    n = 8 + 2 * s  # then the first term left out is less than 1e-17 of the sum
+    a = b.add(x, number(n))
+    coefficients = [
+        bernoulli * math.prod(range(s, s + 2 * j - 1)) / math.factorial(2 * j)
+        for j, bernoulli in enumerate(_BERNOULLI, 1)
+    ]
+    inverse = b.reciprocal(a)
+    u = b.square(inverse)
+    series = number(coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        series = b.add(b.mul(series, u), number(coefficient))
+    tail = b.add(b.mul(series, u), b.mul(inverse, number(0.5)))
+    total = b.mul(b.add(tail, number(1 / (s - 1))), b.integer_pow(inverse, s - 1))
+    for k in reversed(range(n)):
+        total = b.add(total, b.integer_pow(b.reciprocal(b.add(x, number(k))), s))
+    return total
+
+
+def _cotangent_derivative(order: int) -> list[float]:
+    """Coefficients p of d^order cot(u) / du^order = sum of p[i] cot(u)**i: each derivative takes
+    cot**i to -i (cot**(i - 1) + cot**(i + 1))."""
+    p = [0.0, 1.0]
+    for _ in range(order):
+        following = [0.0] * (len(p) + 1)
+        for i, factor in enumerate(p[1:], 1):
+            following[i - 1] -= i * factor
+            following[i + 1] -= i * factor
+        p = following
+    return p
+
+
+def _emit_polygamma(b: Any, x: Any, *, order: int) -> Any:
+    """As `_evaluate_polygamma` for x >= 0. Below, with n = order, by reflection, DLMF 5.15.6:
+    polygamma(x) = (-1)**n polygamma(1 - x) - pi**(n + 1) (d/du)**n cot(u) at u = pi x."""
+    zero, one = b.constant(x.dtype, 0), b.constant(x.dtype, 1)
+    negative = b.lt(x, zero)
+    factor = math.factorial(order) * (1.0 if order % 2 else -1.0)
+    zeta = _emit_hurwitz_zeta(b, b.select(negative, b.sub(one, x), x), order + 1)
+    value = b.mul(zeta, b.constant(x.dtype, factor))
+    u = b.mul(b.sub(x, b.round(x)), b.constant(x.dtype, math.pi))
+    cot = b.div(b.cos(u), b.sin(u))
+    p = _cotangent_derivative(order)
+    polynomial = b.constant(x.dtype, p[-1])
+    for coefficient in reversed(p[:-1]):
+        polynomial = b.mul(polynomial, cot)
+        if coefficient:
+            polynomial = b.add(polynomial, b.constant(x.dtype, coefficient))
+    mirrored = b.neg(value) if order % 2 else value
+    below = b.sub(mirrored, b.mul(polynomial, b.constant(x.dtype, math.pi ** (order + 1))))
+    return b.select(negative, below, value)
+
+
 polygamma = Op(
     name="polygamma",
     doc="The derivative of digamma of order `order` (at least 1).",
@@ -128,11 +197,11 @@ polygamma = Op(
     jvp=PerOperand((lambda t, out, x, *, order: mul(t, polygamma(x, order=order + 1)),)),
     transpose=NONLINEAR,
     batch=lambda size, batched, x, *, order: polygamma(x, order=order),
-    lower=Elementwise(lambda b, x, *, order: b.polygamma(x, order), dear=True),
+    lower=Elementwise(_emit_polygamma, dear=True),
     samples=(
         *one(0.5, 9.0, order=1),
         *[Sample((Draw((4,), 0.5, 9.0),), {"order": n}) for n in (2, 3, 6)],
-        Sample((Draw((4,), -1.8, -1.2),), {"order": 1}),
+        *[Sample((Draw((4,), -1.8, -1.2),), {"order": n}) for n in (1, 2, 3)],
         Sample((Draw((3,), values=(0.0, float("inf"), float("nan"))),), {"order": 1}, smooth=False),
     ),
 )
