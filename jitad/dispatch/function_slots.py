@@ -110,6 +110,13 @@ def emit_slow_call(code: Code) -> None:
     code.ret(NULL)
 
 
+def emit_release_hidden(code: Code) -> None:
+    """void (*PyCapsule_Destructor)(capsule): drops the object the capsule points to."""
+    (capsule,) = code.function.args
+    code.decref(code.call("py:PyCapsule_GetPointer", PTR, capsule, NULL))
+    code.ret()
+
+
 def _string_constant(module: ll.Module, text: str) -> ll.Value:
     data = bytearray(text.encode() + b"\0")
     type_ = ll.ArrayType(I8, len(data))

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
-from jitad.dispatch import fields, layout
+from jitad.dispatch import fields, layout, objects
 from jitad.dispatch.record import Entry
 from jitad.dispatch.support import support
 
@@ -119,13 +119,11 @@ def _make_heap_type() -> type:
     make = api.PyType_FromSpec
     make.restype, make.argtypes = ctypes.py_object, [ctypes.POINTER(_Spec)]
     type_ = make(ctypes.byref(spec))
-    _TYPE_TABLES.extend((member_table, getset_table, slots, spec))
+    for table in (member_table, getset_table, slots, spec):
+        objects.make_immortal(table)  # the type refers to them
     type_.__init__ = _initialise
     type_.__doc__ = "A function compiled to native code; see `jitad.jit`."
     return type_
-
-
-_TYPE_TABLES: list[object] = []  # the type refers to them for as long as the process lives
 
 
 class _PythonFunction:

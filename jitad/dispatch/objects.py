@@ -1,9 +1,11 @@
 """Python objects of the whole process that native code names instead of addressing.
 
-Code reaches them as externals of the family "object": "object:ndarray", "object:dtype.float64".
+Code reaches them as externals of the family "object": "object:ndarray", "object:pool.grow".
 """
 
 from __future__ import annotations
+
+import ctypes
 
 import numpy as np
 
@@ -19,7 +21,6 @@ _OBJECTS: dict[str, object] = {
     "None": None,
     "RuntimeError": RuntimeError,
     "True": True,
-    "complex": complex,
     "dict": dict,
     "float": float,
     "int": int,
@@ -28,30 +29,26 @@ _OBJECTS: dict[str, object] = {
     "pool.grow": POOL.grow,
     "pool.owners": POOL.owners,
     "str": str,
-    "tuple": tuple,
 }
 
 
-def dtype_name(dtype: np.dtype) -> str:
-    """Name of a dtype among the objects, e.g. "dtype.float64"."""
-    return f"dtype.{dtype.name}"
-
-
-def scalar_type_name(dtype: np.dtype) -> str:
-    """Name of the NumPy scalar type of a dtype, e.g. "scalar.float64"."""
-    return f"scalar.{dtype.name}"
-
-
 def _address(name: str) -> int:
-    kind, _, rest = name.partition(".")
-    if kind == "dtype":
-        _OBJECTS.setdefault(name, np.dtype(rest))
-    elif kind == "scalar":
-        _OBJECTS.setdefault(name, np.dtype(rest).type)
     try:
-        return id(_OBJECTS[name])
+        obj = _OBJECTS[name]
     except KeyError:
         raise LookupError(f"expected one of the objects {' '.join(_OBJECTS)}; got {name}") from None
+    make_immortal(obj)
+    return id(obj)
+
+
+def add_reference(obj: object) -> None:
+    """Counts a reference that native code holds."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(obj))
+
+
+def make_immortal(obj: object) -> None:
+    """Keeps `obj` to the very end: native code can be called while modules are taken down."""
+    add_reference(obj)
 
 
 externals.register(FAMILY, _address)

@@ -34,6 +34,7 @@ from jitad.dispatch.signature import (
     is_native_result,
     iterate_result_leaves,
 )
+from jitad.dispatch.support import hidden_reference
 
 RECYCLED_RESULT_BYTES = 16 << 10
 """Result arrays of at most this size are kept for reuse by their entry, two for each result."""
@@ -200,7 +201,7 @@ class Entry:
     """
 
     __slots__ = (
-        "__weakref__", "_objects", "address", "is_native", "keep_alive", "record", "release_gil",
+        "__weakref__", "_code", "_objects", "address", "is_native", "keep_alive", "record", "release_gil",
         "results", "signature", "workspace_bytes",
     )  # fmt: skip
 
@@ -228,6 +229,7 @@ class Entry:
             and is_native_result(results)
             and pointers <= MAX_POINTERS
         )
+        self._code = hidden_reference(keep_alive) if layout.native_calls_supported() else None
         self.record: ctypes.Array[ctypes.c_int64] | None = None
         if self.is_native:
             self._encode(pointers)

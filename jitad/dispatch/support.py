@@ -9,18 +9,45 @@ time; calls take 1.5 times as long), and leaves optimised code behind when it en
 from __future__ import annotations
 
 import atexit
+import ctypes
 import functools
 import os
-from jitad.dispatch import objects as _objects  # noqa: F401  (registers a family of externals)
+from collections.abc import Callable
+
+from jitad.dispatch import objects
 from jitad_ir.native import cache
 from jitad_ir.native.link import Executable, ObjectImage, link
 from jitad_ir.native.target import create_machine, host, initialize_llvm, target
+
 
 @functools.cache
 def support() -> Executable:
     """The support module of this process; see `support_code.emit_support` for its exports."""
     executable = cache.load(_cache_key())
-    return _compile() if executable is None else executable
+    if executable is None:
+        executable = _compile()
+    objects.make_immortal(executable)  # objects die after the modules when the process ends
+    return executable
+
+
+@functools.cache
+def _new_capsule() -> Callable[[int, None, int], object]:
+    prototype = ctypes.PYFUNCTYPE(
+        ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
+    )
+    return prototype(("PyCapsule_New", ctypes.pythonapi))
+
+
+def hidden_reference(obj: object) -> object:
+    """A reference to `obj` that the garbage collector does not see, dropped with this one.
+
+    In a cycle that has become garbage, the collector runs all finalizers in no particular order
+    before it takes anything apart. A finalizer that frees machine code must come after those that
+    can still call it: with this reference it runs when the code's last user is gone.
+    """
+    capsule = _new_capsule()(id(obj), None, support().address("release_hidden"))
+    objects.add_reference(obj)
+    return capsule
 
 
 def _cache_key() -> bytes:

@@ -197,4 +197,6 @@ def emit_support(module: ll.Module, externals: Externals) -> list[str]:
     define("traverse", traverse_type, function_slots.emit_traverse)
     clear = define("clear", ll.FunctionType(I32, [PTR]), function_slots.emit_clear)
     define("dealloc", ll.FunctionType(VOID, [PTR]), function_slots.emit_dealloc, clear)
-    return ["new", "traverse", "clear", "dealloc", "descr_get"]
+    releasing = ll.FunctionType(VOID, [PTR])
+    define("release_hidden", releasing, function_slots.emit_release_hidden)
+    return ["new", "traverse", "clear", "dealloc", "descr_get", "release_hidden"]

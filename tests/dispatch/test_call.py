@@ -16,7 +16,12 @@ from llvmlite import ir as ll
 
 from jitad.array import Array
 from jitad.dispatch.fields import MAX_CHAIN
-from jitad.dispatch.function_type import compiled_function_type, install, uninstall_all
+from jitad.dispatch.function_type import (
+    _PythonFunction,
+    compiled_function_type,
+    install,
+    uninstall_all,
+)
 from jitad.dispatch.layout import native_calls_supported
 from jitad.dispatch.pool import POOL
 from jitad.dispatch.signature import (
@@ -523,11 +528,30 @@ def test_weak_references_and_cycles():
     f = vector_function()
     entry = weakref.ref(f._entries[0])
     f.me = f
-    f.slow = lambda args, kwargs: f
+    f.slow = lambda args, kwargs, f=f: f
     reference = weakref.ref(f)
     del f
+    assert reference() is not None
     gc.collect()
     assert reference() is None and entry() is None
+
+
+def test_the_python_class_has_the_same_interface():
+    """What stands in for the heap type on interpreters whose objects native code cannot read."""
+    python, native = _PythonFunction(refuse), compiled_function_type()(refuse)
+    for f in (python, native):
+        f.__name__ = "f"
+        assert f(1, k=2) == ("slow", (1,), {"k": 2})
+        holder = type("Holder", (), {"method": f})()
+        assert holder.method(1) == ("slow", (holder, 1), {})
+        assert type(holder).method is f
+        assert weakref.ref(f)() is f and f.__dict__["__name__"] == "f"
+        install(f, _entry_for_size(2))
+        assert len(f._entries) == 1
+        uninstall_all(f)
+        assert f._entries == ()
+        with pytest.raises(TypeError, match="not an acceptable base type"):
+            type("Sub", (type(f),), {})
 
 
 def test_a_cleared_function_raises():
@@ -645,6 +669,41 @@ def test_altered_results_are_not_handed_out_again():
     for _ in range(3):
         f(x)
     assert reference() is None, "an array with weak references is not used again"
+
+
+def test_garbage_collection_in_every_allocation():
+    """Finalizers that run in the middle of a call may do anything."""
+    f = function_for(Signature((tree_node(array(2)),)), tree_node(result(2)), slow=slow)
+    entry = f._entries[0]
+    x = np.arange(2.0)
+
+    class Trap:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            tree = holder.pop() if holder else {}
+            for value in list(tree.values()):
+                if isinstance(value, list):
+                    value.clear()
+            tree.clear()
+            uninstall_all(f)
+            install(f, entry)
+
+    holder: list = []
+    threshold = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for _ in range(2000):
+            tree = tree_value(x.copy())
+            holder.append(tree)
+            Trap()
+            out = f(tree)
+            assert out is SLOW or (out["a"][0] == x + 1).all()
+    finally:
+        gc.set_threshold(*threshold)
+        holder.clear()
+        gc.collect()
 
 
 def test_threads_calling_at_once():
