@@ -15,6 +15,7 @@ from . import (
     math_hyperbolic,
     math_inverse_trigonometric,
     math_power,
+    math_special,
     math_trigonometric,
 )
 from .lanes import F64, Lanes, intrinsic_suffix, unsupported
@@ -28,6 +29,7 @@ FORMULAS: dict[str, Formula] = {
     **math_hyperbolic.FORMULAS,
     **math_inverse_trigonometric.FORMULAS,
     **math_power.FORMULAS,
+    **math_special.FORMULAS,
     **math_trigonometric.FORMULAS,
 }
 """Name of each math function -> `(kernel, *reals) -> real`."""
@@ -213,6 +215,26 @@ class Emitter(Memory):
     def atan2(self, y: Lanes, x: Lanes) -> Lanes:
         """Angle of the point (x, y), from -pi to pi."""
         return self.real_function("atan2", y, x)
+
+    def erf(self, x: Lanes) -> Lanes:
+        """Error function."""
+        return self.real_function("erf", x)
+
+    def erfc(self, x: Lanes) -> Lanes:
+        """1 - erf(x)."""
+        return self.real_function("erfc", x)
+
+    def erf_inv(self, x: Lanes) -> Lanes:
+        """Inverse of erf; nan beyond 1."""
+        return self.real_function("erf_inv", x)
+
+    def lgamma(self, x: Lanes) -> Lanes:
+        """log |Gamma(x)|."""
+        return self.real_function("lgamma", x)
+
+    def digamma(self, x: Lanes) -> Lanes:
+        """Derivative of lgamma."""
+        return self.real_function("digamma", x)
 
 
 def _arity(formula: Formula) -> int:

@@ -342,6 +342,18 @@ class Kernel:
         result = ll.IntType(1)
         return call_intrinsic(self.builder, "llvm.vector.reduce.or", [mask.value], result)
 
+    def if_any(self, mask: Mask, compute: Callable[[], Real], otherwise: Real) -> Real:
+        """`compute()` if any lane of `mask` is true, in a branch; else `otherwise`."""
+        builder = self.builder
+        before = builder.block
+        with builder.if_then(self.any(mask)):
+            computed = compute()
+            after = builder.block
+        phi = builder.phi(self.register)
+        phi.add_incoming(otherwise.value, before)
+        phi.add_incoming(computed.value, after)
+        return Real(self, phi)
+
     def patch_lanes(
         self, mask: Mask, routine: str, operands: Sequence[Real], results: Sequence[Real]
     ) -> list[Real]:
