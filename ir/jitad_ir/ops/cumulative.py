@@ -304,15 +304,20 @@ def _jvp_cumlogsumexp(t: Value, out: Value, x: Value, *, axis: int, reverse: boo
     if n == 0:
         return t
     infinite = OPS["full"](value=-np.inf, shape=(), dtype=x.dtype)
-    # Where all so far are -inf: e^(-inf - 0) = 0 in place of e^(-inf + inf) = nan.
-    reached = OPS["ne"](out, OPS["broadcast"](infinite, shape=out.shape, dims=()))
-    level = OPS["select"](reached, out, zeros(out))
     low, high = [0] * x.ndim, [0] * x.ndim
     low[axis], high[axis] = (-1, 1) if reverse else (1, -1)
     before = pad(out, infinite, low=tuple(low), high=tuple(high), interior=(0,) * x.ndim)
-    kept = OPS["exp"](OPS["sub"](before, level))
-    gained = OPS["mul"](OPS["exp"](OPS["sub"](x, level)), t)
+    # Where all so far are -inf, they are compared with 0: e^(-inf - 0) = 0, not e^(-inf + inf).
+    reached = OPS["ne"](out, OPS["broadcast"](infinite, shape=out.shape, dims=()))
+    kept = _weight(before, OPS["select"](reached, out, zeros(out)))
+    gained = OPS["mul"](_weight(x, out), t)
     return linear_recurrence(kept, gained, axis=axis, reverse=reverse)
+
+
+def _weight(x: Value, total: Value) -> Value:
+    """e^(x - total), 1 where they are equal, infinities too."""
+    one = OPS["full"](value=1, shape=x.shape, dtype=x.dtype)
+    return OPS["select"](OPS["eq"](x, total), one, OPS["exp"](OPS["sub"](x, total)))
 
 
 cumlogsumexp = _cumulative(

@@ -143,7 +143,8 @@ def _choose(dtype: DType, batch: Shape, x: View, y: View) -> Product:
     m, k, n = x.rows, x.columns, y.columns
     work = m * n * k
     vector = m == 1 or n == 1
-    fits = max(m, n, k) < INT32_LIMIT and dtype.kind in "fc"
+    strides = (x.row_stride, x.column_stride, y.row_stride, y.column_stride)
+    fits = max(m, n, k, *strides) < INT32_LIMIT and dtype.kind in "fc"
     if work <= UNROLLED:
         method = "unrolled"
     elif fits and not vector and k > 1 and work >= BLAS_GEMM:
