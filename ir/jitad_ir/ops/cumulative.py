@@ -269,7 +269,7 @@ _TIES = tuple(
 cummax = _cumulative(
     "cummax",
     "Running maximum along `axis`, from the end if `reverse`; nan from the first nan on.",
-    kinds="biuf",
+    kinds="biufc",
     ufunc=np.maximum,
     combine=lambda b, carry, x: b.max(carry, x),
     jvp=_jvp_extremum,
@@ -280,7 +280,7 @@ cummax = _cumulative(
 cummin = _cumulative(
     "cummin",
     "Running minimum along `axis`, from the end if `reverse`; nan from the first nan on.",
-    kinds="biuf",
+    kinds="biufc",
     ufunc=np.minimum,
     combine=lambda b, carry, x: b.min(carry, x),
     jvp=_jvp_extremum,

@@ -128,15 +128,15 @@ reduce_prod = Op(
 
 def lowest(dtype: DType) -> Number:
     """The identity of max: -inf, the least integer, or False."""
-    if dtype.kind == "f":
-        return -np.inf
+    if dtype.kind in "fc":
+        return complex(-np.inf, -np.inf) if dtype.kind == "c" else -np.inf
     return False if dtype.kind == "b" else int(np.iinfo(dtype.name).min)
 
 
 def highest(dtype: DType) -> Number:
     """The identity of min: inf, the greatest integer, or True."""
-    if dtype.kind == "f":
-        return np.inf
+    if dtype.kind in "fc":
+        return complex(np.inf, np.inf) if dtype.kind == "c" else np.inf
     return True if dtype.kind == "b" else int(np.iinfo(dtype.name).max)
 
 
@@ -161,7 +161,7 @@ def _extremum(name: str, doc: str, function: Rule, identity: Rule, combine: Rule
     op = Op(
         name=name,
         doc=doc,
-        infer=lambda x, *, axes: reduced_type(name, x, axes, "biuf"),
+        infer=lambda x, *, axes: reduced_type(name, x, axes, "biufc"),
         evaluate=evaluate,
         jvp=PerOperand((jvp,)),
         transpose=NONLINEAR,
@@ -171,6 +171,12 @@ def _extremum(name: str, doc: str, function: Rule, identity: Rule, combine: Rule
             *_SAMPLES,
             Sample((Draw((37, 5)),), {"axes": (0, 1)}),
             Sample((Draw((2, 3), values=(2, 1, 2, 0, 0, 0)),), {"axes": (1,)}, smooth=False),
+            Sample(
+                (Draw((2, 3), values=(1 + 2j, 1 - 1j, 1 + 3j, 0j, complex(0, np.nan), 2)),),
+                {"axes": (1,)},
+                ("c64", "c128"),
+                smooth=False,
+            ),
             Sample(
                 (Draw((2, 3), values=(2, np.nan, 1, 0, -np.inf, np.inf)),),
                 {"axes": (1,)},
@@ -254,7 +260,7 @@ def _position(name: str, doc: str, function: Rule, better: Rule) -> Op:
     def infer(x: ArrayType, *, axis: int) -> ArrayType:
         if not 0 <= axis < x.ndim or x.shape[axis] == 0:
             raise TypeMismatch(f"{name}: expected a nonempty axis of {x!r}; got axis {axis}")
-        return reduced_type(name, x, (axis,), "biuf").with_dtype(INT64)
+        return reduced_type(name, x, (axis,), "biufc").with_dtype(INT64)
 
     op = Op(
         name=name,
@@ -276,6 +282,11 @@ def _position(name: str, doc: str, function: Rule, better: Rule) -> Op:
                 {"axis": 1},
                 ("f32", "f64"),
             ),
+            Sample(
+                (Draw((2, 3), values=(1 + 2j, 1 + 3j, 1 - 1j, 2, complex(0, np.nan), np.nan)),),
+                {"axis": 1},
+                ("c64", "c128"),
+            ),
             Sample((Draw((41,)),), {"axis": 0}),
         ),
     )
@@ -284,7 +295,7 @@ def _position(name: str, doc: str, function: Rule, better: Rule) -> Op:
 
 def _or_first_nan(b: Any, wins: Any, x: Any, y: Any) -> Any:
     """`wins` of numbers; a nan wins over a number, so that the first one is the result."""
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fc":
         return wins
     return b.bitwise_or(wins, b.bitwise_and(b.ne(y, y), b.eq(x, x)))
 

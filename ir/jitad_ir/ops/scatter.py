@@ -266,7 +266,7 @@ scatter_min = _family(
     "scatter_min",
     "x with the windows at `starts` bounded from above by `updates`; nan if either is. `unique` "
     "promises that no element is updated twice.",
-    kinds="biuf",
+    kinds="biufc",
     assign=np.minimum.at,
     combine=lambda b, old, update: b.min(old, update),
     jvp=_jvp_extremum,
@@ -278,7 +278,7 @@ scatter_max = _family(
     "scatter_max",
     "x with the windows at `starts` bounded from below by `updates`; nan if either is. `unique` "
     "promises that no element is updated twice.",
-    kinds="biuf",
+    kinds="biufc",
     assign=np.maximum.at,
     combine=lambda b, old, update: b.max(old, update),
     jvp=_jvp_extremum,
