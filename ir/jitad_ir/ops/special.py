@@ -131,7 +131,7 @@ def _emit_hurwitz_zeta(b: Any, x: Any, s: int) -> Any:
     """zeta(s, x), x >= 0, by Euler and Maclaurin's formula. DLMF 25.11.5. With a = x + n:
 
     sum over k < n of 1 / (x + k)**s
-    + a**(1 - s) (1 / (s - 1) + 1 / 2a + sum over j of s (s + 1)...(s + 2j - 2) B(2j) / (2j)! a**-2j)
+    + a**(1 - s) (1/(s - 1) + 1/2a + sum over j of s (s + 1)...(s + 2j - 2) B(2j)/(2j)! a**-2j)
     """
 
     def number(value: float) -> Any:
