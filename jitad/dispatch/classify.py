@@ -15,7 +15,7 @@ import numpy as np
 
 from jitad import pytree
 from jitad.array import Array
-from jitad.dispatch.pool import POOLED_RESULT_BYTES, new_owner
+from jitad.dispatch.pool import POOL, POOLED_RESULT_BYTES
 from jitad.dispatch.record import Entry
 from jitad.dispatch.signature import (
     DictNode,
@@ -170,16 +170,15 @@ _ENTRY_WITHOUT_GIL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 def call_entry(entry: Entry, leaves: Sequence[Any]) -> Any:
     """Runs the entry's program on leaves in the order of its signature; returns the result tree.
 
-    Leaves may be any layout of the signature's shapes; they are converted to its dtypes.
+    Leaves may be any array-likes of the signature's shapes; they are converted to its dtypes.
+    Raises ValueError for a leaf of another shape.
     """
     arrays = [
-        np.ascontiguousarray(value, leaf.dtype)
-        for value, leaf in zip(leaves, entry.signature.leaves, strict=True)
+        _as_input(value, leaf) for value, leaf in zip(leaves, entry.signature.leaves, strict=True)
     ]
     outputs = [_new_array(leaf) for leaf in iterate_result_leaves(entry.results)]
-    workspace = new_owner(entry.workspace_bytes) if entry.workspace_bytes else None
-    places = [array.ctypes.data for array in (*arrays, *outputs)]
-    places.append(0 if workspace is None else workspace.ctypes.data)
+    workspace = POOL.take(entry.workspace_bytes)
+    places = [array.ctypes.data for array in (*arrays, *outputs, workspace)]
     pointers = (ctypes.c_void_p * len(places))(*places)
     prototype = _ENTRY_WITHOUT_GIL if entry.release_gil else _ENTRY_WITH_GIL
     status = prototype(entry.address)(ctypes.addressof(pointers))
@@ -188,10 +187,17 @@ def call_entry(entry: Entry, leaves: Sequence[Any]) -> Any:
     return _unflatten(entry.results, iter(outputs))
 
 
+def _as_input(value: Any, leaf: Leaf) -> np.ndarray:
+    array = np.asarray(value, leaf.dtype, order="C")
+    if array.shape != leaf.shape:
+        raise ValueError(f"expected a leaf of shape {leaf.shape}; got {array.shape}")
+    return array if array.flags.aligned else array.copy()
+
+
 def _new_array(leaf: ResultLeaf) -> Array:
     if leaf.nbytes < POOLED_RESULT_BYTES:
         return np.ndarray.__new__(Array, leaf.shape, leaf.dtype)
-    return np.ndarray.__new__(Array, leaf.shape, leaf.dtype, new_owner(leaf.nbytes))
+    return np.ndarray.__new__(Array, leaf.shape, leaf.dtype, POOL.take(leaf.nbytes))
 
 
 def _unflatten(node: ResultNode, outputs: Iterator[Array]) -> Any:

@@ -16,6 +16,8 @@ import sys
 
 import numpy as np
 
+from jitad.dispatch.layout import native_calls_supported
+
 HUGE_PAGE = 2 << 20
 PAGE = 4 << 10
 
@@ -34,12 +36,16 @@ def _round_up(nbytes: int, multiple: int) -> int:
 
 
 def new_owner(nbytes: int) -> np.ndarray:
-    """An owner of at least `nbytes` of untouched private memory, aligned to 2 MiB if that large.
+    """An owner of at least `nbytes` of private memory, aligned to 64 bytes, or 2 MiB if that large.
 
     Raises MemoryError if the system has no room.
     """
+    if nbytes <= STACK_WORKSPACE_BYTES:
+        block = np.empty(nbytes + 64, np.uint8)
+        start = -block.ctypes.data % 64
+        return block[start : start + nbytes]
     large = nbytes >= HUGE_PAGE
-    size = _round_up(max(nbytes, 1), HUGE_PAGE if large else PAGE)
+    size = _round_up(nbytes, HUGE_PAGE if large else PAGE)
     length = size + HUGE_PAGE if large else size
     try:
         if hasattr(
@@ -66,6 +72,16 @@ class BufferPool:
         self.capacity = capacity
         self.max_owners = max_owners
         self.owners: list[np.ndarray] = []
+
+    def take(self, nbytes: int) -> np.ndarray:
+        """An owner of at least `nbytes` that nobody uses; what native code does by itself."""
+        if nbytes <= STACK_WORKSPACE_BYTES or not native_calls_supported():
+            return new_owner(nbytes)
+        limit = nbytes + nbytes // 4 + 2 * PAGE
+        for owner in self.owners:
+            if sys.getrefcount(owner) == _IDLE_REFCOUNT and nbytes <= owner.nbytes <= limit:
+                return owner
+        return self.grow(nbytes)
 
     def grow(self, nbytes: int) -> np.ndarray:
         """A new owner of at least `nbytes`; the pool keeps it if it fits into the capacity."""

@@ -637,6 +637,25 @@ def test_memory_is_flat_over_a_million_calls():
     assert resident_bytes() - before < 1 << 20
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_is_flat_over_dropped_functions():
+    def use_and_drop(count: int) -> None:
+        for _ in range(count):
+            f = function_for(
+                Signature((tree_node(array(2)),)), tree_node(result(2)), workspace_bytes=100
+            )
+            f.me = f
+            f(tree_value(np.zeros(2)))
+            f(tree_value(np.zeros(4)[::2]))
+        del f
+        gc.collect()
+
+    use_and_drop(200)
+    before = resident_bytes()
+    use_and_drop(200)
+    assert resident_bytes() - before < 1 << 20
+
+
 def test_results_are_never_shared():
     f = vector_function()
     kept = [f(np.full(4, float(i))) for i in range(50)]

@@ -150,12 +150,16 @@ def test_call_entry_converts_its_leaves():
     entry = compile_entry(add_one([6, 1, 1], [6, 1, 1]), signature, results, workspace_bytes=100)
     assert not entry.is_native
     x = np.arange(6.0).reshape(3, 2).T
-    for given in (x, x.astype(">f8"), np.asfortranarray(x), x.astype(np.float32)):
+    unaligned = np.frombuffer(bytearray(49), np.uint8, 48, 1).view(FLOAT).reshape(2, 3)
+    unaligned[:] = x
+    for given in (x, x.astype(">f8"), np.asfortranarray(x), x.astype(np.float32), unaligned):
         out = call_entry(entry, [given, 1.5, np.float64(2)])
         np.testing.assert_array_equal(out[0]["a"], x + 1)
         assert type(out[0]["a"]) is Array and out[0]["a"].flags.writeable
         assert out[1] == [2.5, "text", None] and out[1][0].shape == ()
         assert out[2] == OrderedDict(k=3.0)
+    with pytest.raises(ValueError, match=r"shape \(2, 3\); got \(3, 2\)"):
+        call_entry(entry, [x.T, 1.5, 2.0])
     function = compiled_function_type()(lambda args, kwargs: "slow")
     install(function, entry)
     assert function(x, 1.5, OrderedDict(k=1.0)) == "slow"

@@ -120,3 +120,16 @@ def test_references_to_owners_are_balanced():
     for _ in range(200):
         f(x)
     assert [sys.getrefcount(owner) for owner in POOL.owners] == [3]
+
+
+@native
+def test_taking_from_python():
+    pool = BufferPool(capacity=8 << 20)
+    first = pool.take(1 << 20)
+    second = pool.take(1 << 20)
+    assert first is not second and len(pool.owners) == 2
+    address = first.ctypes.data
+    del first
+    assert pool.take(1 << 20).ctypes.data == address
+    assert pool.take(1 << 19).ctypes.data not in (address, second.ctypes.data)
+    assert pool.take(100).ctypes.data % 64 == 0 and pool.take(0).nbytes == 0
