@@ -122,8 +122,10 @@ def _evaluate_polygamma(x: Any, *, order: int) -> Any:
     return sign * math.factorial(order) * scipy.special.zeta(order + 1.0, np.asarray(x, float))
 
 
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
-_BERNOULLI += (43867 / 798, -174611 / 330)
+_BERNOULLI = (
+    *(1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66),
+    *(-691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330),
+)
 """B(2), B(4), ..., B(20)."""
 
 
