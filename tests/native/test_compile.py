@@ -265,7 +265,7 @@ def chain_module(calls: int, size: int) -> ll.Module:
 
 
 @pytest.mark.parametrize(
-    ("calls", "size", "inlined"), [(1, 5000, True), (50, 5, True), (3, 5000, False)]
+    ("calls", "size", "inlined"), [(1, 5000, True), (20, 5, True), (3, 5000, False)]
 )
 def test_inlining_is_bounded(calls, size, inlined):
     module = chain_module(calls, size)

@@ -14,12 +14,15 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir as ll
 
+from ..collector import collector_paused
+from .chunks import split_long_blocks
 from .externals import Externals
 from .link import Executable, ObjectImage, link
 from .target import target
 
-INLINE_INSTRUCTIONS = 600
-"""How many instructions the copies of one function may add to a module by inlining."""
+INLINE_INSTRUCTIONS = 100
+"""How many instructions the copies of one function may add to a module by inlining. A call of a
+math function costs 2 to 3 % of its SIMD kernel; its copies double the time to compile."""
 
 
 def compile_module(
@@ -62,9 +65,11 @@ def build_object(
     module: ll.Module, externals: Sequence[str], exports: Sequence[str]
 ) -> ObjectImage:
     """Object code of `module` for the host, not loaded."""
-    choose_inlining(module, exports)
+    with collector_paused():
+        split_long_blocks(module)
+        choose_inlining(module, exports)
+        parsed = parse(str(module))
     compiler = target()
-    parsed = parse(str(module))
     compiler.optimize(parsed)
     return ObjectImage(compiler.emit_object(parsed), tuple(externals), tuple(exports))
 

@@ -1,0 +1,227 @@
+"""Long straight-line code is cut into functions, so that compile time stays linear.
+
+LLVM's register allocator takes a time per instruction that grows with the number of values alive
+at once. Derivatives of unrolled programs keep every intermediate value alive until the way back:
+at 2,000 instructions in one block it takes ten times as long as all else, 110 us per instruction.
+
+A block of more than `LONG_BLOCK` instructions becomes a row of calls to internal functions of
+`CHUNK` instructions. Values that cross a cut go through a frame on the stack, where the register
+allocator would have spilled them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from llvmlite import ir as ll
+
+from .lanes import I8, I64, PTR
+
+CHUNK = 200
+"""Instructions in one function that is cut out."""
+
+LONG_BLOCK = 300
+"""Blocks of more instructions are cut."""
+
+FRAME_ALIGN = 64
+
+
+def split_long_blocks(module: ll.Module) -> None:
+    """Cut the long blocks of all functions of `module`, in place."""
+    for function in module.functions:
+        for block in function.blocks:
+            if len(block.instructions) > LONG_BLOCK:
+                _split(function, block)
+
+
+def _split(function: ll.Function, block: ll.Block) -> None:
+    stays = [i for i in block.instructions if isinstance(i, (ll.PhiInstr, ll.AllocaInstr))]
+    *body, terminator = [
+        i for i in block.instructions if not isinstance(i, (ll.PhiInstr, ll.AllocaInstr))
+    ]
+    chunks = [body[at : at + CHUNK] for at in range(0, len(body), CHUNK)]
+    crossing = _Crossing(function, chunks)
+    if not all(_slot_bytes(value.type) for value in crossing.values()):
+        return
+    frame = _Frame()
+    for value in crossing.live_in:
+        frame.allocate(value)
+    calls: list[tuple[ll.Function, list[ll.Value]]] = []
+    for k, chunk in enumerate(chunks):
+        calls.append(_cut_out(function, chunk, crossing, frame, f"{function.name}.{k}"))
+        for value in crossing.dead_after(k):
+            frame.release(value)
+
+    entry = function.entry_basic_block
+    storage = ll.AllocaInstr(entry, ll.ArrayType(I8, frame.size), None, "frame")
+    storage.type = PTR
+    storage.align = FRAME_ALIGN
+    block.instructions, block.terminator = stays, None
+    entry.instructions.insert(0, storage)
+    builder = ll.IRBuilder(block)
+    for value in crossing.live_in:
+        frame.store(builder, storage, value)
+    for chunk_function, arguments in calls:
+        builder.call(chunk_function, [*arguments, storage])
+    for value in crossing.live_out:
+        frame.load(builder, storage, value)
+    block.instructions.append(terminator)
+    block.terminator = terminator
+
+
+def _cut_out(
+    function: ll.Function,
+    chunk: list[ll.Instruction],
+    crossing: _Crossing,
+    frame: _Frame,
+    name: str,
+) -> tuple[ll.Function, list[ll.Value]]:
+    """Move `chunk` into a function of its own; returns that and the arguments to call it with.
+
+    Values from outside get their own name there, so the instructions stay as they are.
+    """
+    used = [crossing.operands[i] for i in chunk]
+    outside = {v: None for values in used for v in values if isinstance(v, ll.Argument)}
+    arguments = list(outside)
+    signature = ll.FunctionType(ll.VoidType(), [*[a.type for a in arguments], PTR])
+    cut = ll.Function(function.module, signature, function.module.get_unique_name(name))
+    cut.linkage = "internal"
+    cut.attributes.add("noinline")
+    cut.attributes.add("nounwind")
+    cut.scope = function.scope  # so that new names differ from those of the moved instructions
+    pointer = cut.args[-1]
+    pointer.name = "frame"
+    cut.args = (*arguments, pointer)  # under the names by which the instructions know them
+    block = cut.append_basic_block("entry")
+    builder = ll.IRBuilder(block)
+    here = set(outside)
+    for instruction, values in zip(chunk, used, strict=True):
+        for value in values:
+            if value not in here:
+                frame.load(builder, pointer, value)
+                here.add(value)
+        instruction.parent = block
+        block.instructions.append(instruction)
+        builder.position_at_end(block)
+        here.add(instruction)
+        if instruction in crossing.last_chunk:
+            frame.allocate(instruction)
+            frame.store(builder, pointer, instruction)
+    builder.ret_void()
+    return cut, arguments
+
+
+class _Crossing:
+    """Which values pass from chunk to chunk, and between the chunks and the rest of a function."""
+
+    def __init__(self, function: ll.Function, chunks: list[list[ll.Instruction]]) -> None:
+        home = {i: k for k, chunk in enumerate(chunks) for i in chunk}
+        self.operands = {i: _operands(i) for i in home}
+        """Instructions and arguments that each instruction of the chunks uses."""
+        self.last_chunk: dict[ll.Value, int] = {}
+        """Values that cross -> the last chunk that uses them (`len(chunks)` if the rest does)."""
+        live_in: dict[ll.Value, None] = {}
+        for k, chunk in enumerate(chunks):
+            for instruction in chunk:
+                for value in self.operands[instruction]:
+                    if isinstance(value, ll.Argument):
+                        continue
+                    if value not in home:
+                        live_in[value] = None
+                    if home.get(value) != k:
+                        self.last_chunk[value] = k
+        self.live_in = list(live_in)
+        others = [i for b in function.blocks for i in b.instructions if i not in home]
+        used_outside = {v: None for i in others for v in _operands(i)}
+        self.live_out = [value for value in used_outside if value in home]
+        for value in self.live_out:
+            self.last_chunk[value] = len(chunks)
+        self._dead: defaultdict[int, list[ll.Value]] = defaultdict(list)
+        for value, k in self.last_chunk.items():
+            self._dead[k].append(value)
+
+    def values(self) -> Iterable[ll.Value]:
+        """All that need a place in the frame."""
+        return self.last_chunk
+
+    def dead_after(self, k: int) -> list[ll.Value]:
+        """Values that no later chunk uses."""
+        return self._dead[k]
+
+
+class _Frame:
+    """Places of values in memory; those of dead values are used again."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._offsets: dict[ll.Value, int] = {}
+        self._free: defaultdict[int, list[int]] = defaultdict(list)
+
+    def allocate(self, value: ll.Value) -> None:
+        size = _slot_bytes(value.type)
+        if self._free[size]:
+            self._offsets[value] = self._free[size].pop()
+        else:
+            align = min(size, FRAME_ALIGN)
+            at = -(-self.size // align) * align
+            self._offsets[value] = at
+            self.size = at + size
+
+    def release(self, value: ll.Value) -> None:
+        self._free[_slot_bytes(value.type)].append(self._offsets[value])
+
+    def store(self, builder: ll.IRBuilder, frame: ll.Value, value: ll.Value) -> None:
+        builder.store(value, self._pointer(builder, frame, value), align=_align(value.type))
+
+    def load(self, builder: ll.IRBuilder, frame: ll.Value, value: ll.Value) -> None:
+        """Emit `value`'s name = load."""
+        pointer = self._pointer(builder, frame, value)
+        load = _Reload(builder.block, pointer, value)
+        load.align = _align(value.type)
+        builder.block.instructions.append(load)
+        builder.position_at_end(builder.block)
+
+    def _pointer(self, builder: ll.IRBuilder, frame: ll.Value, value: ll.Value) -> ll.Value:
+        offset = ll.Constant(I64, self._offsets[value])
+        return builder.gep(frame, [offset], inbounds=True, source_etype=I8, name="slot")
+
+
+class _Reload(ll.LoadInstr):
+    """A load that carries the name of the value that it brings back into another function, so
+    that instructions there mean it."""
+
+    def __init__(self, block: ll.Block, pointer: ll.Value, value: ll.Value) -> None:
+        self._value = value
+        super().__init__(block, pointer, typ=value.type)
+
+    @property
+    def name(self) -> str:
+        return self._value.name
+
+
+def _operands(instruction: ll.Instruction) -> list[ll.Value]:
+    """Instructions and arguments that `instruction` uses."""
+    if isinstance(instruction, ll.PhiInstr):
+        operands = [value for value, _ in instruction.incomings]
+    else:
+        operands = instruction.operands
+    return [v for v in operands if isinstance(v, (ll.Instruction, ll.Argument))]
+
+
+def _slot_bytes(type: Any) -> int:
+    """Bytes of a value's place in the frame, a power of two; 0 for types that have none."""
+    if isinstance(type, ll.IntType):
+        return 1 << max(0, (type.width - 1).bit_length() - 3)
+    if isinstance(type, ll.FloatType):
+        return 4
+    if isinstance(type, (ll.DoubleType, ll.PointerType)):
+        return 8
+    if isinstance(type, ll.VectorType):
+        return _slot_bytes(type.element) << (type.count - 1).bit_length()
+    return 0
+
+
+def _align(type: Any) -> int:
+    return min(_slot_bytes(type), FRAME_ALIGN)
