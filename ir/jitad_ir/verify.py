@@ -67,12 +67,15 @@ def verify_linear(graph: Graph, inputs: Collection[Value]) -> Graph:
     """Return `graph` if every equation is linear in what depends on `inputs` and every output
     depends on them; else raise InvalidGraph, naming the first nonlinear equation.
 
-    An output that does not depend on `inputs` is constant, which is linear only if it is zero, so
-    it is rejected as well.
+    An output that does not depend on `inputs` is constant, which is linear only if it is zero: it
+    is rejected unless it is a `full` of 0.
     """
-    linear: set[Value] = set(inputs)
+    moving: set[Value] = set(inputs)
+    zeros: set[Value] = set()
     for eq in graph.equations:
-        positions = [i for i, v in enumerate(eq.operands) if v in linear]
+        if eq.op.name == "full" and eq.params["value"] == 0:
+            zeros.update(eq.outputs)
+        positions = [i for i, v in enumerate(eq.operands) if v in moving]
         if not positions:
             continue
         if not _is_linear(eq, positions):
@@ -81,9 +84,9 @@ def verify_linear(graph: Graph, inputs: Collection[Value]) -> Graph:
                 f"{'s' if len(positions) > 1 else ''} {', '.join(map(str, positions))}"
                 f"{_where(graph, eq)}"
             )
-        linear.update(eq.outputs)
+        moving.update(eq.outputs)
     for position, value in enumerate(graph.outputs):
-        if value not in linear:
+        if value not in moving and value not in zeros:
             raise InvalidGraph(
                 f"graph {graph.name}: output {position} does not depend on a linear input"
             )

@@ -134,6 +134,7 @@ from .special import (
     logistic,
     polygamma,
 )
+from .scan import scan
 from .structured import (
     checkpoint,
     custom_jvp,
@@ -256,6 +257,7 @@ __all__ = [
     "reverse",
     "round",
     "rsqrt",
+    "scan",
     "scatter",
     "scatter_add",
     "scatter_max",

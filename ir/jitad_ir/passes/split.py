@@ -26,8 +26,11 @@ class Split:
     residuals: int
 
 
-def split(graph: Graph, known: Sequence[bool]) -> Split:
-    """Split `graph` by its inputs: input i belongs to a1 where `known[i]`."""
+def split(
+    graph: Graph, known: Sequence[bool], in_rest: Sequence[bool] | None = None
+) -> Split:
+    """Split `graph` by its inputs: input i belongs to a1 where `known[i]`. Output i is one of b2
+    where `in_rest[i]`, even if it is known (it is a residual then)."""
     assert len(known) == len(graph.inputs)
     parts = _Parts(graph.name)
     for value, is_known in zip(graph.inputs, known, strict=True):
@@ -37,9 +40,12 @@ def split(graph: Graph, known: Sequence[bool]) -> Split:
             parts.rest_env[value] = parts.rest_input(value)
     for eq in graph.equations:
         parts.add(eq)
-    is_known = tuple([v in parts.known_env for v in graph.outputs])
-    b1 = [parts.known_env[v] for v in graph.outputs if v in parts.known_env]
-    b2 = [parts.rest_env[v] for v in graph.outputs if v not in parts.known_env]
+    forced = [False] * len(graph.outputs) if in_rest is None else in_rest
+    is_known = tuple(
+        [v in parts.known_env and not f for v, f in zip(graph.outputs, forced, strict=True)]
+    )
+    b1 = [parts.known_env[v] for v, k in zip(graph.outputs, is_known, strict=True) if k]
+    b2 = [parts.in_rest(v) for v, k in zip(graph.outputs, is_known, strict=True) if not k]
     known_graph = parts.known.build([*b1, *parts.residuals])
     rest = Graph(
         [*parts.residuals.values(), *parts.rest_inputs], parts.rest.equations, b2, parts.rest.name

@@ -17,6 +17,7 @@ from ..graph import Builder, Equation, Graph, Value, building
 from ..op import OPS, Elementwise, Joint, Marker, Masked, Unknown
 from ..verify import InvalidGraph, verify_linear
 from .jvp import zeros
+from .split import split
 
 Cotangent: TypeAlias = Value | Masked
 
@@ -28,6 +29,8 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
     cotangents of the linear inputs. Raises InvalidGraph for an equation that is not linear.
     """
     assert len(linear) == len(graph.inputs)
+    if any(_is_mixed(eq) for eq in graph.equations):
+        return _transpose_divided(graph, linear)
     verify_linear(graph, [v for v, is_linear in zip(graph.inputs, linear, strict=True) if is_linear])
     builder = Builder(f"transpose.{graph.name}")
     known = [None if is_linear else builder.input(v.type)
@@ -38,6 +41,32 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
         outputs = [
             zeros(v) if ct is None else ct
             for v, k, ct in zip(graph.inputs, known, results, strict=True)
+            if k is None
+        ]
+    return builder.build(outputs)
+
+
+def _is_mixed(eq: Equation) -> bool:
+    """True of loops and branches, whose body may hold known and linear parts."""
+    return eq.op.split is not None and eq.op.expand is None
+
+
+def _transpose_divided(graph: Graph, linear: Sequence[bool]) -> Graph:
+    """Transpose `graph` after dividing loops and branches into their known and linear parts."""
+    parts = split(graph, [not is_linear for is_linear in linear], [True] * len(graph.outputs))
+    rest = parts.rest
+    is_linear = [i >= parts.residuals for i in range(len(rest.inputs))]
+    verify_linear(rest, rest.inputs[parts.residuals :])
+    builder = Builder(f"transpose.{graph.name}")
+    fixed = [builder.input(v.type) for v, k in zip(graph.inputs, linear, strict=True) if not k]
+    cts = [builder.input(v.type) for v in graph.outputs]
+    residuals = builder.inline(parts.known, fixed)
+    with building(builder):
+        known = [None if k else residuals[i] for i, k in enumerate(is_linear)]
+        results = pull_back(builder, rest, known, cts)
+        outputs = [
+            zeros(v) if ct is None else ct
+            for v, k, ct in zip(rest.inputs, known, results, strict=True)
             if k is None
         ]
     return builder.build(outputs)
