@@ -1,0 +1,120 @@
+"""How elementwise functions are made: NumPy's ufuncs by name, each over one op of the IR (or a
+composition of ops), with NumPy's promotion and broadcasting in front.
+
+A function takes the short way when its operands are tracers of one type that the op takes as they
+are, or such a tracer and a Python number that gives way to it: then it is one `apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from jitad.trace import Tracer, apply
+from jitad_ir.op import Op
+from jitad_ir.types import DTYPES, DType
+
+from .promotion import Operand, promote
+
+Rule: TypeAlias = Callable[..., Any]
+"""What computes a function from operands of one shape in the dtypes that NumPy would use."""
+
+_TAKES: dict[str, frozenset[DType]] = {}
+
+
+def _dtypes(kinds: str) -> frozenset[DType]:
+    found = _TAKES.get(kinds)
+    if found is None:
+        found = frozenset([d for d in DTYPES.values() if d.kind in kinds])
+        _TAKES[kinds] = found
+    return found
+
+
+def document(function: Rule, name: str, doc: str) -> None:
+    """Name and docstring of a function made here."""
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "jitad.numpy"
+    function.__doc__ = doc
+
+
+def unary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = "") -> Rule:
+    """The ufunc `np.<name>` of one operand: `op` for dtypes whose kind is in `kinds`, the rule
+    `other` for the rest. The docstring is `doc`, or the op's."""
+    ufunc = getattr(np, name)
+    takes = _dtypes(kinds)
+
+    def function(x: Any, /) -> Any:
+        if type(x) is Tracer and x.value.type.dtype in takes:
+            return apply(op, x)
+        (x,) = promote(ufunc, (x,))
+        if other is None or x.dtype in takes:
+            return apply(op, x)
+        return other(x)
+
+    document(function, name, doc or op.doc)
+    UFUNCS[ufunc] = function
+    return function
+
+
+def binary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = "") -> Rule:
+    """The ufunc `np.<name>` of two operands; see `unary`."""
+    ufunc = getattr(np, name)
+    takes = _dtypes(kinds)
+
+    def function(x: Any, y: Any, /) -> Any:
+        if type(x) is Tracer:
+            a = x.value.type
+            if a.dtype in takes:
+                if type(y) is Tracer:
+                    b = y.value.type
+                    if a is b or (a.dtype is b.dtype and a.shape == b.shape):
+                        return apply(op, x, y)
+                elif gives_way(y, a.dtype):
+                    return apply(op, x, y)
+        elif type(y) is Tracer:
+            b = y.value.type
+            if b.dtype in takes and gives_way(x, b.dtype):
+                return apply(op, x, y)
+        x, y = promote(ufunc, (x, y))
+        if other is None or (x.dtype in takes and x.dtype == y.dtype):
+            return apply(op, x, y)
+        return other(x, y)
+
+    document(function, name, doc or op.doc)
+    UFUNCS[ufunc] = function
+    return function
+
+
+def composed(name: str, rule: Rule, doc: str) -> Rule:
+    """The ufunc `np.<name>` computed by `rule` from promoted operands."""
+    ufunc = getattr(np, name)
+
+    def function(*operands: Any) -> Any:
+        if len(operands) != ufunc.nin:
+            raise TypeError(f"{name}() takes {ufunc.nin} arguments; got {len(operands)}")
+        return rule(*promote(ufunc, operands))
+
+    document(function, name, doc)
+    UFUNCS[ufunc] = function
+    return function
+
+
+UFUNCS: dict[np.ufunc, Rule] = {}
+"""NumPy's ufuncs that jitad.numpy has, with its functions: what `np.sin(tracer)` calls."""
+
+
+def gives_way(number: Any, dtype: DType) -> bool:
+    """True of a Python number that takes the dtype of an array of `dtype` it meets."""
+    cls = type(number)
+    if cls is float:
+        return dtype.kind in "fc"
+    if cls is int:
+        return dtype.kind in "iufc"
+    return cls is complex and dtype.kind == "c"
+
+
+def unchanged(x: Operand) -> Operand:
+    """Rule of functions that leave operands of some dtypes as they are."""
+    return x

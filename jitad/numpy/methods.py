@@ -1,0 +1,323 @@
+"""What makes a tracer behave as a NumPy array: operators, methods, properties, and NumPy's own
+functions applied to it (`__array_ufunc__`, `__array_function__`). Installed on import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitad.array import Array
+from jitad.errors import at_user_line
+from jitad.trace import Tracer
+
+from . import (
+    arithmetic,
+    creation,
+    exponential,
+    indexing,
+    logic,
+    products,
+    reduce,
+    selection,
+    shape,
+    sorting,
+    statistics,
+)
+from .at import At
+from .elementwise import UFUNCS
+from .promotion import is_operand
+
+_NUMBERS = frozenset({bool, int, float, complex})
+
+
+def _binary(function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
+    """The operator of `function`. Of a weak tracer with a weak one or a Python number the result
+    is weak too, as arithmetic on Python numbers gives Python numbers."""
+
+    def operator(self: Tracer, other: Any) -> Any:
+        cls = type(other)
+        if cls is Tracer or cls in _NUMBERS:
+            result = function(other, self) if reflected else function(self, other)
+            if self.weak and (cls is not Tracer or other.weak):
+                _weaken(result)
+            return result
+        if not is_operand(other):
+            return NotImplemented
+        return function(other, self) if reflected else function(self, other)
+
+    return operator
+
+
+def _unary(function: Callable[..., Any]) -> Callable[..., Any]:
+    def operator(self: Tracer) -> Any:
+        result = function(self)
+        if self.weak:
+            _weaken(result)
+        return result
+
+    return operator
+
+
+def _weaken(result: Any) -> None:
+    for item in result if isinstance(result, tuple) else (result,):
+        if type(item) is Tracer:
+            item.weak = True
+
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": arithmetic.add,
+    "sub": arithmetic.subtract,
+    "mul": arithmetic.multiply,
+    "truediv": arithmetic.divide,
+    "floordiv": arithmetic.floor_divide,
+    "mod": arithmetic.remainder,
+    "divmod": arithmetic.divmod,
+    "pow": exponential.power,
+    "matmul": products.matmul,
+    "and": logic.bitwise_and,
+    "or": logic.bitwise_or,
+    "xor": logic.bitwise_xor,
+    "lshift": logic.left_shift,
+    "rshift": logic.right_shift,
+}
+_COMPARISONS: dict[str, Callable[..., Any]] = {
+    "eq": logic.equal,
+    "ne": logic.not_equal,
+    "lt": logic.less,
+    "le": logic.less_equal,
+    "gt": logic.greater,
+    "ge": logic.greater_equal,
+}
+_UNARY: dict[str, Callable[..., Any]] = {
+    "neg": arithmetic.negative,
+    "pos": arithmetic.positive,
+    "abs": arithmetic.absolute,
+    "invert": logic.invert,
+}
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "all": reduce.all,
+    "any": reduce.any,
+    "argmax": reduce.argmax,
+    "argmin": reduce.argmin,
+    "argsort": sorting.argsort,
+    "astype": arithmetic.astype,
+    "choose": selection.choose,
+    "clip": selection.clip,
+    "compress": lambda self, condition, axis=None: indexing.compress(condition, self, axis),
+    "conj": arithmetic.conjugate,
+    "conjugate": arithmetic.conjugate,
+    "copy": creation.copy,
+    "cumprod": reduce.cumprod,
+    "cumsum": reduce.cumsum,
+    "diagonal": creation.diagonal,
+    "dot": products.dot,
+    "flatten": shape.ravel,
+    "max": reduce.max,
+    "mean": statistics.mean,
+    "min": reduce.min,
+    "nonzero": indexing.nonzero,
+    "prod": reduce.prod,
+    "ptp": reduce.ptp,
+    "ravel": shape.ravel,
+    "repeat": indexing.repeat,
+    "round": arithmetic.round,
+    "searchsorted": sorting.searchsorted,
+    "sort": sorting.sort,
+    "squeeze": shape.squeeze,
+    "std": statistics.std,
+    "sum": reduce.sum,
+    "swapaxes": shape.swapaxes,
+    "take": indexing.take,
+    "var": statistics.var,
+}
+
+
+def _reshape(self: Tracer, *lengths: Any, order: str = "C", copy: bool | None = None) -> Any:
+    """`x.reshape(2, 3)` or `x.reshape((2, 3))`; see `jitad.numpy.reshape`."""
+    return shape.reshape(self, lengths[0] if len(lengths) == 1 else lengths, order)
+
+
+def _transpose(self: Tracer, *axes: Any) -> Any:
+    """`x.transpose()`, `x.transpose(1, 0)` or `x.transpose((1, 0))`."""
+    if not axes or axes == (None,):
+        return shape.transpose(self)
+    return shape.transpose(self, axes[0] if isinstance(axes[0], (tuple, list)) else axes)
+
+
+def _view(self: Tracer, *_args: Any, **_kwargs: Any) -> Any:
+    raise TypeError(
+        at_user_line("a traced array has no memory to view; write x.astype(dtype) to convert")
+    )
+
+
+def _set_item(self: Any, index: Any, value: Any) -> None:
+    raise TypeError(
+        at_user_line(
+            f"a traced array {self.type!r} cannot be assigned to in place. Write x = "
+            "x.at[index].set(value) for x[index] = value, x = x.at[index].add(value) for "
+            "x[index] += value"
+        )
+    )
+
+
+def _get_item(self: Tracer, index: Any) -> Any:
+    return indexing.get_item(self, index)
+
+
+def _power(self: Tracer, exponent: Any, modulus: Any = None) -> Any:
+    if modulus is not None:
+        return NotImplemented
+    return _plain_power(self, exponent)
+
+
+_plain_power = _binary(exponential.power)
+
+_PROPERTIES: dict[str, Callable[[Any], Any]] = {
+    "T": shape.transpose,
+    "at": At,
+    "imag": arithmetic.imag,
+    "itemsize": lambda self: self.dtype.itemsize,
+    "mT": shape.matrix_transpose,
+    "nbytes": lambda self: self.type.nbytes,
+    "real": arithmetic.real,
+}
+
+
+# NumPy's functions on tracers (NEP 13 and NEP 18).
+
+_REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: reduce.sum,
+    np.multiply: reduce.prod,
+    np.maximum: reduce.max,
+    np.minimum: reduce.min,
+    np.logical_and: reduce.all,
+    np.logical_or: reduce.any,
+}
+_RUNNING: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: reduce.cumsum,
+    np.multiply: reduce.cumprod,
+}
+for _ufunc, _function in (
+    (np.matmul, products.matmul),
+    (np.vecdot, products.vecdot),
+):
+    UFUNCS[_ufunc] = _function
+for _name in ("matvec", "vecmat"):
+    if hasattr(np, _name):  # new in NumPy 2.2
+        UFUNCS[getattr(np, _name)] = getattr(products, _name)
+
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy's functions (not ufuncs) that jitad has, with its own; filled by `jitad.numpy`."""
+
+
+def register(namespace: dict[str, Any], numpy_module: Any) -> None:
+    """Make every function of `namespace` answer for its namesake in `numpy_module`."""
+    for name, function in namespace.items():
+        original = getattr(numpy_module, name, None)
+        if callable(function) and callable(original) and not isinstance(original, (np.ufunc, type)):
+            FUNCTIONS.setdefault(original, function)
+
+
+def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """`np.sin(tracer)` and its relatives."""
+    if kwargs.get("out") is not None:
+        raise TypeError(
+            at_user_line(
+                f"np.{ufunc.__name__} cannot write a traced array into an existing one (out=, or "
+                "an operator such as +=). Write x = x + y, or x = x.at[index].add(y)"
+            )
+        )
+    found: Callable[..., Any] | None
+    if method == "__call__":
+        found = UFUNCS.get(ufunc)
+    elif method == "reduce":
+        found = _REDUCTIONS.get(ufunc)
+        kwargs.setdefault("axis", 0)
+        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+    elif method == "accumulate":
+        found = _RUNNING.get(ufunc)
+        kwargs.setdefault("axis", 0)
+    elif method == "outer" and ufunc in UFUNCS:
+        return _outer(UFUNCS[ufunc], *inputs)
+    else:
+        found = None
+    if found is None or (method == "__call__" and set(kwargs) - {"dtype", "axis"}):
+        raise _unsupported(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+    return found(*inputs, **kwargs)
+
+
+def _outer(function: Callable[..., Any], x: Any, y: Any) -> Any:
+    x, y = creation.asarray(x), creation.asarray(y)
+    return function(shape.reshape(x, x.shape + (1,) * y.ndim), y)
+
+
+def _array_function(
+    self: Tracer, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+) -> Any:
+    """`np.sum(tracer)` and its relatives."""
+    found = FUNCTIONS.get(function)
+    if found is None:
+        module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
+        raise _unsupported(f"{module}.{function.__name__}")
+    return found(*args, **kwargs)
+
+
+def _unsupported(name: str) -> TypeError:
+    return TypeError(
+        at_user_line(
+            f"{name} does not take traced arrays in this form. Use a function of jitad.numpy; or, "
+            "for arrays whose values are not differentiated, jitad.pure_callback"
+        )
+    )
+
+
+def _index_array(self: Array, index: Any) -> Any:
+    """`array[index]`, by jitad where the index is traced."""
+    cls = type(index)
+    if cls is Tracer or (cls is tuple and any([type(i) is Tracer for i in index])):
+        return indexing.get_item(self, index)
+    return np.ndarray.__getitem__(self, index)
+
+
+def _install() -> None:
+    for name, function in _OPERATORS.items():
+        setattr(Tracer, f"__{name}__", _binary(function))
+        setattr(Tracer, f"__r{name}__", _binary(function, reflected=True))
+    for name, function in _COMPARISONS.items():
+        setattr(Tracer, f"__{name}__", _binary(function))
+    for name, function in _UNARY.items():
+        setattr(Tracer, f"__{name}__", _unary(function))
+    for name, function in _METHODS.items():
+        setattr(Tracer, name, _as_method(name, function))
+    for name, getter in _PROPERTIES.items():
+        setattr(Tracer, name, property(getter, doc=getter.__doc__))
+    others: dict[str, Any] = {
+        "__pow__": _power,
+        "__getitem__": _get_item,
+        "__setitem__": _set_item,
+        "__array_ufunc__": _array_ufunc,
+        "__array_function__": _array_function,
+        "__array_priority__": 1000.0,
+        "__round__": lambda self, ndigits=0: arithmetic.round(self, ndigits or 0),
+        "reshape": _reshape,
+        "transpose": _transpose,
+        "view": _view,
+    }
+    for name, value in others.items():
+        setattr(Tracer, name, value)
+    Array.__getitem__ = _index_array  # type: ignore[method-assign]
+
+
+def _as_method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = function.__doc__
+    return method
+
+
+_install()

@@ -1,0 +1,486 @@
+"""Products of vectors, matrices and tensors, all by the one `dot` of the IR."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from jitad.errors import at_user_line
+from jitad.trace import apply
+from jitad_ir import ops
+from jitad_ir.types import BOOL, INT64
+
+from .arithmetic import conjugate, multiply, subtract
+from .promotion import (
+    Operand,
+    as_array_operand,
+    as_dtype,
+    broadcast_shape,
+    common_dtype,
+    convert,
+)
+from .reduce import sum as sum_
+from .shape import broadcast_to, moveaxis, ravel, reshape, squeeze, stack, transpose
+
+
+def contract(
+    x: Operand,
+    y: Operand,
+    axes: tuple[Sequence[int], Sequence[int]],
+    batch: tuple[Sequence[int], Sequence[int]] = ((), ()),
+) -> Operand:
+    """Sum of products over paired `axes`, side by side along paired `batch` axes. The result has
+    the batch axes, then the other axes of x, then those of y. Of bools: any of ands."""
+    params = {
+        "contract": (tuple(axes[0]), tuple(axes[1])),
+        "batch": (tuple(batch[0]), tuple(batch[1])),
+    }
+    if x.dtype.kind == "b":
+        counts = apply(ops.dot, convert(x, INT64), convert(y, INT64), **params)
+        return convert(counts, BOOL)
+    return apply(ops.dot, x, y, **params)
+
+
+def _pair(x: Any, y: Any, dtype: Any = None) -> tuple[Operand, Operand]:
+    """Two operands in their common dtype (or `dtype`)."""
+    a, b = as_array_operand(x), as_array_operand(y)
+    found = common_dtype([a, b]) if dtype is None else as_dtype(dtype)
+    return convert(a, found), convert(b, found)
+
+
+def dot(a: Any, b: Any) -> Any:
+    """Sum over the last axis of `a` and the last but one of `b` (its only one, if a vector); the
+    product, if either is a scalar. Raises ValueError if their lengths differ."""
+    x, y = _pair(a, b)
+    if x.ndim == 0 or y.ndim == 0:
+        return multiply(x, y)
+    axis = y.ndim - 2 if y.ndim > 1 else 0
+    if x.shape[-1] != y.shape[axis]:
+        raise ValueError(
+            at_user_line(
+                f"shapes {_text(x)} and {_text(y)} not aligned: {x.shape[-1]} (dim {x.ndim - 1}) "
+                f"!= {y.shape[axis]} (dim {axis})"
+            )
+        )
+    return contract(x, y, ((x.ndim - 1,), (axis,)))
+
+
+def _text(x: Operand) -> str:
+    return str(x.shape).replace(" ", "")
+
+
+def matmul(x1: Any, x2: Any, /, *, dtype: Any = None) -> Any:
+    """Matrix product x1 @ x2 over stacks of matrices, which broadcast; vectors stand for a row on
+    the left and a column on the right. Raises ValueError for scalars and lengths that differ."""
+    x, y = _pair(x1, x2, dtype)
+    for position, operand in enumerate((x, y)):
+        if operand.ndim == 0:
+            raise ValueError(
+                at_user_line(
+                    f"matmul: Input operand {position} does not have enough dimensions (has 0, "
+                    "gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)"
+                )
+            )
+    axis = y.ndim - 2 if y.ndim > 1 else 0
+    if x.shape[-1] != y.shape[axis]:
+        raise ValueError(
+            at_user_line(
+                "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc "
+                f"signature (n?,k),(k,m?)->(n?,m?) (size {y.shape[axis]} is different from "
+                f"{x.shape[-1]})"
+            )
+        )
+    if y.ndim <= 2:
+        return contract(x, y, ((x.ndim - 1,), (axis,)))
+    if x.ndim == 1:
+        return contract(y, x, ((axis,), (0,)))
+    if x.ndim == 2:
+        # (n, stack, m) -> (stack, n, m)
+        return moveaxis(contract(x, y, ((1,), (axis,))), 0, -2)
+    stacked = broadcast_shape((x.shape[:-2], y.shape[:-2]))
+    x = broadcast_to(x, (*stacked, *x.shape[-2:]))
+    y = broadcast_to(y, (*stacked, *y.shape[-2:]))
+    batch = range(len(stacked))
+    return contract(x, y, ((x.ndim - 1,), (y.ndim - 2,)), (batch, batch))
+
+
+def matvec(x1: Any, x2: Any, /) -> Any:
+    """Matrices times vectors: sum over the last axis of both, stacks broadcast."""
+    column = as_array_operand(x2)
+    return squeeze(matmul(x1, reshape(column, (*column.shape, 1))), -1)
+
+
+def vecmat(x1: Any, x2: Any, /) -> Any:
+    """Conjugated vectors times matrices, stacks broadcast."""
+    row = conjugate(as_array_operand(x1))
+    return squeeze(matmul(reshape(row, (*row.shape[:-1], 1, row.shape[-1])), x2), -2)
+
+
+def vdot(a: Any, b: Any) -> Any:
+    """Sum of conj(a) * b over all elements, both flattened."""
+    x, y = _pair(a, b)
+    if x.size != y.size:
+        raise ValueError(
+            at_user_line(f"cannot reshape array of size {y.size} into shape ({x.size},)")
+        )
+    return contract(
+        conjugate(ravel(x)) if x.dtype.kind == "c" else ravel(x), ravel(y), ((0,), (0,))
+    )
+
+
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """Sum of conj(x1) * x2 along `axis`; the other axes broadcast."""
+    x, y = _pair(x1, x2)
+    x = moveaxis(x, normalize_axis_index(axis, x.ndim), -1)
+    y = moveaxis(y, normalize_axis_index(axis, y.ndim), -1)
+    if x.shape[-1] != y.shape[-1]:
+        raise ValueError(
+            at_user_line(
+                "vecdot: Input operand 1 has a mismatch in its core dimension 0, with gufunc "
+                f"signature (n),(n)->() (size {y.shape[-1]} is different from {x.shape[-1]})"
+            )
+        )
+    if x.dtype.kind == "c":
+        x = conjugate(x)
+    shape = broadcast_shape((x.shape, y.shape))
+    x, y = broadcast_to(x, shape), broadcast_to(y, shape)
+    batch, last = range(len(shape) - 1), len(shape) - 1
+    return contract(x, y, ((last,), (last,)), (batch, batch))
+
+
+def inner(a: Any, b: Any) -> Any:
+    """Sum over the last axes of both; the product, if either is a scalar."""
+    x, y = _pair(a, b)
+    if x.ndim == 0 or y.ndim == 0:
+        return multiply(x, y)
+    if x.shape[-1] != y.shape[-1]:
+        raise ValueError(
+            at_user_line(
+                f"shapes {_text(x)} and {_text(y)} not aligned: {x.shape[-1]} (dim {x.ndim - 1}) "
+                f"!= {y.shape[-1]} (dim {y.ndim - 1})"
+            )
+        )
+    return contract(x, y, ((x.ndim - 1,), (y.ndim - 1,)))
+
+
+def outer(a: Any, b: Any) -> Any:
+    """Products of every element of `a` with every one of `b`, both flattened."""
+    x, y = ravel(a), ravel(b)
+    return multiply(reshape(x, (x.shape[0], 1)), y)
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Sum over paired axes: the last `axes` of `a` with the first of `b`, or two lists of axes."""
+    x, y = _pair(a, b)
+    if np.ndim(axes) == 0:
+        count = operator.index(axes)
+        if count > min(x.ndim, y.ndim):
+            raise ValueError(at_user_line("tensordot: more axes than the arrays have"))
+        of_x: Sequence[int] = range(x.ndim - count, x.ndim)
+        of_y: Sequence[int] = range(count)
+    else:
+        first, second = axes
+        of_x = normalize_axis_tuple(first, x.ndim)
+        of_y = normalize_axis_tuple(second, y.ndim)
+    if [x.shape[i] for i in of_x] != [y.shape[i] for i in of_y]:
+        raise ValueError(
+            at_user_line(
+                f"shape-mismatch for sum: axes {list(of_x)} of {_text(x)} and {list(of_y)} of "
+                f"{_text(y)}"
+            )
+        )
+    return contract(x, y, (of_x, of_y))
+
+
+def kron(a: Any, b: Any) -> Any:
+    """Kronecker product: blocks of `b` scaled by the elements of `a`."""
+    x, y = _pair(a, b)
+    ndim = max(x.ndim, y.ndim)
+    x = reshape(x, (1,) * (ndim - x.ndim) + x.shape)
+    y = reshape(y, (1,) * (ndim - y.ndim) + y.shape)
+    left = reshape(x, [n for length in x.shape for n in (length, 1)])
+    right = reshape(y, [n for length in y.shape for n in (1, length)])
+    product = multiply(left, right)
+    return reshape(product, [n * m for n, m in zip(x.shape, y.shape, strict=True)])
+
+
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    """Cross product of vectors of three components (or of two: the third component)."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x, y = _pair(a, b)
+    x = moveaxis(x, normalize_axis_index(axisa, x.ndim), -1)
+    y = moveaxis(y, normalize_axis_index(axisb, y.ndim), -1)
+    lengths = (x.shape[-1], y.shape[-1])
+    if lengths not in ((2, 2), (2, 3), (3, 2), (3, 3)):
+        raise ValueError(
+            at_user_line("incompatible dimensions for cross product\n(dimension must be 2 or 3)")
+        )
+    parts_x, parts_y = _components(x), _components(y)
+    third = _minor(parts_x, parts_y, 0, 1)
+    if lengths == (2, 2):
+        return third
+    return stack([_minor(parts_x, parts_y, 1, 2), _minor(parts_x, parts_y, 2, 0), third], axisc)
+
+
+def _components(x: Operand) -> list[Any]:
+    """The components along the last axis: three, of which a missing one is 0."""
+    found: list[Any] = []
+    for i in range(x.shape[-1]):
+        start, limit = [0] * x.ndim, list(x.shape)
+        start[-1], limit[-1] = i, i + 1
+        one = (1,) * x.ndim
+        part = apply(ops.slice_, x, start=tuple(start), limit=tuple(limit), stride=one)
+        found.append(squeeze(part, -1))
+    return found if len(found) == 3 else [*found, multiply(found[0], 0)]
+
+
+def _minor(x: list[Any], y: list[Any], i: int, j: int) -> Operand:
+    return subtract(multiply(x[i], y[j]), multiply(x[j], y[i]))
+
+
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    """Discrete convolution of two vectors: sum over k of a[k] v[n - k].
+
+    `mode` "full", "same" (as long as the longer one) or "valid" (no overlap with the outside).
+    """
+    x, y = _pair(a, v)
+    if x.ndim != 1 or y.ndim != 1:
+        raise ValueError(at_user_line("object too deep for desired array"))
+    if not x.shape[0] or not y.shape[0]:
+        name = "v" if x.shape[0] else "a"
+        raise ValueError(at_user_line(f"{name} cannot be empty"))
+    if x.shape[0] < y.shape[0]:
+        x, y = y, x
+    n, m = x.shape[0], y.shape[0]
+    # Row i of the matrix holds the m neighbours of x that meet the reversed y at place i.
+    zero = apply(ops.full, value=0, shape=(), dtype=x.dtype)
+    padded = apply(ops.pad, x, zero, low=(m - 1,), high=(m - 1,), interior=(0,))
+    columns = [
+        apply(ops.slice_, padded, start=(k,), limit=(k + n + m - 1,), stride=(1,)) for k in range(m)
+    ]
+    windows = stack(columns, 1)
+    result = contract(windows, apply(ops.reverse, y, axes=(0,)), ((1,), (0,)))
+    bounds = {"full": (0, n + m - 1), "same": ((m - 1) // 2, (m - 1) // 2 + n)}
+    bounds["valid"] = (m - 1, n)
+    if mode not in bounds:
+        raise ValueError(
+            at_user_line(f"mode must be one of 'valid', 'same', or 'full'; got {mode!r}")
+        )
+    low, high = bounds[mode]
+    return apply(ops.slice_, result, start=(low,), limit=(high,), stride=(1,))
+
+
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    """Cross-correlation of two vectors: sum over k of a[k + n] conj(v[k])."""
+    x, y = _pair(a, v)
+    if x.shape[0] < y.shape[0]:
+        swapped = correlate(y, x, mode)
+        return conjugate(apply(ops.reverse, swapped, axes=(0,)))
+    return convolve(x, conjugate(apply(ops.reverse, y, axes=(0,))), mode)
+
+
+# einsum.
+
+
+def einsum(subscripts: Any, /, *operands: Any, optimize: Any = "greedy", dtype: Any = None) -> Any:
+    """Einstein's summation: products of operands whose axes are named by letters, summed over the
+    letters that the output leaves out ("ij,jk->ik"; "..." stands for axes that broadcast).
+
+    Three operands and more are contracted in pairs, in the order that `np.einsum_path` finds.
+    """
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_sublists(subscripts, operands)
+    arrays = [as_array_operand(x) for x in operands]
+    found = common_dtype(arrays) if dtype is None else as_dtype(dtype)
+    terms, output = _parse(subscripts, [x.shape for x in arrays])
+    arrays = [convert(x, found) for x in arrays]
+    lengths = _lengths(terms, arrays, subscripts)
+    work = [
+        _unit_axes_dropped(_diagonals(x, term), lengths)
+        for x, term in zip(arrays, terms, strict=True)
+    ]
+    for pair in _path(work, output, optimize):
+        chosen = [work[i] for i in sorted(pair)]
+        work = [w for i, w in enumerate(work) if i not in pair]
+        needed = {*output, *[name for _, term in work for name in term]}
+        work.append(_contract_terms(chosen, needed))
+    ((result, names),) = work
+    return _as_output(result, names, output, lengths)
+
+
+_Term = tuple[Operand, str]
+
+
+def _from_sublists(first: Any, rest: Sequence[Any]) -> tuple[str, list[Any]]:
+    """`einsum(x, [0, 1], y, [1, 2], [0, 2])` as subscripts and operands."""
+    items = [first, *rest]
+    output = items.pop() if len(items) % 2 else None
+    terms = [_letters(sublist) for sublist in items[1::2]]
+    text = ",".join(terms)
+    return (text if output is None else f"{text}->{_letters(output)}"), items[::2]
+
+
+def _letters(sublist: Any) -> str:
+    return "".join(["..." if i is Ellipsis else chr(ord("A") + int(i)) for i in sublist])
+
+
+def _parse(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+    """Names of each operand's axes and of the result's; an ellipsis gets names of its own."""
+    text = subscripts.replace(" ", "")
+    inputs, arrow, output = text.partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(shapes):
+        raise ValueError(
+            at_user_line(
+                f"einsum: {len(terms)} subscripts in {subscripts!r} for {len(shapes)} operands"
+            )
+        )
+    longest = 0
+    named: list[str] = []
+    for term, shape in zip(terms, shapes, strict=True):
+        hidden = len(shape) - len(term.replace("...", ""))
+        if hidden < 0 or ("..." not in term and hidden):
+            raise ValueError(
+                at_user_line(
+                    f"einsum: subscripts {term!r} do not fit an operand of {len(shape)} axes"
+                )
+            )
+        longest = max(longest, hidden)
+        named.append(term.replace("...", _hidden(hidden)))
+    if not arrow:
+        letters = [c for c in "".join(terms) if c != "."]
+        once = sorted([c for c in set(letters) if letters.count(c) == 1])
+        output = ("..." if "..." in inputs else "") + "".join(once)
+    output = output.replace("...", _hidden(longest))
+    unknown = set(output) - set("".join(named))
+    if unknown or len(set(output)) != len(output):
+        raise ValueError(
+            at_user_line(
+                f"einsum: the output of {subscripts!r} must name axes of the operands, each once"
+            )
+        )
+    return named, output
+
+
+def _hidden(count: int) -> str:
+    """Names for the last `count` axes that an ellipsis stands for (aligned at the right)."""
+    return "".join([chr(0x3B1 + count - 1 - i) for i in range(count)])
+
+
+def _lengths(terms: list[str], arrays: list[Operand], subscripts: str) -> dict[str, int]:
+    lengths: dict[str, int] = {}
+    for term, x in zip(terms, arrays, strict=True):
+        for name, n in zip(term, x.shape, strict=True):
+            known = lengths.get(name, 1)
+            if known != 1 and n not in (1, known):
+                raise ValueError(
+                    at_user_line(
+                        f"einsum: axis {name!r} of {subscripts!r} has length {known} in one "
+                        f"operand and {n} in another"
+                    )
+                )
+            lengths[name] = n if known == 1 else known
+    return lengths
+
+
+def _diagonals(x: Operand, term: str) -> _Term:
+    """The diagonal for each name that occurs twice in one term."""
+    for name in sorted(set(term)):
+        while term.count(name) > 1:
+            first = term.index(name)
+            second = term.index(name, first + 1)
+            # Of lengths n and n: every (n + 1)th element of the two axes as one.
+            n = x.shape[first]
+            rest = [i for i in range(x.ndim) if i not in (first, second)]
+            flat = reshape(
+                transpose(x, (*rest, first, second)), (*[x.shape[i] for i in rest], n * n)
+            )
+            zero, one = (0,) * len(rest), (1,) * len(rest)
+            x = apply(
+                ops.slice_,
+                flat,
+                start=(*zero, 0),
+                limit=flat.shape,
+                stride=(*one, n + 1),
+            )
+            term = "".join([term[i] for i in rest]) + name
+    return x, term
+
+
+def _unit_axes_dropped(item: _Term, lengths: dict[str, int]) -> _Term:
+    """Without axes of length 1 that broadcast against longer ones of the same name."""
+    x, term = item
+    kept = [i for i, c in enumerate(term) if x.shape[i] == lengths[c]]
+    if len(kept) == len(term):
+        return item
+    return reshape(x, [x.shape[i] for i in kept]), "".join([term[i] for i in kept])
+
+
+def _path(work: list[_Term], output: str, optimize: Any) -> list[tuple[int, ...]]:
+    """Which operands to contract, one pair after the other."""
+    count = len(work)
+    if count <= 2:
+        return [tuple(range(count))]
+    if optimize in (False, None):
+        return [(0, 1), *[(0, count - k - 1) for k in range(1, count - 1)]]
+    letters: dict[str, str] = {}
+    for name in "".join([term for _, term in work]):
+        letters.setdefault(name, chr(ord("a") + len(letters)))
+    rename = str.maketrans(letters)
+    text = ",".join([t.translate(rename) for _, t in work]) + "->" + output.translate(rename)
+    shapes = [np.broadcast_to(0.0, x.shape) for x, _ in work]
+    path = np.einsum_path(text, *shapes, optimize="greedy" if optimize is True else optimize)[0]
+    return [tuple(step) for step in path[1:]]
+
+
+def _contract_terms(items: list[_Term], needed: set[str]) -> _Term:
+    """The product of one, two or more operands, summed over the names that nobody needs."""
+    x, term = _summed(items[0], {*needed, *[c for _, t in items[1:] for c in t]})
+    for position, other in enumerate(items[1:], 2):
+        later = {*needed, *[c for _, t in items[position:] for c in t]}
+        y, second = _summed(other, {*later, *term})
+        shared = [c for c in term if c in second]
+        batch = [c for c in shared if c in later]
+        sums = [c for c in shared if c not in later]
+        x = contract(
+            x,
+            y,
+            ([term.index(c) for c in sums], [second.index(c) for c in sums]),
+            ([term.index(c) for c in batch], [second.index(c) for c in batch]),
+        )
+        free = [c for c in term + second if c not in shared]
+        term = "".join([*batch, *free])
+    return x, term
+
+
+def _summed(item: _Term, needed: set[str]) -> _Term:
+    x, term = item
+    axes = tuple([i for i, c in enumerate(term) if c not in needed])
+    if not axes:
+        return item
+    kept = "".join([c for c in term if c in needed])
+    return sum_(x, axes, x.dtype), kept
+
+
+def _as_output(x: Operand, names: str, output: str, lengths: dict[str, int]) -> Operand:
+    """Axes in the order of the output; those that only operands of length 1 had are put back."""
+    x, names = _summed((x, names), set(output))
+    order = [names.index(c) for c in output if c in names]
+    x = transpose(x, order)
+    return reshape(x, [lengths[c] for c in output])
+
+
+def einsum_path(subscripts: Any, *operands: Any, optimize: Any = "greedy") -> Any:
+    """The order in which `einsum` contracts its operands, and a table of its costs, by NumPy."""
+    shapes = [
+        np.broadcast_to(0.0, as_array_operand(x).shape) if not isinstance(x, (list, str)) else x
+        for x in operands
+    ]
+    return np.einsum_path(subscripts, *shapes, optimize=optimize)

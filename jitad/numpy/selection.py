@@ -1,0 +1,147 @@
+"""Choices between elements: where, extrema of two, clipping, replacing what is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitad.errors import at_user_line
+from jitad.trace import apply
+from jitad_ir import ops
+from jitad_ir.types import BOOL, real_dtype
+
+from .elementwise import Rule, binary, composed
+from .promotion import (
+    Operand,
+    as_array_operand,
+    as_operand,
+    broadcast_shape,
+    convert,
+    filled,
+    promote_to_common,
+    shape_of,
+    spread,
+    strong,
+)
+
+maximum = binary("maximum", ops.max, "biufc")
+minimum = binary("minimum", ops.min, "biufc")
+
+
+def _unless_nan(extremum: Any) -> Rule:
+    def rule(x: Operand, y: Operand) -> Operand:
+        result = apply(extremum, x, y)
+        if x.dtype.kind not in "fc":
+            return result
+        result = apply(ops.select, apply(ops.ne, y, y), x, result)
+        return apply(ops.select, apply(ops.ne, x, x), y, result)
+
+    return rule
+
+
+fmax = composed("fmax", _unless_nan(ops.max), "The greater of x and y, the other if one is nan.")
+fmin = composed("fmin", _unless_nan(ops.min), "The lesser of x and y, the other if one is nan.")
+
+
+def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    """Elements of `x` where `condition` is true, else of `y`; all three broadcast.
+
+    What is not chosen has no influence, on values or derivatives, be it nan or infinite. With
+    `condition` alone, the indices of its true elements, which need concrete values.
+    """
+    if x is None and y is None:
+        return np.nonzero(np.asarray(condition))
+    if x is None or y is None:
+        raise ValueError(at_user_line("either both or neither of x and y should be given"))
+    pred = convert(as_array_operand(condition), BOOL)
+    chosen, other = promote_to_common((x, y))
+    if pred.shape == chosen.shape:
+        return apply(ops.select, pred, chosen, other)
+    shape = broadcast_shape((pred.shape, chosen.shape))
+    return apply(ops.select, spread(pred, shape), spread(chosen, shape), spread(other, shape))
+
+
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, /, *, min: Any = None, max: Any = None
+) -> Any:
+    """`a` limited to [a_min, a_max]: minimum(maximum(a, a_min), a_max); None is no limit.
+
+    Where `a` equals a limit, the two share the derivative.
+    """
+    low = min if a_min is None else a_min
+    high = max if a_max is None else a_max
+    result = as_operand(a)
+    if low is not None:
+        result = maximum(result, low)
+    if high is not None:
+        result = minimum(result, high)
+    return strong(as_array_operand(result))
+
+
+def nan_to_num(
+    x: Any,
+    copy: bool = True,
+    nan: Any = 0.0,
+    posinf: Any = None,
+    neginf: Any = None,
+) -> Any:
+    """nan replaced by `nan`, inf by `posinf` (default: the greatest number of the dtype), -inf by
+    `neginf` (the least). `copy` has no meaning here: arrays are not written to."""
+    x = strong(as_array_operand(x))
+    if x.dtype.kind == "c":
+        parts = [
+            nan_to_num(apply(part, x), nan=nan, posinf=posinf, neginf=neginf)
+            for part in (ops.real, ops.imag)
+        ]
+        return apply(ops.complex, *parts)
+    if x.dtype.kind != "f":
+        return x
+    limits = np.finfo(real_dtype(x.dtype))  # type: ignore[arg-type]
+    high = float(limits.max) if posinf is None else posinf
+    low = float(limits.min) if neginf is None else neginf
+    result = where(apply(ops.ne, x, x), convert(as_operand(nan), x.dtype), x)
+    result = where(apply(ops.eq, x, np.inf), convert(as_operand(high), x.dtype), result)
+    return where(apply(ops.eq, x, -np.inf), convert(as_operand(low), x.dtype), result)
+
+
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    """Elements of the choice that belongs to the first true condition, else `default`."""
+    if len(condlist) != len(choicelist):
+        raise ValueError(
+            at_user_line(
+                f"expected as many conditions as choices; got {len(condlist)} conditions and "
+                f"{len(choicelist)} choices"
+            )
+        )
+    if not condlist:
+        raise ValueError(at_user_line("select with an empty condition list is not possible"))
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = where(condition, choice, result)
+    return result
+
+
+def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
+    """Elements of choices[a]; `mode` "wrap" or "clip" for indices out of range ("raise" is
+    possible for concrete indices only)."""
+    index = as_array_operand(a)
+    count = len(choices)
+    if mode == "raise":
+        values = np.asarray(index)
+        if values.size and (values.min() < 0 or values.max() >= count):
+            raise ValueError("invalid entry in choice array")
+    elif mode == "clip":
+        index = clip(index, 0, count - 1)
+    elif mode == "wrap":
+        from_below = apply(ops.rem, index, filled(index, count))
+        negative = apply(ops.lt, from_below, 0)
+        index = where(negative, apply(ops.add, from_below, count), from_below)
+    else:
+        raise ValueError(f"expected mode raise, wrap or clip; got {mode!r}")
+    shape = broadcast_shape([index.shape, *[shape_of(as_operand(c)) for c in choices]])
+    result = spread(as_array_operand(choices[count - 1]), shape)
+    for position in range(count - 2, -1, -1):
+        result = where(apply(ops.eq, index, position), choices[position], result)
+    return result

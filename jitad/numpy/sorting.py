@@ -1,0 +1,264 @@
+"""Sorting, searching in sorted arrays, and order statistics."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from jitad.errors import at_user_line
+from jitad.trace import apply
+from jitad_ir import ops
+from jitad_ir.types import INT64
+
+from .arithmetic import add, multiply, subtract
+from .indexing import take
+from .promotion import (
+    Operand,
+    as_array_operand,
+    common_dtype,
+    convert,
+    filled,
+    inexact,
+    strong,
+)
+from .reduce import any as any_
+from .selection import where
+from .shape import broadcast_to, flip, ravel, reshape, transpose
+
+
+def sort(
+    a: Any,
+    axis: int | None = -1,
+    kind: str | None = None,
+    *,
+    stable: bool = True,
+    descending: bool = False,
+) -> Any:
+    """The elements in ascending order along `axis` (flattened if None); nan at the end.
+
+    Sorting is always stable; `kind` is accepted for NumPy's sake.
+    """
+    x, place = _along(a, axis)
+    return apply(ops.sort, x, axis=place, num_keys=1, descending=descending)[0]
+
+
+def _along(a: Any, axis: int | None) -> tuple[Operand, int]:
+    x = strong(as_array_operand(a))
+    if axis is None:
+        return ravel(x), 0
+    if x.ndim == 0:
+        raise np.exceptions.AxisError(axis, 0)
+    return x, normalize_axis_index(axis, x.ndim)
+
+
+def argsort(
+    a: Any,
+    axis: int | None = -1,
+    kind: str | None = None,
+    *,
+    stable: bool = True,
+    descending: bool = False,
+) -> Any:
+    """Indices that sort `a` along `axis` (flattened if None); of equal elements the first leads."""
+    x, place = _along(a, axis)
+    counter = apply(ops.iota, shape=x.shape, dim=place, dtype=INT64)
+    found = apply(ops.sort, x, counter, axis=place, num_keys=1, descending=descending)
+    return found[1]
+
+
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """Indices that sort by the last of `keys`, ties by the one before, and so on."""
+    arrays = [as_array_operand(k) for k in keys]
+    if not arrays:
+        raise TypeError(at_user_line("need sequence of keys with len > 0 in lexsort"))
+    place = normalize_axis_index(axis, arrays[0].ndim)
+    counter = apply(ops.iota, shape=arrays[0].shape, dim=place, dtype=INT64)
+    count = len(arrays)
+    found = apply(
+        ops.sort, *reversed(arrays), counter, axis=place, num_keys=count, descending=False
+    )
+    return found[count]
+
+
+def partition(a: Any, kth: Any, axis: int = -1) -> Any:
+    """`a` with element `kth` in its sorted place along `axis`; here all elements are sorted."""
+    return sort(a, axis)
+
+
+def argpartition(a: Any, kth: Any, axis: int = -1) -> Any:
+    """Indices that partition `a`; here they sort it."""
+    return argsort(a, axis)
+
+
+def sort_complex(a: Any) -> Any:
+    """The elements as complex numbers, by real part, then imaginary part, along the last axis."""
+    x = as_array_operand(a)
+    target = np.dtype(
+        "complex64" if x.dtype.itemsize <= 4 and x.dtype.kind == "f" else "complex128"
+    )
+    if x.dtype.kind == "c":
+        target = x.dtype
+    return sort(convert(x, target))
+
+
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """Places in sorted `a` before which to insert `v`: the first that keeps order ("left"), or
+    the last ("right"). By bisection, log2(n) steps for all of `v` side by side."""
+    if side not in ("left", "right"):
+        raise ValueError(at_user_line(f"side must be 'left' or 'right'; got {side!r}"))
+    x, values = as_array_operand(a), as_array_operand(v)
+    if x.ndim != 1:
+        raise ValueError(at_user_line("object too deep for desired array"))
+    if sorter is not None:
+        x = take(x, sorter)
+    dtype = common_dtype([x, values])
+    x, values = convert(x, dtype), convert(values, dtype)
+    n = x.shape[0]
+    low = filled(values, 0, INT64)
+    high = filled(values, n, INT64)
+    # Invariant: elements before `low` lie left of v, elements from `high` on do not.
+    for _ in range(n.bit_length()):
+        middle = apply(ops.shift_right_arithmetic, apply(ops.add, low, high), filled(low, 1))
+        element = take(x, middle, mode="clip")
+        if side == "left":
+            goes_right = _before(element, values)
+        else:
+            goes_right = apply(ops.bitwise_not, _before(values, element))
+        goes_right = apply(ops.bitwise_and, goes_right, apply(ops.lt, low, high))
+        low = apply(ops.select, goes_right, apply(ops.add, middle, 1), low)
+        high = apply(ops.select, goes_right, high, middle)
+    return low
+
+
+def _before(x: Operand, y: Operand) -> Operand:
+    """x < y in sorting order, in which nan comes last."""
+    less = apply(ops.lt, x, y)
+    if x.dtype.kind not in "fc":
+        return less
+    only_y = apply(ops.bitwise_and, apply(ops.eq, x, x), apply(ops.ne, y, y))
+    return apply(ops.bitwise_or, less, only_y)
+
+
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """Number of the bin in which each element lies, for (known or rising) `bins` edges."""
+    edges = as_array_operand(bins)
+    if not hasattr(edges, "concrete") and edges.shape[0] > 1 and edges[0] > edges[-1]:
+        found = searchsorted(flip(edges), x, "right" if not right else "left")
+        return subtract(edges.shape[0], found)
+    return searchsorted(edges, x, "left" if right else "right")
+
+
+def median(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    """The middle element over `axis` (None: all), or the mean of the two; nan if there is one."""
+    return quantile(a, 0.5, axis, keepdims=keepdims)
+
+
+def percentile(
+    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """Quantiles at `q` in percent."""
+    return quantile(a, np.true_divide(q, 100), axis, method=method, keepdims=keepdims)
+
+
+_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def quantile(
+    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """Quantiles of the elements over `axis` (None: all) at `q` in [0, 1]; nan if one is nan.
+
+    `q` may be an array, whose axes come first in the result. Between elements, `method` says
+    "linear", "lower", "higher", "midpoint" or "nearest".
+    """
+    if method not in _METHODS:
+        raise ValueError(at_user_line(f"expected method {', '.join(_METHODS)}; got {method!r}"))
+    x = inexact(strong(as_array_operand(a)))
+    rows, kept = _rows(x, axis)
+    n = rows.shape[0]
+    if n == 0:
+        raise ValueError(at_user_line("expected one element or more along the axis; got none"))
+    levels = convert(as_array_operand(q), x.dtype)
+    ordered = apply(ops.sort, rows, axis=0, num_keys=1, descending=False)[0]
+    virtual = multiply(levels, float(n - 1))
+    result = _between(ordered, virtual, method)
+    has_nan = any_(apply(ops.ne, rows, rows), 0)
+    result = where(broadcast_to(has_nan, result.shape), math.nan, result)
+    shape = [1 if i in kept else m for i, m in enumerate(x.shape)]
+    return reshape(result, (*levels.shape, *shape)) if keepdims else result
+
+
+def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
+    """`x` with the axes `axis` as one in front, and which they were."""
+    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    rest = [i for i in range(x.ndim) if i not in axes]
+    count = math.prod([x.shape[i] for i in axes])
+    moved = transpose(x, (*axes, *rest))
+    return reshape(moved, (count, *[x.shape[i] for i in rest])), axes
+
+
+def _between(ordered: Operand, virtual: Operand, method: str) -> Operand:
+    """Elements of sorted rows at fractional places, one row of results for each place."""
+    low, high = apply(ops.floor, virtual), apply(ops.ceil, virtual)
+    if method == "nearest":
+        return take(ordered, convert(apply(ops.round, virtual), INT64), 0, mode="clip")
+    below = take(ordered, convert(low, INT64), 0, mode="clip")
+    above = take(ordered, convert(high, INT64), 0, mode="clip")
+    if method == "lower":
+        return below
+    if method == "higher":
+        return above
+    if method == "midpoint":
+        return multiply(add(below, above), 0.5)
+    share = apply(ops.sub, virtual, low)
+    share = reshape(share, (*share.shape, *[1] * (ordered.ndim - 1)))
+    step = subtract(above, below)
+    # From the nearer end, as NumPy does: exact at both.
+    from_below = add(below, multiply(step, share))
+    from_above = subtract(above, multiply(step, subtract(1.0, share)))
+    near_end = broadcast_to(apply(ops.ge, share, 0.5), from_below.shape)
+    return apply(ops.select, near_end, from_above, from_below)
+
+
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    """Linear interpolation at `x` of the points (xp, fp), xp rising; `left` and `right` beyond
+    (default: the values at the ends)."""
+    if period is not None:
+        raise NotImplementedError(at_user_line("interp: period is not supported; got a period"))
+    points, values = as_array_operand(xp), as_array_operand(fp)
+    dtype = common_dtype([as_array_operand(x), points, values, 1.0])
+    at, points, values = (convert(as_array_operand(v), dtype) for v in (x, points, values))
+    if points.ndim != 1 or points.shape != values.shape or not points.shape[0]:
+        raise ValueError(at_user_line("fp and xp are not of the same length."))
+    n = points.shape[0]
+    place = searchsorted(points, at, "right")
+    place = apply(ops.clamp, filled(place, 1), place, filled(place, max(n - 1, 1)))
+    before = apply(ops.sub, place, 1)
+    x0, x1 = take(points, before, mode="clip"), take(points, place, mode="clip")
+    y0, y1 = take(values, before, mode="clip"), take(values, place, mode="clip")
+    width = subtract(x1, x0)
+    flat = apply(ops.eq, width, 0)
+    width = apply(ops.select, flat, filled(width, 1), width)
+    slope = apply(ops.div, subtract(y1, y0), width)
+    result = add(multiply(slope, subtract(at, x0)), y0)
+    first, last = values[0], values[n - 1]  # type: ignore[index]
+    result = where(
+        apply(ops.lt, at, broadcast_to(points[0], at.shape)),
+        first if left is None else left,
+        result,
+    )
+    return where(
+        apply(ops.gt, at, broadcast_to(points[n - 1], at.shape)),
+        last if right is None else right,
+        result,
+    )
+
+
+def top_k(a: Any, k: int) -> tuple[Any, Any]:
+    """The k greatest elements along the last axis, greatest first, and their indices."""
+    return apply(ops.top_k, strong(as_array_operand(a)), k=k)

@@ -1,0 +1,269 @@
+"""Means, spreads, differences and integrals along axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from jitad.errors import at_user_line
+from jitad.trace import apply
+from jitad_ir import ops
+from jitad_ir.types import BOOL, real_dtype
+
+from .arithmetic import add, divide, multiply, subtract
+from .exponential import sqrt
+from .promotion import (
+    Operand,
+    as_array_operand,
+    as_dtype,
+    convert,
+    filled,
+    inexact,
+    promote_to_common,
+    spread,
+    strong,
+)
+from .reduce import finish, no_out, reduced_axes, restrict, sum
+from .selection import maximum
+from .shape import broadcast_to, ravel, reshape
+
+
+def _count(x: Operand, axes: tuple[int, ...], where: Any) -> Any:
+    """Number of elements over `axes`: a Python float, or an array if `where` chooses."""
+    if where is None or where is True:
+        return float(math.prod([x.shape[i] for i in axes]))
+    keep = broadcast_to(convert(as_array_operand(where), BOOL), x.shape)
+    counted = convert(keep, real_dtype(x.dtype))
+    return convert(apply(ops.reduce_sum, counted, axes=axes), x.dtype)
+
+
+def mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    *,
+    where: Any = None,
+) -> Any:
+    """Mean over `axis` (None: all); of integers in float64; nan for no elements."""
+    no_out(out)
+    x = strong(as_array_operand(a))
+    x = inexact(x) if dtype is None else convert(x, as_dtype(dtype))
+    axes = reduced_axes(x, axis)
+    total = apply(ops.reduce_sum, restrict(x, where, 0), axes=axes)
+    return finish(apply(ops.div, total, _count(x, axes, where)), x, axes, keepdims)
+
+
+def average(
+    a: Any,
+    axis: Any = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
+) -> Any:
+    """Mean weighted by `weights`: sum(a w) / sum(w); with `returned` also sum(w).
+
+    Weights have the shape of `a`, or one axis, of the length of `a` along `axis`.
+    """
+    x = as_array_operand(a)
+    if weights is None:
+        result = mean(x, axis, keepdims=keepdims)
+        count = math.prod([x.shape[i] for i in reduced_axes(x, axis)])
+        return (result, filled(result, count)) if returned else result
+    w = as_array_operand(weights)
+    if w.shape != x.shape:
+        if axis is None:
+            raise TypeError(
+                at_user_line("Axis must be specified when shapes of a and weights differ.")
+            )
+        place = normalize_axis_index(axis, x.ndim)
+        if w.shape != (x.shape[place],):
+            raise ValueError(
+                at_user_line("Shape of weights must be consistent with shape of a along axis.")
+            )
+        w = reshape(w, [n if i == place else 1 for i, n in enumerate(x.shape)])
+    x, w = promote_to_common((inexact(x), inexact(w)))
+    total = sum(w, axis, keepdims=keepdims)
+    result = divide(sum(multiply(x, w), axis, keepdims=keepdims), total)
+    return (result, total) if returned else result
+
+
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = None,
+    correction: float | None = None,
+) -> Any:
+    """Mean of |a - mean(a)|**2 over `axis` (None: all), with n - ddof in place of n; real."""
+    no_out(out)
+    less = ddof if correction is None else correction
+    x = strong(as_array_operand(a))
+    x = inexact(x) if dtype is None else convert(x, as_dtype(dtype))
+    axes = reduced_axes(x, axis)
+    middle = mean(x, axes, keepdims=True, where=where)
+    deviation = subtract(x, middle)
+    if deviation.dtype.kind == "c":
+        parts = [apply(ops.square, apply(part, deviation)) for part in (ops.real, ops.imag)]
+        squares = apply(ops.add, *parts)
+    else:
+        squares = apply(ops.square, deviation)
+    total = apply(ops.reduce_sum, restrict(squares, where, 0), axes=axes)
+    count = _count(squares, axes, where)
+    if isinstance(count, float):
+        result = apply(ops.div, total, count - less if count > less else 0.0)
+    else:
+        result = apply(ops.div, total, maximum(subtract(count, less), 0.0))
+    return finish(result, x, axes, keepdims)
+
+
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = None,
+    correction: float | None = None,
+) -> Any:
+    """Square root of `var`."""
+    return sqrt(var(a, axis, dtype, out, ddof, keepdims, where=where, correction=correction))
+
+
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """Integral of `y` by the trapezoidal rule, over points `x` or in steps `dx`."""
+    values = as_array_operand(y)
+    place = normalize_axis_index(axis, values.ndim)
+    left, right = _neighbours(values, place)
+    if x is None:
+        widths = dx
+    else:
+        points = as_array_operand(x)
+        if points.ndim == 1:
+            points = reshape(
+                points, [points.shape[0] if i == place else 1 for i in range(values.ndim)]
+            )
+        before, after = _neighbours(points, place)
+        widths = subtract(after, before)
+    return sum(divide(multiply(add(left, right), widths), 2.0), place)
+
+
+def _neighbours(x: Operand, axis: int) -> tuple[Operand, Operand]:
+    """All elements along `axis` but the last, and all but the first."""
+    n = x.shape[axis]
+    if n == 0:
+        raise ValueError(at_user_line("expected at least one element along the axis"))
+    lower, upper = [0] * x.ndim, list(x.shape)
+    one = (1,) * x.ndim
+    upper[axis] = n - 1
+    left = apply(ops.slice_, x, start=tuple(lower), limit=tuple(upper), stride=one)
+    lower[axis], upper[axis] = 1, n
+    return left, apply(ops.slice_, x, start=tuple(lower), limit=tuple(upper), stride=one)
+
+
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """Differences of neighbours along `axis`, `n` times over; bools differ by `!=`."""
+    if n < 0:
+        raise ValueError(at_user_line(f"order must be non-negative but got {n}"))
+    x = strong(as_array_operand(a))
+    if x.ndim == 0:
+        raise ValueError(at_user_line("diff requires input that is at least one dimensional"))
+    place = normalize_axis_index(axis, x.ndim)
+    x = _extended(x, place, prepend, append)
+    for _ in range(n):
+        if x.shape[place] == 0:
+            return x
+        before, after = _neighbours(x, place)
+        x = apply(ops.ne if x.dtype.kind == "b" else ops.sub, after, before)
+    return x
+
+
+def _extended(x: Operand, axis: int, prepend: Any, append: Any) -> Operand:
+    parts = [x]
+    for extra, place in ((prepend, 0), (append, len(parts) + 1)):
+        if extra is None:
+            continue
+        piece = as_array_operand(extra)
+        if piece.ndim == 0:
+            piece = spread(piece, tuple([1 if i == axis else m for i, m in enumerate(x.shape)]))
+        parts.insert(place, piece)
+    if len(parts) == 1:
+        return x
+    dtype = np.result_type(*[p.dtype for p in parts])
+    return apply(ops.concatenate, *[convert(p, dtype) for p in parts], axis=axis)
+
+
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """Differences of neighbours of the flattened array, with extra numbers at the ends."""
+    result = diff(ravel(ary))
+    if to_begin is None and to_end is None:
+        return result
+    begin = None if to_begin is None else convert(ravel(to_begin), result.dtype)
+    end = None if to_end is None else convert(ravel(to_end), result.dtype)
+    parts = [p for p in (begin, result, end) if p is not None]
+    return apply(ops.concatenate, *parts, axis=0)
+
+
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+) -> Any:
+    """Covariance matrix of variables in the rows of `m` (and `y`); columns unless `rowvar`."""
+    x = _variables(m, rowvar)
+    if y is not None:
+        x, other = [inexact(v) for v in (x, _variables(y, rowvar))]
+        dtype = np.result_type(x.dtype, other.dtype)
+        x = apply(ops.concatenate, convert(x, dtype), convert(other, dtype), axis=0)
+    x = inexact(x)
+    less = (0 if bias else 1) if ddof is None else ddof
+    count = x.shape[1] - less
+    x = subtract(x, mean(x, 1, keepdims=True))
+    conj = apply(ops.conj, x) if x.dtype.kind == "c" else x
+    products = apply(ops.dot, x, conj, contract=((1,), (1,)), batch=((), ()))
+    result = apply(ops.div, products, float(count if count > 0 else 0))
+    return reshape(result, ()) if result.shape == (1, 1) else result
+
+
+def _variables(m: Any, rowvar: bool) -> Operand:
+    x = as_array_operand(m)
+    if x.ndim > 2:
+        raise ValueError(at_user_line("m has more than 2 dimensions"))
+    if x.ndim < 2:
+        return reshape(x, (1, x.size))
+    return x if rowvar or x.shape[0] == 1 else apply(ops.transpose, x, permutation=(1, 0))
+
+
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+    """Correlation matrix: covariances divided by the standard deviations."""
+    c = cov(x, y, rowvar)
+    if c.ndim == 0:
+        return divide(c, c)
+    from_diagonal = apply(
+        ops.slice_,
+        reshape(c, (c.size,)),
+        start=(0,),
+        limit=(c.size,),
+        stride=(c.shape[0] + 1,),
+    )
+    deviations = sqrt(real_part(from_diagonal))
+    column = reshape(deviations, (-1, 1))
+    return divide(divide(c, column), reshape(deviations, (1, -1)))
+
+
+def real_part(x: Operand) -> Operand:
+    """Real part of complex, and real, operands."""
+    return apply(ops.real, x) if x.dtype.kind == "c" else x
