@@ -26,6 +26,7 @@ from ..op import (
 from ..types import ArrayType, TypeMismatch, short_name
 from .constants import zeros
 from .slicing import concatenate, pad, part
+from .vector_loops import strips, vector_width
 
 
 def _cumulative_type(name: str, x: ArrayType, axis: int, kinds: str) -> ArrayType:
@@ -76,20 +77,19 @@ def _transpose_recurrence(ct: Value, a: Value, b: object, *, axis: int, reverse:
 
 
 def _emit_recurrence(r: Any, a: Any, b: Any, results: Any, *, axis: int, reverse: bool) -> None:
-    """Steps along the axis, outermost but for the axes before it."""
+    """Row after row along the axis, over vectors of neighbours if rows have any."""
     (out,) = results
-    shape = out.type.shape
-    n = shape[axis]
-    before, behind = shape[:axis], shape[axis + 1 :]
-    builder = r.builder
-    if out.type.size == 0:
+    shape, dtype = out.type.shape, out.type.dtype
+    n, across = shape[axis], math.prod(shape[axis + 1 :])
+    cube = out.type.with_shape((math.prod(shape[:axis]), n, across))
+    a, b, out = (r.buffer(cube, operand.pointer) for operand in (a, b, out))
+    if cube.size == 0:
         return
 
     def place(step: Any) -> Any:
-        return builder.sub(r.integer(n - 1), step) if reverse else step
+        return r.builder.sub(r.integer(n - 1), step) if reverse else step
 
-    def row_in_register(outer: tuple[Any, ...]) -> None:
-        dtype, corner = out.type.dtype, (0,) * len(behind)
+    def in_register(block: Any) -> None:
         carry = r.local(dtype)
 
         def write(at: tuple[Any, ...], y: Any) -> None:
@@ -97,33 +97,36 @@ def _emit_recurrence(r: Any, a: Any, b: Any, results: Any, *, axis: int, reverse
             r.store(out, at, y)
 
         def step(i: Any) -> None:
-            at = (*outer, place(i), *corner)
+            at = (block, place(i), 0)
             product = r.b.mul(r.load(a, at), r.b.load(carry, dtype))
             write(at, r.b.add(product, r.load(b, at)))
 
-        start = (*outer, place(r.integer(0)), *corner)
+        start = (block, place(r.integer(0)), 0)
         write(start, r.load(b, start))
         r.loop(n, step, start=1)
 
-    def rows_side_by_side(outer: tuple[Any, ...]) -> None:
-        def first(inner: tuple[Any, ...]) -> None:
-            at = (*outer, place(r.integer(0)), *inner)
-            r.store(out, at, r.load(b, at))
+    def side_by_side(block: Any) -> None:
+        def load(e: Any, buffer: Any, *at: Any) -> Any:
+            return e.load(r.element_pointer(buffer, at), dtype)
+
+        def first(e: Any, j: Any, _count: int) -> None:
+            here = place(r.integer(0))
+            e.store(r.element_pointer(out, (block, here, j)), load(e, b, block, here, j))
 
         def step(i: Any) -> None:
-            here, previous = place(i), place(builder.sub(i, r.integer(1)))
+            here, before = place(i), place(r.builder.sub(i, r.integer(1)))
 
-            def element(inner: tuple[Any, ...]) -> None:
-                at = (*outer, here, *inner)
-                carry = r.load(out, (*outer, previous, *inner))
-                r.store(out, at, r.b.add(r.b.mul(r.load(a, at), carry), r.load(b, at)))
+            def strip(e: Any, j: Any, _count: int) -> None:
+                product = e.mul(load(e, a, block, here, j), load(e, out, block, before, j))
+                y = e.add(product, load(e, b, block, here, j))
+                e.store(r.element_pointer(out, (block, here, j)), y)
 
-            r.loops(behind, element)
+            strips(r, across, vector_width(dtype), strip)
 
-        r.loops(behind, first)
+        strips(r, across, vector_width(dtype), first)
         r.loop(n, step, start=1)
 
-    r.loops(before, row_in_register if math.prod(behind) == 1 else rows_side_by_side)
+    r.loop(cube.shape[0], in_register if across == 1 else side_by_side)
 
 
 linear_recurrence = Op(
@@ -151,7 +154,14 @@ linear_recurrence = Op(
     lower=Routine(_emit_recurrence),
     samples=tuple(
         Sample((Draw(shape), Draw(shape)), {"axis": axis, "reverse": reverse})
-        for shape, axis in (((5,), 0), ((3, 4), 0), ((2, 3, 2), 1), ((0,), 0), ((2, 0), 0))
+        for shape, axis in (
+            ((5,), 0),
+            ((3, 4), 0),
+            ((2, 3, 2), 1),
+            ((4, 37), 0),
+            ((0,), 0),
+            ((2, 0), 0),
+        )
         for reverse in (False, True)
     ),
 )

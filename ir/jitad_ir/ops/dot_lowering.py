@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..types import DTYPES, INT32, ArrayType, DType, Shape
+from .vector_loops import affine, strips, vector_width
 
 Axes = tuple[int, ...]
 
@@ -29,7 +30,6 @@ BLAS_GEMV = 8192
 INT32_LIMIT = 2**31
 """BLAS counts in 32-bit integers."""
 
-VECTOR_BYTES = 32
 STREAMS = 4
 """Vectors that a loop sums side by side, to hide the latency of addition."""
 
@@ -151,7 +151,7 @@ def _choose(dtype: DType, batch: Shape, x: View, y: View) -> Product:
         method = "gemm"
     elif fits and vector and m != n and k > 1 and work >= BLAS_GEMV:
         method = "gemv"
-    elif y.column_stride == 1 and n >= VECTOR_BYTES // dtype.itemsize:
+    elif y.column_stride == 1 and n >= vector_width(dtype):
         method = "columns"
     elif x.column_stride == 1 and y.row_stride == 1:
         method = "inner"
@@ -198,7 +198,7 @@ def emit_dot(r: Any, x: Any, y: Any, out: Any, in_x: Roles, in_y: Roles) -> None
         left = _matrix(r, x, plan.x, index, x_start)
         right = _matrix(r, y, plan.y, index, y_start)
         strides = [plan.m * plan.n * math.prod(plan.batch[a + 1 :]) for a in range(len(index))]
-        base = _affine(r, 0, *zip(index, strides, strict=True))
+        base = affine(r, 0, *zip(index, strides, strict=True))
         whole = View(plan.m, plan.n, plan.n, 1, (), (), (), False)
         emit(r, plan, left, right, _Matrix(_flat(r, out), base, whole))
 
@@ -209,29 +209,8 @@ def _flat(r: Any, buffer: Any) -> Any:
     return r.buffer(buffer.type.with_shape((buffer.type.size,)), buffer.pointer)
 
 
-def _affine(r: Any, base: Any, *terms: tuple[Any, int]) -> Any:
-    """base + sum of index * stride; an int if all are, else an i64."""
-    total = base
-    for index, stride in terms:
-        if isinstance(index, int):
-            term: Any = index * stride
-        else:
-            term = index if stride == 1 else r.builder.mul(index, r.integer(stride))
-        if isinstance(total, int) and isinstance(term, int):
-            total += term
-        elif isinstance(total, int) and total == 0:
-            total = term
-        elif not (isinstance(term, int) and term == 0):
-            total = r.builder.add(_i64(r, total), _i64(r, term))
-    return total
-
-
-def _i64(r: Any, index: Any) -> Any:
-    return r.integer(index) if isinstance(index, int) else index
-
-
 def _matrix(r: Any, operand: Any, view: View, index: tuple[Any, ...], start: int) -> _Matrix:
-    base = _affine(r, 0, *zip(index, view.batch_strides, strict=True))
+    base = affine(r, 0, *zip(index, view.batch_strides, strict=True))
     source = _flat(r, operand)
     if not view.packed:
         return _Matrix(source, base, view)
@@ -242,8 +221,8 @@ def _matrix(r: Any, operand: Any, view: View, index: tuple[Any, ...], start: int
     places = [math.prod(lengths[a + 1 :]) for a in range(len(lengths))]
 
     def copy(at: tuple[Any, ...]) -> None:
-        offset = _affine(r, base, *zip(at, [stride for _, stride in axes], strict=True))
-        place = _affine(r, 0, *zip(at, places, strict=True))
+        offset = affine(r, base, *zip(at, [stride for _, stride in axes], strict=True))
+        place = affine(r, 0, *zip(at, places, strict=True))
         r.store(packed, (place,), r.load(source, (offset,)))
 
     r.loops(lengths, copy)
@@ -252,7 +231,7 @@ def _matrix(r: Any, operand: Any, view: View, index: tuple[Any, ...], start: int
 
 def _pointer(r: Any, matrix: _Matrix, i: Any, j: Any) -> Any:
     view = matrix.view
-    offset = _affine(r, matrix.base, (i, view.row_stride), (j, view.column_stride))
+    offset = affine(r, matrix.base, (i, view.row_stride), (j, view.column_stride))
     return r.element_pointer(matrix.buffer, (offset,))
 
 
@@ -305,31 +284,6 @@ def _unrolled(r: Any, plan: Product, x: _Matrix, y: _Matrix, out: _Matrix) -> No
             r.b.store(_pointer(r, out, i, j), total)
 
 
-def _strips(
-    r: Any, length: int, width: int, streams: int, body: Callable[[Any, Any, int], None]
-) -> None:
-    """Cover 0 ... length - 1 by `body(emitter, start, count)`: `count` vectors from `start` on,
-    first `streams` vectors at once, then one, then single elements."""
-    done = 0
-    for lanes, count in ((width, streams), (width, 1), (1, 1)):
-        step = lanes * count
-        rounds = (length - done) // step
-        emitter = r.simd(lanes)
-        origin = done
-
-        def strip(
-            i: Any,
-            emitter: Any = emitter,
-            step: int = step,
-            count: int = count,
-            origin: int = origin,
-        ) -> None:
-            body(emitter, _affine(r, origin, (i, step)), count)
-
-        r.loop(rounds, strip)
-        done += rounds * step
-
-
 def _columns(r: Any, plan: Product, x: _Matrix, y: _Matrix, out: _Matrix) -> None:
     """Vectors of columns of y, each scaled by one element of x and summed."""
     dtype = out.buffer.type.dtype
@@ -337,7 +291,7 @@ def _columns(r: Any, plan: Product, x: _Matrix, y: _Matrix, out: _Matrix) -> Non
     def row(i: Any) -> None:
         def strip(e: Any, start: Any, count: int) -> None:
             sums = [_Sum(r, e, dtype) for _ in range(count)]
-            starts = [_affine(r, start, (v, e.width)) for v in range(count)]
+            starts = [affine(r, start, (v, e.width)) for v in range(count)]
 
             def term(p: Any) -> None:
                 factor = e.splat(r.b.load(_pointer(r, x, i, p), dtype))
@@ -348,7 +302,7 @@ def _columns(r: Any, plan: Product, x: _Matrix, y: _Matrix, out: _Matrix) -> Non
             for total, j in zip(sums, starts, strict=True):
                 e.store(_pointer(r, out, i, j), total.lanes)
 
-        _strips(r, plan.n, VECTOR_BYTES // dtype.itemsize, STREAMS, strip)
+        strips(r, plan.n, vector_width(dtype), strip, streams=STREAMS)
 
     r.loop(plan.m, row)
 
@@ -356,7 +310,7 @@ def _columns(r: Any, plan: Product, x: _Matrix, y: _Matrix, out: _Matrix) -> Non
 def _inner(r: Any, plan: Product, x: _Matrix, y: _Matrix, out: _Matrix) -> None:
     """Vectors along the contracted axis, summed at the end in a fixed order."""
     dtype = out.buffer.type.dtype
-    width = VECTOR_BYTES // dtype.itemsize
+    width = vector_width(dtype)
     streams = STREAMS if plan.k >= STREAMS * width else 1
 
     def element(index: tuple[Any, Any]) -> None:
@@ -366,12 +320,12 @@ def _inner(r: Any, plan: Product, x: _Matrix, y: _Matrix, out: _Matrix) -> None:
 
         def strip(e: Any, start: Any, count: int) -> None:
             for v in range(count):
-                p = _affine(r, start, (v, e.width))
+                p = affine(r, start, (v, e.width))
                 left = e.load(_pointer(r, x, i, p), dtype)
                 right = e.load(_pointer(r, y, p, j), dtype)
                 (rest if e.width == 1 else sums[v]).add_product(left, right)
 
-        _strips(r, plan.k, width, streams, strip)
+        strips(r, plan.k, width, strip, streams=streams)
         e = r.simd(width)
         total = sums[0].lanes
         for other in sums[1:]:

@@ -13,6 +13,7 @@ from ..types import INT64, ArrayType, Shape, TypeMismatch
 from .constants import full, zeros
 from .indexing import at, gather
 from .scatter import scatter
+from .vector_loops import affine, strips, vector_width
 
 
 def _check_starts(name: str, x: ArrayType, starts: Sequence[ArrayType], sizes: Shape) -> None:
@@ -155,11 +156,21 @@ def _emit_update(r: Any, x: Any, update: Any, *rest: Any) -> None:
         low, high = r.b.constant(INT64, 0), r.b.constant(INT64, n - size)
         begins.append(r.b.clamp(low, begin, high).value)
 
-    def write(index: tuple[Any, ...]) -> None:
-        place = tuple(r.builder.add(begin, i) for begin, i in zip(begins, index, strict=True))
-        r.store(out, place, r.load(update, index))
+    shape, dtype = update.type.shape, out.type.dtype
+    if not shape:
+        r.copy(out, update)
+        return
 
-    r.loops(update.type.shape, write)
+    def row(outer: tuple[Any, ...]) -> None:
+        def strip(e: Any, first: Any, _count: int) -> None:
+            index = (*outer, first)
+            place = tuple(affine(r, begin, (i, 1)) for begin, i in zip(begins, index, strict=True))
+            lanes = e.load(r.element_pointer(update, index), dtype)
+            e.store(r.element_pointer(out, place), lanes)
+
+        strips(r, shape[-1], vector_width(dtype), strip)
+
+    r.loops(shape[:-1], row)
 
 
 dynamic_update_slice = Op(
@@ -179,6 +190,7 @@ dynamic_update_slice = Op(
         Sample((Draw((4, 3)), Draw((1, 3)), at((), 1, dtype="u8"), at((), 0))),
         Sample((Draw((4, 0)), Draw((2, 0)), at((), 1), at((), 3))),
         Sample((Draw((4,)), Draw((0,)), at((), 4))),
+        Sample((Draw((3, 40)), Draw((2, 37)), at((), 1), at((), 2))),
         Sample((Draw(()), Draw(()))),
     ),
 )

@@ -263,10 +263,10 @@ def emit_scatter(combine: Any, r: Any, *buffers: Any, axes: Axes, batch: int, mo
     x, updates, *starts, (out,) = buffers
     r.copy(out, x)
 
-    def write(to: tuple[Any, ...], of: tuple[Any, ...]) -> None:
-        update = r.load(updates, of)
-        value = update if combine is None else combine(r.b, r.load(out, to), update)
-        r.store(out, to, value)
+    def write(e: Any, to: tuple[Any, ...], of: tuple[Any, ...]) -> None:
+        place, dtype = r.element_pointer(out, to), out.type.dtype
+        update = e.load(r.element_pointer(updates, of), dtype)
+        e.store(place, update if combine is None else combine(e, e.load(place, dtype), update))
 
     emit_windows(r, out, updates, starts, write, axes=axes, batch=batch, mode=mode)
 
@@ -296,6 +296,8 @@ def scatter_samples(*dtypes: str) -> tuple[Sample, ...]:
         sample((0, 2), (0, 1, 2), [at((0,), 0)]),
         sample((0,), (2, 1), [at((2,), 0)], "drop"),
         sample((4, 0), (2, 1, 0), [at((2,), 1)]),
+        sample((3, 37), (4, 1, 37), [at((4,), 2, 0, 2, 9)], "drop"),
+        sample((40,), (3, 35), [at((3,), 2, 4, -9)]),
     )
 
 

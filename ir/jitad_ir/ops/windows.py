@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from ..types import INT64, ArrayType, Shape, TypeMismatch
+from .vector_loops import affine, strips, vector_width
 
 Axes = tuple[int, ...]
 
@@ -156,12 +157,12 @@ def emit_windows(
     batch: int,
     mode: str,
 ) -> None:
-    """For Routine lowerings: run `write(index into x, index into updates)` for every element of
-    every window that counts, windows in row-major order."""
+    """For Routine lowerings: run `write(emitter, index into x, index into updates)` for all of
+    every window that counts, windows in row-major order. It handles as many elements, neighbours
+    in both arrays, as the emitter is wide."""
     shape = x.type.shape
     points = starts[0].type.shape
     window = updates.type.shape[len(points) :]
-    b = r.builder
 
     def visit(point: tuple[Any, ...]) -> None:
         begins: dict[int, Any] = {}
@@ -177,16 +178,19 @@ def emit_windows(
                 begin = r.b.clamp(low, begin, high)
             begins[axis] = begin.value
 
-        def element(within: tuple[Any, ...]) -> None:
-            index = [*point[:batch], *within]
-            for axis, begin in begins.items():
-                index[axis] = b.add(begin, index[axis])
-            write(tuple(index), (*point, *within))
+        def row(outer: tuple[Any, ...]) -> None:
+            def strip(e: Any, first: Any, _count: int) -> None:
+                index = [*point[:batch], *outer, first]
+                for axis, begin in begins.items():
+                    index[axis] = affine(r, begin, (index[axis], 1))
+                write(e, tuple(index), (*point, *outer, first))
+
+            strips(r, window[-1], vector_width(x.type.dtype), strip)
 
         if counts is None:
-            r.loops(window, element)
+            r.loops(window[:-1], row)
         else:
-            r.when(counts, lambda: r.loops(window, element))
+            r.when(counts, lambda: r.loops(window[:-1], row))
 
     too_long = any(window[axis - batch] > shape[axis] for axis in axes)
     if not too_long and 0 not in window:

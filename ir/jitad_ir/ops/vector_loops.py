@@ -1,0 +1,59 @@
+"""What Routine lowerings share: addresses that are affine in loop counters, and loops over
+vectors of neighbouring elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..types import DType
+
+VECTOR_BYTES = 32
+"""Bytes of one vector."""
+
+
+def vector_width(dtype: DType) -> int:
+    """Elements in one vector."""
+    return VECTOR_BYTES // dtype.itemsize
+
+
+def affine(r: Any, base: Any, *terms: tuple[Any, int]) -> Any:
+    """base + sum of index * stride over `terms`; an int if all of them are, else an i64."""
+    total = base
+    for index, stride in terms:
+        if isinstance(index, int):
+            term: Any = index * stride
+        else:
+            term = index if stride == 1 else r.builder.mul(index, r.integer(stride))
+        if isinstance(total, int) and isinstance(term, int):
+            total += term
+        elif isinstance(total, int) and total == 0:
+            total = term
+        elif not (isinstance(term, int) and term == 0):
+            total = r.builder.add(_i64(r, total), _i64(r, term))
+    return total
+
+
+def _i64(r: Any, index: Any) -> Any:
+    return r.integer(index) if isinstance(index, int) else index
+
+
+def strips(
+    r: Any, length: int, width: int, body: Callable[[Any, Any, int], None], *, streams: int = 1
+) -> None:
+    """Cover 0 ... length - 1 by `body(emitter, start, count)`: `count` vectors of the emitter's
+    width from `start` on. First `streams` vectors of `width` elements at once, then one vector,
+    then single elements."""
+    done = 0
+    for lanes, count in ((width, streams), (width, 1), (1, 1)):
+        step = lanes * count
+        rounds = (length - done) // step
+        _strip(r, body, r.simd(lanes), count, done, rounds)
+        done += rounds * step
+
+
+def _strip(
+    r: Any, body: Callable[[Any, Any, int], None], emitter: Any, count: int, start: int, rounds: int
+) -> None:
+    step = emitter.width * count
+    r.loop(rounds, lambda i: body(emitter, affine(r, start, (i, step)), count))
