@@ -15,9 +15,11 @@ there. So every Graph is closed, and derivatives of inner functions treat captur
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,15 +56,15 @@ class Tracer:
     scalars, whose dtype gives way to that of arrays they meet.
     """
 
-    __slots__ = ("__weakref__", "concrete", "trace", "value", "weak")
+    __slots__ = ("__weakref__", "concrete", "owner", "value", "weak")
 
-    trace: Trace
+    owner: Trace
     value: Value
     concrete: Any
     weak: bool
 
-    def __init__(self, trace: Trace, value: Value, concrete: Any, weak: bool = False) -> None:
-        self.trace = trace
+    def __init__(self, owner: Trace, value: Value, concrete: Any, weak: bool = False) -> None:
+        self.owner = owner
         self.value = value
         self.concrete = concrete
         self.weak = weak
@@ -107,7 +109,7 @@ class Tracer:
             raise TracerBoolConversionError(
                 at_user_line(
                     f"expected a Python bool; got a traced array {self.type!r}, whose value is "
-                    f"not known while {self.trace.name} is traced. Write jnp.where(condition, a, "
+                    f"not known while {self.owner.name} is traced. Write jnp.where(condition, a, "
                     "b) or lax.cond for `if`, lax.while_loop for `while`, & and | for `and` and "
                     "`or`, or name the argument in static_argnums"
                 )
@@ -119,7 +121,7 @@ class Tracer:
             raise TracerArrayConversionError(
                 at_user_line(
                     f"{kind}() needs the value of a traced array {self.type!r}, which is not "
-                    f"known while {self.trace.name} is traced. Write x.astype(...) to convert, or "
+                    f"known while {self.owner.name} is traced. Write x.astype(...) to convert, or "
                     "do this outside of the traced function"
                 )
             )
@@ -139,7 +141,7 @@ class Tracer:
             raise TracerIntegerConversionError(
                 at_user_line(
                     f"expected a Python integer; got a traced array {self.type!r}, whose value is "
-                    f"not known while {self.trace.name} is traced. Shapes, lengths and range() "
+                    f"not known while {self.owner.name} is traced. Shapes, lengths and range() "
                     "need static numbers: name the argument in static_argnums, use "
                     "lax.fori_loop for a loop, or jnp.take(x, i) for an index"
                 )
@@ -151,7 +153,7 @@ class Tracer:
             raise TracerArrayConversionError(
                 at_user_line(
                     f"expected a NumPy array; got a traced array {self.type!r}, whose elements "
-                    f"are not known while {self.trace.name} is traced. Write jnp.asarray or the "
+                    f"are not known while {self.owner.name} is traced. Write jnp.asarray or the "
                     "jitad.numpy function of the same name"
                 )
             )
@@ -176,7 +178,7 @@ class Tracer:
 
     def __repr__(self) -> str:
         value = "" if self.concrete is None else f" = {np.array2string(np.asarray(self.concrete))}"
-        return f"Tracer({self.type!r} in {self.trace.name}{value})"
+        return f"Tracer({self.type!r} in {self.owner.name}{value})"
 
     def __format__(self, spec: str) -> str:
         if spec and self.concrete is not None and not self.shape:
@@ -232,7 +234,7 @@ class Trace(Builder):
         which becomes an array of type `like`.
         """
         if isinstance(arg, Tracer):
-            if arg.trace is self:
+            if arg.owner is self:
                 return arg.value, arg.concrete
             return self._capture(arg), arg.concrete
         if isinstance(arg, (np.ndarray, np.generic)):
@@ -292,7 +294,7 @@ class Trace(Builder):
         arrays: list[Any] = []
         like: ArrayType | None = None
         for arg in args:
-            if type(arg) is Tracer and arg.trace is self:
+            if type(arg) is Tracer and arg.owner is self:
                 operands.append(arg.value)
                 arrays.append(arg.concrete)
             else:
@@ -393,10 +395,17 @@ def current_trace() -> Trace | None:
     return _state.trace
 
 
+@lru_cache(maxsize=1)
+def _load_operators() -> None:
+    """Give tracers their operators, which `import jitad` does not load."""
+    importlib.import_module("jitad.numpy.methods")
+
+
 @contextmanager
 def tracing(name: str, concrete: bool, axis: BatchAxis | None = None) -> Iterator[Trace]:
     """Open a trace inside the current one; closed on leaving, after which its tracers are dead.
     It is concrete if `concrete` and the current one is."""
+    _load_operators()
     outer = _state.trace
     trace = Trace(name, outer, concrete, axis)
     _state.trace = trace
@@ -421,12 +430,12 @@ def no_trace() -> Iterator[None]:
 def check_open(tracer: Tracer) -> None:
     """Raise LeakedTracerError if the trace of `tracer` has ended or is another thread's."""
     trace = _state.trace
-    while trace is not None and trace is not tracer.trace:
+    while trace is not None and trace is not tracer.owner:
         trace = trace.parent
     if trace is None:
         raise LeakedTracerError(
             at_user_line(
-                f"a traced array {tracer.type!r} of {tracer.trace.name} was used after the call "
+                f"a traced array {tracer.type!r} of {tracer.owner.name} was used after the call "
                 "that traced it had ended: it was stored in a global, an attribute or a list. "
                 "Return it from the function instead"
             )
@@ -442,10 +451,10 @@ def find_trace(args: Sequence[Any]) -> Trace | None:
     found: Trace | None = None
     for arg in args:
         if isinstance(arg, Tracer):
-            if arg.trace is not current:
+            if arg.owner is not current:
                 check_open(arg)
-            if found is None or arg.trace.level > found.level:
-                found = arg.trace
+            if found is None or arg.owner.level > found.level:
+                found = arg.owner
     return found
 
 
