@@ -1,8 +1,8 @@
-"""The slow way: from the arguments of a call to its signature and leaves, and calling without a record.
+"""The slow way: a call's signature and leaves, and calling an entry without its record.
 
-`classify` describes a call; the signature finds or makes an entry. `call_entry` runs the program of an
-entry with leaves of any layout, for pytrees that native code does not walk and for array-likes that
-it does not read.
+`classify` describes a call; the signature finds or makes an entry. `call_entry` runs the program
+of an entry with leaves of any layout, for pytrees that native code does not walk and for
+array-likes that it does not read.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from jitad.dispatch.signature import (
     TupleNode,
     iterate_result_leaves,
 )
+from jitad_ir.types import DTYPES
 
-_DTYPES = {np.dtype(code) for code in "?bhilBHILfdFD"}
-"""dtypes a leaf can have, in native byte order."""
+_DTYPES = {dtype: dtype for dtype in DTYPES.values()}
+"""The dtypes a leaf can have, in native byte order, each to the one object that stands for it."""
 
 _SCALARS: dict[type, Leaf] = {
     type_: Leaf(LeafKind.PYTHON, np.dtype(type_)) for type_ in (bool, int, float, complex)
@@ -139,11 +140,10 @@ def _array_leaf(array: np.ndarray) -> Leaf:
     key = array.dtype, array.shape
     leaf = _ARRAYS.get(key)
     if leaf is None:
-        dtype = array.dtype.newbyteorder("=")
-        if dtype not in _DTYPES:
+        dtype = _DTYPES.get(array.dtype.newbyteorder("="))
+        if dtype is None:
             raise UnsupportedLeaf(array)
-        # np.dtype(type) is the one object of its kind that NumPy itself uses.
-        leaf = Leaf(LeafKind.ARRAY, np.dtype(dtype.type), array.shape)
+        leaf = Leaf(LeafKind.ARRAY, dtype, array.shape)
         if len(_ARRAYS) >= 4096:
             _ARRAYS.clear()
         _ARRAYS[key] = leaf
@@ -163,6 +163,7 @@ def _other_leaf(obj: Any, leaves: list[Any]) -> Leaf:
 
 # ---- calling --------------------------------------------------------------------------------
 
+_NOTHING = np.empty(0, np.uint8)
 _ENTRY_WITH_GIL = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 _ENTRY_WITHOUT_GIL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
@@ -177,8 +178,8 @@ def call_entry(entry: Entry, leaves: Sequence[Any]) -> Any:
         _as_input(value, leaf) for value, leaf in zip(leaves, entry.signature.leaves, strict=True)
     ]
     outputs = [_new_array(leaf) for leaf in iterate_result_leaves(entry.results)]
-    workspace = POOL.take(entry.workspace_bytes)
-    places = [array.ctypes.data for array in (*arrays, *outputs, workspace)]
+    workspace = POOL.take(entry.workspace_bytes) if entry.workspace_bytes else _NOTHING
+    places = [array.__array_interface__["data"][0] for array in (*arrays, *outputs, workspace)]
     pointers = (ctypes.c_void_p * len(places))(*places)
     prototype = _ENTRY_WITHOUT_GIL if entry.release_gil else _ENTRY_WITH_GIL
     status = prototype(entry.address)(ctypes.addressof(pointers))

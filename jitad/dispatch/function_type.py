@@ -1,16 +1,16 @@
 """`CompiledFunction`: a callable object whose call is native code.
 
-On CPython it is a heap type made with PyType_FromSpec; a call goes from the interpreter straight to
-native code (vectorcall), which tries the installed entries, newest first. What none of them recognises
-goes to `function.slow(args, kwargs)`. Elsewhere the same interface is a Python class whose every call
-is the slow one.
+On CPython it is a heap type made with PyType_FromSpec; a call goes from the interpreter straight
+to native code (vectorcall), which tries the installed entries, newest first. What none of them
+recognises goes to `function.slow(args, kwargs)`. Elsewhere the same interface is a Python class
+whose every call is the slow one.
 
     function = compiled_function_type()(slow)   # slow: Callable[[tuple, dict], object]
     install(function, entry)                    # from now on tried first
 
 Attributes, weak references, method binding and garbage collection are as for a Python function.
-Methods and properties are added by assignment to the type. It cannot be subclassed: on CPython 3.11 an
-instance of a Python subclass would be called the slow way.
+Methods and properties are added by assignment to the type. It cannot be subclassed: on CPython
+3.11 an instance of a Python subclass would be called the slow way.
 """
 
 from __future__ import annotations

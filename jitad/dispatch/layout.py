@@ -1,9 +1,10 @@
 """Memory layout of the CPython and NumPy objects that native call code reads, and whether it may.
 
-This is the one place that decides between native calls and the pure-Python way. Every offset below is
-either part of a documented ABI (ndarray: `PyArrayObject_fields`, NumPy 2 ABI; `PyArray_Descr` likewise)
-or taken from the running interpreter (`tuple.__basicsize__`), and `native_calls_supported` reads known
-objects through them once before any machine code relies on them.
+This is the one place that decides between native calls and the pure-Python way. Every offset
+below is either part of a documented ABI (ndarray: `PyArrayObject_fields`, NumPy 2 ABI;
+`PyArray_Descr` likewise) or taken from the running interpreter (`tuple.__basicsize__`), and
+`native_calls_supported` reads known objects through them once before any machine code relies on
+them.
 """
 
 from __future__ import annotations
@@ -50,8 +51,6 @@ PYARRAY_FROM_ARRAY = "numpy:109"
 PYARRAY_EQUIV_TYPES = "numpy:182"
 PYARRAY_SET_BASE_OBJECT = "numpy:282"
 
-MAX_NDIM = 32
-
 
 def _read(obj: object, offset: int, code: str) -> tuple[object, ...]:
     """Unpacks struct `code` from `offset` bytes into the object's memory."""
@@ -74,7 +73,6 @@ def _layouts_agree() -> bool:
     flags = CARRAY | OWNDATA
     (shape,) = _read(array, ARRAY_SHAPE, "P")
     marker = object()
-    (items,) = _read([marker], LIST_ITEMS, "P")
     scalars = (
         (1.5, "d"),
         (1.5 - 2j, "dd"),
@@ -116,7 +114,8 @@ def _layouts_agree() -> bool:
 def native_calls_supported() -> bool:
     """Whether native call code may read this interpreter's objects.
 
-    False on PyPy, on free-threaded and debug builds of CPython, and on 32-bit or big-endian machines;
-    there `function_type.CompiledFunction` is a plain Python class and programs are called by ctypes.
+    False on PyPy, on free-threaded and debug builds of CPython, and on 32-bit or big-endian
+    machines; there `function_type.CompiledFunction` is a plain Python class and programs are
+    called by ctypes.
     """
     return _is_cpython_with_gil() and _layouts_agree()

@@ -1,18 +1,20 @@
 """Storage of large results and workspaces, used again instead of paid for again.
 
-Fresh pages are dear: the kernel clears each one on first touch. The pool keeps blocks of anonymous
-memory, each owned by a one-dimensional uint8 ndarray (the *owner*). A result's `base` is its owner, so
-an owner that only the pool refers to is idle and may be handed out again. The search for an idle
-owner is native (`support.emit_pool_block`); this module adds blocks when there is none.
+Fresh pages are dear: the kernel clears each one on first touch. The pool keeps blocks of
+anonymous memory, each owned by a one-dimensional uint8 ndarray (the *owner*). A result's `base`
+is its owner, so an owner that only the pool refers to is idle and may be handed out again. The
+search for an idle owner is native (`results.emit_pool_block`); this module adds blocks when there
+is none.
 
-The pool never refers to more than `capacity` bytes. To make room it forgets owners, idle ones first;
-a forgotten block lives on until its result dies and is then unmapped.
+The pool never refers to more than `capacity` bytes. To make room it forgets owners, idle ones
+first; a forgotten block lives on until its result dies and is then unmapped.
 """
 
 from __future__ import annotations
 
 import mmap
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +29,22 @@ POOLED_RESULT_BYTES = 256 << 10
 STACK_WORKSPACE_BYTES = 8 << 10
 """Workspaces above this size come from the pool."""
 
-# References to an owner seen by sys.getrefcount(owner) in a loop over the list: list, name, argument.
-_IDLE_REFCOUNT = 3
+
+def _measure_idle_refcount() -> int:
+    """What sys.getrefcount says of an object to which a list and a local name refer."""
+    objects = [object()]
+    for candidate in objects:
+        return sys.getrefcount(candidate)
+    raise AssertionError
+
+
+_IDLE_REFCOUNT = _measure_idle_refcount() if hasattr(sys, "getrefcount") else 0
+
+
+# A forked child must not write into the parent's results.
+_PRIVATE: dict[str, Any] = (
+    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_ANONYMOUS") else {}
+)
 
 
 def _round_up(nbytes: int, multiple: int) -> int:
@@ -48,12 +64,7 @@ def new_owner(nbytes: int) -> np.ndarray:
     size = _round_up(nbytes, HUGE_PAGE if large else PAGE)
     length = size + HUGE_PAGE if large else size
     try:
-        if hasattr(
-            mmap, "MAP_ANONYMOUS"
-        ):  # private: a forked child must not write into our results
-            memory = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        else:
-            memory = mmap.mmap(-1, length)
+        memory = mmap.mmap(-1, length, **_PRIVATE)
     except (OSError, OverflowError, ValueError) as error:
         raise MemoryError(f"no room for an array of {nbytes} bytes") from error
     start = -np.frombuffer(memory, np.uint8, 1).ctypes.data % HUGE_PAGE if large else 0

@@ -1,8 +1,8 @@
 """Records: what native code reads to check one call shape, run its program and return its results.
 
-A record is an array of 64-bit words: a header, then three sequences in prefix order (keyword names, the
-argument trees, the result tree). It holds addresses of this process, so it is made where it is
-installed and never stored. `arguments.py` and `results.py` are the native readers.
+A record is an array of 64-bit words: a header, then three sequences in prefix order (keyword
+names, the argument trees, the result tree). It holds addresses of this process, so it is made
+where it is installed and never stored. `arguments.py` and `results.py` are the native readers.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ class Op(enum.IntEnum):
 HOLD = 0x100
 """Added to the op of a node reached through a list or a dict: a reference is held during the call.
 
-Another thread, or code run by an allocation, could empty the container. Direct arguments and items of
-tuples are kept alive by the caller.
+Another thread, or code run by an allocation, could empty the container. Direct arguments and
+items of tuples are kept alive by the caller.
 """
 
 
@@ -201,8 +201,8 @@ class Entry:
     """
 
     __slots__ = (
-        "__weakref__", "_code", "_objects", "address", "is_native", "keep_alive", "record", "release_gil",
-        "results", "signature", "workspace_bytes",
+        "__weakref__", "_code", "_objects", "address", "is_native", "keep_alive", "record",
+        "release_gil", "results", "signature", "workspace_bytes",
     )  # fmt: skip
 
     def __init__(

@@ -2,9 +2,10 @@
 
     Signature(positional=(TupleNode((Leaf(ARRAY, float64, (3,)), NoneNode())),), keywords=())
 
-A signature describes one call shape exactly: the number of positional arguments, the keyword names in
-call order, the pytree structure of each argument and the type of each leaf. Leaves are numbered depth
-first, positional arguments before keywords; dict entries in the order of `DictNode.keys`.
+A signature describes one call shape exactly: the number of positional arguments, the keyword
+names in call order, the pytree structure of each argument and the type of each leaf. Leaves are
+numbered depth first, positional arguments before keywords; dict entries in the order of
+`DictNode.keys`.
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ class OtherNode:
 
 
 class StaticNode:
-    """A value that is part of the specialisation. 1, True and 1.0 are three values, as are 0.0 and -0.0.
+    """A value that is part of the specialisation.
+
+    1, True and 1.0 are three values, as are 0.0 and -0.0.
 
     Native code compares exact str, int and float by value and everything else by identity; an
     equal object of another identity is recognised by the slow path.
@@ -162,8 +165,17 @@ class LiteralNode:
     value: object
 
 
-ResultNode: TypeAlias = "ResultLeaf | LiteralNode | TupleNode | ListNode | DictNode | NamedTupleNode | NoneNode | OtherNode"
-"""The tree of results: container nodes as in signatures, ResultLeaf and LiteralNode at the leaves."""
+ResultNode: TypeAlias = (
+    ResultLeaf
+    | LiteralNode
+    | TupleNode
+    | ListNode
+    | DictNode
+    | NamedTupleNode
+    | NoneNode
+    | OtherNode
+)
+"""The tree of results: containers as in signatures, ResultLeaf and LiteralNode at the leaves."""
 
 
 def children(node: Node | ResultNode) -> tuple[Node, ...]:
@@ -202,7 +214,7 @@ def _is_native(node: Node | ResultNode) -> bool:
 
 @lru_cache(maxsize=256)
 def is_plain_namedtuple(type_: type) -> bool:
-    """Whether instances may be made by filling in the items: nothing overrides the generated __new__."""
+    """Whether filling in the items makes an instance: the generated __new__ is not overridden."""
     for base in type_.__mro__:
         if "_fields" in vars(base):
             return True

@@ -1,7 +1,8 @@
 """The native functions that every compiled function shares, loaded once per process.
 
-What is particular to a specialisation is data (`record.py`), so that a new one costs no machine code
-but its program's; all code that reads objects is here. It is the same in every process and comes
+What is particular to a specialisation is data (`record.py`), so that a new one costs no machine
+code but its program's; all code that reads objects is here. It is the same in every process and
+comes
 from the disk cache. The first process compiles it in haste, without optimisation (a third of the
 time; calls take 1.5 times as long), and leaves optimised code behind when it ends.
 """

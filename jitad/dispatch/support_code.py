@@ -1,7 +1,7 @@
 """Code of the native functions that every compiled function shares.
 
-They are the slots of the heap type (`function_slots.py`) and the call itself: `call` tries each record
-of the object's chain, `attempt` runs the program of one.
+They are the slots of the heap type (`function_slots.py`) and the call itself: `call` tries each
+record of the object's chain, `attempt` runs the program of one.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def emit_attempt(
 ) -> None:
     """PyObject *attempt(args, names, record)
 
-    MISMATCH where the arguments are not the record's; otherwise what its program returns, or NULL with
-    an exception set. Holds the record's entry, and with it the code, until it returns.
+    MISMATCH where the arguments are not the record's; otherwise what its program returns, or NULL
+    with an exception set. Holds the record's entry, and with it the code, until it returns.
     """
     args, names, record = code.function.args
     builder = code.builder

@@ -43,10 +43,7 @@ def emit_loop(builder: ll.IRBuilder, count: int, body: Callable[[ll.Value], None
 
 
 def add_one(inputs: Sequence[int], outputs: Sequence[int]) -> Callable[[ll.Module], ll.Function]:
-    """out[j] = in[j] + 1 for bytes counts given as float64 element counts; other inputs are ignored.
-
-    A missing input counts as 0.
-    """
+    """out[j] = in[j] + 1 over float64; sizes in elements. A missing input counts as 0."""
 
     def emit(module: ll.Module) -> ll.Function:
         program, builder = define_program(module, len(inputs) + len(outputs) + 1)
