@@ -156,7 +156,7 @@ def _static(x: Any, name: str) -> Any:
         if x.concrete is None:
             raise TypeError(
                 at_user_line(
-                    f"{name} needs numbers that are known while {x.trace.name} is traced, since "
+                    f"{name} needs numbers that are known while {x.owner.name} is traced, since "
                     "shapes are static; got a traced array. Name the argument in static_argnums"
                 )
             )

@@ -14,7 +14,7 @@ import numpy as np
 
 from jitad.trace import Tracer, apply
 from jitad_ir.op import Op
-from jitad_ir.types import DTYPES, DType
+from jitad_ir.types import DTYPES, ArrayType, DType
 
 from .promotion import Operand, promote
 
@@ -71,11 +71,11 @@ def binary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = 
                     b = y.value.type
                     if a is b or (a.dtype is b.dtype and a.shape == b.shape):
                         return apply(op, x, y)
-                elif gives_way(y, a.dtype):
+                elif gives_way(y, a):
                     return apply(op, x, y)
         elif type(y) is Tracer:
             b = y.value.type
-            if b.dtype in takes and gives_way(x, b.dtype):
+            if b.dtype in takes and gives_way(x, b):
                 return apply(op, x, y)
         x, y = promote(ufunc, (x, y))
         if other is None or (x.dtype in takes and x.dtype == y.dtype):
@@ -105,14 +105,17 @@ UFUNCS: dict[np.ufunc, Rule] = {}
 """NumPy's ufuncs that jitad.numpy has, with its functions: what `np.sin(tracer)` calls."""
 
 
-def gives_way(number: Any, dtype: DType) -> bool:
-    """True of a Python number that takes the dtype of an array of `dtype` it meets."""
-    cls = type(number)
+def gives_way(x: Any, type_: ArrayType) -> bool:
+    """True of a Python number that takes the type of an array it meets, and of an array that has
+    this type."""
+    cls = type(x)
     if cls is float:
-        return dtype.kind in "fc"
+        return type_.dtype.kind in "fc"
     if cls is int:
-        return dtype.kind in "iufc"
-    return cls is complex and dtype.kind == "c"
+        return type_.dtype.kind in "iufc"
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x.dtype is type_.dtype and x.shape == type_.shape
+    return cls is complex and type_.dtype.kind == "c"
 
 
 def unchanged(x: Operand) -> Operand:

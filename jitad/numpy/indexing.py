@@ -268,7 +268,7 @@ def _bound(bound: Any) -> int | None:
     if isinstance(bound, Tracer) and bound.concrete is None:
         raise IndexError(
             at_user_line(
-                f"slice bounds must be known while {bound.trace.name} is traced, since shapes are "
+                f"slice bounds must be known while {bound.owner.name} is traced, since shapes are "
                 "static; got a traced array. Write lax.dynamic_slice(x, start, sizes) for a slice "
                 "of static length, or jnp.where with a mask"
             )

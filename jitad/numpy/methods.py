@@ -131,6 +131,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "sum": reduce.sum,
     "swapaxes": shape.swapaxes,
     "take": indexing.take,
+    "trace": reduce.trace,
     "var": statistics.var,
 }
 

@@ -85,7 +85,7 @@ def as_array_operand(x: Any) -> Operand:
 def strong(x: Operand) -> Operand:
     """`x` without weakness: an array whose dtype counts."""
     if type(x) is Tracer and x.weak:
-        return Tracer(x.trace, x.value, x.concrete)
+        return Tracer(x.owner, x.value, x.concrete)
     return x
 
 
@@ -259,7 +259,8 @@ def _fit(x: Operand, dtype: DType, shape: Shape) -> Operand:
     """`x` in this dtype and shape."""
     if isinstance(x, (Tracer, np.ndarray, np.generic)):
         return spread(convert(x, dtype), shape)
-    return apply(ops.full, value=dtype.type(x).item(), shape=shape, dtype=dtype)
+    scalar = dtype.type(x)
+    return apply(ops.full, value=scalar.item(), shape=shape, dtype=dtype) if shape else scalar
 
 
 def filled(x: Operand, number: Any, dtype: DType | None = None) -> Operand:
