@@ -167,9 +167,7 @@ class RandomProgram:
         interior = tuple(self.draw(2) * self.draw(3) for _ in x.shape)
         cores = [n + max(n - 1, 0) * g for n, g in zip(x.shape, interior, strict=True)]
         low = tuple(max(self.draw(5) - 2, -n) for n in cores)
-        high = tuple(
-            max(self.draw(5) - 2, -(n + lo)) for n, lo in zip(cores, low, strict=True)
-        )
+        high = tuple(max(self.draw(5) - 2, -(n + lo)) for n, lo in zip(cores, low, strict=True))
         grown = [n + lo + hi for n, lo, hi in zip(cores, low, high, strict=True)]
         if np.prod(grown) > self.max_size:
             return x
@@ -238,6 +236,4 @@ class RandomProgram:
 def arguments(graph: Graph, seed: int) -> list[Any]:
     """Arrays of small integers for the inputs of a graph."""
     rng = np.random.default_rng(seed)
-    return [
-        np.asarray(rng.integers(-9, 10, v.shape).astype(v.dtype)) for v in graph.inputs
-    ]
+    return [np.asarray(rng.integers(-9, 10, v.shape).astype(v.dtype)) for v in graph.inputs]

@@ -77,23 +77,21 @@ class FoldState:
             better = fold.lower.better
             # No holder yet; a better candidate; or one as good that comes first.
             wins = b.bitwise_or(b.lt(at, b.constant(INT64, 0)), better(b, best, other))
-            tie = b.bitwise_and(
-                b.bitwise_not(better(b, other, best)), b.lt(where, at)
-            )
+            tie = b.bitwise_and(b.bitwise_not(better(b, other, best)), b.lt(where, at))
             wins = b.bitwise_or(wins, tie)
             wins = b.bitwise_and(wins, b.ge(where, b.constant(INT64, 0)))
             return [b.select(wins, other, best), b.select(wins, where, at)]
         return [fold.lower.combine(b, x[0], y[0])]
 
-    def _accumulate(self, fold: Fold, b: Any, state: Accumulators, new: Accumulators) -> Accumulators:
+    def _accumulate(
+        self, fold: Fold, b: Any, state: Accumulators, new: Accumulators
+    ) -> Accumulators:
         """Fold one element into a state of earlier ones."""
         if not isinstance(fold.lower, ArgReduction):
             return self._combine(fold, b, state, new)
         # Of two that are as good as each other the earlier one stays.
         (best, at), (element, position) = state, new
-        wins = b.bitwise_or(
-            b.lt(at, b.constant(INT64, 0)), fold.lower.better(b, best, element)
-        )
+        wins = b.bitwise_or(b.lt(at, b.constant(INT64, 0)), fold.lower.better(b, best, element))
         return [b.select(wins, element, best), b.select(wins, position, at)]
 
     def _states(self, accumulators: Accumulators) -> list[list[Accumulators]]:
@@ -157,7 +155,9 @@ class FoldState:
             kernel.open(depth)
             kernel.counters[loop] = integer(length - lanes)
             new = [
-                copy for copy in range(self.copies) if (copy + 1) * kernel.schedule.width > lanes - rest
+                copy
+                for copy in range(self.copies)
+                if (copy + 1) * kernel.schedule.width > lanes - rest
             ]
             kernel.emit_nodes(depth + 1, new)
             accumulators = self._body(accumulators, new, lanes - rest)
@@ -240,9 +240,7 @@ class FoldState:
 
     # -- body and end -------------------------------------------------------------------------
 
-    def _body(
-        self, accumulators: Accumulators, copies: Any, seen: int | None
-    ) -> Accumulators:
+    def _body(self, accumulators: Accumulators, copies: Any, seen: int | None) -> Accumulators:
         """Fold the current elements into the accumulators, all but the first `seen` of a step."""
         kernel = self.kernel
         b = kernel.vector

@@ -99,9 +99,7 @@ class KernelEmitter:
             if not self.varying[write.node]:
                 self.splatted.add(write.node)
 
-    def _dependence(
-        self, node: Node, masks: list[int], depths: list[int]
-    ) -> tuple[int, int]:
+    def _dependence(self, node: Node, masks: list[int], depths: list[int]) -> tuple[int, int]:
         """Loops that a node varies along, as bits, and the depth at which it is computed."""
         if isinstance(node, Constant):
             return 0, 0

@@ -101,9 +101,7 @@ def compile_graph(
     return Program(plan, executable)
 
 
-def emit_program(
-    plan: Plan, constants: Sequence[int]
-) -> tuple[ll.Module, Externals, ll.Function]:
+def emit_program(plan: Plan, constants: Sequence[int]) -> tuple[ll.Module, Externals, ll.Function]:
     """The LLVM module of a plan, with its table of externals and the `program` function.
     `constants[i]` numbers the external that is constant i of the plan."""
     module = ll.Module(plan.name)
@@ -170,9 +168,7 @@ class _ProgramEmitter:
 
     def _kernel(self, kernel: Kernel) -> None:
         buffers = self.plan.buffers
-        KernelEmitter(
-            self.builder, kernel, buffers, self.pointer, self.registers, self.kept
-        ).emit()
+        KernelEmitter(self.builder, kernel, buffers, self.pointer, self.registers, self.kept).emit()
 
     def _function_of(self, kernel: Kernel) -> None:
         """The kernel as a function of the buffers it uses, and its call."""
@@ -210,7 +206,9 @@ class _ProgramEmitter:
 
 def _only_in_kernels(plan: Plan) -> frozenset[int]:
     """Temporaries of one element that only kernels read: they stay in registers."""
-    called = {k for s in plan.steps if isinstance(s, RoutineCall) for k in (*s.operands, *s.results)}
+    called = {
+        k for s in plan.steps if isinstance(s, RoutineCall) for k in (*s.operands, *s.results)
+    }
     return frozenset(
         k
         for k, buffer in enumerate(plan.buffers)

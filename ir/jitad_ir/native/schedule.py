@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 
+from ..op import Cumulative
 from ..plan.index import Counter, Index, Position, leaves
 from ..plan.steps import Apply, Buffer, Kernel, Read
-from ..op import Cumulative
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,9 +287,7 @@ class Clustering:
         for v in same:
             self.info[v].readers.append(info)
         others = [v for v in roots if self.info[v].kind != "member"]
-        must = tuple(
-            max([self.info[v].ready[b] for v in others], default=0) for b in (False, True)
-        )
+        must = tuple(max([self.info[v].ready[b] for v in others], default=0) for b in (False, True))
         block = self._is_block(value, dear)
         info.home = self._home(value.type.shape, must[0], must[1], same, None, block=block)
 
@@ -402,9 +400,7 @@ class Clustering:
                 depth = max(depth, info.depth)
         return min(work, DEAR * DEAR), depth + 1
 
-    def _member(
-        self, value: Value, operands: Sequence[Value], work: int, depth: int
-    ) -> Info:
+    def _member(self, value: Value, operands: Sequence[Value], work: int, depth: int) -> Info:
         ready = [
             max([self._expanded_ready(v, b) for v in operands], default=0) for b in (False, True)
         ]
@@ -442,8 +438,10 @@ class Clustering:
         infos = [self.info[v] for v in same]
         homes = {id(i.home): i.home for i in infos if i.home is not None}
         for home in sorted(homes.values(), key=lambda c: -c.level):
-            if home.level >= must and self._fits(home, size, bounds, key) and all(
-                i.home is home or self._reads_below(i, home.level) for i in infos
+            if (
+                home.level >= must
+                and self._fits(home, size, bounds, key)
+                and all(i.home is home or self._reads_below(i, home.level) for i in infos)
             ):
                 return self._joined(home, bounds, key)
         level = must
@@ -504,9 +502,7 @@ class Clustering:
             if home.block or eq.outputs[0] in outputs:
                 continue
             targets = [reader.home for reader in info.readers]
-            lowest = min(
-                (t for t in targets if t is not None), key=lambda t: t.level, default=home
-            )
+            lowest = min((t for t in targets if t is not None), key=lambda t: t.level, default=home)
             elsewhere = [t for t in targets if t is not lowest and t is not None]
             if not info.free and any(t.level == lowest.level for t in elsewhere):
                 continue

@@ -178,14 +178,10 @@ class Index:
         low, high = rest.range
         if low // divisor == high // divisor:
             return rest - low // divisor * divisor
-        common = math.gcd(divisor, *(c for _, c in rest.terms))
+        common, multiple, remainder = _split(rest, divisor)
         if common > 1:
             # (g x + r) mod (g d) = g (x mod d) + r, for 0 <= r < g
-            remainder = rest.offset % common
-            scaled = Index(
-                tuple((atom, c // common) for atom, c in rest.terms), rest.offset // common
-            )
-            return (scaled % (divisor // common)) * common + remainder
+            return multiple % (divisor // common) * common + remainder
         name = f"({rest})%{divisor}" if _compound(rest) else f"{rest}%{divisor}"
         return Index(((Remainder(rest, divisor, 0, divisor - 1, name), 1),), 0)
 
@@ -241,14 +237,26 @@ def _divide(index: Index, divisor: int) -> tuple[Position, Position]:
     )
 
 
+def _split(rest: Index, divisor: int) -> tuple[int, Position, Position]:
+    """(g, x, r) with rest = g x + r, where g divides the divisor and 0 <= r < g."""
+    by_size = sorted(rest.terms, key=lambda term: -abs(term[1]))
+    for count in range(len(by_size), 0, -1):
+        common = math.gcd(divisor, *(c for _, c in by_size[:count]))
+        if common == 1:
+            continue
+        low = {atom.name: (atom, c) for atom, c in by_size[count:]}
+        remainder = _sorted(low, rest.offset % common)
+        if within(remainder, 0, common):
+            high = {atom.name: (atom, c // common) for atom, c in by_size[:count]}
+            return common, _sorted(high, rest.offset // common), remainder
+    return 1, rest, 0
+
+
 def _quotient(rest: Index, divisor: int) -> Position:
-    common = math.gcd(divisor, *(c for _, c in rest.terms))
+    common, multiple, _ = _split(rest, divisor)
     if common > 1:
-        # floor((g x + r) / (g d)) = floor((x + floor(r / g)) / d)
-        rest = Index(tuple((a, c // common) for a, c in rest.terms), rest.offset // common)
-        divisor //= common
-        if divisor == 1:
-            return rest
+        # floor((g x + r) / (g d)) = floor(x / d), for 0 <= r < g
+        return multiple // (divisor // common)
     (atom, c), *others = rest.terms
     if not others and c == 1 and rest.offset == 0 and isinstance(atom, Quotient):
         # floor(floor(x / a) / d) = floor(x / (a d))

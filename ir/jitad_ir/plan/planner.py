@@ -31,10 +31,23 @@ from ..types import DTYPES, ArrayType
 from . import index as ix
 from .clusters import Bounds, Call, Cluster, Clustering, fold_axes
 from .collapse import collapse
-from .memory import place_buffers
 from .index import Position
-from .steps import Apply, Buffer, Constant, Fold, Inside, Kernel, Node, Number, Plan, Read
-from .steps import RoutineCall, Step, Store
+from .memory import place_buffers
+from .steps import (
+    Apply,
+    Buffer,
+    Constant,
+    Fold,
+    Inside,
+    Kernel,
+    Node,
+    Number,
+    Plan,
+    Read,
+    RoutineCall,
+    Step,
+    Store,
+)
 from .tracing import Tracer
 from .verify import verify
 
@@ -335,9 +348,11 @@ def _pruned(
     def moved(position: Position) -> Position:
         return ix.substitute(
             position,
-            lambda atom: ix.dynamic(new[atom.node])
-            if isinstance(atom, ix.Dynamic)
-            else ix.Index(((atom, 1),), 0),
+            lambda atom: (
+                ix.dynamic(new[atom.node])
+                if isinstance(atom, ix.Dynamic)
+                else ix.Index(((atom, 1),), 0)
+            ),
         )
 
     all_live = all(live)

@@ -11,9 +11,7 @@ def plan_text(plan: Plan) -> str:
     names = [buffer.name for buffer in plan.buffers]
     inputs = ", ".join(f"in{k}: {t!r}" for k, t in enumerate(plan.input_types))
     outputs = ", ".join(f"out{k}: {t!r}" for k, t in enumerate(plan.output_types))
-    lines = [
-        f"plan {plan.name}({inputs}) -> ({outputs}), workspace {plan.workspace_bytes} bytes"
-    ]
+    lines = [f"plan {plan.name}({inputs}) -> ({outputs}), workspace {plan.workspace_bytes} bytes"]
     for step in plan.steps:
         if isinstance(step, Kernel):
             lines += ["  " + line for line in kernel_lines(step, names)]
