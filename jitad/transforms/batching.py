@@ -14,7 +14,6 @@ from jitad_ir.types import ArrayType
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten, keystr, flatten_with_path
 from ..trace import BatchAxis
-from ..tree_util import tree_broadcast
 from .function import check_callable, leaf_types, name_of, run_graph, trace_function
 
 
@@ -104,23 +103,27 @@ def _spread(prefix: Any, full: Any, what: str) -> list[Any]:
     """An axis for each leaf of `full`, from a pytree prefix of axes."""
     if _is_axis(prefix):
         return [prefix] * len(flatten(full)[0])
+    entries, tree = flatten(prefix, is_leaf=_is_axis)
+    for entry in entries:
+        if not _is_axis(entry):
+            raise TypeError(
+                at_user_line(
+                    f"vmap: {what} must hold ints and None; got {type(entry).__name__} {entry!r}"
+                )
+            )
     try:
-        axes = tree_broadcast(prefix, full, is_leaf=_is_axis)
+        parts = tree.flatten_up_to(full)
     except (ValueError, TypeError) as error:
         raise ValueError(
             at_user_line(
                 f"vmap: {what} must be an int, None or a pytree prefix of what it describes; {error}"
             )
         ) from None
-    leaves, _ = flatten(axes, is_leaf=_is_axis)
-    for leaf in leaves:
-        if not _is_axis(leaf):
-            raise TypeError(
-                at_user_line(
-                    f"vmap: {what} must hold ints and None; got {type(leaf).__name__} {leaf!r}"
-                )
-            )
-    return leaves
+    return [
+        entry
+        for entry, part in zip(entries, parts, strict=True)
+        for _ in range(len(flatten(part)[0]))
+    ]
 
 
 def _batch_size(
