@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from llvmlite import ir as ll
 
-from ..types import DType
+from ..types import DType, real_dtype
 from . import (
+    math_complex,
     math_exponential,
     math_hyperbolic,
     math_inverse_trigonometric,
@@ -72,6 +73,35 @@ class Emitter(Memory):
             kernel = self._kernel_of(function, FORMATS[dtype], self.width)
             result = formula(kernel, *[Real(kernel, x) for x in function.args])
             kernel.builder.ret(result.value)
+        return function
+
+    def complex_function(self, name: str, *operands: Lanes) -> Lanes:
+        """The math function `name` of complex operands, by a call."""
+        dtype = operands[0].dtype
+        if name not in math_complex.COMPLEX_FORMULAS:
+            raise unsupported(name, dtype, "float")
+        function = self._complex_function(name, dtype)
+        parts = [part for z in operands for part in z.value]
+        pair = self.builder.call(function, parts)
+        return Lanes(dtype, tuple(self.builder.extract_value(pair, i) for i in (0, 1)))
+
+    def _complex_function(self, name: str, dtype: DType) -> ll.Function:
+        register = self.register_type(dtype)
+        full_name = f"jitad.complex_{name}.{intrinsic_suffix(register)}"
+        function = self.module.globals.get(full_name)
+        if function is None:
+            formula = math_complex.COMPLEX_FORMULAS[name]
+            pair_type = ll.LiteralStructType([register, register])
+            signature = ll.FunctionType(pair_type, [register] * _arity(formula))
+            function = self._internal_function(full_name, signature)
+            kernel = self._kernel_of(function, FORMATS[real_dtype(dtype)], self.width)
+            wide = kernel.of_format(BINARY64)
+            parts = [kernel.convert(Real(kernel, x), wide) for x in function.args]
+            pair = ll.Constant(pair_type, ll.Undefined)
+            for i, part in enumerate(formula(wide, *parts)):
+                value = wide.convert(part, kernel).value
+                pair = kernel.builder.insert_value(pair, value, i)
+            kernel.builder.ret(pair)
         return function
 
     def _scalar_routine(self, name: str) -> ll.Function:

@@ -154,7 +154,7 @@ def atan2(k: Kernel, y: Real, x: Real) -> Real:
     if k.format is BINARY64:
         return _atan2(k, y, x, BINARY64)
     wide = k.of_format(BINARY64)
-    return wide.narrow(_atan2(wide, k.widen(y, wide), k.widen(x, wide), BINARY32), k)
+    return wide.convert(_atan2(wide, k.convert(y, wide), k.convert(x, wide), BINARY32), k)
 
 
 def _atan2(k: Kernel, y: Real, x: Real, format: Format) -> Real:

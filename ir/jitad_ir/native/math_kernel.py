@@ -410,13 +410,13 @@ class Kernel:
         builder.position_at_end(done)
         return filled
 
-    def widen(self, x: Real, wide: Kernel) -> Real:
-        """float32 `x` in the float64 kernel `wide`."""
-        return Real(wide, self.builder.fpext(x.value, wide.register))
-
-    def narrow(self, x: Real, narrow: Kernel) -> Real:
-        """float64 `x` rounded in the float32 kernel `narrow`."""
-        return Real(narrow, self.builder.fptrunc(x.value, narrow.register))
+    def convert(self, x: Real, other: Kernel) -> Real:
+        """`x` in the format of the kernel `other`, rounded if that is narrower."""
+        if other.format is self.format:
+            return x
+        wider = other.format.bits > self.format.bits
+        cast = self.builder.fpext if wider else self.builder.fptrunc
+        return Real(other, cast(x.value, other.register))
 
     def of_format(self, format: Format) -> Kernel:
         """A kernel at the same place over another format."""

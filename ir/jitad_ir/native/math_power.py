@@ -57,9 +57,9 @@ def positive_power(k: Kernel, x: Real, y: Real) -> Real:
     """e^(y log x) for positive x. float32 goes through float64; float64 needs log x to 64 bits."""
     if k.format is BINARY32:
         wide = k.of_format(BINARY64)
-        x, y = k.widen(x, wide), k.widen(y, wide)
+        x, y = k.convert(x, wide), k.convert(y, wide)
         product = y * log_of_split(wide, split_exponent(wide, x))
-        return wide.narrow(exp_of_sum(wide, clamp(wide, product, EXP_RANGE[BINARY64])), k)
+        return wide.convert(exp_of_sum(wide, clamp(wide, product, EXP_RANGE[BINARY64])), k)
     # Beyond 2^80 the result is 0, 1 or inf whatever the digits of y.
     y = clamp(k, y, (-(2.0**80), 2.0**80))
     log_x, log_x_low = log_in_two_parts(k, split_exponent(k, x))
@@ -140,7 +140,7 @@ def cbrt(k: Kernel, x: Real) -> Real:
     step of Halley's iteration, y - y (y^3 - a) / (2 y^3 + a), from a root to 2e-7."""
     if k.format is BINARY32:
         wide = k.of_format(BINARY64)
-        return wide.narrow(cbrt(wide, k.widen(x, wide)), k)
+        return wide.convert(cbrt(wide, k.convert(x, wide)), k)
     magnitude = abs(x)
     n, f = split_exponent(k, magnitude)
     q, biased = k.rounded_exponent(n * (1.0 / 3.0), k.format.bias)
@@ -163,8 +163,8 @@ def hypot(k: Kernel, x: Real, y: Real) -> Real:
     infinite = x.equals(math.inf) | y.equals(math.inf)
     if k.format is BINARY32:
         wide = k.of_format(BINARY64)
-        a, b = k.widen(x, wide), k.widen(y, wide)
-        root = wide.narrow(wide.sqrt(wide.fma(a, a, b * b)), k)
+        a, b = k.convert(x, wide), k.convert(y, wide)
+        root = wide.convert(wide.sqrt(wide.fma(a, a, b * b)), k)
         return k.select(infinite, math.inf, root)
     larger = k.select(x > y, x, y)
     is_huge, is_tiny = larger > 2.0**500, larger < 2.0**-450
@@ -198,7 +198,7 @@ def rem(k: Kernel, x: Real, y: Real) -> Real:
     """
     if k.format is BINARY32:
         wide = k.of_format(BINARY64)
-        return wide.narrow(rem(wide, k.widen(x, wide), k.widen(y, wide)), k)
+        return wide.convert(rem(wide, k.convert(x, wide), k.convert(y, wide)), k)
     if not k.has_fma:
         # LLVM calls the platform's fmod, which is exact everywhere.
         return Real(k, k.builder.frem(x.value, y.value))

@@ -177,6 +177,16 @@ def sin_and_cos(k: Kernel, r: Real, r_low: Real, format: Format) -> tuple[Real, 
     return sine, one_minus + k.fma(z * z, k.polynomial(z, COS[format]), tail)
 
 
+def sincos(k: Kernel, x: Real) -> tuple[Real, Real]:
+    """sin x and cos x of float64 by one reduction."""
+    n, r, r_low = reduce_quarter(k, x)
+    sine, cosine = sin_and_cos(k, r, r_low, BINARY64)
+    is_odd = (n & 1).equals(1)
+    first, second = k.select(is_odd, cosine, sine), k.select(is_odd, sine, cosine)
+    first = k.select(abs(x) < 2.0**-30, x, flip_sign(first, n >> 1))
+    return first, flip_sign(second, (n + 1) >> 1)
+
+
 def sin(k: Kernel, x: Real) -> Real:
     """With x = n pi/2 + r: sin r, cos r, -sin r, -cos r as n mod 4 is 0, 1, 2, 3."""
     return in_float64(k, x, _sin)
@@ -223,7 +233,7 @@ def in_float64(k: Kernel, x: Real, formula) -> Real:
     if k.format is BINARY64:
         return formula(k, x, BINARY64)
     wide = k.of_format(BINARY64)
-    return wide.narrow(formula(wide, k.widen(x, wide), BINARY32), k)
+    return wide.convert(formula(wide, k.convert(x, wide), BINARY32), k)
 
 
 FORMULAS = {"sin": sin, "cos": cos, "tan": tan}
