@@ -32,6 +32,7 @@ from jitad.dispatch.signature import (
     Signature,
     StaticNode,
     TupleNode,
+    children,
     iterate_result_leaves,
 )
 from jitad_ir.types import DTYPES
@@ -208,18 +209,18 @@ def _unflatten(node: ResultNode, outputs: Iterator[Array]) -> Any:
         return node.value
     if isinstance(node, NoneNode):
         return None
-    children = [_unflatten(item, outputs) for item in node.items]
+    parts = [_unflatten(item, outputs) for item in children(node)]
     match node:
         case TupleNode():
-            return tuple(children)
+            return tuple(parts)
         case ListNode():
-            return children
+            return parts
         case DictNode(keys=keys):
-            return dict(zip(keys, children, strict=True))
+            return dict(zip(keys, parts, strict=True))
         case NamedTupleNode(type=type_):
-            return type_(*children)
+            return type_(*parts)
         case OtherNode(type=type_, aux=aux):
             kind = pytree.node_type(type_)
             assert kind is not None, f"{type_.__name__} is no longer registered as a pytree"
-            return kind.unflatten(aux, children)
+            return kind.unflatten(aux, parts)
     raise TypeError(f"expected a node of a result tree; got {node}")

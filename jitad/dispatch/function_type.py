@@ -129,6 +129,8 @@ def _make_heap_type() -> type:
 class _PythonFunction:
     """The interface of the heap type where native code may not read the interpreter's objects."""
 
+    slow: Slow
+
     def __init__(self, slow: Slow) -> None:
         _initialise(self, slow)
 
@@ -184,7 +186,7 @@ def _set_chain(function: Any, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     replaced = function._entries
     function._entries = entries
     if not isinstance(function, _PythonFunction):
-        records = [ctypes.addressof(entry.record) for entry in entries]
+        records = [ctypes.addressof(entry.record) for entry in entries if entry.record is not None]
         records += [0] * (fields.MAX_CHAIN + 1 - len(records))
         # One C call that evaluates no bytecode: no other thread sees half a chain.
         chain = (ctypes.c_void_p * len(records)).from_address(id(function) + fields.CHAIN)

@@ -13,7 +13,7 @@ import ctypes
 import functools
 import struct
 import sys
-import sysconfig
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +52,7 @@ PYARRAY_EQUIV_TYPES = "numpy:182"
 PYARRAY_SET_BASE_OBJECT = "numpy:282"
 
 
-def _read(obj: object, offset: int, code: str) -> tuple[object, ...]:
+def _read(obj: object, offset: int, code: str) -> tuple[Any, ...]:
     """Unpacks struct `code` from `offset` bytes into the object's memory."""
     return struct.unpack(code, ctypes.string_at(id(obj) + offset, struct.calcsize(code)))
 
@@ -60,8 +60,7 @@ def _read(obj: object, offset: int, code: str) -> tuple[object, ...]:
 def _is_cpython_with_gil() -> bool:
     return (
         sys.implementation.name == "cpython"
-        and not sysconfig.get_config_var("Py_GIL_DISABLED")
-        and not hasattr(sys, "gettotalrefcount")  # debug builds may prefix the header
+        and object.__basicsize__ == 16  # a count and a type; more in free-threaded builds
         and struct.calcsize("P") == 8
         and sys.byteorder == "little"
     )
@@ -86,8 +85,11 @@ def _layouts_agree() -> bool:
     listed = [marker]
     (items,) = _read(listed, LIST_ITEMS, "P")
     base = array[1:]
+    (count,) = _read(marker, OB_REFCNT, "i")
+    more = [marker] * 3
     return (
-        _read(array, OB_TYPE, "P") == (id(np.ndarray),)
+        _read(marker, OB_REFCNT, "i") == (count + len(more),)
+        and _read(array, OB_TYPE, "P") == (id(np.ndarray),)
         and _read(array, ARRAY_DATA, "P") == (array.ctypes.data,)
         and _read(array, ARRAY_NDIM, "i") == (2,)
         and struct.unpack("qq", ctypes.string_at(shape, 16)) == (2, 3)
@@ -114,7 +116,7 @@ def _layouts_agree() -> bool:
 def native_calls_supported() -> bool:
     """Whether native call code may read this interpreter's objects.
 
-    False on PyPy, on free-threaded and debug builds of CPython, and on 32-bit or big-endian
+    False on PyPy, on free-threaded builds of CPython, and on 32-bit or big-endian
     machines; there `function_type.CompiledFunction` is a plain Python class and programs are
     called by ctypes.
     """

@@ -63,14 +63,14 @@ class Op(enum.IntEnum):
     """First word of a node, and the words that follow it before its children."""
 
     ARRAY = 0  # dtype, ndim, *shape
-    SCALAR = 1  # type: the value follows the object header
+    SCALAR = 1  # its type; the value follows the object header
     INT = 2
     BOOL = 3
     SAME = 4  # object, compared by identity
     STR = 5  # object, compared by value
     STATIC_INT = 6  # object, compared by value
     STATIC_FLOAT = 7  # object, compared by bits
-    TUPLE = 8  # type, size
+    TUPLE = 8  # its type, size
     LIST = 9  # size
     DICT = 10  # size; each child is preceded by its key
 
@@ -90,7 +90,7 @@ class ResultOp(enum.IntEnum):
     NEW = 1  # dtype, ndim, 0, *shape
     POOLED = 2  # dtype, ndim, nbytes, *shape
     LITERAL = 3  # object
-    TUPLE = 4  # type (0 for tuple itself), size
+    TUPLE = 4  # its type (0 for tuple itself), size
     LIST = 5  # size
     DICT = 6  # size; each child is preceded by its key
 

@@ -28,7 +28,8 @@ def _new_from_descr(code: Code, node: ll.Value, data: ll.Value, flags: int) -> l
 
 def emit_new_array(code: Code) -> None:
     """PyObject *new_array(node): its data are uninitialised."""
-    code.ret(_new_from_descr(code, *code.function.args, NULL, 0))
+    (node,) = code.function.args
+    code.ret(_new_from_descr(code, node, NULL, 0))
 
 
 def emit_recycled_array(code: Code) -> None:

@@ -14,7 +14,7 @@ import enum
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -100,7 +100,7 @@ class StaticNode:
             return True
         if type(self.value) is not type(other.value):
             return False
-        if isinstance(self.value, float):
+        if isinstance(self.value, float) and isinstance(other.value, float):
             return self.value.hex() == other.value.hex()
         return self.value == other.value
 
@@ -178,7 +178,7 @@ ResultNode: TypeAlias = (
 """The tree of results: containers as in signatures, ResultLeaf and LiteralNode at the leaves."""
 
 
-def children(node: Node | ResultNode) -> tuple[Node, ...]:
+def children(node: Node | ResultNode) -> tuple[Any, ...]:
     """Subtrees of a container node; () for the rest."""
     return getattr(node, "items", ())
 
