@@ -137,6 +137,32 @@ def test_blocks_with_values_of_no_simple_type_stay(monkeypatch):
     assert str(module) == before
 
 
+def test_pointers_lose_their_promise_not_to_alias(monkeypatch):
+    """Behind a cut, LLVM cannot see that a pointer out of the frame comes from an argument."""
+    monkeypatch.setattr(chunks, "CHUNK", 10)
+    monkeypatch.setattr(chunks, "LONG_BLOCK", 10)
+    module = ll.Module("alias")
+    function = ll.Function(module, ll.FunctionType(ll.VoidType(), [PTR]), "f")
+    (x,) = function.args
+    x.add_attribute("noalias")
+    b = ll.IRBuilder(function.append_basic_block())
+    third = b.gep(x, [I64(3)], source_etype=F64)
+    for _ in range(20):
+        b.store(b.fadd(b.load(x, typ=F64), F64(1.0)), third)
+        b.store(b.load(third, typ=F64), x)
+    b.ret_void()
+    split_long_blocks(module)
+    whole, *cut = module.functions
+    assert cut
+    assert "noalias" in str(whole.args[0])
+    assert not any("noalias" in str(argument) for f in cut for argument in f.args)
+    monkeypatch.setattr(chunks, "LONG_BLOCK", 10**6)  # it is cut already
+    executable = compile_module(module, Externals(ll.Module()), exports=["f"])
+    data = np.zeros(4)
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(executable.address("f"))(data.ctypes.data)
+    assert data.tolist() == [20, 0, 0, 20]
+
+
 def test_places_of_dead_values_are_used_again(monkeypatch):
     """A chain whose values die at once needs a small frame, however long it is."""
     monkeypatch.setattr(chunks, "CHUNK", 10)

@@ -29,7 +29,7 @@ FRAME_ALIGN = 64
 
 
 def split_long_blocks(module: ll.Module) -> None:
-    """Cut the long blocks of all functions of `module`, in place."""
+    """Cut the long blocks of all functions of `module`, in place; call it once."""
     for function in module.functions:
         for block in function.blocks:
             if len(block.instructions) > LONG_BLOCK:
@@ -93,7 +93,7 @@ def _cut_out(
     cut.scope = function.scope  # so that new names differ from those of the moved instructions
     pointer = cut.args[-1]
     pointer.name = "frame"
-    cut.args = (*arguments, pointer)  # under the names by which the instructions know them
+    cut.args = (*[_Parameter(cut, argument) for argument in arguments], pointer)
     block = cut.append_basic_block("entry")
     builder = ll.IRBuilder(block)
     here = set(outside)
@@ -186,6 +186,19 @@ class _Frame:
     def _pointer(self, builder: ll.IRBuilder, frame: ll.Value, value: ll.Value) -> ll.Value:
         offset = ll.Constant(I64, self._offsets[value])
         return builder.gep(frame, [offset], inbounds=True, source_etype=I8, name="slot")
+
+
+class _Parameter(ll.Argument):
+    """A parameter under the name of the argument it stands for. It does not promise `noalias`:
+    the frame may hold pointers that were derived from the same argument."""
+
+    def __init__(self, function: ll.Function, argument: ll.Argument) -> None:
+        self._argument = argument
+        super().__init__(function, argument.type)
+
+    @property
+    def name(self) -> str:
+        return self._argument.name
 
 
 class _Reload(ll.LoadInstr):
