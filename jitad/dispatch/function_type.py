@@ -33,6 +33,11 @@ def _initialise(self: Any, slow: Slow) -> None:
     self._entries = ()
 
 
+def _itself(self: Any, memo: object = None) -> Any:
+    """Copies of a function are the function."""
+    return self
+
+
 class _Slot(ctypes.Structure):
     _fields_ = (("slot", ctypes.c_int), ("function", ctypes.c_void_p))
 
@@ -122,6 +127,8 @@ def _make_heap_type() -> type:
     for table in (member_table, getset_table, slots, spec):
         objects.make_immortal(table)  # the type refers to them
     type_.__init__ = _initialise
+    type_.__copy__ = _itself
+    type_.__deepcopy__ = _itself
     type_.__doc__ = "A function compiled to native code; see `jitad.jit`."
     return type_
 
@@ -136,6 +143,8 @@ class _PythonFunction:
 
     def __init_subclass__(cls) -> None:
         raise TypeError("type 'jitad.CompiledFunction' is not an acceptable base type")
+
+    __copy__ = __deepcopy__ = _itself
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.slow(args, kwargs)
