@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Graph, building
 from jitad_ir.native.program import compile_graph
 from jitad_ir.op import OPS, Op
-from jitad_ir.ops.dot_lowering import Roles, product
+from jitad_ir.ops import dot_lowering
 from jitad_ir.passes.jvp import jvp
 from jitad_ir.passes.linearize import vjp
+from jitad_ir.text import parse
 from jitad_ir.types import ArrayType, TypeMismatch, parse_type, type_of
 
 
@@ -160,6 +162,27 @@ def test_scattered_extrema_share_the_gradient_among_ties() -> None:
     np.testing.assert_allclose(of_u[:, 0], [1 / 3, 1 / 3, 1])
 
 
+def test_a_gathered_function_is_computed_under_each_condition() -> None:
+    """sin(a[i]) in range by one condition is not to serve where only another holds."""
+    graph = parse(
+        """graph f(a: f64[4], i: i64[3]) {
+          s: f64[4] = sin(a)
+          m: f64[4] = mul(a, s)
+          g: f64[3,1] = gather(m, i, axes=(0,), batch=0, fill=0.25, mode='fill', sizes=(1,))
+          r: f64[3] = reshape(g, shape=(3,))
+          b: f64[2,3] = broadcast(r, dims=(1,), shape=(2, 3))
+          k: f64[3,1,3] = gather(b, i, axes=(0,), batch=0, fill=0.25, mode='fill', sizes=(1,))
+          t: f64[] = reduce_sum(k, axes=(0, 1, 2))
+          return t
+        }"""
+    )
+    program = compile_graph(graph)
+    a = np.array([0.3, 0.5, 0.7, 1.1])
+    for i in product((-1, 0, 3, 4), repeat=3):
+        arrays = (a, np.array(i))
+        np.testing.assert_allclose(program(*arrays)[0], evaluate(graph, *arrays)[0], rtol=1e-14)
+
+
 @pytest.mark.parametrize("mode", ["clip", "drop", "promise_in_bounds"])
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "uint64"])
 def test_no_start_leads_out_of_bounds(mode: str, dtype: str) -> None:
@@ -251,11 +274,11 @@ def test_dot_by_each_method(
         x, y = x[0], y[0]
     x, y = x.astype(dtype), y.astype(dtype)
     in_x, in_y = (
-        Roles(b, tuple(a for a in range(z.ndim) if a not in (*b, *c)), c)
+        dot_lowering.Roles(b, tuple(a for a in range(z.ndim) if a not in (*b, *c)), c)
         for z, c, b in ((x, pairs[0][0], pairs[1][0]), (y, pairs[0][1], pairs[1][1]))
     )
     if x.dtype == np.float64:
-        assert product(type_of(x), type_of(y), in_x, in_y).method == method
+        assert dot_lowering.product(type_of(x), type_of(y), in_x, in_y).method == method
     graph = graph_of(ops.dot, [x, y], {"contract": pairs[0], "batch": pairs[1]})
     expected = np.einsum(formula, x, y)
     tolerance = {"i": 0.0, "f": 1e-10, "c": 1e-10}[x.dtype.kind]

@@ -81,6 +81,8 @@ class Tracer:
         found = self._elements.get((value, at, ()))
         if found is None and self._masks:
             found = self._elements.get((value, at, self._masks))
+            # What is computed from it holds under these masks only, too.
+            self._masked_reads += found is not None
         if found is None:
             before = self._masked_reads
             found = self._trace(value, at)
