@@ -240,7 +240,8 @@ class Trace(Builder):
         if isinstance(arg, (np.ndarray, np.generic)):
             return self._constant(arg), arg
         assert like is not None, f"{type(arg).__name__} is neither a tracer nor an array"
-        return self._number(arg, like), like.dtype.type(arg)
+        value = self._number(arg, like)
+        return value, self.known.get(value)
 
     def _capture(self, outer: Any) -> Value:
         held = self.captures.get(id(outer))
@@ -297,11 +298,12 @@ class Trace(Builder):
             if type(arg) is Tracer and arg.owner is self:
                 operands.append(arg.value)
                 arrays.append(arg.concrete)
-            else:
-                like = like or _common_type(args)
-                value, array = self.lift(arg, like)
-                operands.append(value)
-                arrays.append(array)
+                continue
+            if like is None:
+                like = _common_type(args)
+            value, array = self.lift(arg, like)
+            operands.append(value)
+            arrays.append(array)
         try:
             outputs = self.add(op, tuple(operands), params, regions)
         except TypeMismatch as error:
@@ -401,19 +403,29 @@ def _load_operators() -> None:
     importlib.import_module("jitad.numpy.methods")
 
 
-@contextmanager
-def tracing(name: str, concrete: bool, axis: BatchAxis | None = None) -> Iterator[Trace]:
+class tracing:  # noqa: N801  (a context manager, named like a function)
     """Open a trace inside the current one; closed on leaving, after which its tracers are dead.
-    It is concrete if `concrete` and the current one is."""
-    _load_operators()
-    outer = _state.trace
-    trace = Trace(name, outer, concrete, axis)
-    _state.trace = trace
-    try:
-        yield trace
-    finally:
-        trace.is_open = False
-        _state.trace = outer
+    It is concrete if `concrete` and the current one is.
+
+    >>> with tracing("f", concrete=False) as trace:
+    ...     current_trace() is trace
+    True
+    """
+
+    __slots__ = ("_outer", "_trace")
+
+    def __init__(self, name: str, concrete: bool, axis: BatchAxis | None = None) -> None:
+        _load_operators()
+        self._outer = _state.trace
+        self._trace = Trace(name, self._outer, concrete, axis)
+
+    def __enter__(self) -> Trace:
+        _state.trace = self._trace
+        return self._trace
+
+    def __exit__(self, *_error: object) -> None:
+        self._trace.is_open = False
+        _state.trace = self._outer
 
 
 @contextmanager
@@ -474,22 +486,26 @@ def apply(op: Op, *args: Any, regions: tuple[Graph, ...] = (), **params: Any) ->
 def _evaluate_now(
     op: Op, args: Sequence[Any], params: dict[str, Any], regions: tuple[Graph, ...]
 ) -> Any:
-    like = _common_type(args)
-    stand_ins: list[Value] = []
+    like: ArrayType | None = None
+    types: list[ArrayType] = []
     arrays: list[Any] = []
     for arg in args:
         own = _type_or_none(arg)
         if own is None:
-            assert like is not None, f"{type(arg).__name__} is neither a tracer nor an array"
-            own, arg = like, like.dtype.type(arg)
-        stand_ins.append(Value(own))
+            own = like = like or _common_type(args)
+            assert own is not None, f"{type(arg).__name__} is neither a tracer nor an array"
+            arg = own.dtype.type(arg)
+        types.append(own)
         arrays.append(arg)
     try:
-        result_types = op.result_types(stand_ins, params, regions)
+        result_types = op.types_of(types, params, regions)
     except TypeMismatch as error:
         raise TypeMismatch(at_user_line(str(error))) from None
-    with np.errstate(all="ignore"):
+    if _state.trace is not None:  # which has switched NumPy's warnings off
         results = evaluate_op(op, arrays, params, result_types, regions)
+    else:
+        with np.errstate(all="ignore"):
+            results = evaluate_op(op, arrays, params, result_types, regions)
     if op.multiple_results:
         return tuple([as_array(result) for result in results])
     return as_array(results[0])

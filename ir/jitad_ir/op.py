@@ -275,7 +275,12 @@ class Op:
         self, operands: Sequence[Value], params: Params, regions: tuple[Graph, ...] = ()
     ) -> tuple[ArrayType, ...]:
         """Types of the results, by the op's type rule; raises TypeMismatch."""
-        types = [v.type for v in operands]
+        return self.types_of([v.type for v in operands], params, regions)
+
+    def types_of(
+        self, types: Sequence[ArrayType], params: Params, regions: tuple[Graph, ...] = ()
+    ) -> tuple[ArrayType, ...]:
+        """Types of the results for operands of `types`; raises TypeMismatch."""
         if regions:
             result = self.infer(*types, **params, regions=regions)
         elif params:

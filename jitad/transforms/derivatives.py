@@ -193,10 +193,9 @@ def _gradient(
     input."""
     mask = differentiated + (False,) * len(traced.closed.captures)
     if traced.values is not None and traced.is_at_top:
-        program = cached(_gradient_at_values, traced.graph, mask)
-        positions = _positions(traced.graph)
-        outputs = [as_array(traced.values[positions[v]]) for v in traced.graph.outputs]
-        return outputs, program(traced.values)
+        program, places = cached(_gradient_at_values, traced.graph, mask)
+        values = traced.values
+        return [as_array(values[place]) for place in places], program(values)
     make = cached if traced.values is not None else _call
     program = make(_gradient_program, traced.graph, mask)
     results = run_graph(program, traced.operands)
@@ -206,11 +205,6 @@ def _gradient(
 
 def _call(make: Callable[..., Any], *args: Any) -> Any:
     return make(*args)
-
-
-def _positions(graph: Graph) -> dict[Any, int]:
-    values = [*graph.inputs, *[v for eq in graph.equations for v in eq.outputs]]
-    return {v: i for i, v in enumerate(values)}
 
 
 def _first_output(graph: Graph, linear: Linearized) -> Linearized:
@@ -227,8 +221,11 @@ def _gradient_program(graph: Graph, mask: tuple[bool, ...]) -> Graph:
     return _seeded(_first_output(graph, linearize(graph, mask)))
 
 
-def _gradient_at_values(graph: Graph, mask: tuple[bool, ...]) -> Eager:
-    """The gradient alone, from the values of all inputs and equations."""
+def _gradient_at_values(graph: Graph, mask: tuple[bool, ...]) -> tuple[Eager, list[int]]:
+    """The gradient alone, from the values of all inputs and equations; and which of those values
+    are the outputs."""
     linear = _first_output(graph, linearize_at_values(graph, mask))
-    return Eager(*drop_unused_inputs(optimize(_seeded(linear))))
+    values = [*graph.inputs, *[v for eq in graph.equations for v in eq.outputs]]
+    program = Eager(*drop_unused_inputs(optimize(_seeded(linear))))
+    return program, [values.index(v) for v in graph.outputs]
 

@@ -209,6 +209,7 @@ class _LinearMap:
     unpacked: bool
     """True if it is called with one argument an entry of `in_tree`, which is a tuple."""
 
+    @hides_internals
     def __call__(self, *args: Any) -> Any:
         """Apply to residuals (the first arguments) and tangents or cotangents."""
         residuals, given = args[0], args[1:]

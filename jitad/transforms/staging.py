@@ -39,6 +39,7 @@ class _Inlined(NamedTuple):
     out_tree: PyTreeDef
 
 
+@hides_internals
 def jit(
     fun: Callable[..., Any] | None = None,
     *,

@@ -30,7 +30,7 @@ def leak(x: Any) -> Any:
 def use_leaked() -> Any:
     kept.clear()
     jitad.jit(leak)(1.0)
-    return jnp.sin(kept[0])
+    return jitad.jit(lambda: jnp.sin(kept[0]))()
 
 
 def assign(x: Any) -> Any:
