@@ -8,9 +8,9 @@ import numpy as np
 
 from jitad.trace import apply
 from jitad_ir import ops
-from jitad_ir.types import real_dtype
 
 from .elementwise import UFUNCS, binary, composed, unary, unchanged
+from .exponential import arctan2
 from .promotion import Operand, as_array_operand, as_dtype, convert, filled, strong
 
 negative = unary("negative", ops.neg, "iufc")
@@ -179,9 +179,7 @@ def imag(val: Any) -> Any:
 def angle(z: Any, deg: bool = False) -> Any:
     """Argument of complex z in radians (degrees if `deg`), in (-pi, pi]."""
     z = as_array_operand(z)
-    dtype = np.dtype("float64") if z.dtype.kind in "biu" else real_dtype(z.dtype)
-    re, im = convert(real(z), dtype), convert(imag(z), dtype)
-    result = apply(ops.atan2, im, re)
+    result = arctan2(imag(z), real(z))
     return multiply(result, 180 / np.pi) if deg else result
 
 

@@ -346,7 +346,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     limit = start + (count - 1) * (m + 1) + 1 if count else 0
     zero, one = (0,) * len(rest), (1,) * len(rest)
     return apply(
-        ops.slice_,
+        ops.slice,
         flat,
         start=(*zero, start),
         limit=(*rest, limit),

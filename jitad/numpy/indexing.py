@@ -342,7 +342,7 @@ def _read_ranges(x: Operand, entries: Sequence[Any]) -> Operand:
         limit.append(first + span)
         stride.append(abs(entry.step))
     if any([lo != 0 for lo in start]) or tuple(limit) != x.shape or any([s > 1 for s in stride]):
-        x = apply(ops.slice_, x, start=tuple(start), limit=tuple(limit), stride=tuple(stride))
+        x = apply(ops.slice, x, start=tuple(start), limit=tuple(limit), stride=tuple(stride))
     return apply(ops.reverse, x, axes=tuple(backwards)) if backwards else x
 
 
@@ -576,8 +576,8 @@ def _roll(x: Operand, shift: Any, axis: int) -> Operand:
     zero, one = [0] * x.ndim, (1,) * x.ndim
     start, limit = list(zero), list(x.shape)
     start[axis] = limit[axis] = n - moved
-    tail = apply(ops.slice_, x, start=tuple(start), limit=x.shape, stride=one)
-    head = apply(ops.slice_, x, start=tuple(zero), limit=tuple(limit), stride=one)
+    tail = apply(ops.slice, x, start=tuple(start), limit=x.shape, stride=one)
+    head = apply(ops.slice, x, start=tuple(zero), limit=tuple(limit), stride=one)
     return apply(ops.concatenate, tail, head, axis=axis)
 
 

@@ -75,7 +75,7 @@ def _vector_norm(x: Operand, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
         raise ValueError(at_user_line(f"Invalid norm order {ord!r} for vectors"))
     size = absolute(x)
     if ord == math.inf:
-        return max_(size, axes, keepdims=keepdims)
+        return max_(size, axes, keepdims=keepdims, initial=0)
     if ord == -math.inf:
         return min_(size, axes, keepdims=keepdims)
     if ord == 0:

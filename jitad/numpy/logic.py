@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from jitad_ir import ops
 from jitad_ir.op import Op
 from jitad_ir.types import BOOL, DTYPES
 
-from .elementwise import Rule, binary, composed, unary
+from .elementwise import UFUNCS, Rule, binary, composed, document, unary
 from .promotion import (
     Operand,
     as_array_operand,
@@ -40,12 +41,37 @@ def _mixed_signs(op: Op, negative_first: bool) -> Rule:
 # What `negative op nonnegative` and `nonnegative op negative` are.
 _FLIPPED = {ops.eq: False, ops.ne: True, ops.lt: False, ops.le: False, ops.gt: True, ops.ge: True}
 
-equal = binary("equal", ops.eq, _EVERY, _mixed_signs(ops.eq, False))
-not_equal = binary("not_equal", ops.ne, _EVERY, _mixed_signs(ops.ne, True))
-less = binary("less", ops.lt, _EVERY, _mixed_signs(ops.lt, True))
-less_equal = binary("less_equal", ops.le, _EVERY, _mixed_signs(ops.le, True))
-greater = binary("greater", ops.gt, _EVERY, _mixed_signs(ops.gt, False))
-greater_equal = binary("greater_equal", ops.ge, _EVERY, _mixed_signs(ops.ge, False))
+
+def _comparison(name: str, op: Op, negative_first: bool) -> Rule:
+    compare = binary(name, op, _EVERY, _mixed_signs(op, negative_first))
+
+    def function(x: Any, y: Any, /) -> Any:
+        if type(y) is int and not 0 <= y < 128:
+            y = _within(y, x)
+        elif type(x) is int and not 0 <= x < 128:
+            x = _within(x, y)
+        return compare(x, y)
+
+    document(function, name, op.doc)
+    UFUNCS[getattr(np, name)] = function
+    return function
+
+
+def _within(number: int, other: Any) -> Any:
+    """`number`, or an infinity if it is beyond the range of the integers it is compared with."""
+    dtype = getattr(other, "dtype", None)
+    if dtype is None or dtype.kind not in "iu":
+        return number
+    limits = np.iinfo(dtype)
+    return number if limits.min <= number <= limits.max else math.copysign(math.inf, number)
+
+
+equal = _comparison("equal", ops.eq, False)
+not_equal = _comparison("not_equal", ops.ne, True)
+less = _comparison("less", ops.lt, True)
+less_equal = _comparison("less_equal", ops.le, True)
+greater = _comparison("greater", ops.gt, False)
+greater_equal = _comparison("greater_equal", ops.ge, False)
 
 isnan = composed("isnan", lambda x: apply(ops.ne, x, x), "True where x is nan.")
 isfinite = unary("isfinite", ops.is_finite, "fc", lambda x: apply(ops.eq, x, x))

@@ -24,7 +24,7 @@ from .promotion import (
     convert,
 )
 from .reduce import sum as sum_
-from .shape import broadcast_to, moveaxis, ravel, reshape, squeeze, stack, transpose
+from .shape import atleast_1d, broadcast_to, moveaxis, ravel, reshape, squeeze, stack, transpose
 
 
 def contract(
@@ -236,7 +236,7 @@ def _components(x: Operand) -> list[Any]:
         start, limit = [0] * x.ndim, list(x.shape)
         start[-1], limit[-1] = i, i + 1
         one = (1,) * x.ndim
-        part = apply(ops.slice_, x, start=tuple(start), limit=tuple(limit), stride=one)
+        part = apply(ops.slice, x, start=tuple(start), limit=tuple(limit), stride=one)
         found.append(squeeze(part, -1))
     return found if len(found) == 3 else [*found, multiply(found[0], 0)]
 
@@ -250,7 +250,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
     `mode` "full", "same" (as long as the longer one) or "valid" (no overlap with the outside).
     """
-    x, y = _pair(a, v)
+    x, y = _pair(*atleast_1d(a, v))
     if x.ndim != 1 or y.ndim != 1:
         raise ValueError(at_user_line("object too deep for desired array"))
     if not x.shape[0] or not y.shape[0]:
@@ -263,7 +263,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     zero = apply(ops.full, value=0, shape=(), dtype=x.dtype)
     padded = apply(ops.pad, x, zero, low=(m - 1,), high=(m - 1,), interior=(0,))
     columns = [
-        apply(ops.slice_, padded, start=(k,), limit=(k + n + m - 1,), stride=(1,)) for k in range(m)
+        apply(ops.slice, padded, start=(k,), limit=(k + n + m - 1,), stride=(1,)) for k in range(m)
     ]
     windows = stack(columns, 1)
     result = contract(windows, apply(ops.reverse, y, axes=(0,)), ((1,), (0,)))
@@ -274,12 +274,12 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
             at_user_line(f"mode must be one of 'valid', 'same', or 'full'; got {mode!r}")
         )
     low, high = bounds[mode]
-    return apply(ops.slice_, result, start=(low,), limit=(high,), stride=(1,))
+    return apply(ops.slice, result, start=(low,), limit=(high,), stride=(1,))
 
 
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """Cross-correlation of two vectors: sum over k of a[k + n] conj(v[k])."""
-    x, y = _pair(a, v)
+    x, y = _pair(*atleast_1d(a, v))
     if x.shape[0] < y.shape[0]:
         swapped = correlate(y, x, mode)
         return conjugate(apply(ops.reverse, swapped, axes=(0,)))
@@ -404,7 +404,7 @@ def _diagonals(x: Operand, term: str) -> _Term:
             )
             zero, one = (0,) * len(rest), (1,) * len(rest)
             x = apply(
-                ops.slice_,
+                ops.slice,
                 flat,
                 start=(*zero, 0),
                 limit=flat.shape,

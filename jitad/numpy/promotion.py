@@ -28,6 +28,7 @@ _NUMBERS = (bool, int, float, complex)
 _WEAK_TYPES: dict[str, Any] = {"b": np.dtype("bool"), "i": int, "f": float, "c": complex}
 _NUMBER_KINDS: dict[type, str] = {bool: "b", int: "i", float: "f", complex: "c"}
 _HALF = np.dtype("float16")
+_OBJECT = np.dtype("object")
 
 
 def as_operand(x: Any) -> Operand:
@@ -150,6 +151,8 @@ def _key(x: Operand, weak: dict[str, Any]) -> Any:
 @lru_cache(maxsize=4096)
 def _resolve(ufunc: np.ufunc, keys: tuple[Any, ...]) -> tuple[DType, ...]:
     found = ufunc.resolve_dtypes((*keys, *[None] * ufunc.nout))[: len(keys)]
+    if any([d == _OBJECT for d in found]):  # two Python ints, which NumPy compares exactly
+        return (_common(keys),) * len(keys)
     return tuple([FLOAT32 if d == _HALF else _CANONICAL.get(d, d) for d in found])
 
 

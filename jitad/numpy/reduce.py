@@ -37,8 +37,8 @@ def reduced_axes(x: Operand, axis: Any) -> tuple[int, ...]:
     """The axes that `axis` names, ascending; all if None."""
     if axis is None:
         return tuple(range(x.ndim))
-    if type(axis) is int and x.ndim == 1 and axis in (0, -1):
-        return (0,)
+    if x.ndim < 2 and type(axis) is int and axis in (0, -1):
+        return tuple(range(x.ndim))  # NumPy takes a scalar for a vector of one element
     return tuple(sorted(normalize_axis_tuple(axis, x.ndim)))
 
 
@@ -231,9 +231,8 @@ def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> A
 
 def _place(name: str, op: Op, a: Any, axis: Any, keepdims: bool) -> Operand:
     x = as_array_operand(a)
-    if axis is None:
-        flat = ravel(x)
-        place = 0
+    if axis is None or (x.ndim == 0 and axis in (0, -1)):
+        flat, place = ravel(x), 0
     else:
         flat, place = x, normalize_axis_index(axis, x.ndim)
     if flat.shape[place] == 0:
@@ -241,7 +240,7 @@ def _place(name: str, op: Op, a: Any, axis: Any, keepdims: bool) -> Operand:
     result = apply(op, flat, axis=place)
     if not keepdims:
         return result
-    return reshape(result, (1,) * x.ndim) if axis is None else expand_dims(result, place)
+    return reshape(result, [1] * x.ndim) if flat is not x else expand_dims(result, place)
 
 
 def argmax(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
@@ -261,8 +260,8 @@ def argmin(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False
 
 def _running(op: Op, a: Any, axis: Any, dtype: Any) -> Operand:
     x = _summand(a, dtype)
-    if axis is None:
-        x, axis = ravel(x), 0
+    if axis is None or x.ndim == 0:
+        x, axis = ravel(x), 0 if axis is None else axis
     return apply(op, x, axis=normalize_axis_index(axis, x.ndim), reverse=False)
 
 

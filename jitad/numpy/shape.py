@@ -378,7 +378,7 @@ def _slice_axis(x: Operand, axis: int, start: int, limit: int, stride: int = 1) 
     """Elements start, start + stride, ... below limit along one axis."""
     starts, limits, strides = [0] * x.ndim, list(x.shape), [1] * x.ndim
     starts[axis], limits[axis], strides[axis] = start, max(start, limit), stride
-    return apply(ops.slice_, x, start=tuple(starts), limit=tuple(limits), stride=tuple(strides))
+    return apply(ops.slice, x, start=tuple(starts), limit=tuple(limits), stride=tuple(strides))
 
 
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:

@@ -176,17 +176,21 @@ def quantile(
     """
     if method not in _METHODS:
         raise ValueError(at_user_line(f"expected method {', '.join(_METHODS)}; got {method!r}"))
-    x = inexact(strong(as_array_operand(a)))
+    x = strong(as_array_operand(a))
+    if method in ("linear", "midpoint"):
+        x = inexact(x)
     rows, kept = _rows(x, axis)
     n = rows.shape[0]
     if n == 0:
         raise ValueError(at_user_line("expected one element or more along the axis; got none"))
-    levels = convert(as_array_operand(q), x.dtype)
+    levels = inexact(as_array_operand(q))
+    levels = convert(levels, x.dtype) if x.dtype.kind == "f" else levels
     ordered = apply(ops.sort, rows, axis=0, num_keys=1, descending=False)[0]
     virtual = multiply(levels, float(n - 1))
     result = _between(ordered, virtual, method)
-    has_nan = any_(apply(ops.ne, rows, rows), 0)
-    result = where(broadcast_to(has_nan, result.shape), math.nan, result)
+    if x.dtype.kind == "f":
+        has_nan = any_(apply(ops.ne, rows, rows), 0)
+        result = where(broadcast_to(has_nan, result.shape), math.nan, result)
     shape = [1 if i in kept else m for i, m in enumerate(x.shape)]
     return reshape(result, (*levels.shape, *shape)) if keepdims else result
 

@@ -167,9 +167,9 @@ def _neighbours(x: Operand, axis: int) -> tuple[Operand, Operand]:
     lower, upper = [0] * x.ndim, list(x.shape)
     one = (1,) * x.ndim
     upper[axis] = n - 1
-    left = apply(ops.slice_, x, start=tuple(lower), limit=tuple(upper), stride=one)
+    left = apply(ops.slice, x, start=tuple(lower), limit=tuple(upper), stride=one)
     lower[axis], upper[axis] = 1, n
-    return left, apply(ops.slice_, x, start=tuple(lower), limit=tuple(upper), stride=one)
+    return left, apply(ops.slice, x, start=tuple(lower), limit=tuple(upper), stride=one)
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
@@ -253,7 +253,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
     if c.ndim == 0:
         return divide(c, c)
     from_diagonal = apply(
-        ops.slice_,
+        ops.slice,
         reshape(c, (c.size,)),
         start=(0,),
         limit=(c.size,),
