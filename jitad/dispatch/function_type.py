@@ -153,6 +153,9 @@ class _PythonFunction:
         return self if obj is None else MethodType(self, obj)
 
 
+_PythonFunction.__name__ = _PythonFunction.__qualname__ = "CompiledFunction"
+_PythonFunction.__module__ = "jitad"
+
 _type: type | None = None
 _lock = threading.RLock()  # a finalizer that runs while it is held may install too
 

@@ -74,6 +74,8 @@ def _compile() -> Executable:
         key = _cache_key()  # of these sources, not of what they may be at the end
 
         def store_optimised() -> None:
+            if not os.path.isdir(cache.directory()):  # removed, or nothing else was stored
+                return
             target().optimize(parsed)
             code = target().emit_object(parsed)
             cache.store(key, link(ObjectImage(code, externals.names, tuple(exports))))

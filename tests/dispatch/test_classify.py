@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from jitad import pytree
 from jitad.array import Array
 from jitad.dispatch.classify import UnsupportedLeaf, call_entry, classify
 from jitad.dispatch.function_type import compiled_function_type, install
@@ -152,8 +156,8 @@ def test_call_entry_converts_its_leaves():
     x = np.arange(6.0).reshape(3, 2).T
     unaligned = np.frombuffer(bytearray(49), np.uint8, 48, 1).view(FLOAT).reshape(2, 3)
     unaligned[:] = x
-    for given in (x, x.astype(">f8"), np.asfortranarray(x), x.astype(np.float32), unaligned):
-        out = call_entry(entry, [given, 1.5, np.float64(2)])
+    for value in (x, x.astype(">f8"), np.asfortranarray(x), x.astype(np.float32), unaligned):
+        out = call_entry(entry, [value, 1.5, np.float64(2)])
         np.testing.assert_array_equal(out[0]["a"], x + 1)
         assert type(out[0]["a"]) is Array and out[0]["a"].flags.writeable
         assert out[1] == [2.5, "text", None] and out[1][0].shape == ()
@@ -188,3 +192,49 @@ def test_what_classify_describes_native_code_accepts():
         for leaf, native, general in zip(leaves, natively, generally, strict=True):
             np.testing.assert_array_equal(native, np.asarray(leaf) + 1)
             np.testing.assert_array_equal(native, general)
+
+
+def trees() -> st.SearchStrategy:
+    """Pytrees of arrays and numbers."""
+    leaves = st.one_of(
+        st.builds(np.ones, st.lists(st.integers(0, 3), max_size=3).map(tuple)),
+        st.builds(lambda n: np.arange(3.0 * n)[::3], st.integers(0, 3)),
+        st.floats(allow_nan=False),
+        st.floats(allow_nan=False).map(np.float64),
+        st.none(),
+    )
+    return st.recursive(
+        leaves,
+        lambda children: st.one_of(
+            st.lists(children, max_size=3),
+            st.lists(children, max_size=3).map(tuple),
+            st.builds(Point, children, children),
+            st.dictionaries(st.text(max_size=3), children, max_size=3),
+        ),
+        max_leaves=12,
+    )
+
+
+def as_result(node: object) -> object:
+    """The result tree of the same structure."""
+    if isinstance(node, Leaf):
+        return ResultLeaf(FLOAT, node.shape)
+    parts = tuple(as_result(child) for child in getattr(node, "items", ()))
+    return dataclasses.replace(node, items=parts) if parts else node
+
+
+@pytest.mark.skipif(not native_calls_supported(), reason="no native calls here")
+@settings(max_examples=60)
+@given(trees())
+def test_any_tree_in_and_out(tree: object):
+    signature, leaves = classify((tree,), {})
+    sizes = [int(np.prod(leaf.shape)) for leaf in signature.leaves]
+    entry = compile_entry(add_one(sizes, sizes), signature, as_result(signature.positional[0]))
+    function = compiled_function_type()(lambda args, kwargs: "slow")
+    install(function, entry)
+    out = function(tree)
+    expected = pytree.flatten(tree)[1].unflatten([np.add(leaf, 1.0) for leaf in leaves])
+    assert pytree.flatten(out)[1] == pytree.flatten(expected)[1]
+    for got, wanted in zip(pytree.flatten(out)[0], pytree.flatten(expected)[0], strict=True):
+        assert type(got) is Array
+        np.testing.assert_array_equal(got, wanted)
