@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import doctest
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from jitad_ir.op import OPS
+import jitad_ir.ops  # noqa: F401  (fills the registry)
+from jitad_ir.op import OPS, Op
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -59,23 +59,19 @@ def run(block: Block, page: str, namespace: dict[str, object]) -> None:
     assert runner.failures == 0, "".join(report)
 
 
-@pytest.fixture
-def ops_as_before() -> Iterator[None]:
-    """Ops that a page defines are gone when it is done: the laws must not meet them."""
-    before = dict(OPS)
-    yield
-    OPS.clear()
-    OPS.update(before)
-
-
-@pytest.mark.usefixtures("ops_as_before")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "__main__"}
-    for block in blocks(page.read_text(encoding="utf-8")):
-        if block.reason is None:
-            run(block, str(page), namespace)
+    registered = set(OPS)
+    try:
+        for block in blocks(page.read_text(encoding="utf-8")):
+            if block.reason is None:
+                run(block, str(page), namespace)
+    finally:  # the laws must not meet the ops that a page defines as examples
+        for value in namespace.values():
+            if isinstance(value, Op) and value.name not in registered:
+                del OPS[value.name]
 
 
 def test_readme_shows_code_that_runs() -> None:
