@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import llvmlite.binding as _llvm  # noqa: F401  (here, not within the first call)
+
 from .array import Array
 from .settings import config, disable_jit
 from .transforms.batching import vmap

@@ -11,7 +11,7 @@ import numpy as np
 
 from jitad.array import Array
 from jitad.dispatch.pool import POOL
-from jitad_ir.native import externals
+from jitad_ir.native import addresses
 
 FAMILY = "object"
 
@@ -51,4 +51,4 @@ def make_immortal(obj: object) -> None:
     add_reference(obj)
 
 
-externals.register(FAMILY, _address)
+addresses.register(FAMILY, _address)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from jitad_ir.graph import Graph
@@ -12,6 +14,7 @@ from jitad_ir.native import cache
 from jitad_ir.text import graph_text
 
 from .. import pytree
+from ..dispatch import signature as signature_module
 from ..dispatch.record import Entry
 from ..dispatch.signature import (
     DictNode,
@@ -77,9 +80,15 @@ def _constants(graph: Graph) -> Iterator[Any]:
 
 def _key(graph: Graph, constants: list[Any]) -> bytes:
     """All that a program's code depends on: its text, and the contents of its constants."""
-    parts = [graph_text(graph, elide_above=0).encode()]
+    parts = [_entry_stamp(), graph_text(graph, elide_above=0).encode()]
     parts += [array.tobytes() for array in constants]
     return b"\0".join(parts)
+
+
+@lru_cache(maxsize=1)
+def _entry_stamp() -> bytes:
+    """Identifies the sources that `jitad.entry` is made by; the cache knows those of the rest."""
+    return cache.source_stamp(os.path.dirname(signature_module.__file__ or ""))
 
 
 def _results(traced: Traced) -> ResultNode:

@@ -15,7 +15,8 @@ from llvmlite import ir as ll
 
 from jitad_ir.native import compile as native_compile
 from jitad_ir.native.compile import choose_inlining, compile_module
-from jitad_ir.native.externals import Externals, resolve
+from jitad_ir.native.addresses import resolve
+from jitad_ir.native.externals import Externals
 from jitad_ir.native.target import host, target
 
 F64, I32, I64, PTR = ll.DoubleType(), ll.IntType(32), ll.IntType(64), ll.PointerType()
@@ -136,7 +137,7 @@ def test_external_that_does_not_exist(name, message):
 def test_scipy_is_imported_when_first_needed():
     program = (
         "import sys, jitad_ir.native.compile\n"
-        "from jitad_ir.native.externals import resolve\n"
+        "from jitad_ir.native.addresses import resolve\n"
         "resolve('py:PyFloat_FromDouble')\n"
         "assert not [name for name in sys.modules if name.startswith('scipy')]\n"
         "resolve('blas:dgemm')\n"

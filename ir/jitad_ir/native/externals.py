@@ -4,52 +4,15 @@ Each LLVM module has one writable table of pointers, `jitad.externals`. Code loa
 the slot of its name; whoever loads the object into a process fills the slots by `resolve`. Objects
 therefore hold no absolute address and are valid in the next process.
 
-A name is a family, a colon and the rest: "blas:dgemm", "py:PyFloat_FromDouble", "numpy:93".
-`register` adds families.
+Names and their addresses are the matter of `addresses.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 from llvmlite import ir as ll
 
+from .addresses import TABLE_NAME
 from .lanes import I64, PTR
-
-TABLE_NAME = "jitad.externals"
-"""Symbol of the table; its address is found by the execution engine."""
-
-Resolver: TypeAlias = Callable[[str], int]
-
-_RESOLVERS: dict[str, Resolver] = {}
-_ADDRESSES: dict[str, int] = {}
-
-
-def register(prefix: str, resolver: Resolver) -> None:
-    """Add the family `prefix`: `resolver(rest)` gives the address of "prefix:rest" in this
-    process, or raises LookupError. Raises ValueError if the family is taken."""
-    if ":" in prefix:
-        raise ValueError(f"expected a prefix without a colon; got {prefix!r}")
-    if prefix in _RESOLVERS:
-        raise ValueError(f"externals of family {prefix!r} already have a resolver")
-    _RESOLVERS[prefix] = resolver
-
-
-def resolve(name: str) -> int:
-    """Address of an external in this process; raises LookupError if there is none."""
-    address = _ADDRESSES.get(name)
-    if address is None:
-        prefix, colon, rest = name.partition(":")
-        resolver = _RESOLVERS.get(prefix)
-        if not colon or resolver is None:
-            families = " ".join(sorted(_RESOLVERS)) or "none"
-            raise LookupError(f"expected an external of one of the families {families}; got {name}")
-        address = resolver(rest)
-        if not address:
-            raise LookupError(f"external {name} resolved to a null pointer")
-        _ADDRESSES[name] = address
-    return address
 
 
 class Externals:

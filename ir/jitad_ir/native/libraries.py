@@ -23,7 +23,7 @@ from types import ModuleType
 
 import numpy as np
 
-from .externals import register
+from .addresses import register
 
 
 def _capsule_address(module: ModuleType, name: str) -> int:

@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from . import libraries  # noqa: F401  (registers the families of externals)
-from .externals import TABLE_NAME, resolve
+from .addresses import TABLE_NAME, resolve
 from .target import create_machine, initialize_llvm
 
 CONSTANT = "const:"
