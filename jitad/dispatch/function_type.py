@@ -121,9 +121,8 @@ def _make_heap_type() -> type:
         slot(_TP_DESCR_GET, "descr_get"),
     )
     spec = _Spec(b"jitad.CompiledFunction", fields.BASIC_SIZE, 0, _FLAGS, slots)
-    make = api.PyType_FromSpec
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.POINTER(_Spec)]
-    type_ = make(ctypes.byref(spec))
+    prototype = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.POINTER(_Spec))
+    type_ = prototype(("PyType_FromSpec", api))(ctypes.byref(spec))
     for table in (member_table, getset_table, slots, spec):
         objects.make_immortal(table)  # the type refers to them
     type_.__init__ = _initialise
@@ -146,7 +145,7 @@ class _PythonFunction:
 
     __copy__ = __deepcopy__ = _itself
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return self.slow(args, kwargs)
 
     def __get__(self, obj: object, type_: type | None = None) -> Any:

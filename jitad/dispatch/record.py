@@ -39,8 +39,8 @@ from jitad.dispatch.support import hidden_reference
 RECYCLED_RESULT_BYTES = 16 << 10
 """Result arrays of at most this size are kept for reuse by their entry, two for each result."""
 
-MAX_POINTERS = 4096
-"""Leaves of arguments and results together, for which call code has room on the stack."""
+MAX_CELLS = 16384
+"""8-byte cells of the stack a native call may take for its leaves and references."""
 
 
 class Header(enum.IntEnum):
@@ -144,6 +144,8 @@ class _Words:
         if leaf.kind is LeafKind.ARRAY:
             dtype = self.address(leaf.dtype)
             self.add(Op.ARRAY | hold, dtype, len(leaf.shape), *leaf.shape)
+        elif leaf.shape or (leaf.kind is LeafKind.PYTHON and leaf.dtype not in _PYTHON_TYPES):
+            raise ValueError(f"expected a scalar of a Python or NumPy type; got {leaf}")
         elif leaf.kind is LeafKind.NUMPY:
             self.add(Op.SCALAR | hold, self.address(leaf.dtype.type))
         elif leaf.dtype.kind == "b":
@@ -223,18 +225,19 @@ class Entry:
         self.workspace_bytes = workspace_bytes
         self.release_gil = release_gil
         pointers = len(signature.leaves) + len(list(iterate_result_leaves(results))) + 1
+        held = 1 + sum(map(_count_held, signature.nodes))  # 1: the workspace
         self.is_native = (
             layout.native_calls_supported()
             and signature.is_native
             and is_native_result(results)
-            and pointers <= MAX_POINTERS
+            and 2 * pointers + held <= MAX_CELLS
         )
         self._code = hidden_reference(keep_alive) if layout.native_calls_supported() else None
         self.record: ctypes.Array[ctypes.c_int64] | None = None
         if self.is_native:
-            self._encode(pointers)
+            self._encode(pointers, held)
 
-    def _encode(self, pointers: int) -> None:
+    def _encode(self, pointers: int, held: int) -> None:
         """Sets `record`, and `_objects` that keeps what it points to."""
         encoded = _Words()
         recycled = [None] * (2 * pointers)  # native code keeps results here for reuse
@@ -257,7 +260,7 @@ class Entry:
             Header.ARGUMENTS: start + 8 * arguments,
             Header.RESULTS: start + 8 * results,
             Header.POINTERS: pointers,
-            Header.HELD: 1 + sum(map(_count_held, self.signature.nodes)),  # 1: the workspace
+            Header.HELD: held,
             Header.WORKSPACE: self.workspace_bytes,
             Header.RELEASE_GIL: int(self.release_gil),
         }

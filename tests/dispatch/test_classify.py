@@ -194,6 +194,23 @@ def test_what_classify_describes_native_code_accepts():
             np.testing.assert_array_equal(native, general)
 
 
+def test_trees_too_large_for_the_stack_go_the_slow_way():
+    tree = [np.ones(1), [[] for _ in range(20_000)]]
+    signature, leaves = classify((tree,), {})
+    entry = compile_entry(add_one([1], [1]), signature, ResultLeaf(FLOAT, (1,)))
+    assert not entry.is_native
+    assert call_entry(entry, leaves) == 2.0
+
+
+def test_leaves_that_no_scalar_matches():
+    for leaf in (
+        Leaf(LeafKind.PYTHON, np.dtype(np.float32)),
+        Leaf(LeafKind.NUMPY, FLOAT, (2,)),
+    ):
+        with pytest.raises(ValueError, match="expected a scalar"):
+            compile_entry(add_one([1], [1]), Signature((leaf,)), ResultLeaf(FLOAT, (1,)))
+
+
 def trees() -> st.SearchStrategy:
     """Pytrees of arrays and numbers."""
     leaves = st.one_of(
