@@ -14,24 +14,24 @@ import llvmlite.binding as _llvm  # noqa: F401  (here, not within the first call
 
 from .array import Array
 from .settings import config, disable_jit
-from .transforms.batching import vmap
-from .transforms.custom import checkpoint, custom_jvp, custom_vjp, remat
-from .transforms.derivatives import grad, value_and_grad
-from .transforms.directional import jvp, linear_transpose, linearize, vjp
-from .transforms.inspection import (
-    ShapeDtypeStruct,
-    closure_convert,
-    ensure_compile_time_eval,
-    eval_shape,
-    make_ir,
-    make_jaxpr,
-)
-from .transforms.jacobians import hessian, jacfwd, jacobian, jacrev
-from .transforms.staging import block_until_ready, clear_caches, jit
-from .transforms.stop import stop_gradient
 
 if TYPE_CHECKING:
     from . import errors, lax, numpy, tree, tree_util
+    from .transforms.batching import vmap
+    from .transforms.custom import checkpoint, custom_jvp, custom_vjp, remat
+    from .transforms.derivatives import grad, value_and_grad
+    from .transforms.directional import jvp, linear_transpose, linearize, vjp
+    from .transforms.inspection import (
+        ShapeDtypeStruct,
+        closure_convert,
+        ensure_compile_time_eval,
+        eval_shape,
+        make_ir,
+        make_jaxpr,
+    )
+    from .transforms.jacobians import hessian, jacfwd, jacobian, jacrev
+    from .transforms.staging import block_until_ready, clear_caches, jit
+    from .transforms.stop import stop_gradient
 
 __version__ = "0.1.0"
 
@@ -71,12 +71,32 @@ __all__ = [
     "vmap",
 ]
 
-_SUBMODULES = frozenset({"errors", "lax", "numpy", "tree", "tree_util"})
+_NAMES = {
+    "batching": "vmap",
+    "custom": "checkpoint custom_jvp custom_vjp remat",
+    "derivatives": "grad value_and_grad",
+    "directional": "jvp linear_transpose linearize vjp",
+    "inspection": (
+        "ShapeDtypeStruct closure_convert ensure_compile_time_eval eval_shape make_ir make_jaxpr"
+    ),
+    "jacobians": "hessian jacfwd jacobian jacrev",
+    "staging": "block_until_ready clear_caches jit",
+    "stop": "stop_gradient",
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+"""Name -> its module of `jitad.transforms`."""
+
+_NAMESPACES = frozenset({"errors", "lax", "numpy", "tree", "tree_util"})
 
 
 def __getattr__(name: str) -> Any:
-    """Namespaces load when they are first used."""
-    if name in _SUBMODULES:
+    """Names load when they are first used: importing jitad costs little."""
+    module = _MODULES.get(name)
+    if module is not None:
+        value = getattr(importlib.import_module(f".transforms.{module}", __name__), name)
+        globals()[name] = value
+        return value
+    if name in _NAMESPACES:
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module 'jitad' has no attribute {name!r}")
 

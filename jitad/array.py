@@ -10,18 +10,12 @@ import numpy as np
 class Array(np.ndarray):
     """A NumPy array that functions of jitad return; every library that takes an ndarray takes it.
 
-    It adds `.at[index].set(values)` and relatives, which return an updated copy, and
-    `block_until_ready`, which returns the array: results are complete when a call returns.
+    It adds `.at[index].set(values)` and relatives, which return an updated copy (put here by
+    `jitad.numpy.methods`, which every trace loads), and `block_until_ready`, which returns the array:
+    results are complete when a call returns.
     """
 
     __slots__ = ()
-
-    @property
-    def at(self) -> Any:
-        """Functional updates: `x.at[index].set(values)`, `.add(...)`, ...; returns a new array."""
-        from jitad.numpy.at import At
-
-        return At(self)
 
     def block_until_ready(self) -> Array:
         """The array itself: jitad computes synchronously."""

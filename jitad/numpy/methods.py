@@ -269,8 +269,8 @@ def _array_function(
 def _unsupported(name: str) -> TypeError:
     return TypeError(
         at_user_line(
-            f"{name} does not take traced arrays in this form. Use a function of jitad.numpy; or, "
-            "for arrays whose values are not differentiated, jitad.pure_callback"
+            f"{name} does not take traced arrays in this form. Use the function of jitad.numpy or "
+            "jitad.lax that computes this, or call it outside of the traced function"
         )
     )
 
@@ -309,6 +309,7 @@ def _install() -> None:
     }
     for name, value in others.items():
         setattr(Tracer, name, value)
+    Array.at = property(At, doc=At.__doc__)  # type: ignore[attr-defined]
     Array.__getitem__ = _index_array  # type: ignore[method-assign]
 
 
