@@ -179,7 +179,7 @@ def imag(val: Any) -> Any:
 def angle(z: Any, deg: bool = False) -> Any:
     """Argument of complex z in radians (degrees if `deg`), in (-pi, pi]."""
     z = as_array_operand(z)
-    result = arctan2(imag(z), real(z))
+    result = arctan2(imag(z), real(z)) if z.dtype.kind == "c" else arctan2(0, z)
     return multiply(result, 180 / np.pi) if deg else result
 
 

@@ -126,7 +126,9 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         start, stop = 0, start
     step = 1 if step is None else step
     numbers = [_static(x, "arange") for x in (start, stop, step)]
-    found = common_dtype(numbers) if dtype is None else as_dtype(dtype)
+    # Python numbers are not weak here, in NumPy neither.
+    given = np.result_type(*[np.asarray(x).dtype for x in numbers])
+    found = as_dtype(given if dtype is None else dtype)
     first, last, delta = [
         x.item() if isinstance(x, (np.generic, np.ndarray)) else x for x in numbers
     ]

@@ -14,7 +14,7 @@ import numpy as np
 
 from jitad.trace import Tracer, apply
 from jitad_ir.op import Op
-from jitad_ir.types import DTYPES, ArrayType, DType
+from jitad_ir.types import DTYPES, FLOAT64, ArrayType, DType
 
 from .promotion import Operand, promote
 
@@ -45,8 +45,17 @@ def unary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = "
     ufunc = getattr(np, name)
     takes = _dtypes(kinds)
 
+    takes_float = FLOAT64 in takes
+
     def function(x: Any, /) -> Any:
-        if type(x) is Tracer and x.value.type.dtype in takes:
+        cls = type(x)
+        if cls is Tracer:
+            if x.value.type.dtype in takes:
+                return apply(op, x)
+        elif cls is float:
+            if takes_float:
+                return apply(op, np.float64(x))
+        elif isinstance(x, np.ndarray) and x.dtype in takes:
             return apply(op, x)
         (x,) = promote(ufunc, (x,))
         if other is None or x.dtype in takes:
@@ -76,6 +85,10 @@ def binary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = 
         elif type(y) is Tracer:
             b = y.value.type
             if b.dtype in takes and gives_way(x, b):
+                return apply(op, x, y)
+        elif isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+            dtype = x.dtype
+            if dtype is y.dtype and x.shape == y.shape and dtype in takes:
                 return apply(op, x, y)
         x, y = promote(ufunc, (x, y))
         if other is None or (x.dtype in takes and x.dtype == y.dtype):
@@ -112,7 +125,8 @@ def gives_way(x: Any, type_: ArrayType) -> bool:
     if cls is float:
         return type_.dtype.kind in "fc"
     if cls is int:
-        return type_.dtype.kind in "iufc"
+        kind = type_.dtype.kind
+        return kind in "fc" or (0 <= x < 128 and kind in "iu")  # else see if it is in range
     if isinstance(x, (np.ndarray, np.generic)):
         return x.dtype is type_.dtype and x.shape == type_.shape
     return cls is complex and type_.dtype.kind == "c"

@@ -513,7 +513,7 @@ def repeat(
     known = np.asarray(counts)
     if known.ndim == 0 and total_repeat_length is None:
         times = operator.index(known[()])
-        if times < 0:
+        if times < 0 and n:
             raise ValueError(at_user_line("repeats may not contain negative values."))
         shape = (*x.shape[: place + 1], 1, *x.shape[place + 1 :])
         target = (*x.shape[: place + 1], times, *x.shape[place + 1 :])
@@ -623,11 +623,12 @@ def _pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
         pad_width = [
             (w, w) if isinstance(w, int) else w for w in [found.get(i, 0) for i in range(ndim)]
         ]
-    widths = np.broadcast_to(np.asarray(pad_width), (ndim, 2))
-    if widths.dtype.kind not in "iu":
+    given = np.asarray(pad_width)
+    if given.dtype.kind not in "iu":
         raise TypeError(at_user_line("`pad_width` must be of integral type."))
-    if np.any(widths < 0):
+    if np.any(given < 0):
         raise ValueError(at_user_line("index can't contain negative values"))
+    widths = np.broadcast_to(given, (ndim, 2))
     return [(int(before), int(after)) for before, after in widths]
 
 

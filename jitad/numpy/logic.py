@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jitad.errors import at_user_line
 from jitad.trace import apply
 from jitad_ir import ops
 from jitad_ir.op import Op
@@ -89,15 +90,25 @@ isinf = composed("isinf", _isinf, "True where x is infinite, in either part if c
 
 
 def isposinf(x: Any) -> Any:
-    """True where x is inf."""
-    x = as_array_operand(x)
-    return apply(ops.eq, x, np.inf) if x.dtype.kind == "f" else filled(x, False, BOOL)
+    """True where x is inf; x is real."""
+    return _equals_infinity(x, np.inf)
 
 
 def isneginf(x: Any) -> Any:
-    """True where x is -inf."""
+    """True where x is -inf; x is real."""
+    return _equals_infinity(x, -np.inf)
+
+
+def _equals_infinity(x: Any, infinity: float) -> Operand:
     x = as_array_operand(x)
-    return apply(ops.eq, x, -np.inf) if x.dtype.kind == "f" else filled(x, False, BOOL)
+    if x.dtype.kind == "c":
+        raise TypeError(
+            at_user_line(
+                f"This operation is not supported for {x.dtype} values because it would be "
+                "ambiguous."
+            )
+        )
+    return apply(ops.eq, x, infinity) if x.dtype.kind == "f" else filled(x, False, BOOL)
 
 
 def iscomplex(x: Any) -> Any:

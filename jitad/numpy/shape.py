@@ -175,7 +175,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 def squeeze(a: Any, axis: Any = None) -> Any:
     """Without its axes of length 1, or without those of `axis`, which must have length 1."""
     x = as_array_operand(a)
-    if axis is None:
+    if axis is None or (x.ndim == 0 and axis in (0, -1)):
         dropped: Sequence[int] = [i for i, n in enumerate(x.shape) if n == 1]
     else:
         dropped = normalize_axis_tuple(axis, x.ndim)
