@@ -19,7 +19,7 @@ from . import (
     math_special,
     math_trigonometric,
 )
-from .lanes import F64, Lanes, intrinsic_suffix, unsupported
+from .lanes import F64, I64, Lanes, intrinsic_suffix, unsupported, vector_type
 from .math_kernel import BINARY64, FORMATS, Format, Formula, Kernel, Real
 from .memory import Memory
 
@@ -104,21 +104,22 @@ class Emitter(Memory):
             kernel.builder.ret(pair)
         return function
 
-    def _scalar_routine(self, name: str) -> ll.Function:
-        full_name = f"jitad.{name}.f64"
+    def _lane_routine(self, name: str, width: int) -> ll.Function:
+        """Function that does a scalar float64 routine for each lane in turn."""
+        register = vector_type(F64, width)
+        full_name = f"jitad.{name}.{intrinsic_suffix(register)}"
         function = self.module.globals.get(full_name)
         if function is None:
             body, result_count = ROUTINES[name]
-            result_type = ll.LiteralStructType([F64] * result_count)
-            signature = ll.FunctionType(result_type, [F64] * _arity(body))
+            signature = ll.FunctionType(
+                ll.LiteralStructType([register] * result_count), [register] * _arity(body)
+            )
             function = self._internal_function(full_name, signature)
-            function.attributes.add("noinline")
-            function.attributes.add("cold")
+            # Hardly ever run: not worth LLVM's time, which is four times as long without optnone.
+            for attribute in ("noinline", "cold", "optnone"):
+                function.attributes.add(attribute)
             kernel = self._kernel_of(function, BINARY64, 1)
-            results = ll.Constant(result_type, ll.Undefined)
-            for i, x in enumerate(body(kernel, *[Real(kernel, x) for x in function.args])):
-                results = kernel.builder.insert_value(results, x.value, i)
-            kernel.builder.ret(results)
+            build_lane_loop(kernel, body, function, result_count, width)
         return function
 
     def _internal_function(self, name: str, signature: ll.FunctionType) -> ll.Function:
@@ -135,7 +136,7 @@ class Emitter(Memory):
             width,
             self.has_fma,
             self._math_function,
-            self._scalar_routine,
+            self._lane_routine,
         )
 
     def _float_or_complex(self, name: str, *operands: Lanes) -> Lanes:
@@ -270,3 +271,40 @@ class Emitter(Memory):
 def _arity(formula: Formula) -> int:
     """Number of operands: all parameters but the kernel."""
     return formula.__code__.co_argcount - 1
+
+
+def build_lane_loop(
+    kernel: Kernel, body: Formula, function: ll.Function, result_count: int, width: int
+) -> None:
+    """Fill `function`, of vectors to a struct of vectors, with a loop over lanes: the results of
+    the scalar `body(kernel, *reals)` for each."""
+    builder = kernel.builder
+    entry = builder.block
+    loop, done = builder.append_basic_block("lane"), builder.append_basic_block("done")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    register = vector_type(F64, width)
+    lane = builder.phi(I64)
+    lane.add_incoming(ll.Constant(I64, 0), entry)
+    before = [builder.phi(register) for _ in range(result_count)]
+    if width == 1:
+        after = [x.value for x in body(kernel, *[Real(kernel, x) for x in function.args])]
+    else:
+        elements = [Real(kernel, builder.extract_element(x, lane)) for x in function.args]
+        results = body(kernel, *elements)
+        after = [
+            builder.insert_element(vector, x.value, lane)
+            for vector, x in zip(before, results, strict=True)
+        ]
+    following = builder.add(lane, ll.Constant(I64, 1))
+    lane.add_incoming(following, builder.block)
+    for phi, value in zip(before, after, strict=True):
+        phi.add_incoming(ll.Constant(register, ll.Undefined), entry)
+        phi.add_incoming(value, builder.block)
+    more = builder.icmp_unsigned("<", following, ll.Constant(I64, width))
+    builder.cbranch(more, loop, done)
+    builder.position_at_end(done)
+    outcome = ll.Constant(function.function_type.return_type, ll.Undefined)
+    for i, value in enumerate(after):
+        outcome = builder.insert_value(outcome, value, i)
+    builder.ret(outcome)

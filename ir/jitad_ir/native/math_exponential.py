@@ -101,12 +101,13 @@ def clamp(k: Kernel, x: Real, bounds: tuple[float, float]) -> Real:
 
 
 class Reduced(NamedTuple):
-    """x = n log 2 + r + r_low with |r| <= log(2) / 2; `biased` has n + 2 bias in its low bits."""
+    """x = n log 2 + r with |r| <= log(2) / 2, and r = high + low, of which high is exact."""
 
-    n: Real
     biased: Bits
+    """n + 2 bias in the low bits."""
+    high: Real
+    low: Real
     r: Real
-    r_low: Real
 
 
 def reduce_exp(k: Kernel, x: Real, x_low: Real | None = None, shift: int = 0) -> Reduced:
@@ -115,20 +116,26 @@ def reduce_exp(k: Kernel, x: Real, x_low: Real | None = None, shift: int = 0) ->
     n, biased = k.rounded_exponent(x * LOG2_E, 2 * k.format.bias)
     high = k.fma(n, -ln2.high, x)
     low = n * -ln2.low if x_low is None else k.fma(n, -ln2.low, x_low)
-    r = high + low
-    return Reduced(n, biased + shift if shift else biased, r, (high - r) + low)
+    return Reduced(biased + shift if shift else biased, high, low, high + low)
 
 
-def exp_minus_one(k: Kernel, reduced: Reduced) -> Real:
-    """e^(r + r_low) - 1 = r + (r_low + r^2 q(r)), to 0.6 ulp."""
+def exp_tail(k: Kernel, reduced: Reduced) -> Real:
+    """e^r - 1 - high = low + r^2 P(r)."""
     r = reduced.r
-    return r + k.fma(r * r, k.polynomial(r, EXP[k.format]), reduced.r_low)
+    return k.fma(r * r, k.polynomial(r, EXP[k.format]), reduced.low)
 
 
 def exp_of_sum(k: Kernel, x: Real, x_low: Real | None = None, shift: int = 0) -> Real:
     """2^shift e^(x + x_low), for x within EXP_RANGE."""
     reduced = reduce_exp(k, x, x_low, shift)
-    return k.scale_by_two_steps(exp_minus_one(k, reduced) + 1.0, reduced.biased)
+    leading, rest = exp_in_two_parts(k, reduced)
+    return k.scale_by_two_steps(leading + rest, reduced.biased)
+
+
+def exp_in_two_parts(k: Kernel, reduced: Reduced) -> tuple[Real, Real]:
+    """e^r = (1 + high) + tail, with the rounding error of 1 + high in the second part."""
+    leading, error = k.fast_two_sum(k.real(1.0), reduced.high)
+    return leading, error + exp_tail(k, reduced)
 
 
 def exp(k: Kernel, x: Real) -> Real:
@@ -141,17 +148,15 @@ def exp2(k: Kernel, x: Real) -> Real:
     x = clamp(k, x, EXP2_RANGE[k.format])
     n, biased = k.rounded_exponent(x, 2 * k.format.bias)
     r = x - n
-    return k.scale_by_two_steps(k.fma(r, k.polynomial(r, EXP2[k.format]), 1.0), biased)
+    return k.scale_by_two_steps(k.fma(r, k.dominated_polynomial(r, EXP2[k.format]), 1.0), biased)
 
 
 def expm1(k: Kernel, x: Real) -> Real:
-    """e^x - 1 = 2^n (e^r - 1) + (2^n - 1); -1 to all digits below x = -40."""
-    clamped = clamp(k, x, EXPM1_RANGE[k.format])
-    reduced = reduce_exp(k, clamped)
-    e = exp_minus_one(k, reduced)
-    # 2^(n - 1), which cannot overflow; the product by 2 comes last.
-    half_power = ((reduced.biased - (k.format.bias + 1)) << k.format.mantissa).real()
-    result = k.fma(half_power, e, half_power - 0.5) * 2.0
+    """e^x - 1 = 2 ((h - 1/2) + h high + h tail) with h = 2^n / 2, which cannot overflow; -1 to
+    all digits below x = -40."""
+    reduced = reduce_exp(k, clamp(k, x, EXPM1_RANGE[k.format]))
+    h = ((reduced.biased - (k.format.bias + 1)) << k.format.mantissa).real()
+    result = k.fma(h, exp_tail(k, reduced), k.fma(h, reduced.high, h - 0.5)) * 2.0
     # Keeps -0.0, and subnormals whatever happens to products of them.
     return k.select(abs(x) < 2.0 ** -(k.format.mantissa + 2), x, result)
 

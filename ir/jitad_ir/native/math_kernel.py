@@ -15,7 +15,7 @@ import numpy as np
 from llvmlite import ir as ll
 
 from ..types import FLOAT32, FLOAT64, DType
-from .lanes import F32, F64, I64, call_intrinsic, splat_constant, vector_type
+from .lanes import F32, F64, call_intrinsic, splat_constant, vector_type
 
 
 class Format(NamedTuple):
@@ -183,7 +183,7 @@ class Kernel:
     """Builds formulas over registers of one float format and width at the builder's position.
 
     `function(name, dtype)` gives the module's function of another math function, for `call`;
-    `routine(name)` that of a scalar routine, for `patch_lanes`.
+    `routine(name, width)` one that does a scalar routine lane by lane, for `patch_lanes`.
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class Kernel:
         width: int,
         has_fma: bool,
         function: Callable[[str, DType], ll.Function],
-        routine: Callable[[str], ll.Function],
+        routine: Callable[[str, int], ll.Function],
     ) -> None:
         self.builder = builder
         self.format = format
@@ -276,12 +276,10 @@ class Kernel:
                 power = power * power
         return self.real(terms[0])
 
-    def horner(self, x: Real, coefficients: Sequence[float]) -> Real:
-        """c[0] + x (c[1] + x (c[2] + ...)): the most accurate order, and the slowest."""
-        total = self.real(coefficients[-1])
-        for c in reversed(coefficients[:-1]):
-            total = self.fma(total, x, c)
-        return total
+    def dominated_polynomial(self, x: Real, coefficients: Sequence[float]) -> Real:
+        """c[0] + x Q(x), for c[0] that is the greater part: one rounding of its size, where
+        Estrin's scheme has one at each step."""
+        return self.fma(x, self.polynomial(x, coefficients[1:]), coefficients[0])
 
     # Error-free transformations: the sum of the pair returned is the exact result.
 
@@ -357,19 +355,20 @@ class Kernel:
     def patch_lanes(
         self, mask: Mask, routine: str, operands: Sequence[Real], results: Sequence[Real]
     ) -> list[Real]:
-        """`results` with those of a scalar float64 function where `mask` is true.
+        """`results` with those of a scalar float64 routine where `mask` is true.
 
-        For rare lanes: a branch, not taken while no lane is, goes over all lanes one by one;
-        the function sees 1.0 for the operands of others.
+        For rare lanes: a branch, not taken while there is none, goes over all lanes one by one.
+        The routine sees 1.0 for the operands of others.
         """
-        function = self.routine(routine)
+        function = self.routine(routine, self.width)
         builder = self.builder
         before = builder.block
         with builder.if_then(self.any(mask), likely=False):
             safe = [self.select(mask, x, 1.0) for x in operands]
-            patched = self._each_lane(function, safe, len(results))
+            outcome = builder.call(function, [x.value for x in safe])
             patched = [
-                self.select(mask, new, old) for new, old in zip(patched, results, strict=True)
+                self.select(mask, Real(self, builder.extract_value(outcome, i)), old)
+                for i, old in enumerate(results)
             ]
             after = builder.block
         merged: list[Real] = []
@@ -379,36 +378,6 @@ class Kernel:
             phi.add_incoming(new.value, after)
             merged.append(Real(self, phi))
         return merged
-
-    def _each_lane(
-        self, function: ll.Function, operands: Sequence[Real], result_count: int
-    ) -> list[Real]:
-        """The scalar function of each lane, in a loop: code for one call."""
-        builder = self.builder
-        if self.width == 1:
-            outcome = builder.call(function, [x.value for x in operands])
-            return [Real(self, builder.extract_value(outcome, i)) for i in range(result_count)]
-        entry = builder.block
-        loop, done = builder.append_basic_block("lanes"), builder.append_basic_block("merged")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        lane = builder.phi(I64)
-        lane.add_incoming(ll.Constant(I64, 0), entry)
-        registers = [builder.phi(self.register) for _ in range(result_count)]
-        elements = [builder.extract_element(x.value, lane) for x in operands]
-        outcome = builder.call(function, elements)
-        filled: list[Real] = []
-        for i, register in enumerate(registers):
-            value = builder.insert_element(register, builder.extract_value(outcome, i), lane)
-            register.add_incoming(ll.Constant(self.register, ll.Undefined), entry)
-            register.add_incoming(value, loop)
-            filled.append(Real(self, value))
-        following = builder.add(lane, ll.Constant(I64, 1))
-        lane.add_incoming(following, loop)
-        more = builder.icmp_unsigned("<", following, ll.Constant(I64, self.width))
-        builder.cbranch(more, loop, done)
-        builder.position_at_end(done)
-        return filled
 
     def convert(self, x: Real, other: Kernel) -> Real:
         """`x` in the format of the kernel `other`, rounded if that is narrower."""

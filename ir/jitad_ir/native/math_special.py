@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from .math_exponential import exp_minus_one, exp_of_sum, reduce_exp
+from .math_exponential import exp_in_two_parts, exp_of_sum, reduce_exp
 from .math_kernel import BINARY32, BINARY64, Format, Kernel, Real
 from .math_trigonometric import HALF_PI, in_float64, sin_and_cos
 
@@ -352,7 +352,9 @@ def _erf(k: Kernel, x: Real, format: Format) -> Real:
     a_scale, q_scale = k.fma(a, 2.0, 1.0), a + 3.0
     one_over = 1.0 / (a_scale * q_scale)
     q = (a - 3.0) * (a_scale * one_over)
-    complement = exp_of_sum(k, a * -a) * (k.polynomial(q, ERF_TAIL[format]) * (q_scale * one_over))
+    complement = exp_of_sum(k, a * -a) * (
+        k.dominated_polynomial(q, ERF_TAIL[format]) * (q_scale * one_over)
+    )
     return k.select(magnitude < 1.0, near, k.copysign(1.0 - complement, x))
 
 
@@ -367,9 +369,10 @@ def _erfc(k: Kernel, x: Real, format: Format) -> Real:
     # From 27.3 on erfc is 0; float32 needs no more than 10.2.
     a = k.at_most(abs(x), 27.3 if format is BINARY64 else 10.2)
     square, square_low = k.two_product(a, a)
-    p = k.polynomial((a - 4.0) / (a + 4.0), ERFC[format]) / k.fma(a, 2.0, 1.0)
+    p = k.dominated_polynomial((a - 4.0) / (a + 4.0), ERFC[format]) / k.fma(a, 2.0, 1.0)
     reduced = reduce_exp(k, -square, -square_low)
-    far = k.scale_by_two_steps(k.fma(p, exp_minus_one(k, reduced), p), reduced.biased)
+    leading, rest = exp_in_two_parts(k, reduced)
+    far = k.scale_by_two_steps(k.fma(p, leading, p * rest), reduced.biased)
     far = k.select(x < 0.0, 2.0 - far, far)
     return k.select(abs(x) < 0.5, near, far)
 
@@ -388,8 +391,8 @@ def _erf_inv(k: Kernel, x: Real, format: Format) -> Real:
         tail = k.polynomial(s - 3.25, ERF_INV_TAIL_BINARY32)
     else:
         near, far = (
-            k.polynomial(s - 2.875, ERF_INV_TAIL),
-            k.polynomial(s - 4.75, ERF_INV_FAR_TAIL),
+            k.dominated_polynomial(s - 2.875, ERF_INV_TAIL),
+            k.dominated_polynomial(s - 4.75, ERF_INV_FAR_TAIL),
         )
         tail = k.select(s < 3.55, near, far)
     result = k.fma(x, k.select(w < 5.0, central, tail), x)
@@ -431,7 +434,7 @@ def lgamma_of_positive(k: Kernel, a: Real, format: Format) -> Real:
     # x - 1 for x = a + 1, which is rounded, is a.
     less_one = k.select(is_below, a, y - 1.0)
     less_two = k.select(is_below, a - 1.0, y - 2.0)
-    core = less_one * less_two * k.polynomial(less_one - (25 / 16 - 1), LGAMMA[format])
+    core = less_one * less_two * k.dominated_polynomial(less_one - (25 / 16 - 1), LGAMMA[format])
     log = k.call("log", k.select(is_below, a, k.select(is_small, product, a)))
     small = core + k.select(is_below, -log, log)
     one_over = 1.0 / a
@@ -491,7 +494,9 @@ def digamma_of_positive(k: Kernel, a: Real, format: Format) -> Real:
         denominator = k.select(is_above, denominator * lower, denominator)
         y = k.select(is_above, lower, y)
     distance = (y - DIGAMMA_ZERO[0]) - DIGAMMA_ZERO[1]
-    small = k.fma(distance, k.polynomial(y - 1.5, DIGAMMA[format]), numerator / denominator)
+    small = k.fma(
+        distance, k.dominated_polynomial(y - 1.5, DIGAMMA[format]), numerator / denominator
+    )
     one_over = 1.0 / a
     square = one_over * one_over
     series = k.fma(square, k.polynomial(square, DIGAMMA_FAR[format]), one_over * 0.5)

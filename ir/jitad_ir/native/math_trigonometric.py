@@ -11,7 +11,7 @@ import math
 from llvmlite import ir as ll
 
 from .lanes import F64, I64, call_intrinsic
-from .math_kernel import BINARY32, BINARY64, Bits, Format, Kernel, Mask, Real
+from .math_kernel import BINARY32, BINARY64, Bits, Format, Kernel, Real
 
 TWO_OVER_PI = 0.6366197723675814
 
@@ -130,26 +130,23 @@ def huge_remainder(k: Kernel, x: Real) -> list[Real]:
     low = builder.lshr(builder.mul(m, wide(a2)), sixty_four)
     middle = builder.add(builder.mul(m, wide(a1)), low)
     high = builder.add(builder.shl(builder.mul(m, wide(a0)), sixty_four), middle)
-    # The quadrant is that of the nearest multiple; the fraction after it is then signed.
+    # The quadrant is that of the nearest multiple; the fraction after it is then signed: an
+    # integer of 53 bits, and 64 more bits that a float may round.
     top = builder.trunc(builder.lshr(high, sixty_four), I64)
     quadrant = builder.and_(builder.lshr(builder.add(top, word(1 << 61)), word(62)), word(3))
-    fraction = builder.shl(high, ll.Constant(i128, 2))
-    is_negative = builder.icmp_signed("<", fraction, ll.Constant(i128, 0))
-    magnitude = builder.select(is_negative, builder.neg(fraction), fraction)
-
-    def piece(offset: int, count: int) -> Real:
-        shifted = builder.trunc(builder.lshr(magnitude, ll.Constant(i128, offset)), I64)
-        masked = builder.and_(shifted, word((1 << count) - 1))
-        return Real(k, builder.sitofp(masked, F64)) * 2.0 ** (offset - 128)
-
-    f, f_low = k.fast_two_sum(piece(75, 53), piece(22, 53))
-    f_low = f_low + piece(0, 22)
-    r, r_low = k.two_product(f, HALF_PI[0])
-    r_low = r_low + k.fma(f, HALF_PI[1], f_low * HALF_PI[0])
+    leading = builder.trunc(builder.ashr(high, ll.Constant(i128, 73)), I64)
+    # Bits 126 and 127 go away.
+    leading = builder.ashr(builder.shl(leading, word(11)), word(11))
+    following = builder.trunc(builder.lshr(high, ll.Constant(i128, 9)), I64)
+    f, f_low = k.fast_two_sum(
+        Real(k, builder.sitofp(leading, F64)), Real(k, builder.uitofp(following, F64)) * 2.0**-64
+    )
+    # A unit of `leading` is 2^-53 pi/2.
+    r, r_low = k.two_product(f, HALF_PI[0] * 2.0**-53)
+    r_low = r_low + k.fma(f, HALF_PI[1] * 2.0**-53, f_low * (HALF_PI[0] * 2.0**-53))
     r, r_low = k.fast_two_sum(r, r_low)
-    flip = Mask(k, builder.xor(is_negative, (x < 0.0).value))
-    n = k.copysign(Real(k, builder.sitofp(quadrant, F64)), x)
-    return [n, k.select(flip, -r, r), k.select(flip, -r_low, r_low)]
+    sign = k.copysign(1.0, x)
+    return [Real(k, builder.sitofp(quadrant, F64)) * sign, r * sign, r_low * sign]
 
 
 def _two_over_pi_table(module: ll.Module) -> ll.GlobalVariable:
