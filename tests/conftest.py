@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite the golden programs of tests/ir"
     )
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Doctests are those of the packages: modules here that are not tests are not imported for
+    them (some need a library that is not installed)."""
+    is_helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
+    return True if is_helper else None
