@@ -15,6 +15,17 @@ import numpy as np
 import pytest
 import scipy.special
 
+from benchmarks import fit_polynomials
+from jitad_ir.native import (
+    math_error,
+    math_exponential,
+    math_gamma,
+    math_hyperbolic,
+    math_inverse_trigonometric,
+    math_power,
+    math_trigonometric,
+)
+from jitad_ir.native.math_kernel import BINARY32, BINARY64
 from tests.native.lane_runner import LaneRunner, build_module
 
 mp = mpmath.mp
@@ -388,3 +399,14 @@ def test_functions_are_emitted_once() -> None:
     assert defined.count("jitad.sin.v4f64") == defined.count("jitad.exp.v4f64") == 1
     assert sorted(defined) == ["jitad.exp.v4f64", "jitad.huge_remainder.v4f64", "jitad.sin.v4f64",
                                "run"]  # fmt: skip
+
+
+def test_tables_are_those_of_the_fit_tool() -> None:
+    modules = [math_error, math_exponential, math_gamma, math_hyperbolic,
+               math_inverse_trigonometric, math_power, math_trigonometric]  # fmt: skip
+    formats = {"BINARY32": BINARY32, "BINARY64": BINARY64}
+    for name in fit_polynomials.fits():
+        (stored,) = (vars(module)[name] for module in modules if name in vars(module))
+        for format, computed in fit_polynomials.tables(name):
+            table = stored[formats[format]] if isinstance(stored, dict) else stored
+            np.testing.assert_allclose(table, computed.values, rtol=1e-14, err_msg=name)

@@ -12,11 +12,12 @@ from llvmlite import ir as ll
 from ..types import DType, real_dtype
 from . import (
     math_complex,
+    math_error,
     math_exponential,
+    math_gamma,
     math_hyperbolic,
     math_inverse_trigonometric,
     math_power,
-    math_special,
     math_trigonometric,
 )
 from .lanes import F64, I64, Lanes, intrinsic_suffix, unsupported, vector_type
@@ -30,7 +31,8 @@ FORMULAS: dict[str, Formula] = {
     **math_hyperbolic.FORMULAS,
     **math_inverse_trigonometric.FORMULAS,
     **math_power.FORMULAS,
-    **math_special.FORMULAS,
+    **math_error.FORMULAS,
+    **math_gamma.FORMULAS,
     **math_trigonometric.FORMULAS,
 }
 """Name of each math function -> `(kernel, *reals) -> real`."""
@@ -46,6 +48,7 @@ class Emitter(Memory):
     multiplies and adds in one instruction (default: as the host does). With `contract`, sums of
     products in the program may be rounded once.
 
+    >>> import numpy as np
     >>> module = ll.Module()
     >>> signature = ll.FunctionType(ll.VoidType(), [ll.PointerType()])
     >>> function = ll.Function(module, signature, "f")
