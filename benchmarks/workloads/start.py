@@ -53,5 +53,5 @@ FIRST_GRADIENT = Processes(
         "JAX": Program(DENSITY, IMPORT_JAX + GRADIENT_JAX, needs="jax"),
         "autograd": Program(DENSITY, GRADIENT_AUTOGRAD, needs="autograd"),
     },
-    (Goal("JAX", 0.5),),
+    (Goal("JAX", 1.0),),
 )
