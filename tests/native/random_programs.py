@@ -76,6 +76,7 @@ class RandomProgram:
             self.running,
             self.constant,
             self.gather,
+            self.dear,
         )
         return kinds[self.draw(len(kinds))]()
 
@@ -111,6 +112,14 @@ class RandomProgram:
 
     def unary(self) -> Value:
         return (ops.neg, ops.abs, ops.sign)[self.draw(3)](self.pick())
+
+    def dear(self) -> Value:
+        """A function that is not to be computed twice, of an exact result: 0 whatever x."""
+        if self.dtype.kind != "f":
+            return self.unary()
+        x = self.pick()
+        one = ops.full(value=1, shape=x.shape, dtype=self.dtype)
+        return ops.floor(ops.logistic(ops.add(ops.abs(x), one)))
 
     def comparison(self) -> Value:
         x = self.pick()
@@ -184,7 +193,8 @@ class RandomProgram:
             for v in self.values
             if v.ndim == x.ndim and (*v.shape[:axis], *v.shape[axis + 1 :]) == around
         ]
-        parts = [x] + [others[self.draw(len(others))] for _ in range(1 + self.draw(2))]
+        count = 9 if self.draw(3) == 0 and 9 * x.type.size < self.max_size else 1 + self.draw(2)
+        parts = [x] + [others[self.draw(len(others))] for _ in range(count)]
         return ops.concatenate(*parts, axis=axis)
 
     def reduce(self) -> Value:

@@ -14,7 +14,7 @@ from jitad_ir.graph import Builder, Equation, Graph, Value, building
 from jitad_ir.op import NOT_LOWERED, OPS
 from jitad_ir.plan import InvalidPlan, Kernel, Plan, RoutineCall, plan_graph, verify
 from jitad_ir.plan.memory import ALIGNMENT
-from jitad_ir.plan.steps import Apply, Read, Store
+from jitad_ir.plan.steps import Apply, Inside, Read, Store
 from jitad_ir.text import parse
 from jitad_ir.types import DTYPES, ArrayType, TypeMismatch
 from tests.native.random_programs import RandomProgram
@@ -153,6 +153,48 @@ def test_tiny_arrays_are_scalars() -> None:
     (kernel,) = kernels(plan_graph(build([(3,)], program)))
     assert kernel.lengths == ()
     assert names(kernel).count("sub") == 2
+
+
+def test_a_concatenation_is_a_kernel_for_each_part() -> None:
+    def program(x: Any, y: Any) -> Any:
+        return ops.mul(*[ops.concatenate(ops.exp(a), b, axis=0) for a, b in ((x, y), (x, x))])
+
+    plan = plan_graph(build([(300,), (300,)], program))
+    assert [k.lengths for k in kernels(plan)] == [(300,), (300,)]
+    assert not any(isinstance(n, Inside) for k in kernels(plan) for n in k.nodes)
+
+
+def test_a_long_concatenation_is_written_by_its_parts() -> None:
+    def program(x: Any) -> Any:
+        parts = [
+            ops.exp(ops.slice(x, start=(k * 50,), limit=(k * 50 + 50,), stride=(1,)))
+            for k in range(20)
+        ]
+        return ops.concatenate(*parts, axis=0)
+
+    (kernel,) = kernels(plan_graph(build([(1000,)], program)))
+    assert kernel.lengths == (50,)
+    assert len(kernel.stores) == 20
+
+
+def test_a_stack_of_scalars_is_straight_line_code() -> None:
+    def program(x: Any) -> Any:
+        parts = [ops.slice(x, start=(k,), limit=(k + 1,), stride=(1,)) for k in range(99, -1, -1)]
+        return ops.concatenate(*[ops.mul(p, p) for p in parts], axis=0)
+
+    (kernel,) = kernels(plan_graph(build([(100,)], program)))
+    assert kernel.lengths == ()
+
+
+def test_a_large_kernel_is_not_copied_for_the_edge_of_a_pad() -> None:
+    def program(x: Any) -> Any:
+        zero = ops.full(value=0.0, shape=(), dtype=x.dtype)
+        y = ops.pad(x, zero, low=(1,), high=(-1,), interior=(0,))
+        for k in range(300):
+            y = (ops.mul if k % 2 else ops.add)(y, x)
+        return y
+
+    assert len(plan_graph(build([(1000,)], program)).steps) == 1
 
 
 def test_many_small_equations_are_few_kernels() -> None:

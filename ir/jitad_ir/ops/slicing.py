@@ -291,20 +291,22 @@ def part(x: Value, axis: int, start: int, limit: int) -> Value:
 
 
 def _pull_concatenate(m: Any, index: Any, *xs: Any, result: ArrayType, axis: int) -> Any:
-    """A chain of choices: the operand in whose range the index lies."""
+    """A tree of choices: the operand in whose range the index lies."""
+    xs = tuple([x for x in xs if x.type.shape[axis]]) or xs[:1]
+    starts = list(accumulate((x.type.shape[axis] for x in xs), initial=0))
 
-    def read(remaining: Sequence[Any], position: Any) -> Any:
-        x, *others = remaining
-        source = (*index[:axis], position, *index[axis + 1 :])
-        if not others:
-            return x(source)
-        n = x.type.shape[axis]
+    def read(first: int, last: int) -> Any:
+        """The element, which is in one of the operands first..last-1."""
+        if last - first == 1:
+            return xs[first]((*index[:axis], index[axis] - starts[first], *index[axis + 1 :]))
+        middle = (first + last) // 2
         return m.choose(
-            m.inside(position, 0, n), lambda: x(source), lambda: read(others, position - n)
+            m.inside(index[axis], 0, starts[middle]),
+            lambda: read(first, middle),
+            lambda: read(middle, last),
         )
 
-    filled = [x for x in xs if x.type.shape[axis]]
-    return read(filled or xs[:1], index[axis])
+    return read(0, len(xs))
 
 
 concatenate = Op(

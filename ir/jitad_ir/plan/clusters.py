@@ -35,7 +35,7 @@ from typing import Literal, TypeAlias
 from ..graph import Equation, Graph, Value
 from ..op import ArgReduction, Cumulative, Elementwise, Pull, Reduction, Routine
 from ..types import Shape, TypeMismatch
-from .tracing import identity_map
+from .tracing import identity_map, tiles
 
 CHEAP = 8
 """Work (elementwise operations) up to which a member is expanded rather than stored."""
@@ -51,6 +51,8 @@ BLOCK_DEAR = 4
 """The same, for transcendental functions."""
 BLOCK_ELEMENTS = 2048
 """Elements of values of more than one element that one block may hold."""
+MANY_TILES = 8
+"""Operands above which a concatenation is put together in memory by those who compute them."""
 MAX_DEPTH = 48
 """Members expanded one inside the other, at most."""
 
@@ -71,8 +73,28 @@ class Cluster:
     elements: int = 0
     members: list[Equation] = field(default_factory=list[Equation])
     folds: list[Equation] = field(default_factory=list[Equation])
-    roots: list[tuple[Value, int]] = field(default_factory=list[tuple[Value, int]])
-    """Values to store, with the buffers they go to."""
+    roots: list[Root] = field(default_factory=list["Root"])
+    """Values to store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A value to store in a buffer that holds an array of `shape`, with its first element at
+    `corner`."""
+
+    value: Value
+    buffer: int
+    shape: Shape
+    corner: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """An operand of a concatenation that is put together in memory."""
+
+    value: Value
+    home: Cluster
+    corner: tuple[int, ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -100,6 +122,8 @@ class Info:
     free: bool = True
     pulled: bool = False
     """Somebody relies on the home's level: the member is not to be moved."""
+    tiles: list[Tile] | None = None
+    """Who writes the parts of a buffer that has no writer of its own."""
     readers: list[Info] = field(default_factory=list["Info"])
     """Members that read this one at their own index."""
 
@@ -307,9 +331,12 @@ class Clustering:
                 "view", held.size, held.ready, work, depth, held.uses, alias=root
             )
             return
+        if len(eq.operands) > MANY_TILES and self._place_tiles(eq):
+            return
+        reads = self._reads(eq)
         if work <= VIEW_WORK and depth <= MAX_DEPTH:
             ready = tuple(
-                max([self._ready(v, value.type.size, b) for v in eq.operands], default=0)
+                max([self._ready(v, reads[v], b) for v in eq.operands], default=0)
                 for b in (False, True)
             )
             self.info[value] = Info(
@@ -318,11 +345,39 @@ class Clustering:
             return
         block = self._is_block(value, False)
         ready = [
-            max([self._ready(v, value.type.size, b) for v in eq.operands], default=0)
+            max([self._ready(v, reads[v], b) for v in eq.operands], default=0)
             for b in (False, True)
         ]
         info = self._member(value, eq.operands, work, depth)
         info.home = self._home(value.type.shape, ready[0], ready[1], [], None, block=block)
+
+    def _place_tiles(self, eq: Equation) -> bool:
+        """Let those who compute the operands of a long concatenation write them side by side."""
+        corners = tiles(eq)
+        if corners is None:
+            return False
+        (value,) = eq.outputs
+        parts: list[Tile] = []
+        level = 0
+        for operand, corner in zip(eq.operands, corners, strict=True):
+            info = self.info[operand]
+            if info.size:
+                home = self.settle(operand)
+                info.pulled = True
+                level = max(level, home.level + 1)
+                parts.append(Tile(operand, home, corner))
+        self.info[value] = self._buffer(value, level)
+        self.info[value].tiles = parts
+        return True
+
+    def _reads(self, eq: Equation) -> dict[Value, int]:
+        """Elements of each operand that a view reads, in all. Of several operands each element
+        is taken to be read once (the parts of a concatenation), unless that cannot be."""
+        size = eq.outputs[0].type.size
+        total = sum(v.type.size for v in eq.operands)
+        if len(eq.operands) > 1 and size <= 2 * total:
+            return {v: v.type.size for v in eq.operands}
+        return {v: size for v in eq.operands}
 
     def _place_fold(self, eq: Equation) -> None:
         (value,) = eq.outputs

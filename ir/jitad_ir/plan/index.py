@@ -201,7 +201,7 @@ def _key(index: Index) -> tuple[object, ...]:
 
 
 def _compound(index: Index) -> bool:
-    return len(index.terms) > 1 or index.offset != 0 or index.terms[0][1] != 1
+    return index.offset != 0 or [c for _, c in index.terms] != [1]
 
 
 def _sorted(coefficients: dict[str, tuple[Atom, int]], offset: int) -> Position:

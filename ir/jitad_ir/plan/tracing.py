@@ -181,11 +181,8 @@ class Tracer:
             if total is None:
                 total = term
             else:
-                both = (total.node, term.node)
-                total = self.once(
-                    key,
-                    lambda both=both: Apply(BOOL, "and", MethodCall("bitwise_and", ()), both),
-                )
+                both = Apply(BOOL, "and", MethodCall("bitwise_and", ()), (total.node, term.node))
+                total = self.once(key, lambda node=both: node)
         assert total is not None
         return total.node
 
@@ -322,6 +319,29 @@ class RecordingEmitter:
         return record
 
 
+class Probe(Tracer):
+    """A tracer that runs one Pull rule alone and notes where it reads each operand."""
+
+    def __init__(self, eq: Equation) -> None:
+        self.operands = [Value(v.type) for v in eq.operands]
+        self.places: list[list[At]] = [[] for _ in eq.operands]
+        numbers = {v: k for k, v in enumerate(self.operands)}
+        super().__init__({}, numbers.__getitem__, lambda _array: len(numbers))
+        self.at = tuple([ix.counter(k, n) for k, n in enumerate(eq.outputs[0].shape)])
+        lower = eq.op.lower
+        assert isinstance(lower, Pull)
+        readers = [Reader(self, v) for v in self.operands]
+        self.result: Element = lower.emit(
+            self.map, self.at, *readers, result=eq.outputs[0].type, **eq.params
+        )
+
+    def read(self, buffer: int, type: ArrayType, at: At) -> Element:
+        """Note the place of the read."""
+        if buffer < len(self.places):
+            self.places[buffer].append(at)
+        return super().read(buffer, type, at)
+
+
 def identity_map(eq: Equation) -> bool:
     """True if a one-operand Pull gives its operand's elements in their order: a reshape, and
     what amounts to one."""
@@ -330,37 +350,50 @@ def identity_map(eq: Equation) -> bool:
         return False
     if result.size <= 1:
         return result.size == 1
-    at = tuple([ix.counter(axis, n) for axis, n in enumerate(result.shape)])
-    (operand,) = eq.operands
-    probe = Probe(operand)
-    element = eq.op.lower.emit(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
-        probe.map, at, Reader(probe, operand), result=result, **eq.params
-    )
-    same = ix.flatten(at, result.shape)
-    offset = probe.offset
-    return (
-        element is probe.found
-        and offset is not None
-        and not isinstance(offset, int)
-        and offset == same
-    )
+    probe = Probe(eq)
+    if len(probe.nodes) != 1 or len(probe.places[0]) != 1:
+        return False
+    offset = ix.flatten(probe.places[0][0], eq.operands[0].shape)
+    return offset == ix.flatten(probe.at, result.shape)
 
 
-class Probe(Tracer):
-    """A tracer that notes where a one-operand Pull reads its operand."""
+def tiles(eq: Equation) -> list[tuple[int, ...]] | None:
+    """Where each operand lies in the result, if the Pull puts its operands side by side along
+    one axis, as a concatenation does."""
+    result = eq.outputs[0].type
+    if sum(v.type.size for v in eq.operands) != result.size:
+        return None
+    probe = Probe(eq)
+    if not all(isinstance(n, (Read, Inside)) or _chooses(n) for n in probe.nodes):
+        return None
+    corners: list[tuple[int, ...]] = []
+    for operand, places in zip(eq.operands, probe.places, strict=True):
+        if operand.type.size == 0:
+            corners.append((0,) * len(probe.at))
+            continue
+        if len(places) != 1 or len(places[0]) != len(probe.at):
+            return None
+        shifts = [i - p for i, p in zip(probe.at, places[0], strict=True)]
+        corner = tuple([shift for shift in shifts if isinstance(shift, int)])
+        if len(corner) != len(shifts):
+            return None
+        corners.append(corner)
+    along = {axis for corner in corners for axis, shift in enumerate(corner) if shift}
+    if len(along) > 1:
+        return None
+    axis = along.pop() if along else 0
+    end = 0
+    for operand, corner in zip(eq.operands, corners, strict=True):
+        if operand.type.size:
+            if corner[axis] != end:
+                return None
+            end += operand.shape[axis]
+    return corners
 
-    def __init__(self, operand: Value) -> None:
-        super().__init__({}, lambda _value: 0, lambda _array: 1)
-        self.operand = operand
-        self.found: Element | None = None
-        self.offset: Position | None = None
 
-    def read(self, buffer: int, type: ArrayType, at: At) -> Element:
-        """Note the place of the read."""
-        element = super().read(buffer, type, at)
-        if buffer == 0:
-            self.found, self.offset = element, ix.flatten(at, type.shape)
-        return element
+def _chooses(node: Node) -> bool:
+    """True for the nodes that `m.choose` makes: selections and masks."""
+    return isinstance(node, Apply) and node.name in ("select", "logical_not", "and")
 
 
-__all__ = ["Element", "MapEmitter", "Tracer", "identity_map", "Index"]
+__all__ = ["Element", "Index", "MapEmitter", "Tracer", "identity_map", "tiles"]

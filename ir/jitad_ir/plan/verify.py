@@ -4,7 +4,7 @@ temporary overwritten while it is needed."""
 from __future__ import annotations
 
 from . import index as ix
-from .index import Counter, Dynamic, Position
+from .index import Counter, Position
 from .steps import Apply, Constant, Kernel, Plan, Read
 
 
@@ -91,6 +91,6 @@ def _check_index(kernel: Kernel, index: Position, where: str) -> list[int]:
         if isinstance(leaf, Counter):
             if leaf.number >= len(kernel.lengths) or kernel.lengths[leaf.number] != leaf.length:
                 raise InvalidPlan(f"{where}: counter {leaf.name} is not one of its loops")
-        elif isinstance(leaf, Dynamic):
+        else:
             used.append(leaf.node)
     return used
