@@ -5,15 +5,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir as ll
 
+from jitad_ir.native.compile import compile_module
 from jitad_ir.native.emitter import Emitter
+from jitad_ir.native.externals import Externals
 from jitad_ir.native.lanes import Lanes
-
-llvm.initialize_native_target()
-llvm.initialize_native_asmprinter()
 
 PTR, I64 = ll.PointerType(), ll.IntType(64)
 
@@ -28,7 +26,6 @@ def build_module(
     """Module with `run(ptr in..., ptr out, i64 count)`, count a multiple of `width`, and the
     dtype of what `apply(emitter, *lanes)` gives."""
     module = ll.Module()
-    module.triple = llvm.get_process_triple()
     arity = len(dtypes)
     signature = ll.FunctionType(ll.VoidType(), [PTR] * (arity + 1) + [I64])
     function = ll.Function(module, signature, "run")
@@ -60,26 +57,6 @@ def build_module(
     return module, result.dtype
 
 
-def compile_module(
-    module: ll.Module, features: str | None = None, opt: int = 2
-) -> llvm.ExecutionEngine:
-    """Machine code of `module` for this host, after a short pipeline."""
-    parsed = llvm.parse_assembly(str(module))
-    parsed.verify()
-    target = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten() if features is None else features,
-        opt=opt,
-    )
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
-    passes = llvm.create_pass_builder(target, options)
-    passes.getModulePassManager().run(parsed, passes)
-    engine = llvm.create_mcjit_compiler(parsed, target)
-    engine.finalize_object()
-    return engine
-
-
 class LaneRunner:
     """`apply(emitter, *lanes)` compiled for arrays of `dtypes`, in registers of `width`."""
 
@@ -92,8 +69,8 @@ class LaneRunner:
     ) -> None:
         self.width = width
         module, self.result_dtype = build_module(apply, dtypes, width, has_fma)
-        self.engine = compile_module(module)
-        self.address = self.engine.get_function_address("run")
+        self.executable = compile_module(module, Externals(module), exports=["run"])
+        self.address = self.executable.address("run")
         self.arity = len(dtypes)
 
     def __call__(self, *arrays: np.ndarray) -> np.ndarray:

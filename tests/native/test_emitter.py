@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from llvmlite import ir as ll
 
+from jitad_ir.native.compile import compile_module
 from jitad_ir.native.emitter import Emitter
-from tests.native.lane_runner import LaneRunner, compile_module, run
+from jitad_ir.native.externals import Externals
+from tests.native.lane_runner import LaneRunner, run
 
 INTEGERS = [np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)]
 FLOATS = [np.dtype("float32"), np.dtype("float64")]
@@ -276,16 +278,19 @@ def test_bitcast_rejects_other_sizes() -> None:
         run(lambda e, x: e.bitcast(x, np.dtype("i4")), np.zeros(4), width=4)
 
 
-@pytest.mark.parametrize(
-    ("name", "reference"),
-    [("reduce_sum", np.add), ("reduce_prod", np.multiply), ("reduce_max", np.maximum),
-     ("reduce_min", np.minimum), ("reduce_and", np.bitwise_and), ("reduce_or", np.bitwise_or)],
-)  # fmt: skip
-@pytest.mark.parametrize("dtype", EVERY, ids=str)
+REDUCTIONS = {
+    "reduce_sum": (np.add, EVERY),
+    "reduce_prod": (np.multiply, EVERY),
+    "reduce_max": (np.maximum, EVERY),
+    "reduce_min": (np.minimum, EVERY),
+    "reduce_and": (np.bitwise_and, [BOOL, *INTEGERS]),
+    "reduce_or": (np.bitwise_or, [BOOL, *INTEGERS]),
+}
+
+
+@pytest.mark.parametrize(("name", "reference", "dtype"), cases(REDUCTIONS))
 @pytest.mark.parametrize("width", [1, 2, 8])
 def test_reductions(name: str, reference, dtype: np.dtype, width: int) -> None:
-    if name in ("reduce_and", "reduce_or") and dtype.kind not in "biu":
-        pytest.skip("bitwise")
     rng = np.random.default_rng(3)
     x = rng.integers(0, 5, (20, width)).astype(dtype)
     if dtype.kind == "f":
@@ -327,10 +332,10 @@ def test_strided_load_and_store(dtype: np.dtype, stride: int, dynamic: bool) -> 
     lanes = emitter.load(function.args[0], dtype, lane_stride)
     emitter.store(function.args[1], lanes, 2)
     builder.ret_void()
-    engine = compile_module(module)
+    executable = compile_module(module, Externals(module), exports=["copy"])
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     start = 3 if stride < 0 else 0
-    call(engine.get_function_address("copy"))(buffer[start:].ctypes.data, out.ctypes.data, stride)
+    call(executable.address("copy"))(buffer[start:].ctypes.data, out.ctypes.data, stride)
     expected = np.zeros(16, dtype)
     expected[0:8:2] = buffer[[start + stride * lane for lane in range(4)]]
     assert out.tobytes() == expected.tobytes()

@@ -6,6 +6,7 @@ bit patterns, and known hard cases. Special values are compared with NumPy's.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 from collections.abc import Callable
 from typing import NamedTuple
@@ -25,7 +26,10 @@ from jitad_ir.native import (
     math_power,
     math_trigonometric,
 )
+from jitad_ir.native.compile import parse
+from jitad_ir.native.link import ObjectImage, link
 from jitad_ir.native.math_kernel import BINARY32, BINARY64
+from jitad_ir.native.target import Target, host
 from tests.native.lane_runner import LaneRunner, build_module
 
 mp = mpmath.mp
@@ -410,3 +414,27 @@ def test_tables_are_those_of_the_fit_tool() -> None:
         for format, computed in fit_polynomials.tables(name):
             table = stored[formats[format]] if isinstance(stored, dict) else stored
             np.testing.assert_allclose(table, computed.values, rtol=1e-14, err_msg=name)
+
+
+@pytest.mark.skipif(
+    not host().triple.startswith("x86_64"), reason="compares instruction sets of x86-64"
+)
+@pytest.mark.parametrize("name", ["exp", "log", "sin", "tanh", "cbrt", "lgamma", "round", "floor"])
+def test_results_do_not_depend_on_the_instruction_set(name: str) -> None:
+    """Without fma, the oldest x86-64 gives the host's results bit for bit."""
+    dtype = np.dtype("float64")
+    x = points(Case(mp.exp, np.exp, -1e9, 1e9), dtype)
+    x = x[: len(x) // 4 * 4]
+
+    def apply(e, x):
+        return getattr(e, name)(x)
+
+    module, _ = build_module(apply, [dtype], 4, has_fma=False)
+    plain = Target("x86-64", "")
+    parsed = parse(str(module))
+    plain.optimize(parsed)
+    executable = link(ObjectImage(plain.emit_object(parsed), (), ("run",)))
+    out = np.empty_like(x)
+    call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+    call(executable.address("run"))(x.ctypes.data, out.ctypes.data, len(x))
+    assert out.tobytes() == LaneRunner(apply, [dtype], 4, has_fma=False)(x).tobytes()

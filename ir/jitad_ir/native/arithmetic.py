@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from llvmlite import ir as ll
 
@@ -145,7 +146,7 @@ class Arithmetic(Conversion):
         if x.dtype.kind == "c":
             re, im = self.parts(x)
             return self.from_parts(x.dtype, self.round(re), self.round(im))
-        return self._rounded("roundeven", x)
+        return self._rounded("rint", x)
 
     def fma(self, x: Lanes, y: Lanes, z: Lanes) -> Lanes:
         """x y + z; with one rounding where the target has the instruction."""
@@ -203,7 +204,9 @@ class Arithmetic(Conversion):
         replaced = is_zero if unsafe is None else self.bitwise_or(is_zero, unsafe)
         return self.select(replaced, self.constant(y.dtype, 1), y), is_zero
 
-    def _extreme(self, name: str, better, x: Lanes, y: Lanes) -> Lanes:
+    def _extreme(
+        self, name: str, better: Callable[[Lanes, Lanes], Lanes], x: Lanes, y: Lanes
+    ) -> Lanes:
         if x.dtype.kind == "b":
             combine = self.builder.or_ if name == "max" else self.builder.and_
             return Lanes(BOOL, combine(x.value, y.value))

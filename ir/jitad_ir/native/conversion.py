@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from llvmlite import ir as ll
 
 from ..types import BOOL, DType, complex_dtype, real_dtype, short_name
@@ -229,7 +231,7 @@ class Conversion(LaneEmitter):
         by_imag = self.bitwise_and(self.eq(a, c), self._compare(relation, b, d))
         return self.bitwise_or(self.bitwise_and(strictly, comparable), by_imag)
 
-    def _bitwise(self, op: str, combine, *operands: Lanes) -> Lanes:
+    def _bitwise(self, op: str, combine: Callable[..., ll.Value], *operands: Lanes) -> Lanes:
         dtype = operands[0].dtype
         if dtype.kind not in "biu":
             raise unsupported(op, dtype, "integer or bool")

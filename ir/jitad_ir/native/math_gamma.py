@@ -186,7 +186,7 @@ def lgamma_of_positive(k: Kernel, a: Real, format: Format) -> Real:
 def sin_and_cos_pi(k: Kernel, x: Real, format: Format) -> tuple[Real, Real]:
     """sin(pi r) and cos(pi r) for r = x less the nearest integer: |sin(pi x)|, and tan(pi x)
     as their quotient; r and 1/2 - |r| are exact."""
-    r = x - k.intrinsic("llvm.roundeven", x)
+    r = x - k.intrinsic("llvm.rint", x)
     distance = abs(r)
     is_upper = distance > 0.25
     part = k.select(is_upper, 0.5 - distance, distance)

@@ -7,6 +7,7 @@ benchmarks/fit_polynomials.py, which names them as they are named here.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from llvmlite import ir as ll
 
@@ -84,7 +85,7 @@ def subtract_half_pis(k: Kernel, x: Real, n: Real) -> tuple[Real, Real]:
 
 def reduce_quarter(k: Kernel, x: Real) -> tuple[Bits, Real, Real]:
     """n, r, r_low with x = n pi/2 + r + r_low, n an integer (its low bits) and |r| <= pi/4."""
-    n, bits = k.rounded_exponent(x * TWO_OVER_PI, 0)
+    n = k.round(x * TWO_OVER_PI)
     r, r_low = subtract_half_pis(k, x, n)
     is_huge = (abs(x) > HUGE) & (abs(x) < math.inf)
     n, r, r_low = k.patch_lanes(is_huge, "huge_remainder", [x], [n, r, r_low])
@@ -225,7 +226,7 @@ def flip_sign(x: Real, parity: Bits) -> Real:
     return (x.bits() ^ (parity << 63)).real()
 
 
-def in_float64(k: Kernel, x: Real, formula) -> Real:
+def in_float64(k: Kernel, x: Real, formula: Callable[[Kernel, Real, Format], Real]) -> Real:
     """`formula(kernel, x, format)` in float64 to the accuracy of the format of `k`."""
     if k.format is BINARY64:
         return formula(k, x, BINARY64)
