@@ -32,6 +32,7 @@ from .bitwise import (
     shift_right_arithmetic,
     shift_right_logical,
 )
+from .branch import branch
 from .collective import (
     all_gather,
     axis_index,
@@ -98,6 +99,7 @@ from .rounding import (
     round,
     trunc,
 )
+from .scan import scan
 from .scatter import (
     scatter,
     scatter_max,
@@ -134,7 +136,6 @@ from .special import (
     logistic,
     polygamma,
 )
-from .scan import scan
 from .structured import (
     checkpoint,
     custom_jvp,
@@ -163,8 +164,11 @@ from .transcendental import (
     tan,
     tanh,
 )
+from .while_loop import while_loop
 
 __all__ = [
+    "while_loop",
+    "branch",
     "abs",
     "acos",
     "acosh",

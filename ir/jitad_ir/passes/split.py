@@ -64,6 +64,9 @@ class _Parts:
         self.rest_env: dict[Value, Value] = {}
         self.residuals: dict[Value, Value] = {}
         """Value of the known program -> the input of the rest that stands for it."""
+        self.numbers: dict[Value, Equation] = {}
+        """Equations without operands that made values of the known program: they are repeated in
+        the rest, not handed over."""
 
     def rest_input(self, value: Value) -> Value:
         stand_in = Value(value.type)
@@ -71,7 +74,11 @@ class _Parts:
         return stand_in
 
     def residual(self, value: Value) -> Value:
-        """The input of the rest that stands for `value` of the known program."""
+        """What stands in the rest for `value` of the known program: an input, or the same number
+        again."""
+        made_by = self.numbers.get(value)
+        if made_by is not None:
+            return self.rest.replay(made_by, ())[0]
         stand_in = self.residuals.get(value)
         if stand_in is None:
             stand_in = self.residuals[value] = Value(value.type)
@@ -87,6 +94,8 @@ class _Parts:
         if not any(unknown):
             outs = self.known.replay(eq, tuple([self.known_env[v] for v in eq.operands]))
             self.known_env.update(zip(eq.outputs, outs, strict=True))
+            if not eq.operands and eq.op.name == "full":
+                self.numbers[outs[0]] = eq
         elif eq.op.split is None:
             outs = self.rest.replay(eq, tuple([self.in_rest(v) for v in eq.operands]))
             self.rest_env.update(zip(eq.outputs, outs, strict=True))
