@@ -127,7 +127,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     step = 1 if step is None else step
     numbers = [_static(x, "arange") for x in (start, stop, step)]
     # Python numbers are not weak here, in NumPy neither.
-    given = np.result_type(*[np.asarray(x).dtype for x in numbers])
+    given = np.result_type(INT64, *[np.asarray(x).dtype for x in numbers])
     found = as_dtype(given if dtype is None else dtype)
     first, last, delta = [
         x.item() if isinstance(x, (np.generic, np.ndarray)) else x for x in numbers

@@ -516,6 +516,7 @@ def repeat(
         if times < 0 and n:
             raise ValueError(at_user_line("repeats may not contain negative values."))
         shape = (*x.shape[: place + 1], 1, *x.shape[place + 1 :])
+        times = max(times, 0)
         target = (*x.shape[: place + 1], times, *x.shape[place + 1 :])
         spread_out = broadcast_to(reshape(x, shape), target)
         return reshape(spread_out, (*x.shape[:place], n * times, *x.shape[place + 1 :]))
@@ -667,20 +668,14 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     n = x.shape[place]
     extra = convert(as_array_operand(values), x.dtype)
     at = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
+    shape = list(x.shape)
     if at.ndim == 0:
-        shape = list(x.shape)
-        extra = extra if extra.ndim else broadcast_to(extra, (1,))
-        rows = moveaxis(extra, 0, place) if extra.ndim == x.ndim else extra
-        shape[place] = rows.shape[place] if rows.ndim == x.ndim else 1
-        if x.ndim == 1:
-            shape[place] = extra.size
-            rows = extra
-        extra = broadcast_to(rows, shape)
-        at = np.full(shape[place], at)
-    else:
-        shape = list(x.shape)
-        shape[place] = at.size
-        extra = broadcast_to(extra, shape)
+        # One place: the first axis of the values runs along `axis`.
+        extra = reshape(extra, (1,) * (x.ndim - extra.ndim) + extra.shape)
+        extra = moveaxis(extra, 0, place)
+        at = np.full(extra.shape[place], at)
+    shape[place] = at.size
+    extra = broadcast_to(extra, shape)
     order = np.insert(np.arange(n), at, n + np.arange(at.size))
     both = apply(ops.concatenate, x, extra, axis=place)
     return take(both, order, place)

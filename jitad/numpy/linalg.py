@@ -97,8 +97,10 @@ def _matrix_norm(x: Operand, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
     rows, columns = axes
     over, then = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = sum_(absolute(x), over, keepdims=True)
-    fold = max_ if ord > 0 else min_
-    result = fold(sums, then, keepdims=True)
+    if ord > 0:
+        result = max_(sums, then, keepdims=True, initial=0)
+    else:
+        result = min_(sums, then, keepdims=True)
     kept = [n for i, n in enumerate(result.shape) if i not in axes]
     return result if keepdims else reshape(result, kept)
 

@@ -162,13 +162,10 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 def _neighbours(x: Operand, axis: int) -> tuple[Operand, Operand]:
     """All elements along `axis` but the last, and all but the first."""
     n = x.shape[axis]
-    if n == 0:
-        raise ValueError(at_user_line("expected at least one element along the axis"))
-    lower, upper = [0] * x.ndim, list(x.shape)
-    one = (1,) * x.ndim
-    upper[axis] = n - 1
+    lower, upper, one = [0] * x.ndim, list(x.shape), (1,) * x.ndim
+    upper[axis] = max(n - 1, 0)
     left = apply(ops.slice, x, start=tuple(lower), limit=tuple(upper), stride=one)
-    lower[axis], upper[axis] = 1, n
+    lower[axis], upper[axis] = min(1, n), n
     return left, apply(ops.slice, x, start=tuple(lower), limit=tuple(upper), stride=one)
 
 

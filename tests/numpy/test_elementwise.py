@@ -1,4 +1,4 @@
-"""Elementwise functions against NumPy's: every dtype, mixed dtypes, Python numbers, broadcasting."""
+"""Elementwise functions against NumPy's: every dtype, mixed dtypes, numbers, broadcasting."""
 
 from __future__ import annotations
 
@@ -15,16 +15,115 @@ from .compare import agree, assert_same, run_traced
 
 DTYPE_NAMES = [dtype.name for dtype in DTYPES.values()]
 
-UNARY = """absolute abs fabs negative positive sign square reciprocal floor ceil trunc rint fix sqrt
-cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan asin acos atan sinh cosh
-tanh arcsinh arccosh arctanh asinh acosh atanh deg2rad rad2deg degrees radians conjugate conj isnan
-isinf isfinite signbit logical_not invert bitwise_not bitwise_count modf real imag angle nan_to_num
-sinc iscomplex isreal isposinf isneginf""".split()
+UNARY = [
+    "absolute",
+    "abs",
+    "fabs",
+    "negative",
+    "positive",
+    "sign",
+    "square",
+    "reciprocal",
+    "floor",
+    "ceil",
+    "trunc",
+    "rint",
+    "fix",
+    "sqrt",
+    "cbrt",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "deg2rad",
+    "rad2deg",
+    "degrees",
+    "radians",
+    "conjugate",
+    "conj",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "signbit",
+    "logical_not",
+    "invert",
+    "bitwise_not",
+    "bitwise_count",
+    "modf",
+    "real",
+    "imag",
+    "angle",
+    "nan_to_num",
+    "sinc",
+    "iscomplex",
+    "isreal",
+    "isposinf",
+    "isneginf",
+]
 
-BINARY = """add subtract multiply divide true_divide floor_divide remainder mod fmod power pow
-float_power arctan2 atan2 hypot logaddexp logaddexp2 maximum minimum fmax fmin copysign nextafter
-heaviside equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor
-bitwise_and bitwise_or bitwise_xor left_shift right_shift divmod isclose""".split()
+BINARY = [
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "true_divide",
+    "floor_divide",
+    "remainder",
+    "mod",
+    "fmod",
+    "power",
+    "pow",
+    "float_power",
+    "arctan2",
+    "atan2",
+    "hypot",
+    "logaddexp",
+    "logaddexp2",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "copysign",
+    "nextafter",
+    "heaviside",
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "left_shift",
+    "right_shift",
+    "divmod",
+    "isclose",
+]
 
 MIXED = [
     ("int64", "float32"),
