@@ -77,6 +77,7 @@ class RandomProgram:
             self.constant,
             self.gather,
             self.dear,
+            self.routine,
         )
         return kinds[self.draw(len(kinds))]()
 
@@ -112,6 +113,17 @@ class RandomProgram:
 
     def unary(self) -> Value:
         return (ops.neg, ops.abs, ops.sign)[self.draw(3)](self.pick())
+
+    def routine(self) -> Value:
+        """An op on whole arrays: its operands and results are in memory."""
+        x = self.pick()
+        if x.ndim == 0:
+            return ops.neg(x)
+        signs = ops.sign(self.like(x))
+        axis = self.draw(x.ndim)
+        return self.bounded(
+            ops.linear_recurrence(signs, x, axis=axis, reverse=bool(self.draw(2)))
+        )
 
     def dear(self) -> Value:
         """A function that is not to be computed twice, of an exact result: 0 whatever x."""

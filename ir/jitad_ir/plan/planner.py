@@ -99,7 +99,7 @@ class Planner:
         """Have `value` written to its buffer by those who compute it. Folds and routines write
         theirs anyway."""
         info = self.clustering.info[value]
-        if info.kind == "member":
+        if info.kind != "buffer" and info.size:
             assert info.home is not None
             info.home.roots.append(Root(value, buffer, value.shape, (0,) * value.ndim))
         for tile in info.tiles or ():
