@@ -316,11 +316,13 @@ def register_pytree_node(
     >>> tree_map(lambda v: 2 * v, Point(1, 2)).y
     4
     """
-    keys = None
-    if flatten_with_keys_func is not None:
+    if flatten_with_keys_func is None:
+        register_node_type(nodetype, flatten_func, unflatten_func)
+        return
+    with_keys = flatten_with_keys_func
 
-        def keys(tree: Any, _data: Any) -> KeyPath:
-            return tuple([key for key, _ in flatten_with_keys_func(tree)[0]])
+    def keys(tree: Any, _data: Any) -> KeyPath:
+        return tuple([key for key, _ in with_keys(tree)[0]])
 
     register_node_type(nodetype, flatten_func, unflatten_func, keys)
 

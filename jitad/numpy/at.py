@@ -20,7 +20,7 @@ from .arithmetic import divide, negative
 from .exponential import power
 from .indexing import Range, Selection, as_places, default_fill, read, resolve
 from .promotion import Operand, as_array_operand, as_operand, convert, spread, strong
-from .shape import broadcast_to, reshape, transpose
+from .shapes import broadcast_to, reshape, transpose
 
 _MODES = {
     None: "drop",

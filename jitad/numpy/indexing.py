@@ -14,27 +14,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
 from jitad.errors import TracerArrayConversionError, at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
-from jitad_ir.types import INT64, DType, Shape
+from jitad_ir.types import DType, Shape
 
 from .promotion import (
     Operand,
-    as_array_operand,
-    as_operand,
-    broadcast_shape,
-    convert,
-    filled,
     from_nested,
     has_tracer,
     shape_of,
     spread,
     strong,
 )
-from .shape import broadcast_to, moveaxis, ravel, reshape
+from .shapes import moveaxis, reshape
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +128,7 @@ def resolve(shape: Shape, index: Any, *, check: bool = True) -> Selection:
             entries += list(np.nonzero(item))
         else:
             n = remaining.pop(0)
-            entries.append(_entry(item, n, len(lengths), check))
+            entries.append(places_along(item, n, len(lengths), check))
             lengths.append(n)
     entries += [Range(0, n, 1) for n in remaining]
     lengths += remaining
@@ -240,7 +234,7 @@ def _check_mask(mask: Any, lengths: Sequence[int], axis: int) -> None:
             )
 
 
-def _entry(item: Any, n: int, axis: int, check: bool) -> Any:
+def places_along(item: Any, n: int, axis: int, check: bool) -> Any:
     """An int, Range or array of places along an axis of length n, counted from the front."""
     if isinstance(item, slice):
         bounds = slice(*[_bound(b) for b in (item.start, item.stop, item.step)])
@@ -346,9 +340,6 @@ def _read_ranges(x: Operand, entries: Sequence[Any]) -> Operand:
     return apply(ops.reverse, x, axes=tuple(backwards)) if backwards else x
 
 
-# Picking by functions.
-
-
 def default_fill(dtype: DType) -> Any:
     """What stands for elements out of bounds, as in JAX: nan, the least integer (of unsigned the
     greatest), True."""
@@ -358,354 +349,3 @@ def default_fill(dtype: DType) -> Any:
         return True
     limits = np.iinfo(dtype)  # type: ignore[arg-type]
     return int(limits.min if dtype.kind == "i" else limits.max)
-
-
-def take(
-    a: Any,
-    indices: Any,
-    axis: int | None = None,
-    out: None = None,
-    mode: str | None = None,
-    fill_value: Any = None,
-) -> Any:
-    """Elements of `a` (flattened if `axis` is None) at `indices` along `axis`.
-
-    `mode` is for indices out of bounds: "raise" (IndexError, if they are known), "wrap", "clip",
-    or "fill" with `fill_value` (default nan, or the least integer). By default known indices
-    raise and traced ones fill, as in JAX.
-    """
-    x = strong(as_array_operand(a))
-    if axis is None:
-        x, axis = ravel(x), 0
-    place = normalize_axis_index(axis, x.ndim)
-    n = x.shape[place]
-    found = _integers(indices)
-    known = not isinstance(found, Tracer)
-    if mode not in (None, "raise", "wrap", "clip", "fill"):
-        raise ValueError(at_user_line(f"expected mode raise, wrap, clip or fill; got {mode!r}"))
-    if mode == "raise" and not known:
-        raise ValueError(
-            at_user_line(
-                "mode 'raise' needs indices that are known; got a traced array. Use 'fill', "
-                "'clip' or 'wrap'"
-            )
-        )
-    if n == 0 and math.prod(shape_of(found)):
-        raise IndexError(at_user_line("cannot do a non-empty take from an empty axes."))
-    if mode == "wrap":
-        found = _modulo(found, n)
-    elif mode == "clip":
-        found = np.clip(found, 0, n - 1) if known else _clipped(found, n)
-    check = known and mode in (None, "raise")
-    index = (slice(None),) * place + (found,)
-    fill = default_fill(x.dtype) if fill_value is None else fill_value
-    return read(x, resolve(x.shape, index, check=check), "fill", fill)
-
-
-def _integers(indices: Any) -> Operand:
-    x = as_operand(indices)
-    x = np.asarray(x) if not isinstance(x, Tracer) else x
-    if x.dtype.kind not in "iu":
-        if isinstance(x, np.ndarray) and not x.size:
-            return x.astype(np.int64)
-        raise TypeError(at_user_line(f"expected integer indices; got dtype {x.dtype}"))
-    return x
-
-
-def _modulo(index: Operand, n: int) -> Operand:
-    if not isinstance(index, Tracer):
-        return np.mod(index, n)
-    left = apply(ops.rem, convert(index, INT64), n)
-    return apply(ops.select, apply(ops.lt, left, 0), apply(ops.add, left, n), left)
-
-
-def _clipped(index: Tracer, n: int) -> Operand:
-    return apply(ops.clamp, filled(index, 0), index, filled(index, n - 1))
-
-
-def take_along_axis(
-    arr: Any, indices: Any, axis: int | None = -1, mode: str | None = None, fill_value: Any = None
-) -> Any:
-    """Element indices[i, j, ...] along `axis` for each place of the other axes, which broadcast.
-
-    Known indices out of bounds raise IndexError; traced ones give `fill_value` (see `take`).
-    """
-    x = strong(as_array_operand(arr))
-    index = _integers(indices)
-    if axis is None:
-        if index.ndim != 1:
-            raise ValueError(
-                at_user_line("when axis=None, `indices` must have a single dimension.")
-            )
-        x, axis = ravel(x), 0
-    if x.ndim != index.ndim:
-        raise ValueError(
-            at_user_line("`indices` and `arr` must have the same number of dimensions")
-        )
-    place = normalize_axis_index(axis, x.ndim)
-    n = x.shape[place]
-    x, index = _side_by_side(x, index, place)
-    entry = _entry(index, n, place, check=mode in (None, "raise"))
-    known = not isinstance(index, Tracer)
-    fill = default_fill(x.dtype) if fill_value is None else fill_value
-    rows, picks = moveaxis(x, place, -1), moveaxis(as_places(entry), place, -1)
-    how = {"clip": "clip", "promise_in_bounds": "promise_in_bounds"}.get(mode or "", "fill")
-    if known and mode in (None, "raise"):
-        how = "promise_in_bounds"
-    last = rows.ndim - 1
-    out = apply(
-        ops.gather,
-        rows,
-        picks,
-        axes=(last,),
-        sizes=(1 if n else 0,),
-        batch=last,
-        mode=how,
-        fill=fill,
-    )
-    return moveaxis(reshape(out, picks.shape), -1, place)
-
-
-def _side_by_side(x: Operand, index: Operand, axis: int) -> tuple[Operand, Operand]:
-    """Both broadcast to one shape along all axes but `axis`."""
-    own, other = list(x.shape), list(index.shape)
-    own[axis] = other[axis] = 1
-    shape = list(broadcast_shape((tuple(own), tuple(other))))
-    lengths = []
-    for array in (x, index):
-        shape[axis] = array.shape[axis]
-        lengths.append(tuple(shape))
-    spread_index = (
-        broadcast_to(index, lengths[1])
-        if isinstance(index, Tracer)
-        else np.broadcast_to(index, lengths[1])
-    )
-    return broadcast_to(x, lengths[0]), spread_index
-
-
-def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
-    """Parts of `a` along `axis` where `condition`, which must be concrete, is true."""
-    chosen = np.flatnonzero(np.asarray(condition))
-    return take(a, chosen, axis)
-
-
-def extract(condition: Any, arr: Any) -> Any:
-    """Elements of `arr`, flattened, where `condition`, which must be concrete, is true."""
-    return take(ravel(arr), np.flatnonzero(np.asarray(condition)))
-
-
-def repeat(
-    a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None
-) -> Any:
-    """Each element (or part along `axis`) repeated; `repeats` is a number, or one for each.
-
-    Traced repeats need `total_repeat_length`, the length of the result: cut off, or filled up
-    with the last element.
-    """
-    x = strong(as_array_operand(a))
-    if axis is None:
-        x, axis = ravel(x), 0
-    place = normalize_axis_index(axis, x.ndim)
-    n = x.shape[place]
-    counts = as_operand(repeats)
-    if isinstance(counts, Tracer) and counts.concrete is None:
-        return _repeat_traced(x, counts, place, total_repeat_length)
-    known = np.asarray(counts)
-    if known.ndim == 0 and total_repeat_length is None:
-        times = operator.index(known[()])
-        if times < 0 and n:
-            raise ValueError(at_user_line("repeats may not contain negative values."))
-        shape = (*x.shape[: place + 1], 1, *x.shape[place + 1 :])
-        times = max(times, 0)
-        target = (*x.shape[: place + 1], times, *x.shape[place + 1 :])
-        spread_out = broadcast_to(reshape(x, shape), target)
-        return reshape(spread_out, (*x.shape[:place], n * times, *x.shape[place + 1 :]))
-    places = np.repeat(np.arange(n), known)
-    if total_repeat_length is not None:
-        missing = total_repeat_length - len(places)
-        places = np.concatenate([places, np.full(max(missing, 0), n - 1)])[:total_repeat_length]
-    return take(x, places, place)
-
-
-def _repeat_traced(x: Operand, counts: Tracer, axis: int, total: int | None) -> Operand:
-    """Place i of the result holds the element before which more than i repeats have ended."""
-    if total is None:
-        raise ValueError(
-            at_user_line(
-                "repeat with traced repeats needs total_repeat_length, the static length of the "
-                "result"
-            )
-        )
-    n = x.shape[axis]
-    each = broadcast_to(convert(counts, INT64), (n,))
-    ends = apply(ops.cumsum, each, axis=0, reverse=False)
-    place = apply(ops.iota, shape=(total, n), dim=0, dtype=INT64)
-    ended = apply(ops.le, broadcast_to(ends, (total, n)), place)
-    source = apply(ops.reduce_sum, convert(ended, INT64), axes=(1,))
-    return take(x, _clipped(source, n), axis)
-
-
-def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """Elements moved by `shift` places along `axis` (flattened if None), round the end."""
-    x = strong(as_array_operand(a))
-    if axis is None:
-        return reshape(roll(ravel(x), shift, 0), x.shape)
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    shifts = shift if isinstance(shift, (tuple, list)) else (shift,)
-    if len(shifts) not in (1, len(axes)) and len(axes) != 1:
-        raise ValueError(
-            at_user_line("'shift' and 'axis' should be scalars or 1D sequences of one length")
-        )
-    pairs = np.broadcast(np.empty(len(shifts)), np.empty(len(axes))).size
-    for i in range(pairs):
-        place = normalize_axis_index(axes[i % len(axes)], x.ndim)
-        x = _roll(x, as_operand(shifts[i % len(shifts)]), place)
-    return x
-
-
-def _roll(x: Operand, shift: Any, axis: int) -> Operand:
-    n = x.shape[axis]
-    if n == 0:
-        return x
-    if isinstance(shift, Tracer) and shift.concrete is None:
-        counter = apply(ops.iota, shape=(n,), dim=0, dtype=INT64)
-        back = apply(ops.sub, counter, broadcast_to(convert(shift, INT64), (n,)))
-        return take(x, _modulo(back, n), axis, mode="clip")
-    moved = operator.index(shift) % n
-    if not moved:
-        return x
-    zero, one = [0] * x.ndim, (1,) * x.ndim
-    start, limit = list(zero), list(x.shape)
-    start[axis] = limit[axis] = n - moved
-    tail = apply(ops.slice, x, start=tuple(start), limit=x.shape, stride=one)
-    head = apply(ops.slice, x, start=tuple(zero), limit=tuple(limit), stride=one)
-    return apply(ops.concatenate, tail, head, axis=axis)
-
-
-_PAD_BY_INDEX = ("edge", "reflect", "symmetric", "wrap")
-
-
-def pad(
-    array: Any,
-    pad_width: Any,
-    mode: str = "constant",
-    *,
-    constant_values: Any = 0,
-    reflect_type: str = "even",
-) -> Any:
-    """`array` with elements around it: `pad_width` is a number, (before, after), or one such pair
-    for each axis (a dict of them by axis).
-
-    Modes constant, edge, reflect, symmetric, wrap and empty (zeros).
-    """
-    x = strong(as_array_operand(array))
-    widths = _pad_widths(pad_width, x.ndim)
-    if mode in _PAD_BY_INDEX and reflect_type == "even":
-        for axis, (before, after) in enumerate(widths):
-            if before or after:
-                places = np.pad(np.arange(x.shape[axis]), (before, after), mode)  # type: ignore
-                x = take(x, places, axis)
-        return x
-    if mode == "empty":
-        constant_values = 0
-    elif mode != "constant":
-        raise NotImplementedError(
-            at_user_line(
-                f"pad: expected mode constant, edge, reflect, symmetric, wrap or empty; got "
-                f"{mode!r} (reflect_type {reflect_type!r})"
-            )
-        )
-    return _pad_constant(x, widths, constant_values)
-
-
-def _pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    if isinstance(pad_width, dict):
-        found = {normalize_axis_index(axis, ndim): w for axis, w in pad_width.items()}
-        pad_width = [
-            (w, w) if isinstance(w, int) else w for w in [found.get(i, 0) for i in range(ndim)]
-        ]
-    given = np.asarray(pad_width)
-    if given.dtype.kind not in "iu":
-        raise TypeError(at_user_line("`pad_width` must be of integral type."))
-    if np.any(given < 0):
-        raise ValueError(at_user_line("index can't contain negative values"))
-    widths = np.broadcast_to(given, (ndim, 2))
-    return [(int(before), int(after)) for before, after in widths]
-
-
-def _pad_constant(x: Operand, widths: list[tuple[int, int]], values: Any) -> Operand:
-    zeros = (0,) * x.ndim
-    if np.ndim(values) == 0 or isinstance(values, Tracer):
-        value = broadcast_to(convert(as_operand(values), x.dtype), ())
-        low, high = tuple([w[0] for w in widths]), tuple([w[1] for w in widths])
-        return apply(ops.pad, x, value, low=low, high=high, interior=zeros) if x.ndim else x
-    pairs = np.broadcast_to(np.asarray(values), (x.ndim, 2))
-    for axis, (width, pair) in enumerate(zip(widths, pairs, strict=True)):
-        for side in (0, 1):
-            low, high = list(zeros), list(zeros)
-            (high if side else low)[axis] = width[side]
-            value = convert(pair[side], x.dtype)
-            x = apply(ops.pad, x, value, low=tuple(low), high=tuple(high), interior=zeros)
-    return x
-
-
-def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    """`arr` without the parts at the (known) index, indices, slice or mask `obj` along `axis`."""
-    x = as_array_operand(arr)
-    if axis is None:
-        x, axis = ravel(x), 0
-    place = normalize_axis_index(axis, x.ndim)
-    keep = np.delete(np.arange(x.shape[place]), obj)
-    return take(x, keep, place)
-
-
-def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """`arr` with `values` inserted before the (known) index or indices `obj` along `axis`."""
-    x = strong(as_array_operand(arr))
-    if axis is None:
-        x, axis = ravel(x), 0
-    place = normalize_axis_index(axis, x.ndim)
-    n = x.shape[place]
-    extra = convert(as_array_operand(values), x.dtype)
-    at = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
-    shape = list(x.shape)
-    if at.ndim == 0:
-        # One place: the first axis of the values runs along `axis`.
-        extra = reshape(extra, (1,) * (x.ndim - extra.ndim) + extra.shape)
-        extra = moveaxis(extra, 0, place)
-        at = np.full(extra.shape[place], at)
-    shape[place] = at.size
-    extra = broadcast_to(extra, shape)
-    order = np.insert(np.arange(n), at, n + np.arange(at.size))
-    both = apply(ops.concatenate, x, extra, axis=place)
-    return take(both, order, place)
-
-
-def nonzero(a: Any) -> tuple[Any, ...]:
-    """Indices of the nonzero elements, for each axis; they must be concrete."""
-    return np.nonzero(np.asarray(a))
-
-
-def flatnonzero(a: Any) -> Any:
-    """Indices of the nonzero elements of the flattened array, which must be concrete."""
-    return np.flatnonzero(np.asarray(a))
-
-
-def argwhere(a: Any) -> Any:
-    """Indices of the nonzero elements in rows; they must be concrete."""
-    return np.argwhere(np.asarray(a))
-
-
-def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
-    """Indices for each axis of an array of `shape`, from those of the flattened array."""
-    index = convert(as_array_operand(indices), INT64)
-    found = []
-    for n in reversed(tuple(shape)):
-        found.append(apply(ops.rem, index, filled(index, n)))
-        index = apply(ops.div, index, filled(index, n))
-    return tuple(reversed(found))
-
-
-def ix_(*args: Any) -> tuple[Any, ...]:
-    """Index arrays that select every combination of the given (known) indices or masks."""
-    return np.ix_(*[np.asarray(a) for a in args])

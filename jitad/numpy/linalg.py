@@ -13,15 +13,15 @@ from jitad.trace import apply
 from jitad_ir import ops
 
 from .arithmetic import absolute
-from .creation import diagonal, eye
 from .exponential import power, sqrt
 from .logic import not_equal
+from .matrices import diagonal, eye
 from .products import cross, matmul, outer, tensordot, vecdot
 from .promotion import Operand, as_array_operand, convert, inexact, strong
 from .reduce import max as max_
 from .reduce import min as min_
 from .reduce import sum as sum_
-from .shape import matrix_transpose, ravel, reshape
+from .shapes import matrix_transpose, ravel, reshape
 
 __all__ = [
     "cross",

@@ -18,10 +18,12 @@ from . import (
     exponential,
     indexing,
     logic,
+    matrices,
+    picking,
     products,
     reduce,
     selection,
-    shape,
+    shapes,
     sorting,
     statistics,
 )
@@ -106,31 +108,31 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "astype": arithmetic.astype,
     "choose": selection.choose,
     "clip": selection.clip,
-    "compress": lambda self, condition, axis=None: indexing.compress(condition, self, axis),
+    "compress": lambda self, condition, axis=None: picking.compress(condition, self, axis),
     "conj": arithmetic.conjugate,
     "conjugate": arithmetic.conjugate,
     "copy": creation.copy,
     "cumprod": reduce.cumprod,
     "cumsum": reduce.cumsum,
-    "diagonal": creation.diagonal,
+    "diagonal": matrices.diagonal,
     "dot": products.dot,
-    "flatten": shape.ravel,
+    "flatten": shapes.ravel,
     "max": reduce.max,
     "mean": statistics.mean,
     "min": reduce.min,
-    "nonzero": indexing.nonzero,
+    "nonzero": picking.nonzero,
     "prod": reduce.prod,
     "ptp": reduce.ptp,
-    "ravel": shape.ravel,
-    "repeat": indexing.repeat,
+    "ravel": shapes.ravel,
+    "repeat": picking.repeat,
     "round": arithmetic.round,
     "searchsorted": sorting.searchsorted,
     "sort": sorting.sort,
-    "squeeze": shape.squeeze,
+    "squeeze": shapes.squeeze,
     "std": statistics.std,
     "sum": reduce.sum,
-    "swapaxes": shape.swapaxes,
-    "take": indexing.take,
+    "swapaxes": shapes.swapaxes,
+    "take": picking.take,
     "trace": reduce.trace,
     "var": statistics.var,
 }
@@ -138,14 +140,14 @@ _METHODS: dict[str, Callable[..., Any]] = {
 
 def _reshape(self: Tracer, *lengths: Any, order: str = "C", copy: bool | None = None) -> Any:
     """`x.reshape(2, 3)` or `x.reshape((2, 3))`; see `jitad.numpy.reshape`."""
-    return shape.reshape(self, lengths[0] if len(lengths) == 1 else lengths, order)
+    return shapes.reshape(self, lengths[0] if len(lengths) == 1 else lengths, order)
 
 
 def _transpose(self: Tracer, *axes: Any) -> Any:
     """`x.transpose()`, `x.transpose(1, 0)` or `x.transpose((1, 0))`."""
     if not axes or axes == (None,):
-        return shape.transpose(self)
-    return shape.transpose(self, axes[0] if isinstance(axes[0], (tuple, list)) else axes)
+        return shapes.transpose(self)
+    return shapes.transpose(self, axes[0] if isinstance(axes[0], (tuple, list)) else axes)
 
 
 def _view(self: Tracer, *_args: Any, **_kwargs: Any) -> Any:
@@ -177,11 +179,11 @@ def _power(self: Tracer, exponent: Any, modulus: Any = None) -> Any:
 _plain_power = _binary(exponential.power)
 
 _PROPERTIES: dict[str, Callable[[Any], Any]] = {
-    "T": shape.transpose,
+    "T": shapes.transpose,
     "at": At,
     "imag": arithmetic.imag,
     "itemsize": lambda self: self.dtype.itemsize,
-    "mT": shape.matrix_transpose,
+    "mT": shapes.matrix_transpose,
     "nbytes": lambda self: self.type.nbytes,
     "real": arithmetic.real,
 }
@@ -252,7 +254,7 @@ def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
 
 def _outer(function: Callable[..., Any], x: Any, y: Any) -> Any:
     x, y = creation.asarray(x), creation.asarray(y)
-    return function(shape.reshape(x, x.shape + (1,) * y.ndim), y)
+    return function(shapes.reshape(x, x.shape + (1,) * y.ndim), y)
 
 
 def _array_function(

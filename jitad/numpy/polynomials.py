@@ -12,7 +12,7 @@ from .arithmetic import add, multiply, subtract
 from .creation import zeros_like
 from .products import convolve
 from .promotion import as_array_operand
-from .shape import atleast_1d, concatenate
+from .shapes import atleast_1d, concatenate
 
 
 def polyval(p: Any, x: Any) -> Any:

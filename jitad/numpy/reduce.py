@@ -16,8 +16,8 @@ from jitad_ir.op import Op
 from jitad_ir.types import BOOL, DTYPES, INT64, DType
 
 from .arithmetic import add, multiply, subtract
-from .creation import diagonal
 from .logic import logical_and, logical_or
+from .matrices import diagonal
 from .promotion import (
     Operand,
     as_array_operand,
@@ -28,7 +28,7 @@ from .promotion import (
     strong,
 )
 from .selection import maximum, minimum
-from .shape import broadcast_to, expand_dims, ravel, reshape
+from .shapes import broadcast_to, expand_dims, ravel, reshape
 
 _NO_VALUE: Any = type("_NoValue", (), {"__repr__": lambda self: "<no value>"})()
 

@@ -14,7 +14,7 @@ from jitad_ir import ops
 from jitad_ir.types import INT64
 
 from .arithmetic import add, multiply, subtract
-from .indexing import take
+from .picking import take
 from .promotion import (
     Operand,
     as_array_operand,
@@ -26,7 +26,7 @@ from .promotion import (
 )
 from .reduce import any as any_
 from .selection import where
-from .shape import broadcast_to, flip, ravel, reshape, transpose
+from .shapes import broadcast_to, flip, ravel, reshape, transpose
 
 
 def sort(

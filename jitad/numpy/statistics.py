@@ -28,7 +28,7 @@ from .promotion import (
 )
 from .reduce import finish, no_out, reduced_axes, restrict, sum
 from .selection import maximum
-from .shape import broadcast_to, ravel, reshape
+from .shapes import broadcast_to, ravel, reshape
 
 
 def _count(x: Operand, axes: tuple[int, ...], where: Any) -> Any:

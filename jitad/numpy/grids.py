@@ -1,0 +1,108 @@
+"""Coordinates of grids, and arrays joined from slices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitad.array import as_array
+from jitad.errors import at_user_line
+from jitad.trace import apply
+from jitad_ir import ops
+from jitad_ir.types import DTYPES, INT64
+
+from .creation import arange, linspace, zeros
+from .promotion import as_array_operand, as_dtype, common_dtype, convert
+from .shapes import as_shape, broadcast_to, ravel, reshape, stack
+
+
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> list[Any]:
+    """Coordinates of a grid from those along its axes; "xy" exchanges the first two axes."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError(at_user_line("Valid values for `indexing` are 'xy' and 'ij'."))
+    vectors = [ravel(x) for x in xi]
+    count = len(vectors)
+    places = list(range(count))
+    if indexing == "xy" and count > 1:
+        places[:2] = [1, 0]
+    found = [
+        reshape(v, [v.shape[0] if axis == place else 1 for axis in range(count)])
+        for v, place in zip(vectors, places, strict=True)
+    ]
+    if sparse:
+        return found
+    shape = [1] * count
+    for vector, place in zip(vectors, places, strict=True):
+        shape[place] = vector.shape[0]
+    return [broadcast_to(grid, shape) for grid in found]
+
+
+def indices(dimensions: Any, dtype: Any = INT64, sparse: bool = False) -> Any:
+    """The index of each element of an array of shape `dimensions`, stacked by axis."""
+    shape = as_shape(dimensions)
+    found = as_dtype(dtype)
+    if sparse:
+        return tuple(
+            [
+                reshape(arange(n, dtype=found), [n if i == axis else 1 for i in range(len(shape))])
+                for axis, n in enumerate(shape)
+            ]
+        )
+    counters = [apply(ops.iota, shape=shape, dim=axis, dtype=found) for axis in range(len(shape))]
+    return stack(counters) if counters else zeros((0,), found)
+
+
+class _Grid:
+    """`mgrid[0:3, 0:1:5j]`: coordinates of a grid from slices, as NumPy's (static)."""
+
+    def __init__(self, numpy_grid: Any, name: str) -> None:
+        self._grid = numpy_grid
+        self.__name__ = name
+
+    def __getitem__(self, key: Any) -> Any:
+        found = self._grid[key]
+        return tuple(map(as_array, found)) if isinstance(found, tuple) else as_array(found)
+
+
+mgrid = _Grid(np.mgrid, "mgrid")
+ogrid = _Grid(np.ogrid, "ogrid")
+
+
+class _Concatenator:
+    """`r_[...]` and `c_[...]`: slices, numbers and arrays joined along an axis."""
+
+    def __init__(self, columns: bool) -> None:
+        self._columns = columns
+
+    def __getitem__(self, key: Any) -> Any:
+        items = key if isinstance(key, tuple) else (key,)
+        parts = [_range(item) if isinstance(item, slice) else item for item in items]
+        if self._columns:
+            arrays = [as_array_operand(p) for p in parts]
+            return _join([reshape(p, (p.size, 1)) if p.ndim < 2 else p for p in arrays], -1)
+        return _join([reshape(p, (1,)) if np.ndim(p) == 0 else p for p in parts], 0)
+
+
+def _join(parts: list[Any], axis: int) -> Any:
+    from_shape = [as_array_operand(p) for p in parts]
+    dtype = common_dtype(from_shape)
+    return apply(
+        ops.concatenate, *[convert(p, dtype) for p in from_shape], axis=axis % from_shape[0].ndim
+    )
+
+
+def _range(item: slice) -> Any:
+    start = 0 if item.start is None else item.start
+    if isinstance(item.step, complex):
+        return linspace(start, item.stop, int(abs(item.step)))
+    return arange(start, item.stop, item.step)
+
+
+r_ = _Concatenator(columns=False)
+c_ = _Concatenator(columns=True)
+
+
+def fromfunction(function: Any, shape: Any, *, dtype: Any = float, **kwargs: Any) -> Any:
+    """`function` of the index arrays of `shape`."""
+    return function(*indices(shape, dtype=DTYPES["f64"] if dtype is float else dtype), **kwargs)

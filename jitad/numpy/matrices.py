@@ -1,0 +1,144 @@
+"""Matrices with a structure: unit, triangular, diagonal."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from jitad.array import as_array
+from jitad.errors import at_user_line
+from jitad.trace import apply
+from jitad_ir import ops
+from jitad_ir.types import FLOAT64, INT64
+
+from .creation import zeros, zeros_like
+from .promotion import Operand, as_array_operand, as_dtype, convert, strong
+from .shapes import broadcast_to, moveaxis, ravel, reshape, stack
+
+
+def _counters(n: int, m: int) -> tuple[Operand, Operand]:
+    """Row and column number of each element of an n x m matrix."""
+    return (
+        apply(ops.iota, shape=(n, m), dim=0, dtype=INT64),
+        apply(ops.iota, shape=(n, m), dim=1, dtype=INT64),
+    )
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+    """An N x M matrix with ones on the diagonal `k` (above the main one if positive)."""
+    n, m = operator.index(N), operator.index(N if M is None else M)
+    rows, columns = _counters(n, m)
+    on = apply(ops.eq, apply(ops.add, rows, operator.index(k)), columns)
+    return convert(on, FLOAT64 if dtype is None else as_dtype(dtype))
+
+
+def identity(n: int, dtype: Any = None) -> Any:
+    """The n x n unit matrix."""
+    return eye(n, dtype=dtype)
+
+
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+    """Ones on and below the diagonal `k`, zeros above."""
+    n, m = operator.index(N), operator.index(N if M is None else M)
+    return convert(_lower(n, m, k), FLOAT64 if dtype is None else as_dtype(dtype))
+
+
+def _lower(n: int, m: int, k: int) -> Operand:
+    rows, columns = _counters(n, m)
+    return apply(ops.ge, apply(ops.add, rows, operator.index(k)), columns)
+
+
+def tril(m: Any, k: int = 0) -> Any:
+    """The elements on and below the diagonal `k` of each matrix, zeros above."""
+    x = _matrices(m)
+    keep = broadcast_to(_lower(x.shape[-2], x.shape[-1], k), x.shape)
+    return apply(ops.select, keep, x, zeros_like(x))
+
+
+def triu(m: Any, k: int = 0) -> Any:
+    """The elements on and above the diagonal `k` of each matrix, zeros below."""
+    x = _matrices(m)
+    drop = broadcast_to(_lower(x.shape[-2], x.shape[-1], k - 1), x.shape)
+    return apply(ops.select, drop, zeros_like(x), x)
+
+
+def _matrices(m: Any) -> Operand:
+    x = strong(as_array_operand(m))
+    if x.ndim == 0:
+        raise ValueError(at_user_line("expected an array of one or more axes; got a scalar"))
+    return broadcast_to(x, (x.shape[0], x.shape[0])) if x.ndim == 1 else x
+
+
+def diag(v: Any, k: int = 0) -> Any:
+    """The matrix with the vector `v` on its diagonal `k`, or that diagonal of a matrix."""
+    x = as_array_operand(v)
+    if x.ndim == 2:
+        return diagonal(x, k)
+    if x.ndim != 1:
+        raise ValueError(at_user_line("Input must be 1- or 2-d."))
+    n, k = x.shape[0], operator.index(k)
+    side = n + (k if k > 0 else -k)
+    if n == 0:
+        return zeros((side, side), x.dtype)
+    # In row-major order the diagonal's elements are side + 1 apart.
+    low = k if k > 0 else -k * side
+    high = side * side - low - (n + (n - 1) * side)
+    zero = apply(ops.full, value=0, shape=(), dtype=x.dtype)
+    flat = apply(ops.pad, x, zero, low=(low,), high=(high,), interior=(side,))
+    return reshape(flat, (side, side))
+
+
+def diagflat(v: Any, k: int = 0) -> Any:
+    """The matrix with the elements of `v`, flattened, on its diagonal `k`."""
+    return diag(ravel(v), k)
+
+
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal `offset` in the plane of two axes, as the last axis of the result."""
+    x = as_array_operand(a)
+    if x.ndim < 2:
+        raise ValueError(at_user_line("diag requires an array of at least two dimensions"))
+    x = moveaxis(x, (axis1, axis2), (-2, -1))
+    *rest, n, m = x.shape
+    k = operator.index(offset)
+    count = max(min(n, m - k) if k >= 0 else min(n + k, m), 0)
+    flat = reshape(x, (*rest, n * m))
+    # In row-major order the diagonal's elements are m + 1 apart.
+    start = 0 if count == 0 else k if k >= 0 else -k * m
+    limit = start + (count - 1) * (m + 1) + 1 if count else 0
+    zero, one = (0,) * len(rest), (1,) * len(rest)
+    return apply(
+        ops.slice,
+        flat,
+        start=(*zero, start),
+        limit=(*rest, limit),
+        stride=(*one, m + 1),
+    )
+
+
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """Columns of powers of the vector `x`: from N - 1 down to 0, or up if `increasing`."""
+    base = as_array_operand(x)
+    if base.ndim != 1:
+        raise ValueError(at_user_line("x must be a one-dimensional array or sequence."))
+    count = base.shape[0] if N is None else operator.index(N)
+    powers = range(count) if increasing else range(count - 1, -1, -1)
+    columns = [apply(ops.integer_pow, base, exponent=p) for p in powers]
+    return stack(columns, 1) if columns else zeros((base.shape[0], 0), base.dtype)
+
+
+def tril_indices(n: int, k: int = 0, m: int | None = None) -> Any:
+    """Rows and columns of the elements on and below the diagonal `k`."""
+    return tuple(map(as_array, np.tril_indices(n, k, m)))
+
+
+def triu_indices(n: int, k: int = 0, m: int | None = None) -> Any:
+    """Rows and columns of the elements on and above the diagonal `k`."""
+    return tuple(map(as_array, np.triu_indices(n, k, m)))
+
+
+def diag_indices(n: int, ndim: int = 2) -> Any:
+    """Indices of the main diagonal of an array with `ndim` axes of length n."""
+    return tuple(map(as_array, np.diag_indices(n, ndim)))
