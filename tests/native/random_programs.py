@@ -121,9 +121,7 @@ class RandomProgram:
             return ops.neg(x)
         signs = ops.sign(self.like(x))
         axis = self.draw(x.ndim)
-        return self.bounded(
-            ops.linear_recurrence(signs, x, axis=axis, reverse=bool(self.draw(2)))
-        )
+        return self.bounded(ops.linear_recurrence(signs, x, axis=axis, reverse=bool(self.draw(2))))
 
     def dear(self) -> Value:
         """A function that is not to be computed twice, of an exact result: 0 whatever x."""

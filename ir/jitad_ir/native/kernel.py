@@ -31,7 +31,7 @@ from .emitter import Emitter
 from .folds import FoldState
 from .lanes import Lanes, call_intrinsic, splat_constant
 from .loops import counted, integer
-from .schedule import Schedule, schedule
+from .schedule import TILE, Schedule, schedule
 
 Pointers: TypeAlias = Callable[[int], ll.Value]
 
@@ -140,19 +140,30 @@ class KernelEmitter:
         elif depth == len(plan.order):
             self.emit_stores(range(plan.copies))
         else:
-            loop = plan.order[depth]
-            length = self.kernel.lengths[loop]
-            step = plan.lanes if loop == plan.vector else 1
-            trips = -(-length // step)
-            self.open(depth)
+            self._loop(depth)
 
-            def body(i: ll.Value, carried: list[ll.Value]) -> list[ll.Value]:
-                self.counters[loop] = self.step_start(i, length, step)
-                self._level(depth + 1)
-                return carried
+    def _loop(self, depth: int) -> None:
+        """The loop at `depth`, with those inside."""
+        plan = self.schedule
+        loop = plan.order[depth]
+        length = self.kernel.lengths[loop]
+        step = plan.lanes if loop == plan.vector else 1
+        block: ll.Value | None = None
+        if loop == plan.tiled:
+            if loop in plan.order[depth + 1 :]:
+                step = TILE
+            else:
+                block, length = self.counters[loop], TILE
+        self.open(depth)
 
-            counted(self.builder, trips, [], body)
-            self.close(depth)
+        def body(i: ll.Value, carried: list[ll.Value]) -> list[ll.Value]:
+            start = self.step_start(i, length, step)
+            self.counters[loop] = start if block is None else self.builder.add(block, start)
+            self._level(depth + 1)
+            return carried
+
+        counted(self.builder, -(-length // step), [], body)
+        self.close(depth)
 
     def step_start(self, i: ll.Value, length: int, step: int) -> ll.Value:
         """Counter of the first element of step i: min(i * step, length - step)."""

@@ -8,8 +8,11 @@ contiguous. One step of it covers `lanes` elements in `copies` registers of `wid
 additions, and with it every bit of the result, is the same on all of them; a narrower CPU uses
 more registers.
 
-Places for what comes later: blocks of two loops for transposed reads (an `order` that names a loop
-twice, with a block length), and ranges of the outermost loop for threads.
+A kernel that reads one array along its rows and another along its columns runs over square tiles,
+so that every cache line is used up while it is near: the loop along the columns is in `order`
+twice, first over blocks of `TILE`, last over the block.
+
+A place for what comes later: ranges of the outermost loop for threads.
 """
 
 from __future__ import annotations
@@ -24,16 +27,24 @@ from ..plan.index import Counter, Index, Position, leaves
 from ..plan.steps import Apply, Buffer, Kernel, Read
 
 
+TILE = 8
+"""Iterations of the loop that runs in blocks."""
+TILED_SIZE = 1 << 14
+"""Iterations from which on tiles are worth their loop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """Loops from the outermost to the innermost; `vector` is the number of the vector loop, None
-    if the kernel runs element by element. The first `kept` of `order` are not folded over."""
+    if the kernel runs element by element. The first `kept` of `order` are not folded over. The
+    loop `tiled`, if there is one, is in `order` twice."""
 
     order: tuple[int, ...]
     kept: int
     vector: int | None
     width: int
     copies: int
+    tiled: int | None = None
 
     @property
     def lanes(self) -> int:
@@ -78,7 +89,25 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
     if kernel.folds:
         # Columns side by side, so that each step down reads whole cache lines.
         copies = 4 if body <= 24 else 2
-    return Schedule(order, len(kept), vector, width, min(copies, length // width))
+    copies = min(copies, length // width)
+    tiled = None if kernel.folds else _transposed_loop(kernel, vector)
+    if tiled is not None:
+        # ..., blocks of the tiled loop, the vector loop, the tiled loop inside a block
+        outer = [loop for loop in order if loop not in (tiled, vector)]
+        order, copies = (*outer, tiled, vector, tiled), 1
+        kept = list(order)
+    return Schedule(order, len(kept), vector, width, copies, tiled)
+
+
+def _transposed_loop(kernel: Kernel, vector: int) -> int | None:
+    """A loop along which memory is contiguous that is far apart along the vector loop."""
+    for node in kernel.nodes:
+        if isinstance(node, Read) and _stride(node.offset, vector) not in (0, 1, -1, None):
+            for loop, length in enumerate(kernel.lengths):
+                near = loop != vector and _stride(node.offset, loop) in (1, -1)
+                if near and length >= 2 * TILE and length * kernel.lengths[vector] >= TILED_SIZE:
+                    return loop
+    return None
 
 
 def _fold_lanes(body: int, widest: int) -> int:
