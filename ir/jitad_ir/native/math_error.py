@@ -1,14 +1,14 @@
 """Error functions.
 
-float32 is evaluated in float64 with shorter polynomials. Polynomials are Chebyshev fits by
-benchmarks/fit_polynomials.py, which names them as they are named here.
+erfc and erf_inv of float32 are evaluated in float64 with shorter polynomials. Polynomials are
+Chebyshev fits by benchmarks/fit_polynomials.py, which names them as they are named here.
 """
 
 from __future__ import annotations
 
 import math
 
-from .math_exponential import exp_in_two_parts, exp_of_sum, reduce_exp
+from .math_exponential import exp_in_range, exp_in_two_parts, reduce_exp
 from .math_kernel import BINARY32, BINARY64, Format, Kernel, Real
 from .math_trigonometric import in_float64
 
@@ -215,19 +215,15 @@ ERF_INV_TAIL_BINARY32 = (
 
 def erf(k: Kernel, x: Real) -> Real:
     """x (1 + P(x^2)) near 0, else 1 - erfc(|x|) with the sign of x."""
-    return in_float64(k, x, _erf)
-
-
-def _erf(k: Kernel, x: Real, format: Format) -> Real:
     magnitude = abs(x)
-    near = k.fma(x, k.polynomial(x * x, ERF[format]), x)
+    near = k.fma(x, k.polynomial(x * x, ERF[k.format]), x)
     # From 6 on erfc is below half an ulp of 1.
-    a = k.at_most(magnitude, 6.0 if format is BINARY64 else 4.0)
+    a = k.at_most(magnitude, 6.0 if k.format is BINARY64 else 4.0)
     a_scale, q_scale = k.fma(a, 2.0, 1.0), a + 3.0
     one_over = 1.0 / (a_scale * q_scale)
     q = (a - 3.0) * (a_scale * one_over)
-    complement = exp_of_sum(k, a * -a) * (
-        k.dominated_polynomial(q, ERF_TAIL[format]) * (q_scale * one_over)
+    complement = exp_in_range(k, a * -a) * (
+        k.dominated_polynomial(q, ERF_TAIL[k.format]) * (q_scale * one_over)
     )
     return k.select(magnitude < 1.0, near, k.copysign(1.0 - complement, x))
 

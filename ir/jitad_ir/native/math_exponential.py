@@ -138,9 +138,19 @@ def exp_in_two_parts(k: Kernel, reduced: Reduced) -> tuple[Real, Real]:
     return leading, error + exp_tail(k, reduced)
 
 
+def exp_in_range(k: Kernel, x: Real) -> Real:
+    """e^x = 2^n (1 + (r + r^2 P(r))), for x within EXP_RANGE: faster than `exp_of_sum` by a tenth,
+    and good to 1.1 ulp instead of 0.7."""
+    ln2 = LN_TWO[k.format]
+    n, biased = k.rounded_exponent(x * LOG2_E, 2 * k.format.bias)
+    r = k.fma(n, -ln2.low, k.fma(n, -ln2.high, x))
+    less_one = k.fma(r * r, k.polynomial(r, EXP[k.format]), r)
+    return k.scale_by_two_steps(less_one + 1.0, biased)
+
+
 def exp(k: Kernel, x: Real) -> Real:
-    """e^x = 2^n e^r."""
-    return exp_of_sum(k, clamp(k, x, EXP_RANGE[k.format]))
+    """e^x."""
+    return exp_in_range(k, clamp(k, x, EXP_RANGE[k.format]))
 
 
 def exp2(k: Kernel, x: Real) -> Real:
@@ -162,9 +172,12 @@ def expm1(k: Kernel, x: Real) -> Real:
 
 
 def logistic(k: Kernel, x: Real) -> Real:
-    """1 / (1 + e^-x) = e / (1 + e) with e = e^-|x| if x < 0, so that nothing overflows."""
-    e = exp(k, -abs(x))
-    return k.select(x < 0.0, e, 1.0) / (e + 1.0)
+    """With e = e^-|x|, which cannot overflow: 1 / (1 + e) for x >= 0, and for x < 0
+    e / (1 + e) = e - e (e / (1 + e)), where the quotient's error counts for little."""
+    e = exp_of_sum(k, k.at_least(-abs(x), EXP_RANGE[k.format][0]))
+    is_negative = x < 0.0
+    quotient = k.select(is_negative, e, 1.0) / (e + 1.0)
+    return k.select(is_negative, k.fma(-e, quotient, e), quotient)
 
 
 class Split(NamedTuple):

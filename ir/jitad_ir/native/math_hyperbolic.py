@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from .math_exponential import EXP_RANGE, exp_of_sum, log1p_of_sum
+from .math_exponential import EXP_RANGE, exp_in_range, exp_of_sum, log1p_of_sum
 from .math_kernel import BINARY32, BINARY64, Kernel, Mask, Real
 
 # P and Q with tanh x = x + x^3 P(x^2) / Q(x^2), for |x| <= 0.625 (Moshier, Cephes, tanh.c).
@@ -48,7 +48,7 @@ def tanh(k: Kernel, x: Real) -> Real:
     magnitude = abs(x)
     is_near = magnitude < 0.625
     z = magnitude * magnitude
-    e = exp_of_sum(k, k.at_most(magnitude * 2.0, 20.0 if k.format is BINARY32 else 44.0))
+    e = exp_in_range(k, k.at_most(magnitude * 2.0, 20.0 if k.format is BINARY32 else 44.0))
     numerator = k.select(is_near, magnitude * z * k.polynomial(z, TANH_NUMERATOR), -2.0)
     denominator = k.select(is_near, k.polynomial(z, TANH_DENOMINATOR), e + 1.0)
     result = k.select(is_near, magnitude, 1.0) + numerator / denominator

@@ -83,11 +83,16 @@ def subtract_half_pis(k: Kernel, x: Real, n: Real) -> tuple[Real, Real]:
     return k.fast_two_sum(r, (r_low - product_low) - n * HALF_PI[2])
 
 
-def reduce_quarter(k: Kernel, x: Real) -> tuple[Bits, Real, Real]:
-    """n, r, r_low with x = n pi/2 + r + r_low, n an integer (its low bits) and |r| <= pi/4."""
+def reduce_quarter(k: Kernel, x: Real, format: Format) -> tuple[Bits, Real, Real | None]:
+    """n, r, r_low with x = n pi/2 + r + r_low, n an integer (its low bits) and |r| <= pi/4;
+    without r_low if `format` is binary32."""
     n = k.round(x * TWO_OVER_PI)
-    r, r_low = subtract_half_pis(k, x, n)
     is_huge = (abs(x) > HUGE) & (abs(x) < math.inf)
+    if format is BINARY32:
+        r = k.fma(-n, HALF_PI[1], k.exact_remainder(x, n, HALF_PI[0]))
+        n, r = k.patch_lanes(is_huge, "huge_remainder", [x], [n, r])
+        return (n + k.format.round_magic).bits(), r, None
+    r, r_low = subtract_half_pis(k, x, n)
     n, r, r_low = k.patch_lanes(is_huge, "huge_remainder", [x], [n, r, r_low])
     return (n + k.format.round_magic).bits(), r, r_low
 
@@ -163,12 +168,15 @@ def _two_over_pi_table(module: ll.Module) -> ll.GlobalVariable:
     return table
 
 
-def sin_and_cos(k: Kernel, r: Real, r_low: Real, format: Format) -> tuple[Real, Real]:
+def sin_and_cos(k: Kernel, r: Real, r_low: Real | None, format: Format) -> tuple[Real, Real]:
     """sin and cos of r + r_low for |r| <= pi / 4, as in fdlibm: r + (r^3 S(r^2) + r_low cos r) and
     (1 - r^2/2) + (r^4 C(r^2) - r r_low), the rounding error of 1 - r^2/2 kept."""
     z = r * r
     half = z * 0.5
     one_minus = 1.0 - half
+    if r_low is None:
+        sine = k.fma(r * z, k.polynomial(z, SIN[format]), r)
+        return sine, k.fma(z * z, k.polynomial(z, COS[format]), one_minus)
     rounding = (1.0 - one_minus) - half
     sine = r + k.fma(r * z, k.polynomial(z, SIN[format]), r_low * one_minus)
     tail = k.fma(-r, r_low, rounding)
@@ -177,7 +185,7 @@ def sin_and_cos(k: Kernel, r: Real, r_low: Real, format: Format) -> tuple[Real, 
 
 def sincos(k: Kernel, x: Real) -> tuple[Real, Real]:
     """sin x and cos x of float64 by one reduction."""
-    n, r, r_low = reduce_quarter(k, x)
+    n, r, r_low = reduce_quarter(k, x, BINARY64)
     sine, cosine = sin_and_cos(k, r, r_low, BINARY64)
     is_odd = (n & 1).equals(1)
     first, second = k.select(is_odd, cosine, sine), k.select(is_odd, sine, cosine)
@@ -191,7 +199,7 @@ def sin(k: Kernel, x: Real) -> Real:
 
 
 def _sin(k: Kernel, x: Real, format: Format) -> Real:
-    n, r, r_low = reduce_quarter(k, x)
+    n, r, r_low = reduce_quarter(k, x, format)
     sine, cosine = sin_and_cos(k, r, r_low, format)
     result = flip_sign(k.select((n & 1).equals(1), cosine, sine), n >> 1)
     return k.select(abs(x) < 2.0**-30, x, result)
@@ -203,7 +211,7 @@ def cos(k: Kernel, x: Real) -> Real:
 
 
 def _cos(k: Kernel, x: Real, format: Format) -> Real:
-    n, r, r_low = reduce_quarter(k, x)
+    n, r, r_low = reduce_quarter(k, x, format)
     sine, cosine = sin_and_cos(k, r, r_low, format)
     return flip_sign(k.select((n & 1).equals(1), sine, cosine), (n + 1) >> 1)
 
@@ -214,7 +222,7 @@ def tan(k: Kernel, x: Real) -> Real:
 
 
 def _tan(k: Kernel, x: Real, format: Format) -> Real:
-    n, r, r_low = reduce_quarter(k, x)
+    n, r, r_low = reduce_quarter(k, x, format)
     sine, cosine = sin_and_cos(k, r, r_low, format)
     is_odd = (n & 1).equals(1)
     result = k.select(is_odd, -cosine, sine) / k.select(is_odd, sine, cosine)
