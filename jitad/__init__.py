@@ -18,7 +18,9 @@ from .settings import config, disable_jit
 if TYPE_CHECKING:
     from . import errors, lax, numpy, tree, tree_util
     from .transforms.batching import vmap
-    from .transforms.custom import checkpoint, custom_jvp, custom_vjp, remat
+    from .transforms.checkpointing import checkpoint, remat
+    from .transforms.custom_jvp import custom_jvp
+    from .transforms.custom_vjp import custom_vjp
     from .transforms.derivatives import grad, value_and_grad
     from .transforms.directional import jvp, linear_transpose, linearize, vjp
     from .transforms.inspection import (
@@ -73,7 +75,9 @@ __all__ = [
 
 _NAMES = {
     "batching": "vmap",
-    "custom": "checkpoint custom_jvp custom_vjp remat",
+    "checkpointing": "checkpoint remat",
+    "custom_jvp": "custom_jvp",
+    "custom_vjp": "custom_vjp",
     "derivatives": "grad value_and_grad",
     "directional": "jvp linear_transpose linearize vjp",
     "inspection": (

@@ -1,4 +1,4 @@
-"""`jitad.Array`: what transformed functions return. An ndarray, with `.at` for functional updates."""
+"""`jitad.Array`: what transformed functions return. An ndarray, with `.at` for updated copies."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Array(np.ndarray):
     """A NumPy array that functions of jitad return; every library that takes an ndarray takes it.
 
     It adds `.at[index].set(values)` and relatives, which return an updated copy (put here by
-    `jitad.numpy.methods`, which every trace loads), and `block_until_ready`, which returns the array:
-    results are complete when a call returns.
+    `jitad.numpy.methods`, which every trace loads), and `block_until_ready`, which returns the
+    array: results are complete when a call returns.
     """
 
     __slots__ = ()

@@ -38,11 +38,11 @@ class TracerIntegerConversionError(ConcretizationError):
 
 
 class TracerArrayConversionError(ConcretizationError):
-    """`np.array(...)`, `float(...)` or a NumPy function that needs the elements of a traced value."""
+    """`np.array(...)`, `float(...)` or NumPy code that needs the elements of a traced value."""
 
 
 class LeakedTracerError(RuntimeError):
-    """A traced value was kept (in a global, an attribute, a list) beyond the call that traced it."""
+    """A traced value was kept (in a global, a list, an object) beyond the call that traced it."""
 
 
 class NonFiniteError(FloatingPointError):

@@ -13,7 +13,7 @@ import numpy as np
 
 from .graph import Equation, Graph, Params, Value
 from .op import Op, as_result
-from .types import ArrayType, type_of
+from .types import ARRAY_TYPES, ArrayType, type_of
 
 
 def evaluate_op(
@@ -98,7 +98,7 @@ def _check_arguments(graph: Graph, arrays: Sequence[Any]) -> None:
             f"graph {graph.name}: expected {len(graph.inputs)} arrays; got {len(arrays)}"
         )
     for position, (value, array) in enumerate(zip(graph.inputs, arrays, strict=True)):
-        if not isinstance(array, (np.ndarray, np.generic)):
+        if not isinstance(array, ARRAY_TYPES):
             raise TypeError(
                 f"graph {graph.name}: input {position} must be a NumPy array or scalar; "
                 f"got {type(array).__name__}"

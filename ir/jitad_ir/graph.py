@@ -9,16 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
-from .types import ArrayType, DType, Shape
+from .types import ARRAY_TYPES, ArrayType, DType, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .op import Op
 
 Params: TypeAlias = Mapping[str, Any]
@@ -158,7 +153,7 @@ class Graph:
 
 def param_key(param: Any) -> Any:
     """A hashable stand-in for one static parameter; arrays by dtype, shape and bytes."""
-    kind = type(param)
+    kind: type[Any] = type(param)
     if kind is int or kind is str:
         return param
     if kind is tuple:
@@ -167,7 +162,7 @@ def param_key(param: Any) -> Any:
         return ("float", param.hex())
     if kind is bool or kind is complex:
         return (kind.__name__, repr(param))
-    if isinstance(param, (np.ndarray, np.generic)):
+    if isinstance(param, ARRAY_TYPES):
         return (param.dtype.str, param.shape, param.tobytes())
     return param
 
@@ -245,9 +240,7 @@ class Builder:
     def replay(self, eq: Equation, operands: tuple[Value, ...]) -> tuple[Value, ...]:
         """Append `eq` on other operands of the same types, without running its type rule."""
         outputs = tuple([Value(v.type) for v in eq.outputs])
-        self.equations.append(
-            Equation(eq.op, operands, eq.params, outputs, eq.regions, eq.source)
-        )
+        self.equations.append(Equation(eq.op, operands, eq.params, outputs, eq.regions, eq.source))
         return outputs
 
     def inline(self, graph: Graph, operands: Sequence[Value]) -> tuple[Value, ...]:
@@ -274,15 +267,22 @@ class _Current(threading.local):
 _current = _Current()
 
 
-@contextmanager
-def building(builder: Builder) -> Iterator[Builder]:
+class building:  # noqa: N801  (a context manager, named like a function)
     """Within this context, calling an op on Values appends to `builder` (one per thread)."""
-    outer = _current.builder
-    _current.builder = builder
-    try:
-        yield builder
-    finally:
-        _current.builder = outer
+
+    __slots__ = ("_builder", "_outer")
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._outer: Builder | None = None
+
+    def __enter__(self) -> Builder:
+        self._outer = _current.builder
+        _current.builder = self._builder
+        return self._builder
+
+    def __exit__(self, *_error: object) -> None:
+        _current.builder = self._outer
 
 
 def current_builder() -> Builder:

@@ -32,7 +32,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .graph import Graph, Number, Params, Value, current_builder
-from .types import BOOL, ArrayType, DType, Shape, TypeMismatch, is_inexact, short_name
+from .types import (
+    ARRAY_TYPES,
+    BOOL,
+    ArrayType,
+    DType,
+    Shape,
+    TypeMismatch,
+    is_inexact,
+    short_name,
+)
 
 Rule: TypeAlias = Callable[..., Any]
 
@@ -208,9 +217,7 @@ class Routine:
     workspace: Rule = lambda *_types, **_params: 0
 
 
-Lowering: TypeAlias = (
-    Elementwise | Pull | Reduction | ArgReduction | Cumulative | Routine | Marker
-)
+Lowering: TypeAlias = Elementwise | Pull | Reduction | ArgReduction | Cumulative | Routine | Marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,9 +346,7 @@ def same_types(name: str, types: Sequence[ArrayType], kinds: str) -> ArrayType:
             raise TypeMismatch(f"{name}: operands must have one type; got {got}")
     if first.dtype.kind not in kinds:
         expected = " or ".join(_KIND_NAMES[k] for k in kinds)
-        raise TypeMismatch(
-            f"{name}: expected {expected} operands; got {short_name(first.dtype)}"
-        )
+        raise TypeMismatch(f"{name}: expected {expected} operands; got {short_name(first.dtype)}")
     return first
 
 
@@ -358,9 +363,7 @@ def batch_to_front(size: int, batched: Sequence[bool], operands: Sequence[Value]
     """Give every unbatched operand the leading batch axis, by broadcasting."""
     broadcast = OPS["broadcast"]
     return [
-        v
-        if has_axis
-        else broadcast(v, shape=(size, *v.shape), dims=tuple(range(1, v.ndim + 1)))
+        v if has_axis else broadcast(v, shape=(size, *v.shape), dims=tuple(range(1, v.ndim + 1)))
         for v, has_axis in zip(operands, batched, strict=True)
     ]
 
@@ -417,6 +420,6 @@ def carries_tangent(type: ArrayType) -> bool:
 
 def as_result(array: Any, type: ArrayType) -> Any:
     """`array` as a result of the IR type: its dtype cast where a NumPy function chose another."""
-    if isinstance(array, (np.ndarray, np.generic)) and array.dtype == type.dtype:
+    if isinstance(array, ARRAY_TYPES) and array.dtype == type.dtype:
         return array
     return np.asarray(array).astype(type.dtype)

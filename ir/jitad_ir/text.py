@@ -26,7 +26,7 @@ import numpy as np
 
 from .graph import Equation, Graph, Value
 from .op import OPS
-from .types import DTYPES, ArrayType, parse_type, short_name
+from .types import ARRAY_TYPES, DTYPES, ArrayType, parse_type, short_name
 
 
 def _letters(number: int) -> str:
@@ -59,7 +59,7 @@ def param_text(param: Any, elide_above: int | None = None) -> str:
     """One static parameter as text; arrays of more than `elide_above` elements without data."""
     if isinstance(param, np.dtype):
         return short_name(param)  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(param, (np.ndarray, np.generic)):
+    if isinstance(param, ARRAY_TYPES):
         array: np.ndarray[Any, Any] = np.asarray(param)
         type = ArrayType(array.dtype, array.shape)
         if elide_above is not None and array.size > elide_above:

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 Shape: TypeAlias = tuple[int, ...]
 DType: TypeAlias = "np.dtype[np.generic]"
+
+ARRAY_TYPES: tuple[type[Any], ...] = (np.ndarray, np.generic)
+"""What has a dtype and a shape: NumPy's arrays and scalars."""
 
 SHORT_NAMES: dict[str, str] = {
     "bool": "bool",
@@ -136,9 +139,9 @@ class ArrayType:
         return f"{short_name(self.dtype)}[{','.join(map(str, self.shape))}]"
 
 
-def type_of(array: object) -> ArrayType:
+def type_of(array: Any) -> ArrayType:
     """Type of a NumPy array or scalar, or of anything `np.asarray` accepts."""
-    if not isinstance(array, (np.ndarray, np.generic)):
+    if not isinstance(array, ARRAY_TYPES):
         array = np.asarray(array)
     short_name(array.dtype)
     return ArrayType(array.dtype, array.shape)

@@ -12,7 +12,7 @@ from jitad_ir.passes.batch import batch
 from jitad_ir.types import ArrayType
 
 from ..errors import at_user_line, hides_internals
-from ..pytree import PyTreeDef, flatten, keystr, flatten_with_path
+from ..pytree import PyTreeDef, flatten, flatten_with_path, keystr
 from ..trace import BatchAxis
 from .function import check_callable, leaf_types, name_of, run_graph, trace_function
 
@@ -116,7 +116,7 @@ def _spread(prefix: Any, full: Any, what: str) -> list[Any]:
     except (ValueError, TypeError) as error:
         raise ValueError(
             at_user_line(
-                f"vmap: {what} must be an int, None or a pytree prefix of what it describes; {error}"
+                f"vmap: {what} must be an int, None or a pytree prefix of what it is for; {error}"
             )
         ) from None
     return [
@@ -140,8 +140,8 @@ def _batch_size(
     if not sizes:
         raise ValueError(
             at_user_line(
-                f"vmap: no argument of {name} is mapped: in_axes must name an axis of at least one, "
-                "or axis_size be given"
+                f"vmap: no argument of {name} is mapped: in_axes must name an axis of at least "
+                "one, or axis_size be given"
             )
         )
     if len(sizes) > 1:
@@ -165,9 +165,7 @@ def _without(type: ArrayType, axis: int | None) -> ArrayType:
     return type.with_shape(type.shape[:axis] + type.shape[axis + 1 :])
 
 
-def _output_axes(
-    out_axes: Any, tree: PyTreeDef, types: Sequence[ArrayType]
-) -> list[int | None]:
+def _output_axes(out_axes: Any, tree: PyTreeDef, types: Sequence[ArrayType]) -> list[int | None]:
     axes = _spread(out_axes, tree.unflatten(range(tree.num_leaves)), "out_axes")
     checked: list[int | None] = []
     for axis, type in zip(axes, types, strict=True):

@@ -56,19 +56,25 @@ def psum(x: Any, axis_name: Any) -> Any:
     >>> jitad.vmap(lambda x: x / jitad.lax.psum(x, "i"), axis_name="i")(np.array([1.0, 3.0]))
     Array([0.25, 0.75])
     """
-    return _over_axes(axis_name, "psum", x, lambda lanes: apply(OPS["reduce_sum"], lanes, axes=(0,)))
+    return _over_axes(
+        axis_name, "psum", x, lambda lanes: apply(OPS["reduce_sum"], lanes, axes=(0,))
+    )
 
 
 @hides_internals
 def pmax(x: Any, axis_name: Any) -> Any:
     """Maximum over the lanes of a named axis."""
-    return _over_axes(axis_name, "pmax", x, lambda lanes: apply(OPS["reduce_max"], lanes, axes=(0,)))
+    return _over_axes(
+        axis_name, "pmax", x, lambda lanes: apply(OPS["reduce_max"], lanes, axes=(0,))
+    )
 
 
 @hides_internals
 def pmin(x: Any, axis_name: Any) -> Any:
     """Minimum over the lanes of a named axis."""
-    return _over_axes(axis_name, "pmin", x, lambda lanes: apply(OPS["reduce_min"], lanes, axes=(0,)))
+    return _over_axes(
+        axis_name, "pmin", x, lambda lanes: apply(OPS["reduce_min"], lanes, axes=(0,))
+    )
 
 
 @hides_internals

@@ -176,8 +176,10 @@ def _check_output(scalar: Any, name: str, holomorphic: bool, transform: str) -> 
         )
     expected, kind = ("complex", "c") if holomorphic else ("real (float)", "f")
     if result.dtype.kind != kind:
-        hint = "" if holomorphic or result.dtype.kind != "c" else (
-            ". Take the real part, or pass holomorphic=True"
+        hint = (
+            ""
+            if holomorphic or result.dtype.kind != "c"
+            else (". Take the real part, or pass holomorphic=True")
         )
         raise TypeError(
             at_user_line(
@@ -228,4 +230,3 @@ def _gradient_at_values(graph: Graph, mask: tuple[bool, ...]) -> tuple[Eager, li
     values = [*graph.inputs, *[v for eq in graph.equations for v in eq.outputs]]
     program = Eager(*drop_unused_inputs(optimize(_seeded(linear))))
     return program, [values.index(v) for v in graph.outputs]
-

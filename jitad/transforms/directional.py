@@ -13,10 +13,12 @@ from jitad_ir.passes.dce import drop_unused_inputs
 from jitad_ir.passes.linearize import (
     Linearized,
     joined,
-    linearize as linearize_graph,
     linearize_at_values,
     select_moving,
     transposed,
+)
+from jitad_ir.passes.linearize import (
+    linearize as linearize_graph,
 )
 from jitad_ir.passes.pipeline import optimize
 from jitad_ir.passes.transpose import transpose
@@ -114,7 +116,9 @@ def _wrong_direction(what: str, expected: ArrayType, got: ArrayType, transform: 
     )
 
 
-def _filled(nonzero: Sequence[bool], moving: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
+def _filled(
+    nonzero: Sequence[bool], moving: Sequence[Any], types: Sequence[ArrayType]
+) -> list[Any]:
     """All tangents: the moving ones, zeros for those that do not move, float0 for integers."""
     given = iter(moving)
     return [
@@ -225,7 +229,9 @@ class _LinearMap:
             self.what,
             self.transform,
         )
-        inexact = [moves for moves, t in zip(self.takes, self.in_types, strict=True) if t.is_inexact]
+        inexact = [
+            moves for moves, t in zip(self.takes, self.in_types, strict=True) if t.is_inexact
+        ]
         used = [d for d, moves in zip(directions, inexact, strict=True) if moves]
         results = run_graph(self.graph, [*residuals, *used])
         return self.out_tree.unflatten(_filled(self.gives, results, self.out_types))
@@ -365,9 +371,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
 
     @hides_internals
     def transposed_function(cotangent: Any) -> Any:
-        cts = _directions(
-            cotangent, out_tree, graph.output_types, "cotangent", "linear_transpose"
-        )
+        cts = _directions(cotangent, out_tree, graph.output_types, "cotangent", "linear_transpose")
         return tree.unflatten(run_graph(program, [*captures, *cts]))
 
     return transposed_function

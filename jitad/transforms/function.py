@@ -101,9 +101,7 @@ def trace_function(
         types = leaf_types(arguments, f"argument of {name}")
     weak = [is_weak(a) for a in arguments]
     with tracing(name, concrete, axis) as trace, np.errstate(all="ignore"):
-        tracers = [
-            trace.argument(t, a, w) for t, a, w in zip(types, arguments, weak, strict=True)
-        ]
+        tracers = [trace.argument(t, a, w) for t, a, w in zip(types, arguments, weak, strict=True)]
         out_leaves, out_tree = flatten(function(tracers))
         out_types = leaf_types(out_leaves, f"output of {name} under {transform}")
         closed = trace.finish(out_leaves, out_types)

@@ -130,7 +130,9 @@ make_jaxpr = make_ir
 
 
 @hides_internals
-def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Callable[..., Any], list[Any]]:
+def closure_convert(
+    fun: Callable[..., Any], *example_args: Any
+) -> tuple[Callable[..., Any], list[Any]]:
     """`fun` with the traced values it closes over as further arguments.
 
     Returns `(converted, values)` such that `converted(*args, *values)` is `fun(*args)`, so that a

@@ -118,7 +118,9 @@ def _static(
     for name in names:
         if keywords is not None and name not in keywords:
             raise ValueError(
-                at_user_line(f"jit: static_argnames names {name!r}, not a parameter of {name_of(fun)}")
+                at_user_line(
+                    f"jit: static_argnames names {name!r}, not a parameter of {name_of(fun)}"
+                )
             )
     names |= {positional[n] for n in numbers if n < len(positional)}
     numbers |= {i for i, name in enumerate(positional) if name in names}
@@ -133,7 +135,10 @@ class _Staged:
     """What is known of one jitted function: its programs by signature."""
 
     def __init__(
-        self, fun: Callable[..., Any], static_argnums: frozenset[int], static_argnames: frozenset[str]
+        self,
+        fun: Callable[..., Any],
+        static_argnums: frozenset[int],
+        static_argnames: frozenset[str],
     ) -> None:
         self.fun = fun
         self.name = name_of(fun)
@@ -176,26 +181,20 @@ class _Staged:
         named = [a for name, a in kwargs.items() if name not in self.static_argnames]
         return flatten((positional, named))
 
-    def _traced(
-        self, args: Any, kwargs: Any, leaves: Sequence[Any], tree: PyTreeDef
-    ) -> Traced:
+    def _traced(self, args: Any, kwargs: Any, leaves: Sequence[Any], tree: PyTreeDef) -> Traced:
         types = self._leaf_types(leaves)
 
         def flat(tracers: list[Any]) -> Any:
             positional, named = tree.unflatten(tracers)
             given, given_named = iter(positional), iter(named)
-            inner = [
-                a if i in self.static_argnums else next(given) for i, a in enumerate(args)
-            ]
+            inner = [a if i in self.static_argnums else next(given) for i, a in enumerate(args)]
             keywords = {
                 name: a if name in self.static_argnames else next(given_named)
                 for name, a in kwargs.items()
             }
             return self.fun(*inner, **keywords)
 
-        return trace_function(
-            flat, self.name, leaves, concrete=False, types=types, transform="jit"
-        )
+        return trace_function(flat, self.name, leaves, concrete=False, types=types, transform="jit")
 
     def _leaf_types(self, leaves: Sequence[Any]) -> list[ArrayType]:
         try:
@@ -273,7 +272,6 @@ _ALL: weakref.WeakSet[_Staged] = weakref.WeakSet()
 
 def clear_caches() -> None:
     """Forget every compiled and every derived program of the process (not the disk cache)."""
-
 
     cached.cache_clear()
     for staged in list(_ALL):

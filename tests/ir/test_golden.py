@@ -30,7 +30,7 @@ FILES = sorted(Path(__file__).with_name("golden").glob("*.ir"))
 
 
 def _flags(graph: Graph, argument: str) -> list[bool]:
-    """"1 0" or "10": which inputs; all if empty."""
+    """ "1 0" or "10": which inputs; all if empty."""
     return [c == "1" for c in argument] if argument else [True] * len(graph.inputs)
 
 

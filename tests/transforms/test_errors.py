@@ -156,9 +156,7 @@ CASES: list[tuple[str, Callable[[], Any], type[Exception], list[str]]] = [
 
 
 @pytest.mark.parametrize(("name", "call", "kind", "words"), CASES, ids=[c[0] for c in CASES])
-def test_error(
-    name: str, call: Callable[[], Any], kind: type[Exception], words: list[str]
-) -> None:
+def test_error(name: str, call: Callable[[], Any], kind: type[Exception], words: list[str]) -> None:
     with pytest.raises(kind) as caught:
         call()
     message = str(caught.value)

@@ -135,6 +135,4 @@ def test_control_flow_on_values_outside_jit() -> None:
         return x if x > 0 else -x
 
     np.testing.assert_allclose(jitad.grad(newton)(2.0), 0.5 / np.sqrt(2.0), rtol=1e-10)
-    np.testing.assert_allclose(
-        jitad.grad(jitad.grad(newton))(2.0), -0.25 / 2.0**1.5, rtol=1e-8
-    )
+    np.testing.assert_allclose(jitad.grad(jitad.grad(newton))(2.0), -0.25 / 2.0**1.5, rtol=1e-8)

@@ -29,9 +29,7 @@ DEAR = 2000
 """Work (see `_work`) above which a branch is not run for lanes that did not choose it."""
 
 
-def _infer(
-    index: ArrayType, *operands: ArrayType, regions: Regions
-) -> tuple[ArrayType, ...]:
+def _infer(index: ArrayType, *operands: ArrayType, regions: Regions) -> tuple[ArrayType, ...]:
     if index != ArrayType(INT64, ()):
         raise TypeMismatch(f"branch: expected an index i64[]; got {index!r}")
     for number, region in enumerate(regions):
@@ -134,9 +132,7 @@ class _Residuals:
             results = builder.inline(part.known, inputs)
             filled = {
                 slot: value
-                for (kind, slot), value in zip(
-                    self.places[number], results[answers:], strict=True
-                )
+                for (kind, slot), value in zip(self.places[number], results[answers:], strict=True)
                 if kind == "slot"
             }
             slots = [

@@ -222,9 +222,7 @@ def _split(
     for k in parts.is_known:
         results.append(next(found) if k else None)
     inits = [
-        v
-        for v, u, late in zip(given.carry, flags.carry, carry, strict=True)
-        if late and not u
+        v for v, u, late in zip(given.carry, flags.carry, carry, strict=True) if late and not u
     ]
 
     def rest(held: Sequence[Value], others: Sequence[Value]) -> tuple[Value, ...]:
@@ -388,7 +386,9 @@ def _backward_step(
     constants, known rows, cotangents of ys), and the constants that are summed for."""
     inputs = parts_of(body.inputs, consts, carries)
     builder = Builder(backward.name)
-    fixed = [builder.input(v.type) for v, k in zip(inputs.consts, linear.consts, strict=True) if not k]
+    fixed = [
+        builder.input(v.type) for v, k in zip(inputs.consts, linear.consts, strict=True) if not k
+    ]
     ct_carry = [builder.input(v.type) for v in inputs.carry]
     totals = [v for v, k in zip(inputs.consts, linear.consts, strict=True) if k]
     sums = [builder.input(v.type) for v in totals]
@@ -402,8 +402,6 @@ def _backward_step(
         of_xs = results[len(totals) + carries :]
         summed = [OPS["add"](s, ct) for s, ct in zip(sums, of_consts, strict=True)]
     return builder.build([*of_carry, *summed, *of_xs]), totals
-
-
 
 
 def _batch(

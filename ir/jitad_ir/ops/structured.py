@@ -47,9 +47,7 @@ def batched_everywhere(
         outputs = [
             out
             if has_axis
-            else OPS["broadcast"](
-                out, shape=(size, *out.shape), dims=tuple(range(1, out.ndim + 1))
-            )
+            else OPS["broadcast"](out, shape=(size, *out.shape), dims=tuple(range(1, out.ndim + 1)))
             for out, has_axis in zip(outs, has, strict=True)
         ]
     return builder.build(outputs)
@@ -168,9 +166,7 @@ def _batch_custom_jvp(
     batch_axis: object = None,
 ) -> tuple[Value, ...]:
     primal, rule = regions
-    moving = [
-        b for b, v in zip(batched[:arguments], operands, strict=False) if v.type.is_inexact
-    ]
+    moving = [b for b, v in zip(batched[:arguments], operands, strict=False) if v.type.is_inexact]
     return custom_jvp(
         *operands,
         arguments=arguments,
@@ -219,9 +215,7 @@ def _jvp_custom_vjp(
     results = current_builder().inline(forward, operands)
     outs, residuals = results[: len(primal.outputs)], results[len(primal.outputs) :]
     moving = iter(
-        transposed_call(
-            *residuals, *directions, regions=(backward,), residuals=len(residuals)
-        )
+        transposed_call(*residuals, *directions, regions=(backward,), residuals=len(residuals))
     )
     return outs, [next(moving) if v.type.is_inexact else None for v in outs]
 
@@ -244,9 +238,7 @@ def _batch_custom_vjp(
         regions=(
             batched_everywhere(primal, size, batched, batch_axis),
             wide_forward,
-            _batched_backward(
-                backward, size, residuals, batched[:arguments], operands, batch_axis
-            ),
+            _batched_backward(backward, size, residuals, batched[:arguments], operands, batch_axis),
         ),
     )
 

@@ -8,8 +8,8 @@ tape that is all. Each later sweep goes over the same steps, upwards or downward
 says: `sweep_i` takes (consts, carry_i, what the earlier sweeps wrote at step k) to the next carry_i
 and what it writes itself. The results are all final carries.
 
-A derivative of such a loop is such a loop. Reverse mode of a plain loop has two sweeps: one up, that
-writes the residuals of each step on the tape, and one down, that carries the cotangents.
+A derivative of such a loop is such a loop. Reverse mode of a plain loop has two sweeps: one up,
+that writes the residuals of each step on the tape, and one down, that carries the cotangents.
 """
 
 from __future__ import annotations
@@ -417,9 +417,7 @@ class _Reverse:
         sums of those of the constants; it writes cotangents of the entries it read."""
         loop, division = self.loop, self.division
         part = division.parts[number]
-        backward = transpose(
-            part.rest, [i >= part.residuals for i in range(len(part.rest.inputs))]
-        )
+        backward = transpose(part.rest, [i >= part.residuals for i in range(len(part.rest.inputs))])
         builder = Builder(backward.name)
         for v, u in zip(loop.sweeps[number].inputs, division.consts, strict=False):
             if not u:
@@ -431,9 +429,7 @@ class _Reverse:
             if u
         ]
         linear_consts = [
-            v
-            for v, u in zip(loop.sweeps[number].inputs, division.consts, strict=False)
-            if u
+            v for v, u in zip(loop.sweeps[number].inputs, division.consts, strict=False) if u
         ]
         sums = [builder.input(v.type) for v in linear_consts]
         read = self._read(builder)
@@ -443,9 +439,7 @@ class _Reverse:
                 for j in range(part.residuals)
             ]
             ct_tape = [
-                self._total(number, j, read)
-                for j, u in enumerate(division.tapes[number])
-                if u
+                self._total(number, j, read) for j, u in enumerate(division.tapes[number]) if u
             ]
             outs = builder.inline(backward, [*residuals, *ct_carry, *ct_tape])
             of_consts = outs[: len(sums)]
@@ -487,31 +481,31 @@ def _batch(
     consts, carries = loop.operands(operands)
     const_flags, carry_flags = loop.operands(batched)
     tapes: list[bool] = []
+    conds: list[Graph] = []
     sweeps: list[Graph] = []
     inits: list[Value] = []
     for number, (sweep, width) in enumerate(zip(loop.sweeps, loop.carries, strict=True)):
 
         def wide(
-            carry: list[bool], force: bool, sweep: Graph = sweep
+            carry: list[bool], force: bool, sweep: Graph = sweep, read: list[bool] = tapes
         ) -> tuple[Graph, list[bool]]:
-            has_axis = [*const_flags, *carry, *tapes]
+            has_axis = [*const_flags, *carry, *read]
             return _batched(sweep, size, has_axis, carry if force else [], batch_axis)
 
         flags = grown(carry_flags[number], lambda c: wide(c, False)[1][: len(c)])
-        if number == 0 and _batched(
-            loop.cond, size, [*const_flags, *flags], [], batch_axis
-        )[1][0]:
-            return _lane_by_lane(size, batched, operands, regions, params)
+        if number == 0:
+            cond, differs = _batched(loop.cond, size, [*const_flags, *flags], [], batch_axis)
+            if differs[0]:
+                return _lane_by_lane(size, batched, operands, regions, params)
+            conds = [cond]
         graph, has = wide(flags, True)
         sweeps.append(graph)
-        tapes += has[width:]
+        tapes = [*tapes, *has[width:]]
         inits += [
             _spread(v, size) if f and not given else v
             for v, f, given in zip(carries[number], flags, carry_flags[number], strict=True)
         ]
-        if number == 0:
-            cond = _batched(loop.cond, size, [*const_flags, *flags], [], batch_axis)[0]
-    return while_loop(*consts, *inits, regions=(cond, *sweeps), **params)
+    return while_loop(*consts, *inits, regions=(*conds, *sweeps), **params)
 
 
 def _batched(
@@ -557,9 +551,7 @@ def _lane_by_lane(
     }
     inputs = {**fixed, **rows}
     with building(builder):
-        results = while_loop(
-            *[inputs[i] for i in range(len(operands))], regions=regions, **params
-        )
+        results = while_loop(*[inputs[i] for i in range(len(operands))], regions=regions, **params)
     return scan(
         *[operands[i] for i in fixed],
         *[operands[i] for i in rows],

@@ -23,9 +23,7 @@ class Batched:
     batched: tuple[bool, ...]
 
 
-def batch(
-    graph: Graph, size: int, batched: Sequence[bool], axis_name: object = None
-) -> Batched:
+def batch(graph: Graph, size: int, batched: Sequence[bool], axis_name: object = None) -> Batched:
     """Batch `graph` over a leading axis of length `size` that input i has where `batched[i]`."""
     assert len(batched) == len(graph.inputs)
     builder = Builder(f"batch.{graph.name}")

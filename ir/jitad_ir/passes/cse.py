@@ -1,6 +1,6 @@
 """Common subexpression elimination.
 
-    cse : (a -> b)  to  (a -> b)   with each expression computed once
+cse : (a -> b)  to  (a -> b)   with each expression computed once
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Dead code elimination.
 
-    dce : (a -> b)  to  (a -> b)   without the equations that no output needs
+dce : (a -> b)  to  (a -> b)   without the equations that no output needs
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Inlining of structured ops that stand for straight-line code (custom rules, checkpoints).
 
-    inline : (a -> b)  to  (a -> b)   with `op.expand` in place of each such equation
+inline : (a -> b)  to  (a -> b)   with `op.expand` in place of each such equation
 """
 
 from __future__ import annotations

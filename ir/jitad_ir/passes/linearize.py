@@ -58,9 +58,7 @@ def transposed(linear: Linearized) -> Linearized:
     """`linear` with its `rest` mapping cotangents to cotangents."""
     fixed = linear.residuals
     is_linear = [False] * fixed + [True] * (len(linear.rest.inputs) - fixed)
-    return Linearized(
-        linear.known, dce(transpose(linear.rest, is_linear)), linear.nonzero, fixed
-    )
+    return Linearized(linear.known, dce(transpose(linear.rest, is_linear)), linear.nonzero, fixed)
 
 
 def linearize_at_values(graph: Graph, differentiated: Sequence[bool]) -> Linearized:

@@ -26,9 +26,7 @@ class Split:
     residuals: int
 
 
-def split(
-    graph: Graph, known: Sequence[bool], in_rest: Sequence[bool] | None = None
-) -> Split:
+def split(graph: Graph, known: Sequence[bool], in_rest: Sequence[bool] | None = None) -> Split:
     """Split `graph` by its inputs: input i belongs to a1 where `known[i]`. Output i is one of b2
     where `in_rest[i]`, even if it is known (it is a residual then)."""
     assert len(known) == len(graph.inputs)

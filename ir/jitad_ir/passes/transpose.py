@@ -31,10 +31,14 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
     assert len(linear) == len(graph.inputs)
     if any(_is_mixed(eq) for eq in graph.equations):
         return _transpose_divided(graph, linear)
-    verify_linear(graph, [v for v, is_linear in zip(graph.inputs, linear, strict=True) if is_linear])
+    verify_linear(
+        graph, [v for v, is_linear in zip(graph.inputs, linear, strict=True) if is_linear]
+    )
     builder = Builder(f"transpose.{graph.name}")
-    known = [None if is_linear else builder.input(v.type)
-             for v, is_linear in zip(graph.inputs, linear, strict=True)]
+    known = [
+        None if is_linear else builder.input(v.type)
+        for v, is_linear in zip(graph.inputs, linear, strict=True)
+    ]
     cts = [builder.input(v.type) for v in graph.outputs]
     with building(builder):
         results = pull_back(builder, graph, known, cts)
