@@ -438,3 +438,30 @@ def test_results_do_not_depend_on_the_instruction_set(name: str) -> None:
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     call(executable.address("run"))(x.ctypes.data, out.ctypes.data, len(x))
     assert out.tobytes() == LaneRunner(apply, [dtype], 4, has_fma=False)(x).tobytes()
+
+
+LONG_DOUBLE = {
+    "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": np.log1p,
+    "log2": np.log2, "log10": np.log10, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh,
+    "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
+    "cbrt": np.cbrt, "rsqrt": lambda x: 1 / np.sqrt(x), "logistic": lambda x: 1 / (1 + np.exp(-x)),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="needs a wider long double")
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("name", LONG_DOUBLE)
+def test_ulp_over_a_million_points(name: str, dtype: np.dtype) -> None:
+    """Against the platform's long double functions, which have 11 more bits than float64."""
+    case = CASES[name]
+    low, high = max(case.low, case.dense[0]), min(case.high, case.dense[1])
+    x = np.random.default_rng(1).uniform(max(low, 1e-3) if low == 0 else low, high, 1 << 20)
+    x = x.astype(dtype)
+    actual = LaneRunner(lambda e, x: getattr(e, name)(x), [dtype], 4)(x)
+    with np.errstate(all="ignore"):
+        exact = LONG_DOUBLE[name](x.astype(np.longdouble))
+        errors = np.abs(actual - exact) / np.spacing(np.abs(exact.astype(dtype)))
+    worst = int(np.nanargmax(errors))
+    assert errors[worst] <= 2, f"{errors[worst]:.3f} ulp at {x[worst]!r}"

@@ -169,18 +169,26 @@ def _two_over_pi_table(module: ll.Module) -> ll.GlobalVariable:
 
 
 def sin_and_cos(k: Kernel, r: Real, r_low: Real | None, format: Format) -> tuple[Real, Real]:
-    """sin and cos of r + r_low for |r| <= pi / 4, as in fdlibm: r + (r^3 S(r^2) + r_low cos r) and
-    (1 - r^2/2) + (r^4 C(r^2) - r r_low), the rounding error of 1 - r^2/2 kept."""
+    """sin and cos of r + r_low for |r| <= pi / 4."""
+    (r, sine_tail), (leading, cosine_tail) = sin_and_cos_in_parts(k, r, r_low, format)
+    return r + sine_tail, leading + cosine_tail
+
+
+def sin_and_cos_in_parts(
+    k: Kernel, r: Real, r_low: Real | None, format: Format
+) -> tuple[tuple[Real, Real], tuple[Real, Real]]:
+    """Summands of sin and cos as in fdlibm, the greater first: r and r^3 S(r^2) + r_low cos r;
+    1 - r^2/2, and r^4 C(r^2) - r r_low with the rounding error of 1 - r^2/2."""
     z = r * r
     half = z * 0.5
     one_minus = 1.0 - half
+    sine, cosine = k.polynomial(z, SIN[format]), k.polynomial(z, COS[format])
     if r_low is None:
-        sine = k.fma(r * z, k.polynomial(z, SIN[format]), r)
-        return sine, k.fma(z * z, k.polynomial(z, COS[format]), one_minus)
+        return (r, r * z * sine), (one_minus, z * z * cosine)
     rounding = (1.0 - one_minus) - half
-    sine = r + k.fma(r * z, k.polynomial(z, SIN[format]), r_low * one_minus)
-    tail = k.fma(-r, r_low, rounding)
-    return sine, one_minus + k.fma(z * z, k.polynomial(z, COS[format]), tail)
+    sine_tail = k.fma(r * z, sine, r_low * one_minus)
+    cosine_tail = k.fma(z * z, cosine, k.fma(-r, r_low, rounding))
+    return (r, sine_tail), (one_minus, cosine_tail)
 
 
 def sincos(k: Kernel, x: Real) -> tuple[Real, Real]:
@@ -223,9 +231,23 @@ def tan(k: Kernel, x: Real) -> Real:
 
 def _tan(k: Kernel, x: Real, format: Format) -> Real:
     n, r, r_low = reduce_quarter(k, x, format)
-    sine, cosine = sin_and_cos(k, r, r_low, format)
+    sine_parts, cosine_parts = sin_and_cos_in_parts(k, r, r_low, format)
+    sine, sine_low = k.fast_two_sum(*sine_parts)
+    cosine, cosine_low = k.fast_two_sum(*cosine_parts)
     is_odd = (n & 1).equals(1)
-    result = k.select(is_odd, -cosine, sine) / k.select(is_odd, sine, cosine)
+    a, b = k.select(is_odd, -cosine, sine), k.select(is_odd, sine, cosine)
+    if format is BINARY32:
+        result = a / b
+    else:
+        # What the quotient misses, by its own rounding and that of sine and cosine.
+        a_low, b_low = (
+            k.select(is_odd, -cosine_low, sine_low),
+            k.select(is_odd, sine_low, cosine_low),
+        )
+        one_over = 1.0 / b
+        quotient = a * one_over
+        missing = k.exact_remainder(a, quotient, b) + k.fma(-quotient, b_low, a_low)
+        result = k.fma(missing, one_over, quotient)
     return k.select(abs(x) < 2.0**-30, x, result)
 
 
