@@ -153,7 +153,7 @@ class Graph:
 
 def param_key(param: Any) -> Any:
     """A hashable stand-in for one static parameter; arrays by dtype, shape and bytes."""
-    kind: type[Any] = type(param)
+    kind: Any = type(param)
     if kind is int or kind is str:
         return param
     if kind is tuple:

@@ -105,13 +105,14 @@ def _result_node(tree: Any) -> ResultNode:
     kind = pytree.node_type(type(tree))
     assert kind is not None, f"{type(tree).__name__} is no longer registered as a pytree"
     children, data = kind.flatten(tree)
+    keys: Any = data
     items: Any = tuple([_result_node(child) for child in children])
     if kind is pytree.TUPLE:
         return TupleNode(items)
     if kind is pytree.LIST:
         return ListNode(items)
     if kind is pytree.DICT:
-        return DictNode(tuple(data), items)
+        return DictNode(tuple(keys), items)
     if kind is pytree.NAMEDTUPLE:
         return NamedTupleNode(type(tree), items)
     return OtherNode(type(tree), data, items)

@@ -10,18 +10,14 @@ replacement or None, with the equation as comment.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..evaluate import evaluate_equation
+from ..evaluate import evaluate_op
 from ..graph import Builder, Equation, Graph, Value, building
-from ..op import OPS
+from ..op import OPS, Elementwise
 from ..types import FLOAT64
-
-_FOLD_LIMIT = 1
-"""Constants of at most this many elements are computed at compile time."""
-
 
 class _View:
     """What a rewrite may ask of the program so far: which equation made a value."""
@@ -170,23 +166,45 @@ def _convert(view: _View, eq: Equation) -> Value | None:
 
 
 def _select(view: _View, eq: Equation) -> Value | None:
-    _, on_true, on_false = eq.operands
-    return on_true if on_true is on_false else None  # select(p, x, x) = x
+    pred, on_true, on_false = eq.operands
+    if on_true is on_false:  # select(p, x, x) = x
+        return on_true
+    chosen = view.number(pred)
+    if chosen is None:
+        return None
+    return on_true if chosen else on_false  # select(True, x, y) = x, select(False, x, y) = y
 
 
 def _reduce_sum(view: _View, eq: Equation) -> Value | None:
     return eq.operands[0] if not eq.params["axes"] else None  # a sum over no axes
 
 
-def _same_twice(view: _View, eq: Equation) -> Value | None:
+def _and(view: _View, eq: Equation) -> Value | None:
     x, y = eq.operands
-    return x if x is y else None  # x & x = x, x | x = x
+    if x is y:  # x & x = x
+        return x
+    for this, other in ((x, y), (y, x)):
+        known = view.number(this)
+        if isinstance(known, bool):
+            return other if known else this  # True & y = y, False & y = False
+    return None
+
+
+def _or(view: _View, eq: Equation) -> Value | None:
+    x, y = eq.operands
+    if x is y:  # x | x = x
+        return x
+    for this, other in ((x, y), (y, x)):
+        known = view.number(this)
+        if isinstance(known, bool):
+            return this if known else other  # True | y = True, False | y = y
+    return None
 
 
 TABLE: dict[str, Rewrite] = {
     "add": _add,
-    "bitwise_and": _same_twice,
-    "bitwise_or": _same_twice,
+    "bitwise_and": _and,
+    "bitwise_or": _or,
     "broadcast": _broadcast,
     "convert": _convert,
     "div": _div,
@@ -203,22 +221,20 @@ TABLE: dict[str, Rewrite] = {
 
 
 def _folded(view: _View, eq: Equation) -> Value | None:
-    """An equation on known numbers, computed now."""
-    if not eq.operands or len(eq.outputs) != 1 or eq.regions:
+    """An elementwise equation on known numbers, computed now."""
+    if not eq.operands or len(eq.outputs) != 1 or not isinstance(eq.op.lower, Elementwise):
         return None
-    if eq.outputs[0].type.size > _FOLD_LIMIT or eq.op.name == "optimization_barrier":
+    if eq.op.name == "optimization_barrier":
         return None
-    arrays: list[np.ndarray] = []
+    numbers: list[Any] = []
     for value in eq.operands:
         number = view.number(value)
-        if number is None or value.type.size > _FOLD_LIMIT:
+        if number is None:
             return None
-        arrays.append(np.full(value.shape, number, value.dtype))
+        numbers.append(np.array(number, value.dtype))
+    (out,) = eq.outputs
     with np.errstate(all="ignore"):
-        (result,) = evaluate_equation(eq, arrays)
-    out = eq.outputs[0]
-    if out.type.size != 1:
-        return None
+        (result,) = evaluate_op(eq.op, numbers, eq.params, [out.type.with_shape(())])
     return OPS["full"](value=np.asarray(result).item(), shape=out.shape, dtype=out.dtype)
 
 
