@@ -195,13 +195,16 @@ class _ProgramEmitter:
     def _call(self, call: RoutineCall) -> None:
         scratch = ll.Constant(PTR, None) if call.scratch is None else self.pointer(call.scratch)
         routine = RoutineEmitter(self.builder, self.externals, scratch)
-        operands = [self._buffer(k) for k in call.operands]
-        results = [self._buffer(k) for k in call.results]
+        # A buffer may be that of a reshape: the types are those of the equation.
+        eq = call.equation
+        operands = [
+            Buffer(v.type, self.pointer(k)) for v, k in zip(eq.operands, call.operands, strict=True)
+        ]
+        results = [
+            Buffer(v.type, self.pointer(k)) for v, k in zip(eq.outputs, call.results, strict=True)
+        ]
         lower: Any = call.equation.op.lower
         lower.emit(routine, *operands, results, **call.equation.params)
-
-    def _buffer(self, number: int) -> Buffer:
-        return Buffer(self.plan.buffers[number].type, self.pointer(number))
 
 
 def _only_in_kernels(plan: Plan) -> frozenset[int]:

@@ -30,12 +30,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
 
 from ..graph import Equation, Graph, Value
 from ..op import ArgReduction, Cumulative, Elementwise, Pull, Reduction, Routine
 from ..types import Shape, TypeMismatch
-from .tracing import identity_map, tiles
+from .tracing import constant_of, identity_map, tiles
 
 CHEAP = 8
 """Work (elementwise operations) up to which a member is expanded rather than stored."""
@@ -228,6 +230,13 @@ class Clustering:
             info.home = home
         return info.home
 
+    def constant(self, value: Value) -> np.ndarray[Any, Any] | None:
+        """The array that `value` is known to be, if that is in memory."""
+        eq = self.producers.get(value)
+        if eq is None or eq.operands or not isinstance(eq.op.lower, Pull):
+            return None
+        return constant_of(eq)
+
     def ordered(self) -> Iterator[Cluster | Call]:
         """Clusters and calls in an order in which they can run."""
         everything: list[Cluster | Call] = [*self.clusters, *self.calls]
@@ -306,7 +315,7 @@ class Clustering:
         own = DEAR if dear else 1
         work, depth = self._work(eq.operands, own)
         info = self._member(value, eq.operands, work, depth)
-        roots = [self._root(v) for v in eq.operands]
+        roots = [self.root(v) for v in eq.operands]
         same = [v for v in roots if self.info[v].kind == "member"]
         for v in same:
             self.info[v].readers.append(info)
@@ -322,7 +331,7 @@ class Clustering:
         work, depth = self._work(eq.operands, 2 * (len(eq.operands) > 1))
         if len(eq.operands) == 1 and identity_map(eq):
             # An alias: reads of it are reads of the operand at the same place.
-            root = self._root(eq.operands[0])
+            root = self.root(eq.operands[0])
             held = self.info[root]
             held.uses += self._uses.get(value, 0) - 1
             if held.kind == "member" and held.uses > 1 and held.work > CHEAP:
@@ -385,7 +394,7 @@ class Clustering:
         if self._is_empty(value):
             return
         lower = eq.op.lower
-        source = self.info[self._root(operand)]
+        source = self.info[self.root(operand)]
         if isinstance(lower, Reduction):
             if operand.type.size == 0:
                 self.info[value] = Info("view", value.type.size, (0, 0), 1)
@@ -396,7 +405,7 @@ class Clustering:
             if extent == 1 or (extent <= UNROLL and moves):
                 self._place_unrolled(eq, extent)
                 return
-        root = self._root(operand)
+        root = self.root(operand)
         same = [root] if source.kind == "member" else []
         must = 0 if same else source.ready[0]
         home = self._home(operand.shape, must, must, same, fold_key(eq))
@@ -422,8 +431,11 @@ class Clustering:
 
     def _place_call(self, eq: Equation) -> None:
         level = 0
-        for value in eq.operands:
+        for operand in eq.operands:
+            value = self.root(operand)
             info = self.info[value]
+            if info.kind == "view" and self.constant(value) is not None:
+                continue
             if info.kind == "buffer":
                 level = max(level, info.ready[0])
             elif info.size:
@@ -442,7 +454,8 @@ class Clustering:
         self.info[value] = Info("view", 0, (0, 0))
         return True
 
-    def _root(self, value: Value) -> Value:
+    def root(self, value: Value) -> Value:
+        """The value that has the same elements in the same order: that of a reshape."""
         alias = self.info[value].alias
         return value if alias is None else alias
 
@@ -547,7 +560,7 @@ class Clustering:
     def _sink(self) -> None:
         """Move members that are only needed on higher levels there: what would be stored now and
         read then is computed then."""
-        outputs = {self._root(v) for v in self.graph.outputs if v in self.info}
+        outputs = {self.root(v) for v in self.graph.outputs if v in self.info}
         for eq in reversed(self.graph.equations):
             info = self.info.get(eq.outputs[0])
             if info is None or info.kind != "member" or info.pulled or not info.readers:

@@ -85,12 +85,12 @@ class Planner:
             buffer = self._buffer(value.type, "output", position)
             if value.type.size == 0:
                 continue
-            info = self.clustering.info[value]
-            if value in self.numbers or info.kind == "view":
+            root = self.clustering.root(value)
+            if root in self.numbers or self.clustering.info[root].kind == "view":
                 copies.append((value, buffer))
             else:
-                self.numbers[value] = buffer
-                self._root(value, buffer)
+                self.numbers[root] = buffer
+                self._root(root, buffer)
         for value, buffer in copies:
             home = self.clustering.settle(value)
             home.roots.append(Root(value, buffer, value.shape, (0,) * value.ndim))
@@ -113,6 +113,12 @@ class Planner:
             self._root(value, number)
         return number
 
+    def _operand(self, value: Value) -> int:
+        """The buffer of an operand of a routine; that of a reshape is what is reshaped."""
+        value = self.clustering.root(value)
+        array = self.clustering.constant(value) if value not in self.numbers else None
+        return self.demand(value) if array is None else self.intern(array)
+
     def intern(self, array: np.ndarray[Any, Any]) -> int:
         """The buffer of a constant array."""
         held = self.constants.get(id(array))
@@ -132,5 +138,5 @@ class Planner:
         if size:
             scratch = self._buffer(ArrayType(DTYPES["u8"], (size,)), "workspace", -1)
         results = tuple([self.demand(v) for v in eq.outputs])
-        operands = tuple([self.demand(v) for v in eq.operands])
+        operands = tuple([self._operand(v) for v in eq.operands])
         return RoutineCall(eq, operands, results, scratch)

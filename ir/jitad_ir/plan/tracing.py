@@ -326,7 +326,8 @@ class Probe(Tracer):
         self.operands = [Value(v.type) for v in eq.operands]
         self.places: list[list[At]] = [[] for _ in eq.operands]
         numbers = {v: k for k, v in enumerate(self.operands)}
-        super().__init__({}, numbers.__getitem__, lambda _array: len(numbers))
+        self.array: np.ndarray[Any, Any] | None = None
+        super().__init__({}, numbers.__getitem__, self._constant)
         self.at = tuple([ix.counter(k, n) for k, n in enumerate(eq.outputs[0].shape)])
         lower = eq.op.lower
         assert isinstance(lower, Pull)
@@ -334,6 +335,10 @@ class Probe(Tracer):
         self.result: Element = lower.emit(
             self.map, self.at, *readers, result=eq.outputs[0].type, **eq.params
         )
+
+    def _constant(self, array: np.ndarray[Any, Any]) -> int:
+        self.array = array
+        return len(self.operands)
 
     def read(self, buffer: int, type: ArrayType, at: At) -> Element:
         """Note the place of the read."""
@@ -355,6 +360,16 @@ def identity_map(eq: Equation) -> bool:
         return False
     offset = ix.flatten(probe.places[0][0], eq.operands[0].shape)
     return offset == ix.flatten(probe.at, result.shape)
+
+
+def constant_of(eq: Equation) -> np.ndarray[Any, Any] | None:
+    """The array that a Pull without operands gives as it is; None if it computes something."""
+    probe = Probe(eq)
+    if len(probe.nodes) != 1 or probe.array is None:
+        return None
+    (node,) = probe.nodes
+    identity = ix.flatten(probe.at, eq.outputs[0].shape)
+    return probe.array if isinstance(node, Read) and node.offset == identity else None
 
 
 def tiles(eq: Equation) -> list[tuple[int, ...]] | None:
@@ -396,4 +411,4 @@ def _chooses(node: Node) -> bool:
     return isinstance(node, Apply) and node.name in ("select", "logical_not", "and")
 
 
-__all__ = ["Element", "Index", "MapEmitter", "Tracer", "identity_map", "tiles"]
+__all__ = ["Element", "Index", "MapEmitter", "Tracer", "constant_of", "identity_map", "tiles"]
