@@ -215,9 +215,22 @@ class Routine:
 
     emit: Rule
     workspace: Rule = lambda *_types, **_params: 0
+    overwrites: int | None = None
+    """An operand whose buffer the result may have, where nobody reads the operand afterwards:
+    `emit` then gets one pointer for both."""
 
 
-Lowering: TypeAlias = Elementwise | Pull | Reduction | ArgReduction | Cumulative | Routine | Marker
+@dataclass(frozen=True, slots=True)
+class Structured:
+    """A loop or a branch: its regions become plans inside of the plan. `step` names the kind of
+    step: "loop", "branch" or "while_loop"."""
+
+    step: str
+
+
+Lowering: TypeAlias = (
+    Elementwise | Pull | Reduction | ArgReduction | Cumulative | Routine | Structured | Marker
+)
 
 
 @dataclass(frozen=True, slots=True)

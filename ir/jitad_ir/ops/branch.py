@@ -14,7 +14,7 @@ import numpy as np
 
 from ..evaluate import evaluate
 from ..graph import Builder, Graph, Value, building, current_builder
-from ..op import NOT_LOWERED, OPS, Elementwise, Joint, Op, Pull, Routine, WithPrimal
+from ..op import OPS, Elementwise, Joint, Op, Pull, Routine, Structured, WithPrimal
 from ..passes.dce import select_outputs
 from ..passes.jvp import push, zeros
 from ..passes.split import Split, split
@@ -297,7 +297,7 @@ branch = Op(
     jvp=WithPrimal(_jvp),
     transpose=Joint(_transpose),
     batch=_batch,
-    lower=NOT_LOWERED,
+    lower=Structured("branch"),
     samples=(),
     multiple_results=True,
     split=_split,

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..evaluate import interpreter
 from ..graph import Builder, Graph, Value, building, current_builder
-from ..op import NOT_LOWERED, OPS, Joint, Op, WithPrimal
+from ..op import OPS, Joint, Op, Structured, WithPrimal
 from ..passes.batch import spread_out
 from ..passes.dce import select_outputs
 from ..passes.jvp import push, zeros
@@ -478,7 +478,7 @@ scan = Op(
     jvp=WithPrimal(_jvp),
     transpose=Joint(_transpose),
     batch=_batch,
-    lower=NOT_LOWERED,
+    lower=Structured("loop"),
     samples=(),
     multiple_results=True,
     split=_split,

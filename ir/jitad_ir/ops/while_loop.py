@@ -20,7 +20,7 @@ from typing import Any
 
 from ..evaluate import interpreter
 from ..graph import Builder, Graph, Value, building
-from ..op import NOT_LOWERED, OPS, Joint, Op, WithPrimal
+from ..op import OPS, Joint, Op, Structured, WithPrimal
 from ..passes.batch import spread_out
 from ..passes.dce import select_outputs
 from ..passes.jvp import push, zeros
@@ -572,7 +572,7 @@ while_loop = Op(
     jvp=WithPrimal(_jvp),
     transpose=Joint(_transpose),
     batch=_batch,
-    lower=NOT_LOWERED,
+    lower=Structured("while_loop"),
     samples=(),
     multiple_results=True,
     split=_split,
