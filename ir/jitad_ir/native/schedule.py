@@ -26,7 +26,6 @@ from ..op import Cumulative
 from ..plan.index import Counter, Index, Position, leaves
 from ..plan.steps import Apply, Buffer, Kernel, Read
 
-
 TILE = 8
 """Iterations of the loop that runs in blocks."""
 TILED_SIZE = 1 << 14

@@ -151,8 +151,8 @@ class Kernel:
 @dataclass(frozen=True, slots=True)
 class RoutineCall:
     """An equation whose op is lowered as a `Routine`. The buffers have the elements of its operands
-    and results, but may have other shapes (those of reshapes); `scratch` is a workspace buffer of the
-    bytes it asks for, None if it asks for none."""
+    and results, but may have other shapes (those of reshapes); `scratch` is a workspace buffer of
+    the bytes it asks for, None if it asks for none."""
 
     equation: Equation
     operands: tuple[int, ...]
