@@ -6,7 +6,7 @@ from llvmlite import ir as ll
 
 from jitad.dispatch import layout
 from jitad.dispatch.code import I1, I8, I32, I64, PTR, VOID, Code
-from jitad.dispatch.record import HOLD, Op
+from jitad.dispatch.words import HOLD, Op
 
 # The state of a walk, in memory: four cursors.
 PC = 0  # next word of the record

@@ -10,7 +10,7 @@ from llvmlite import ir as ll
 from jitad.dispatch import layout
 from jitad.dispatch.arguments import LEAVES, PC, push, require_shape
 from jitad.dispatch.code import I32, I64, NULL, PTR, Code
-from jitad.dispatch.record import ResultOp
+from jitad.dispatch.words import ResultOp
 
 # ---- arrays ---------------------------------------------------------------------------------
 

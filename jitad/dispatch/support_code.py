@@ -15,7 +15,7 @@ from jitad.dispatch import arguments, function_slots, layout, results
 from jitad.dispatch.code import I8, I32, I64, NULL, PTR, VOID, Code
 from jitad.dispatch.fields import CHAIN
 from jitad.dispatch.pool import STACK_WORKSPACE_BYTES
-from jitad.dispatch.record import Header, ResultOp
+from jitad.dispatch.words import Header, ResultOp
 from jitad_ir.native.externals import Externals
 
 VECTORCALL = ll.FunctionType(PTR, [PTR, PTR, I64, PTR])
