@@ -122,6 +122,7 @@ def run(program: Program, cache_directory: str) -> tuple[float, list[float]]:
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "JITAD_CACHE_DIR": cache_directory,
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # the peers, installed, have their byte code
     source = TEMPLATE.format(setup=program.setup, timed=program.timed)
     done = subprocess.run(
         [sys.executable, "-c", source], env=environment, capture_output=True, text=True

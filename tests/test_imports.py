@@ -176,6 +176,7 @@ def run(program: str) -> str:
     """What a fresh interpreter prints for `program`, with the checkout's packages in front."""
     path = os.pathsep.join([str(ROOT), str(ROOT / "ir"), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages have their byte code
     command = [sys.executable, "-c", program]
     return subprocess.run(
         command, check=True, capture_output=True, text=True, env=environment
