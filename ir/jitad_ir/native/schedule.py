@@ -78,17 +78,14 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
         return Schedule(order, len(kept), None, 1, 1)
     widest = _widest_element(kernel, buffers)
     length = _power_of_two(lengths[vector])
-    body = len(kernel.nodes) + 20 * sum(isinstance(n, Apply) and n.dear for n in kernel.nodes)
+    dear = sum(isinstance(n, Apply) and n.dear for n in kernel.nodes)
+    body = len(kernel.nodes) + 20 * dear
     if vector in folded:
         lanes = min(length, _fold_lanes(body, widest))
         width = min(lanes, vector_bytes() // widest)
         return Schedule(order, len(kept), vector, width, lanes // width)
     width = min(length, max(vector_bytes() // widest, 1))
-    copies = 4 if body <= 6 else 2 if body <= 16 else 1
-    if kernel.folds:
-        # Columns side by side, so that each step down reads whole cache lines.
-        copies = 4 if body <= 24 else 2
-    copies = min(copies, length // width)
+    copies = min(_copies(kernel, dear), length // width)
     tiled = None if kernel.folds else _transposed_loop(kernel, vector)
     if tiled is not None:
         # ..., blocks of the tiled loop, the vector loop, the tiled loop inside a block
@@ -96,6 +93,18 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
         order, copies = (*outer, tiled, vector, tiled), 1
         kept = list(order)
     return Schedule(order, len(kept), vector, width, copies, tiled)
+
+
+def _copies(kernel: Kernel, dear: int) -> int:
+    """Registers side by side along a kept vector loop."""
+    nodes = len(kernel.nodes)
+    if dear >= 4:
+        # A chain of calls: others' instructions fill the time that each one waits for the last.
+        return 4 if nodes <= 40 else 2 if nodes <= 120 else 1
+    if kernel.folds:
+        # Columns side by side, so that each step down reads whole cache lines.
+        return 4 if nodes <= 24 and not dear else 2 if nodes <= 60 else 1
+    return 1 if dear or nodes > 16 else 2 if nodes > 6 else 4
 
 
 def _transposed_loop(kernel: Kernel, vector: int) -> int | None:

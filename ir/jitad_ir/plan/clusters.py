@@ -49,6 +49,8 @@ UNROLL = 16
 """Elements up to which a reduction may become straight-line code."""
 BLOCK_SIZE = 8
 """Elements up to which a value lives in a block, as scalars."""
+BLOCK_MATRIX = 16
+"""The same, for values of two axes or more, whose rows and columns are likely to be taken apart."""
 BLOCK_DEAR = 4
 """The same, for transcendental functions."""
 BLOCK_ELEMENTS = 2048
@@ -288,7 +290,8 @@ class Clustering:
 
     def _is_block(self, value: Value, dear: bool) -> bool:
         size = value.type.size
-        return size == 1 or size <= (BLOCK_DEAR if dear else BLOCK_SIZE)
+        limit = BLOCK_DEAR if dear else BLOCK_SIZE if value.ndim < 2 else BLOCK_MATRIX
+        return size == 1 or size <= limit
 
     # -- homes -----------------------------------------------------------------------------
 
