@@ -199,10 +199,18 @@ def _scatter(
             behind = len(strided) - 1 - strided.index(axis)
             starts.append(np.broadcast_to(places.reshape(-1, *[1] * behind), points))
         else:
-            starts.append(np.full(points, entry.start))
+            starts.append(np.full(points, entry.start)[()])
+    block = not points and (mode == "promise_in_bounds" or not arrays)
+    if op is ops.scatter and block and len(x.shape) == updates.ndim:
+        begin = dict(zip(axes, starts, strict=True))
+        origin = [begin.get(axis, _ZERO) for axis in range(x.ndim)]
+        return reshape(apply(ops.dynamic_update_slice, x, updates, *origin), original)
     distinct = unique or not arrays or math.prod(selection.points) == 1
     out = apply(op, x, updates, *starts, axes=axes, batch=0, mode=mode, unique=distinct)
     return reshape(out, original)
+
+
+_ZERO = np.int64(0)
 
 
 def _as_windows(

@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from jitad.array import Array
 from jitad.trace import Tracer, apply
 from jitad_ir.op import Op
-from jitad_ir.types import DTYPES, FLOAT64, ArrayType, DType
+from jitad_ir.types import DTYPES, FLOAT64, DType
 
-from .promotion import Operand, promote
+from .promotion import Operand, broadcast_shape, promote, spread
 
 Rule: TypeAlias = Callable[..., Any]
 """What computes a function from operands of one shape in the dtypes that NumPy would use."""
@@ -73,23 +74,24 @@ def binary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = 
     takes = _dtypes(kinds)
 
     def function(x: Any, y: Any, /) -> Any:
-        if type(x) is Tracer:
-            a = x.value.type
-            if a.dtype in takes:
-                if type(y) is Tracer:
-                    b = y.value.type
-                    if a is b or (a.dtype is b.dtype and a.shape == b.shape):
-                        return apply(op, x, y)
-                elif gives_way(y, a):
+        cls, other_cls = type(x), type(y)
+        if cls in _NUMBERS:
+            if other_cls is Tracer:
+                b = y.value.type
+                if b.dtype in takes and gives_way(x, b.dtype):
                     return apply(op, x, y)
-        elif type(y) is Tracer:
-            b = y.value.type
-            if b.dtype in takes and gives_way(x, b):
-                return apply(op, x, y)
-        elif isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+        elif other_cls in _NUMBERS:
+            if cls is Tracer:
+                a = x.value.type
+                if a.dtype in takes and gives_way(y, a.dtype):
+                    return apply(op, x, y)
+        elif cls in _ARRAYS and other_cls in _ARRAYS:
             dtype = x.dtype
-            if dtype is y.dtype and x.shape == y.shape and dtype in takes:
-                return apply(op, x, y)
+            if dtype is y.dtype and dtype in takes:
+                if x.shape == y.shape:
+                    return apply(op, x, y)
+                shape = broadcast_shape((x.shape, y.shape))
+                return apply(op, spread(x, shape), spread(y, shape))
         x, y = promote(ufunc, (x, y))
         if other is None or (x.dtype in takes and x.dtype == y.dtype):
             return apply(op, x, y)
@@ -118,18 +120,20 @@ UFUNCS: dict[np.ufunc, Rule] = {}
 """NumPy's ufuncs that jitad.numpy has, with its functions: what `np.sin(tracer)` calls."""
 
 
-def gives_way(x: Any, type_: ArrayType) -> bool:
-    """True of a Python number that takes the type of an array it meets, and of an array that has
-    this type."""
-    cls = type(x)
+_NUMBERS = frozenset({int, float, complex})
+_ARRAYS = frozenset({Tracer, np.ndarray, Array, *[d.type for d in DTYPES.values()]})
+
+
+def gives_way(number: int | float | complex, dtype: DType) -> bool:
+    """True if a Python number takes the dtype of an array of `dtype` it meets."""
+    cls = type(number)
     if cls is float:
-        return type_.dtype.kind in "fc"
+        return dtype.kind in "fc"
     if cls is int:
-        kind = type_.dtype.kind
-        return kind in "fc" or (0 <= x < 128 and kind in "iu")  # else see if it is in range
-    if isinstance(x, (np.ndarray, np.generic)):
-        return x.dtype is type_.dtype and x.shape == type_.shape
-    return cls is complex and type_.dtype.kind == "c"
+        kind = dtype.kind
+        # Beyond this range the slow way finds out whether the number fits.
+        return kind in "fc" or (0 <= number < 128 and kind in "iu")  # type: ignore[operator]
+    return dtype.kind == "c"
 
 
 def unchanged(x: Operand) -> Operand:

@@ -11,6 +11,7 @@ import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -279,7 +280,44 @@ def _out_of_bounds(place: int, axis: int, n: int) -> IndexError:
 
 def get_item(x: Operand, index: Any) -> Any:
     """`x[index]`. Traced places out of bounds are moved to the nearest one within."""
-    return read(strong(x), resolve(x.shape, index), "clip")
+    key = _static_key(index)
+    if key is None:
+        return read(strong(x), resolve(x.shape, index), "clip")
+    start, limit, stride, backwards, shape = _basic(x.shape, key)
+    if start is not None:
+        x = apply(ops.slice, x, start=start, limit=limit, stride=stride)
+    if backwards:
+        x = apply(ops.reverse, x, axes=backwards)
+    return apply(ops.reshape, x, shape=shape) if x.shape != shape else strong(x)
+
+
+def _static_key(index: Any) -> tuple[Any, ...] | None:
+    """A hashable stand-in for an index of Python ints, slices, None and Ellipsis, else None."""
+    key: list[Any] = []
+    for item in index if type(index) is tuple else (index,):
+        cls = type(item)
+        if cls is int or item is None or item is Ellipsis:
+            key.append(item)
+        elif cls is slice:
+            bounds = (item.start, item.stop, item.step)
+            if any([b is not None and type(b) is not int for b in bounds]):
+                return None
+            key.append(bounds)
+        else:
+            return None
+    return tuple(key)
+
+
+@lru_cache(maxsize=4096)
+def _basic(shape: Shape, key: tuple[Any, ...]) -> tuple[Any, Any, Any, tuple[int, ...], Shape]:
+    """Params of `slice` (None if it takes all), axes to reverse and the shape of x[index]."""
+    index = [slice(*item) if type(item) is tuple else item for item in key]
+    result = resolve(shape, tuple(index)).result_shape
+    entries = resolve(shape, tuple([i for i in index if i is not None])).entries
+    start, limit, stride, backwards = _slice_params(shape, entries)
+    if limit == shape and not any(start) and all([s == 1 for s in stride]):
+        return None, None, None, backwards, result
+    return start, limit, stride, backwards, result
 
 
 def read(x: Operand, selection: Selection, mode: str, fill: Any = 0) -> Operand:
@@ -292,7 +330,10 @@ def read(x: Operand, selection: Selection, mode: str, fill: Any = 0) -> Operand:
         numbers = [isinstance(e, int) for e in selection.entries]
         return reshape(x, [n for n, i in zip(x.shape, numbers, strict=True) if not i])
     points = selection.points
-    starts = [spread(as_places(selection.entries[axis]), points) for axis in axes]
+    places = [as_places(selection.entries[axis]) for axis in axes]
+    if not points and (mode == "clip" or selection.checked):
+        return _read_block(x, axes, places)
+    starts = [spread(p, points) for p in places]
     out = apply(
         ops.gather,
         x,
@@ -312,6 +353,18 @@ def read(x: Operand, selection: Selection, mode: str, fill: Any = 0) -> Operand:
     return moveaxis(out, tuple(range(count)), tuple(range(at, at + count)))
 
 
+def _read_block(x: Operand, axes: tuple[int, ...], places: list[Operand]) -> Operand:
+    """The elements at one place along each of `axes`, moved to the nearest one in bounds."""
+    begin: dict[int, Operand] = dict(zip(axes, places, strict=True))
+    starts = [begin.get(axis, _ZERO) for axis in range(x.ndim)]
+    sizes = tuple([1 if axis in begin else n for axis, n in enumerate(x.shape)])
+    block = apply(ops.dynamic_slice, x, *starts, sizes=sizes)
+    return reshape(block, [n for axis, n in enumerate(x.shape) if axis not in begin])
+
+
+_ZERO = np.int64(0)
+
+
 def as_places(entry: Any) -> Operand:
     """An array of places as an operand of gather."""
     if isinstance(entry, Tracer):
@@ -321,8 +374,20 @@ def as_places(entry: Any) -> Operand:
 
 def _read_ranges(x: Operand, entries: Sequence[Any]) -> Operand:
     """The ranges and numbers among `entries` by slicing (numbers as axes of length 1)."""
-    start, limit, stride, backwards = [], [], [], []
-    for axis, (n, entry) in enumerate(zip(x.shape, entries, strict=True)):
+    start, limit, stride, backwards = _slice_params(x.shape, entries)
+    if any(start) or limit != x.shape or any([s > 1 for s in stride]):
+        x = apply(ops.slice, x, start=start, limit=limit, stride=stride)
+    return apply(ops.reverse, x, axes=backwards) if backwards else x
+
+
+def _slice_params(shape: Shape, entries: Sequence[Any]) -> tuple[Shape, Shape, Shape, Shape]:
+    """start, limit and stride of the slice that takes the ranges and numbers among `entries` (all
+    of an axis with an array), and the axes on which it is then reversed."""
+    start: list[int] = []
+    limit: list[int] = []
+    stride: list[int] = []
+    backwards: list[int] = []
+    for axis, (n, entry) in enumerate(zip(shape, entries, strict=True)):
         if isinstance(entry, int):
             entry = Range(entry, 1, 1)
         if not isinstance(entry, Range):
@@ -335,9 +400,7 @@ def _read_ranges(x: Operand, entries: Sequence[Any]) -> Operand:
         start.append(first)
         limit.append(first + span)
         stride.append(abs(entry.step))
-    if any([lo != 0 for lo in start]) or tuple(limit) != x.shape or any([s > 1 for s in stride]):
-        x = apply(ops.slice, x, start=tuple(start), limit=tuple(limit), stride=tuple(stride))
-    return apply(ops.reverse, x, axes=tuple(backwards)) if backwards else x
+    return tuple(start), tuple(limit), tuple(stride), tuple(backwards)
 
 
 def default_fill(dtype: DType) -> Any:
