@@ -14,14 +14,15 @@ import llvmlite.binding as _llvm  # noqa: F401  (here, not within the first call
 
 from .array import Array
 from .settings import config, disable_jit
+from .transforms.batching import vmap
+from .transforms.derivatives import grad, value_and_grad
+from .transforms.staging import block_until_ready, clear_caches, jit
 
 if TYPE_CHECKING:
     from . import errors, lax, numpy, tree, tree_util
-    from .transforms.batching import vmap
     from .transforms.checkpointing import checkpoint, remat
     from .transforms.custom_jvp import custom_jvp
     from .transforms.custom_vjp import custom_vjp
-    from .transforms.derivatives import grad, value_and_grad
     from .transforms.directional import jvp, linear_transpose, linearize, vjp
     from .transforms.inspection import (
         ShapeDtypeStruct,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         make_jaxpr,
     )
     from .transforms.jacobians import hessian, jacfwd, jacobian, jacrev
-    from .transforms.staging import block_until_ready, clear_caches, jit
     from .transforms.stop import stop_gradient
 
 __version__ = "0.1.0"
@@ -74,17 +74,14 @@ __all__ = [
 ]
 
 _NAMES = {
-    "batching": "vmap",
     "checkpointing": "checkpoint remat",
     "custom_jvp": "custom_jvp",
     "custom_vjp": "custom_vjp",
-    "derivatives": "grad value_and_grad",
     "directional": "jvp linear_transpose linearize vjp",
     "inspection": (
         "ShapeDtypeStruct closure_convert ensure_compile_time_eval eval_shape make_ir make_jaxpr"
     ),
     "jacobians": "hessian jacfwd jacobian jacrev",
-    "staging": "block_until_ready clear_caches jit",
     "stop": "stop_gradient",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
@@ -94,7 +91,7 @@ _NAMESPACES = frozenset({"errors", "lax", "numpy", "tree", "tree_util"})
 
 
 def __getattr__(name: str) -> Any:
-    """Names load when they are first used: importing jitad costs little."""
+    """What only some programs use loads when it is first used: importing jitad costs little."""
     module = _MODULES.get(name)
     if module is not None:
         value = getattr(importlib.import_module(f".transforms.{module}", __name__), name)
