@@ -20,10 +20,19 @@ _Term: TypeAlias = tuple[Operand, str]
 """An operand and the names of its axes."""
 
 
-def einsum(subscripts: Any, /, *operands: Any, optimize: Any = "greedy", dtype: Any = None) -> Any:
+def einsum(
+    subscripts: Any,
+    /,
+    *operands: Any,
+    optimize: Any = "greedy",
+    dtype: Any = None,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Any:
     """Einstein's summation: products of operands whose axes are named by letters, summed over the
     letters that the output leaves out ("ij,jk->ik"; "..." stands for axes that broadcast).
 
+    `precision` has no effect, `preferred_element_type` is the dtype to compute in (see `products`).
     Three operands and more are contracted in pairs, in the order that `np.einsum_path` finds.
     """
     if not isinstance(subscripts, str):
@@ -31,7 +40,8 @@ def einsum(subscripts: Any, /, *operands: Any, optimize: Any = "greedy", dtype: 
     else:
         items = list(operands)
     arrays = [as_array_operand(x) for x in items]
-    found = common_dtype(arrays) if dtype is None else as_dtype(dtype)
+    asked = preferred_element_type if dtype is None else dtype
+    found = common_dtype(arrays) if asked is None else as_dtype(asked)
     terms, output = _parse(subscripts, [x.shape for x in arrays])
     arrays = [convert(x, found) for x in arrays]
     lengths = _lengths(terms, arrays, subscripts)

@@ -280,6 +280,8 @@ def _out_of_bounds(place: int, axis: int, n: int) -> IndexError:
 
 def get_item(x: Operand, index: Any) -> Any:
     """`x[index]`. Traced places out of bounds are moved to the nearest one within."""
+    if type(index) is Tracer and index.dtype.kind == "i" and not index.shape and x.ndim:
+        return _read_block(strong(x), (0,), [places_along(index, x.shape[0], 0, True)])
     key = _static_key(index)
     if key is None:
         return read(strong(x), resolve(x.shape, index), "clip")

@@ -1,4 +1,8 @@
-"""Products of vectors, matrices and tensors, all by the one `dot` of the IR."""
+"""Products of vectors, matrices and tensors, all by the one `dot` of the IR.
+
+For programs written for JAX, functions take `precision`, which has no effect (products always have
+the full precision of their dtype), and `preferred_element_type`, the dtype to compute in.
+"""
 
 from __future__ import annotations
 
@@ -51,10 +55,10 @@ def _pair(x: Any, y: Any, dtype: Any = None) -> tuple[Operand, Operand]:
     return convert(a, found), convert(b, found)
 
 
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
     """Sum over the last axis of `a` and the last but one of `b` (its only one, if a vector); the
     product, if either is a scalar. Raises ValueError if their lengths differ."""
-    x, y = _pair(a, b)
+    x, y = _pair(a, b, preferred_element_type)
     if x.ndim == 0 or y.ndim == 0:
         return multiply(x, y)
     axis = y.ndim - 2 if y.ndim > 1 else 0
@@ -72,10 +76,18 @@ def _text(x: Operand) -> str:
     return str(x.shape).replace(" ", "")
 
 
-def matmul(x1: Any, x2: Any, /, *, dtype: Any = None) -> Any:
+def matmul(
+    x1: Any,
+    x2: Any,
+    /,
+    *,
+    dtype: Any = None,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Any:
     """Matrix product x1 @ x2 over stacks of matrices, which broadcast; vectors stand for a row on
     the left and a column on the right. Raises ValueError for scalars and lengths that differ."""
-    x, y = _pair(x1, x2, dtype)
+    x, y = _pair(x1, x2, preferred_element_type if dtype is None else dtype)
     for position, operand in enumerate((x, y)):
         if operand.ndim == 0:
             raise ValueError(
@@ -119,9 +131,9 @@ def vecmat(x1: Any, x2: Any, /) -> Any:
     return squeeze(matmul(reshape(row, (*row.shape[:-1], 1, row.shape[-1])), x2), -2)
 
 
-def vdot(a: Any, b: Any) -> Any:
+def vdot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
     """Sum of conj(a) * b over all elements, both flattened."""
-    x, y = _pair(a, b)
+    x, y = _pair(a, b, preferred_element_type)
     if x.size != y.size:
         raise ValueError(
             at_user_line(f"cannot reshape array of size {y.size} into shape ({x.size},)")
@@ -151,9 +163,9 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return contract(x, y, ((last,), (last,)), (batch, batch))
 
 
-def inner(a: Any, b: Any) -> Any:
+def inner(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
     """Sum over the last axes of both; the product, if either is a scalar."""
-    x, y = _pair(a, b)
+    x, y = _pair(a, b, preferred_element_type)
     if x.ndim == 0 or y.ndim == 0:
         return multiply(x, y)
     if x.shape[-1] != y.shape[-1]:
@@ -172,9 +184,16 @@ def outer(a: Any, b: Any) -> Any:
     return multiply(reshape(x, (x.shape[0], 1)), y)
 
 
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+def tensordot(
+    a: Any,
+    b: Any,
+    axes: Any = 2,
+    *,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Any:
     """Sum over paired axes: the last `axes` of `a` with the first of `b`, or two lists of axes."""
-    x, y = _pair(a, b)
+    x, y = _pair(a, b, preferred_element_type)
     if np.ndim(axes) == 0:
         count = operator.index(axes)
         if count > min(x.ndim, y.ndim):

@@ -63,9 +63,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     return apply(ops.select, spread(pred, shape), spread(chosen, shape), spread(other, shape))
 
 
-def clip(
-    a: Any, a_min: Any = None, a_max: Any = None, /, *, min: Any = None, max: Any = None
-) -> Any:
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """`a` limited to [a_min, a_max]: minimum(maximum(a, a_min), a_max); None is no limit.
 
     Where `a` equals a limit, the two share the derivative.

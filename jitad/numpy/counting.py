@@ -1,0 +1,232 @@
+"""Counting and membership: histograms, sets of distinct elements."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitad.array import as_array
+from jitad.errors import at_user_line
+from jitad.trace import Tracer, apply
+from jitad_ir import ops
+from jitad_ir.types import FLOAT64, INT64
+
+from .arithmetic import divide, multiply, subtract
+from .creation import linspace, ones_like, zeros
+from .logic import logical_not
+from .promotion import (
+    as_array_operand,
+    common_dtype,
+    convert,
+    inexact,
+    promote_to_common,
+)
+from .reduce import any as any_
+from .reduce import max as max_
+from .reduce import min as min_
+from .reduce import sum as sum_
+from .selection import where
+from .shapes import broadcast_to, ravel, reshape
+from .sorting import searchsorted
+from .statistics import diff
+
+
+def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | None = None) -> Any:
+    """Number of times each of 0, 1, 2, ... occurs in `x`, or the sum of their `weights`.
+
+    `length` is the static length of the result: numbers from there on are not counted. Without it
+    the elements of `x` must be known.
+    """
+    found = ravel(x)
+    if found.dtype.kind not in "iub":
+        raise TypeError(at_user_line(f"expected integers; got dtype {found.dtype}"))
+    found = convert(found, INT64)
+    if length is None:
+        if isinstance(found, Tracer) and found.concrete is None:
+            raise TypeError(
+                at_user_line(
+                    f"bincount of a traced array needs length=, the static length of the result: "
+                    f"the elements of {found.type!r} are not known"
+                )
+            )
+        known = np.asarray(found.concrete if isinstance(found, Tracer) else found)
+        if known.size and known.min() < 0:
+            raise ValueError(at_user_line("'list' argument must have no negative elements"))
+        length = max(int(known.max()) + 1 if known.size else 0, minlength)
+    amounts = ones_like(found) if weights is None else convert(ravel(weights), FLOAT64)
+    if amounts.shape != found.shape:
+        raise ValueError(at_user_line("The weights and list don't have the same length."))
+    counts = zeros((length,), amounts.dtype)
+    if not length or not found.shape[0]:
+        return counts
+    return apply(
+        ops.scatter_add,
+        counts,
+        reshape(amounts, (-1, 1)),
+        where(apply(ops.lt, found, 0), length, found),
+        axes=(0,),
+        batch=0,
+        mode="drop",
+        unique=False,
+    )
+
+
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    """Edges of `bins` equal bins over `range` (default: from the least element to the greatest);
+    `bins` itself if it is a sequence."""
+    if isinstance(bins, str):
+        raise NotImplementedError(
+            at_user_line(f"expected a number of bins or their edges; got {bins!r}")
+        )
+    if np.ndim(bins):
+        return as_array_operand(bins)
+    x = ravel(a)
+    if range is not None:
+        low, high = (as_array_operand(bound) for bound in range)
+    elif x.shape[0]:
+        low, high = min_(x), max_(x)
+    else:
+        low, high = as_array_operand(0.0), as_array_operand(1.0)
+    low, high = promote_to_common((inexact(low), inexact(high)))
+    same = apply(ops.eq, low, high)
+    low, high = where(same, subtract(low, 0.5), low), where(same, subtract(high, -0.5), high)
+    return linspace(low, high, int(bins) + 1)
+
+
+def histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: bool = False, weights: Any = None
+) -> tuple[Any, Any]:
+    """(counts, edges): how many elements, or what sum of `weights`, lie in each bin.
+
+    The last bin is closed, the others half open. `density` divides by the total and the widths.
+    """
+    x = ravel(a)
+    edges = histogram_bin_edges(x, bins, range, weights)
+    count = edges.shape[0] - 1
+    dtype = common_dtype([x, edges])
+    place = apply(ops.sub, searchsorted(convert(edges, dtype), convert(x, dtype), "right"), 1)
+    last = broadcast_to(convert(edges[count], dtype), x.shape)
+    place = where(apply(ops.eq, convert(x, dtype), last), count - 1, place)
+    place = where(apply(ops.gt, convert(x, dtype), last), count, place)
+    counts = bincount(place, weights, length=count)
+    if weights is not None:
+        counts = convert(counts, common_dtype([as_array_operand(weights)]))
+    if density:
+        counts = divide(counts, multiply(sum_(counts), diff(edges)))
+    return counts, edges
+
+
+def isin(
+    element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False
+) -> Any:
+    """True where an element is one of `test_elements`."""
+    x, tests = as_array_operand(element), ravel(test_elements)
+    dtype = common_dtype([x, tests])
+    column = reshape(convert(x, dtype), (*x.shape, 1))
+    shape = (*x.shape, tests.shape[0])
+    same = apply(ops.eq, broadcast_to(column, shape), broadcast_to(convert(tests, dtype), shape))
+    found = any_(same, -1)
+    return logical_not(found) if invert else found
+
+
+# The shape of these results depends on the elements, which must be known.
+
+
+def _known(x: Any, name: str) -> Any:
+    if isinstance(x, Tracer) and x.concrete is None:
+        raise TypeError(
+            at_user_line(
+                f"{name} needs elements that are known: the shape of its result depends on them; "
+                f"got a traced array {x.type!r}. Call it outside of {x.owner.name}, or use "
+                "jnp.sort and a mask"
+            )
+        )
+    return np.asarray(x.concrete if isinstance(x, Tracer) else x)
+
+
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    *,
+    equal_nan: bool = True,
+) -> Any:
+    """The distinct elements (or parts along `axis`), sorted; on request the index of the first of
+    each, the place of every element among them, and how often each occurs."""
+    found = np.unique(
+        _known(ar, "unique"),
+        return_index,
+        return_inverse,
+        return_counts,
+        axis,
+        equal_nan=equal_nan,
+    )
+    return tuple(map(as_array, found)) if isinstance(found, tuple) else as_array(found)
+
+
+class UniqueAll(NamedTuple):
+    """Result of `unique_all`."""
+
+    values: Any
+    indices: Any
+    inverse_indices: Any
+    counts: Any
+
+
+class UniqueCounts(NamedTuple):
+    """Result of `unique_counts`."""
+
+    values: Any
+    counts: Any
+
+
+class UniqueInverse(NamedTuple):
+    """Result of `unique_inverse`."""
+
+    values: Any
+    inverse_indices: Any
+
+
+def unique_all(x: Any, /) -> UniqueAll:
+    """Distinct elements, first indices, places and counts; nan is never equal to nan."""
+    return UniqueAll(*unique(x, True, True, True, equal_nan=False))
+
+
+def unique_counts(x: Any, /) -> UniqueCounts:
+    """Distinct elements and how often each occurs; nan is never equal to nan."""
+    return UniqueCounts(*unique(x, return_counts=True, equal_nan=False))
+
+
+def unique_inverse(x: Any, /) -> UniqueInverse:
+    """Distinct elements and the place of every element among them."""
+    return UniqueInverse(*unique(x, return_inverse=True, equal_nan=False))
+
+
+def unique_values(x: Any, /) -> Any:
+    """Distinct elements; nan is never equal to nan."""
+    return unique(x, equal_nan=False)
+
+
+def union1d(ar1: Any, ar2: Any) -> Any:
+    """The distinct elements of both arrays, sorted."""
+    return as_array(np.union1d(_known(ar1, "union1d"), _known(ar2, "union1d")))
+
+
+def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """The distinct elements that are in both arrays, sorted."""
+    return as_array(
+        np.intersect1d(_known(ar1, "intersect1d"), _known(ar2, "intersect1d"), assume_unique)
+    )
+
+
+def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """The distinct elements of `ar1` that are not in `ar2`, sorted."""
+    return as_array(np.setdiff1d(_known(ar1, "setdiff1d"), _known(ar2, "setdiff1d"), assume_unique))
+
+
+def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """The distinct elements that are in one of the arrays only, sorted."""
+    return as_array(np.setxor1d(_known(ar1, "setxor1d"), _known(ar2, "setxor1d"), assume_unique))
