@@ -124,6 +124,14 @@ class Conversion(LaneEmitter):
         shift = self.select(in_range, shift, last)
         return Lanes(x.dtype, self.builder.ashr(x.value, shift.value))
 
+    def rotate_left(self, x: Lanes, distance: int) -> Lanes:
+        """The bits of an integer x moved up `distance` places, those that leave coming in below."""
+        if x.dtype.kind not in "iu":
+            raise unsupported("rotate_left", x.dtype, "integer")
+        count = splat_constant(x.value.type, distance)
+        operands = [x.value, x.value, count]
+        return Lanes(x.dtype, call_intrinsic(self.builder, "llvm.fshl", operands))
+
     def population_count(self, x: Lanes) -> Lanes:
         """Number of bits of x that are 1, in x's dtype."""
         if x.dtype.kind not in "iu":

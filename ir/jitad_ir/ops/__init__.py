@@ -142,6 +142,7 @@ from .structured import (
     custom_vjp,
     transposed_call,
 )
+from .threefry import threefry2x32
 from .transcendental import (
     acos,
     acosh,
@@ -282,6 +283,7 @@ __all__ = [
     "sub",
     "tan",
     "tanh",
+    "threefry2x32",
     "top_k",
     "transpose",
     "transposed_call",
