@@ -168,13 +168,20 @@ class Pull:
     """Result element at an index is read from operand elements at computed indices:
     `emit(m, index, *operands, result=ArrayType, **params) -> Lanes`.
 
-    `index` is a tuple of `Index` (affine in the loop counters where possible: they take + - * //
-    % with ints and Index, and comparisons through `m`). `operands[i](index)` gives the Lanes of
-    operand i there, and `operands[i].type` its type. `m` is the map emitter: `m.number(i)` turns
-    an Index into i64 Lanes, `m.index(lanes)` integer Lanes into an Index, `m.clamp(i, lo, hi)`,
-    `m.inside(i, lo, hi)` (bool Lanes of lo <= i < hi), `m.all(*bools)`,
-    `m.choose(pred, then, otherwise)` (both callables giving Lanes: the one not chosen is not
-    read), `m.b` the Emitter.
+    The rule runs while a kernel is planned: m records what it does (see `plan.tracing`), and Lanes
+    are stand-ins with a dtype. `index` is a tuple with, for each axis of the result, an int where
+    it is known or an `Index`: an expression of loop counters that takes + - with ints and Index,
+    and * // % with ints (divisors positive). `operands[i](index)` gives the Lanes of operand i at a
+    tuple of such, and `operands[i].type` its type.
+
+    `m.number(i)` turns an index into int64 Lanes, `m.index(lanes)` integer Lanes into an index, to
+    be bounded by `m.clamp(i, lo, hi)` (lo <= i <= hi, both included). `m.inside(i, lo, hi)` is the
+    flag lo <= i < hi, a plain bool where the ranges of the counters decide it; `m.all(*flags)`;
+    `m.choose(flag, then, otherwise)` with callables giving Lanes, of which the one not chosen is
+    not read. `m.constant_array(array, index)` is an element of a given array; `m.flatten(index,
+    shape)` and `m.unflatten(number, shape)` convert to and from row-major numbers. `m.b` has the
+    methods of the Emitter.
+
     Every read must be in bounds wherever it is reached."""
 
     emit: Rule

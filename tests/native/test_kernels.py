@@ -15,7 +15,8 @@ from jitad_ir import ops
 from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Graph, building
 from jitad_ir.native import schedule as schedule_module
-from jitad_ir.native.program import Program, compile_graph
+from jitad_ir.native.program import Program, compile_graph, emit_program
+from jitad_ir.plan import plan_graph
 from jitad_ir.types import DTYPES, ArrayType
 from tests.native.random_programs import RandomProgram, arguments
 
@@ -231,6 +232,22 @@ def test_a_program_in_several_functions(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(program_module, "ONE_FUNCTION", 0)
     rng = np.random.default_rng(0)
     check(graph, [rng.integers(-3, 4, (30, 17)).astype(np.float64)])
+
+
+def test_steps_that_repeat_are_compiled_once() -> None:
+    def body(x: Any) -> Any:
+        for _ in range(40):
+            total = ops.broadcast(ops.reduce_max(x, axes=(1,)), shape=x.shape, dims=(0,))
+            x = ops.sub(ops.add(x, x), total)
+        return x
+
+    graph = build([("i64", (20, 30))], body)
+    plan = plan_graph(graph)
+    module, _, _ = emit_program(plan, [])
+    functions = [f for f in module.functions if f.name.startswith("jitad.kernel")]
+    assert len(plan.steps) > 40
+    assert len(functions) <= 4
+    check(graph, [np.random.default_rng(0).integers(-5, 6, (20, 30))])
 
 
 def test_constants_of_the_graph() -> None:

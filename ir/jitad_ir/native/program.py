@@ -9,7 +9,7 @@ that time to compile stays linear in the size of the program.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,6 +25,7 @@ from .lanes import I8, I32, PTR, Lanes
 from .link import CONSTANT, Executable
 from .loops import integer
 from .routine import Buffer, RoutineEmitter
+from .sharing import buffers_of, signature
 
 PROGRAM = "jitad.program"
 """Symbol of `i32 program(ptr in_0, ..., ptr out_0, ..., ptr workspace)`. It returns 0, or another
@@ -32,6 +33,9 @@ number if a Python exception is set."""
 
 ONE_FUNCTION = 1500
 """Nodes up to which all kernels of a program are in one LLVM function."""
+
+MANY_KERNELS = 30
+"""Kernels up to which they are: more are likely to repeat each other, and share functions."""
 
 Extend: TypeAlias = Callable[[ll.Module, Externals, ll.Function, Plan], "list[str]"]
 
@@ -118,8 +122,9 @@ class _ProgramEmitter:
         self.constants = constants
         self.externals = externals
         self.plan = plan
-        nodes = sum(len(step.nodes) for step in plan.steps if isinstance(step, Kernel))
-        self.separate = nodes > ONE_FUNCTION
+        kernels = [step for step in plan.steps if isinstance(step, Kernel)]
+        nodes = sum(len(kernel.nodes) for kernel in kernels)
+        self.separate = nodes > ONE_FUNCTION or len(kernels) > MANY_KERNELS
         """Whether each kernel is a function of its own."""
         self.registers: dict[int, Lanes] = {}
         self.kept = frozenset() if self.separate else _only_in_kernels(plan)
@@ -130,6 +135,7 @@ class _ProgramEmitter:
             argument.add_attribute("noalias")
         self.builder = ll.IRBuilder(self.function.append_basic_block("entry"))
         self.pointers: dict[int, ll.Value] = {}
+        self.shared: dict[Hashable, ll.Function] = {}
 
     def emit(self) -> ll.Function:
         """Emit all steps."""
@@ -147,37 +153,43 @@ class _ProgramEmitter:
         """Address of a buffer, formed in the function's entry block."""
         held = self.pointers.get(number)
         if held is None:
-            held = self.pointers[number] = self._pointer(number)
+            with self.builder.goto_block(self.function.entry_basic_block):
+                held = self.pointers[number] = self._address(number)
         return held
 
-    def _pointer(self, number: int) -> ll.Value:
+    def _address(self, number: int) -> ll.Value:
+        """Address of a buffer, formed here."""
         buffer = self.plan.buffers[number]
         arguments = self.function.args
         if buffer.kind == "input":
             return arguments[buffer.place]
         if buffer.kind == "output":
             return arguments[len(self.plan.input_types) + buffer.place]
-        entry = self.function.entry_basic_block
-        with self.builder.goto_block(entry):
-            if buffer.kind == "constant":
-                name = f"{CONSTANT}{self.constants[buffer.place]}"
-                return self.externals.pointer(self.builder, name)
-            return self.builder.gep(
-                arguments[-1], [integer(buffer.place)], inbounds=True, source_etype=I8
-            )
+        if buffer.kind == "constant":
+            name = f"{CONSTANT}{self.constants[buffer.place]}"
+            return self.externals.pointer(self.builder, name)
+        return self.builder.gep(
+            arguments[-1], [integer(buffer.place)], inbounds=True, source_etype=I8
+        )
 
     def _kernel(self, kernel: Kernel) -> None:
         buffers = self.plan.buffers
         KernelEmitter(self.builder, kernel, buffers, self.pointer, self.registers, self.kept).emit()
 
     def _function_of(self, kernel: Kernel) -> None:
-        """The kernel as a function of the buffers it uses, and its call."""
-        used = list(dict.fromkeys([*kernel.reads, *kernel.writes]))
-        number = sum(f.name.startswith("jitad.kernel") for f in self.module.functions)
+        """A call of the kernel as a function of the buffers it uses."""
+        key = signature(kernel, self.plan.buffers)
+        function = self.shared.get(key)
+        if function is None:
+            function = self.shared[key] = self._new_function(kernel)
+        self.builder.call(function, [self._address(k) for k in buffers_of(kernel)])
+
+    def _new_function(self, kernel: Kernel) -> ll.Function:
+        used = buffers_of(kernel)
         function = ll.Function(
             self.module,
             ll.FunctionType(ll.VoidType(), [PTR] * len(used)),
-            f"jitad.kernel{number}",
+            f"jitad.kernel{len(self.shared)}",
         )
         function.attributes.add("noinline")
         function.attributes.add("nounwind")
@@ -190,7 +202,7 @@ class _ProgramEmitter:
             builder, kernel, self.plan.buffers, arguments.__getitem__, {}, frozenset()
         ).emit()
         builder.ret_void()
-        self.builder.call(function, [self.pointer(k) for k in used])
+        return function
 
     def _call(self, call: RoutineCall) -> None:
         scratch = ll.Constant(PTR, None) if call.scratch is None else self.pointer(call.scratch)

@@ -35,7 +35,15 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from ..graph import Equation, Graph, Value
-from ..op import ArgReduction, Cumulative, Elementwise, Pull, Reduction, Routine
+from ..op import (
+    ArgReduction,
+    Cumulative,
+    Elementwise,
+    Pull,
+    Reduction,
+    Routine,
+    Structured,
+)
 from ..types import Shape, TypeMismatch
 from .tracing import constant_of, identity_map, tiles
 
@@ -303,7 +311,7 @@ class Clustering:
             self._place_pull(eq)
         elif isinstance(lower, (Reduction, ArgReduction, Cumulative)):
             self._place_fold(eq)
-        elif isinstance(lower, Routine):
+        elif isinstance(lower, (Routine, Structured)):
             self._place_call(eq)
         else:
             raise TypeMismatch(

@@ -24,13 +24,14 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Value
-from ..op import Routine
+from ..graph import Equation, Graph, Value
+from ..op import Routine, Structured
 from ..types import DTYPES, ArrayType
 from .building import KernelBuilder
 from .clusters import Call, Clustering, Root
 from .memory import place_buffers
 from .steps import Buffer, Plan, RoutineCall, Step
+from .structured import StructurePlanner
 from .verify import verify
 
 
@@ -41,11 +42,15 @@ def plan_graph(graph: Graph) -> Plan:
 
 
 class Planner:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, outer: Planner | None = None) -> None:
         self.graph = graph
         self.buffers: list[Buffer] = []
         self.numbers: dict[Value, int] = {}
-        self.constants: dict[int, tuple[int, np.ndarray[Any, Any]]] = {}
+        self.constants: dict[int, tuple[int, np.ndarray[Any, Any]]] = (
+            {} if outer is None else outer.constants
+        )
+        """Number and array of each constant of the program, by identity."""
+        self._constant_buffers: dict[int, int] = {}
         self.clustering = Clustering(graph)
 
     def plan(self) -> Plan:
@@ -57,7 +62,7 @@ class Planner:
         steps: list[Step] = []
         for item in reversed(list(clustering.ordered())):
             if isinstance(item, Call):
-                steps.append(self._call(item))
+                steps.append(self._step(item.equation))
             else:
                 steps += reversed(KernelBuilder(self, item).build())
         steps.reverse()
@@ -113,7 +118,7 @@ class Planner:
             self._root(value, number)
         return number
 
-    def _operand(self, value: Value) -> int:
+    def operand(self, value: Value) -> int:
         """The buffer of an operand of a routine; that of a reshape is what is reshaped."""
         value = self.clustering.root(value)
         array = self.clustering.constant(value) if value not in self.numbers else None
@@ -124,19 +129,33 @@ class Planner:
         held = self.constants.get(id(array))
         if held is None:
             kept = array if array.flags.c_contiguous else np.array(array, order="C")
-            type = ArrayType(array.dtype, array.shape)
-            held = (self._buffer(type, "constant", len(self.constants)), kept)
-            self.constants[id(array)] = held
-        return held[0]
+            held = self.constants[id(array)] = (len(self.constants), kept)
+        number, kept = held
+        if number not in self._constant_buffers:
+            type = ArrayType(kept.dtype, kept.shape)
+            self._constant_buffers[number] = self._buffer(type, "constant", number)
+        return self._constant_buffers[number]
 
-    def _call(self, call: Call) -> RoutineCall:
-        eq = call.equation
+    def temporary(self, type: ArrayType) -> int:
+        """A new buffer in the workspace."""
+        return self._buffer(type, "workspace", -1)
+
+    def inner(self, region: Graph) -> Plan:
+        """The plan of a region; its constants are those of the program."""
+        return Planner(region, self).plan()
+
+    def _step(self, eq: Equation) -> Step:
+        if isinstance(eq.op.lower, Structured):
+            return StructurePlanner(self, eq).step()
+        return self._call(eq)
+
+    def _call(self, eq: Equation) -> RoutineCall:
         lower = eq.op.lower
         assert isinstance(lower, Routine)
         size = int(lower.workspace(*[v.type for v in eq.operands], **eq.params))
         scratch = None
         if size:
-            scratch = self._buffer(ArrayType(DTYPES["u8"], (size,)), "workspace", -1)
+            scratch = self.temporary(ArrayType(DTYPES["u8"], (size,)))
         results = tuple([self.demand(v) for v in eq.outputs])
-        operands = tuple([self._operand(v) for v in eq.operands])
+        operands = tuple([self.operand(v) for v in eq.operands])
         return RoutineCall(eq, operands, results, scratch)

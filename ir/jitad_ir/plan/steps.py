@@ -3,8 +3,7 @@
 The steps run one after the other. A `Kernel` is a nest of loops around a scalar expression: a DAG
 of nodes, numbered in order, that reads buffers at offsets which are expressions of the loop
 counters (see `index`), stores elements and folds others. A `RoutineCall` is one equation on whole
-arrays. Steps that hold Plans of their own (loops, branches) have their place beside these two in
-`Step`; all that walks over steps dispatches on their type.
+arrays. Steps that hold Plans of their own, loops and branches, are in `structures`.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from ..graph import Equation
 from ..op import ArgReduction, Cumulative, Reduction, Rule
 from ..types import ArrayType, DType
 from .index import Position
+from .structures import Branch, Loop, WhileLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class RoutineCall:
         return tuple(dict.fromkeys(self.operands))
 
 
-Step: TypeAlias = Kernel | RoutineCall
+Step: TypeAlias = Kernel | RoutineCall | Loop | Branch | WhileLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +185,9 @@ class Plan:
     workspace_bytes: int
     input_types: tuple[ArrayType, ...]
     output_types: tuple[ArrayType, ...]
+    straight: bool = False
+    """One kernel without loops, which reads the carry of a loop at known places only: the carry can
+    live in registers."""
 
     def text(self) -> str:
         """The plan in words: every step, and the expression of each kernel."""

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from .index import Position
-from .steps import Apply, Constant, Fold, Inside, Kernel, Node, Number, Plan, Read, RoutineCall
+from .steps import (
+    Apply,
+    Constant,
+    Fold,
+    Inside,
+    Kernel,
+    Node,
+    Number,
+    Plan,
+    Read,
+    RoutineCall,
+    Step,
+)
+from .structures import Branch, Loop, WhileLoop
 
 
 def plan_text(plan: Plan) -> str:
@@ -13,11 +26,31 @@ def plan_text(plan: Plan) -> str:
     outputs = ", ".join(f"out{k}: {t!r}" for k, t in enumerate(plan.output_types))
     lines = [f"plan {plan.name}({inputs}) -> ({outputs}), workspace {plan.workspace_bytes} bytes"]
     for step in plan.steps:
-        if isinstance(step, Kernel):
-            lines += ["  " + line for line in kernel_lines(step, names)]
-        else:
-            lines.append("  " + _call_line(step, names))
+        lines += ["  " + line for line in _step_lines(step, names)]
     return "\n".join(lines)
+
+
+def _step_lines(step: Step, names: list[str]) -> list[str]:
+    if isinstance(step, Kernel):
+        return kernel_lines(step, names)
+    if isinstance(step, RoutineCall):
+        return [_call_line(step, names)]
+    reads = ", ".join(names[k] for k in step.reads)
+    writes = ", ".join(names[k] for k in step.writes)
+    lines = [f"{_heading(step)}, reads ({reads}), writes ({writes})"]
+    for plan in step.plans:
+        lines += ["  " + line for line in plan_text(plan).split("\n")]
+    return lines
+
+
+def _heading(step: Loop | Branch | WhileLoop) -> str:
+    if isinstance(step, Loop):
+        order = " backwards" if step.equation.params["reverse"] else ""
+        return f"loop of {step.length} steps{order}"
+    if isinstance(step, Branch):
+        return f"one of {len(step.branches)} branches"
+    sweeps = " ".join("up" if up else "down" for up in step.upwards)
+    return f"while loop, sweeps {sweeps}, {step.tape()[1]} bytes of tape a step"
 
 
 def kernel_lines(kernel: Kernel, names: list[str]) -> list[str]:
