@@ -133,3 +133,12 @@ def test_vmap_is_a_loop(name: str) -> None:
     xs = np.stack([A, A[::-1] * 0.9, 0.1 + A * 0.5])
     expected = np.stack([np.asarray(f(jnp.asarray(x))) for x in xs])
     assert_same(jitad.vmap(f)(xs), expected, name, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_native_code_agrees(name: str) -> None:
+    f = scalar(FUNCTIONS[name])
+    value, gradient = jitad.value_and_grad(f)(A)
+    native_value, native_gradient = jitad.jit(jitad.value_and_grad(f))(A)
+    np.testing.assert_allclose(native_value, value, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(native_gradient, gradient, rtol=1e-11, atol=1e-13)
