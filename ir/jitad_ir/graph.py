@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .types import ARRAY_TYPES, ArrayType, DType, Shape
 
@@ -153,7 +153,7 @@ class Graph:
 
 def param_key(param: Any) -> Any:
     """A hashable stand-in for one static parameter; arrays by dtype, shape and bytes."""
-    kind: Any = type(param)
+    kind = cast("type[Any]", type(param))
     if kind is int or kind is str:
         return param
     if kind is tuple:

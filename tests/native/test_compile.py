@@ -14,8 +14,8 @@ import pytest
 from llvmlite import ir as ll
 
 from jitad_ir.native import compile as native_compile
-from jitad_ir.native.compile import choose_inlining, compile_module
 from jitad_ir.native.addresses import resolve
+from jitad_ir.native.compile import choose_inlining, compile_module
 from jitad_ir.native.externals import Externals
 from jitad_ir.native.target import host, target
 

@@ -19,6 +19,7 @@ from ..graph import Builder, Equation, Graph, Value, building
 from ..op import OPS, Elementwise
 from ..types import FLOAT64
 
+
 class _View:
     """What a rewrite may ask of the program so far: which equation made a value."""
 
