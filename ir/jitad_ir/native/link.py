@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import llvmlite.binding as llvm
 import numpy as np
 
-from . import libraries as _libraries  # noqa: F401  (registers the families of externals)
+from . import libraries  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
 from .addresses import TABLE_NAME, resolve
 from .target import create_machine, initialize_llvm
 
