@@ -119,7 +119,8 @@ def main() -> None:
     middle.stem(influence[:, WATCHED], markerfmt=" ", basefmt=" ")
     middle.set(title="influence on concave_points", xlabel="row", ylabel="change when left out")
     right.plot(list(times.values()), list(times), "o")
-    right.set(title="one gradient", xlabel="microseconds", xscale="log")
+    right.set(title="one gradient", xlabel="microseconds", xscale="log", xlim=(5, 1000))
+    right.xaxis.set_minor_formatter("")
     right.grid(alpha=0.3)
     output = Path(__file__).parent / "output"
     output.mkdir(exist_ok=True)
