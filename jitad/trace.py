@@ -41,6 +41,9 @@ class _State(threading.local):
 
 _state = _State()
 
+_SHORT = 64
+"""Arrays of at most this many elements are constants of the bodies that close over them."""
+
 
 class BatchAxis(NamedTuple):
     """A batch axis that collectives may name, and its length."""
@@ -52,12 +55,30 @@ class BatchAxis(NamedTuple):
 class Trace(Builder):
     """A program being recorded. `name` is that of the traced function."""
 
-    __slots__ = ("_literals", "axis", "captures", "concrete", "is_open", "known", "level", "parent")
+    __slots__ = (
+        "_literals",
+        "axis",
+        "captures",
+        "concrete",
+        "is_body",
+        "is_open",
+        "known",
+        "level",
+        "parent",
+    )
 
     def __init__(
-        self, name: str, parent: Trace | None, concrete: bool, axis: BatchAxis | None = None
+        self,
+        name: str,
+        parent: Trace | None,
+        concrete: bool,
+        axis: BatchAxis | None = None,
+        is_body: bool = False,
     ) -> None:
         super().__init__(name)
+        self.is_body = is_body or (parent is not None and parent.is_body)
+        """Whether this is the body of a loop or a branch, which captures long arrays: its operand
+        is the array itself, not a copy in each trace of it."""
         self.parent = parent
         self.level: int = 0 if parent is None else parent.level + 1
         self.concrete = concrete and (parent is None or parent.concrete)
@@ -110,7 +131,7 @@ class Trace(Builder):
         return held[1]
 
     def _constant(self, array: Any) -> Value:
-        if self.concrete:
+        if self.concrete or (self.is_body and array.size > _SHORT):
             return self._capture(array)
         if array.ndim == 0:
             return self._number(array.item(), ArrayType(array.dtype, ()))
@@ -270,10 +291,16 @@ class tracing:  # noqa: N801  (a context manager, named like a function)
 
     __slots__ = ("_outer", "_trace")
 
-    def __init__(self, name: str, concrete: bool, axis: BatchAxis | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        concrete: bool,
+        axis: BatchAxis | None = None,
+        is_body: bool = False,
+    ) -> None:
         _load_operators()
         self._outer = _state.trace
-        self._trace = Trace(name, self._outer, concrete, axis)
+        self._trace = Trace(name, self._outer, concrete, axis, is_body)
 
     def __enter__(self) -> Trace:
         _state.trace = self._trace

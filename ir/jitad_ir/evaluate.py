@@ -68,6 +68,8 @@ def interpreter(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     scope: dict[str, Any] = {"as_result": as_result}
     lines = [f"def run({', '.join(names.values())}):"]
     for number, eq in enumerate(graph.equations):
+        if not eq.outputs:
+            continue
         operands = ", ".join([names[v] for v in eq.operands])
         for value in eq.outputs:
             names[value] = f"v{len(names)}"

@@ -94,13 +94,15 @@ def trace_function(
     types: Sequence[ArrayType] | None = None,
     axis: BatchAxis | None = None,
     transform: str = "jitad",
+    is_body: bool = False,
 ) -> Traced:
     """Trace `function`, which takes a list of tracers and returns a pytree, at `arguments`
-    (arrays, scalars or outer tracers); at `types` in their place if given."""
+    (arrays, scalars or outer tracers); at `types` in their place if given. `is_body`: it is the
+    body of a loop or a branch."""
     if types is None:
         types = leaf_types(arguments, f"argument of {name}")
     weak = [is_weak(a) for a in arguments]
-    with tracing(name, concrete, axis) as trace, np.errstate(all="ignore"):
+    with tracing(name, concrete, axis, is_body) as trace, np.errstate(all="ignore"):
         tracers = [trace.argument(t, a, w) for t, a, w in zip(types, arguments, weak, strict=True)]
         out_leaves, out_tree = flatten(function(tracers))
         out_types = leaf_types(out_leaves, f"output of {name} under {transform}")
