@@ -256,18 +256,28 @@ def _erf_inv(k: Kernel, x: Real, format: Format) -> Real:
     a = abs(x)
     w = -k.call("log", (1.0 - a) * (a + 1.0))
     central = k.polynomial(w - 2.5, ERF_INV[format])
-    s = k.sqrt(w)
-    if format is BINARY32:
-        tail = k.polynomial(s - 3.25, ERF_INV_TAIL_BINARY32)
-    else:
-        near, far = (
-            k.dominated_polynomial(s - 2.875, ERF_INV_TAIL),
-            k.dominated_polynomial(s - 4.75, ERF_INV_FAR_TAIL),
-        )
-        tail = k.select(s < 3.55, near, far)
-    result = k.fma(x, k.select(w < 5.0, central, tail), x)
+    # Few arguments are beyond 0.9966: registers without one do not pay for the tails.
+    beyond = w >= 5.0
+
+    def with_tails() -> Real:
+        return k.select(beyond, _erf_inv_tail(k, w, format), central)
+
+    result = k.fma(x, k.if_any(beyond, with_tails, central), x)
     result = k.select(a.equals(1.0), x * math.inf, result)
     return k.select(a > 1.0, math.nan, result)
+
+
+def _erf_inv_tail(k: Kernel, w: Real, format: Format) -> Real:
+    s = k.sqrt(w)
+    if format is BINARY32:
+        return k.polynomial(s - 3.25, ERF_INV_TAIL_BINARY32)
+    near = k.dominated_polynomial(s - 2.875, ERF_INV_TAIL)
+    is_far = s >= 3.55
+
+    def far() -> Real:
+        return k.select(is_far, k.dominated_polynomial(s - 4.75, ERF_INV_FAR_TAIL), near)
+
+    return k.if_any(is_far, far, near)
 
 
 FORMULAS = {"erf": erf, "erfc": erfc, "erf_inv": erf_inv}
