@@ -11,7 +11,7 @@ from jitad_ir.op import OPS
 from ..errors import hides_internals
 from ..pytree import flatten
 from ..trace import apply, find_trace
-from .function import check_callable, name_of, trace_function
+from .function import as_operands, check_callable, name_of, trace_function
 
 
 def checkpoint(
@@ -53,10 +53,7 @@ def checkpoint(
             return fun(*full, **keywords)
 
         traced = trace_function(flat, name_of(fun), leaves, concrete=True, transform="checkpoint")
-        operands = [
-            leaf if not isinstance(leaf, (bool, int, float, complex)) else t.dtype.type(leaf)
-            for leaf, t in zip(leaves, traced.graph.input_types, strict=False)
-        ]
+        operands = as_operands(leaves, traced.graph.input_types[: len(leaves)])
         results = apply(
             OPS["checkpoint"], *operands, *traced.closed.captures, regions=(traced.graph,)
         )

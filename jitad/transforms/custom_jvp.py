@@ -11,7 +11,7 @@ from jitad_ir.op import OPS
 from ..errors import at_user_line, hides_internals
 from ..pytree import flatten
 from ..trace import apply, find_trace
-from .function import Traced, check_callable, leaf_types, name_of, trace_function
+from .function import Traced, as_operands, check_callable, leaf_types, name_of, trace_function
 from .rules import (
     RULE_DEPTH,
     Call,
@@ -102,7 +102,7 @@ class custom_jvp:  # noqa: N801  (a decorator, named like a function)
         count = len(call.leaves)
         results = apply(
             OPS["custom_jvp"],
-            *call.leaves,
+            *as_operands(call.leaves, call.types),
             *captures.operands,
             arguments=count,
             regions=(

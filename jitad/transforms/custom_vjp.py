@@ -14,7 +14,15 @@ from jitad_ir.op import OPS
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..trace import apply, find_trace
-from .function import FLOAT0, Traced, check_callable, leaf_types, name_of, trace_function
+from .function import (
+    FLOAT0,
+    Traced,
+    as_operands,
+    check_callable,
+    leaf_types,
+    name_of,
+    trace_function,
+)
 from .rules import (
     RULE_DEPTH,
     Call,
@@ -102,7 +110,7 @@ class custom_vjp:  # noqa: N801  (a decorator, named like a function)
         )
         results = apply(
             OPS["custom_vjp"],
-            *call.leaves,
+            *as_operands(call.leaves, call.types),
             *captures.operands,
             arguments=count,
             regions=(

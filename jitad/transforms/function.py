@@ -55,6 +55,14 @@ def leaf_types(leaves: Sequence[Any], what: str) -> list[ArrayType]:
     return types
 
 
+def as_operands(leaves: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
+    """`leaves` with Python numbers as NumPy scalars of their types."""
+    return [
+        leaf if isinstance(leaf, (Tracer, np.ndarray, np.generic)) else t.dtype.type(leaf)
+        for leaf, t in zip(leaves, types, strict=True)
+    ]
+
+
 class Traced:
     """A traced program: `closed` maps the argument leaves and captures to the output leaves, which
     form `out_tree`. `values` are the arrays of all its values in order, if it is concrete."""

@@ -1,0 +1,178 @@
+"""Functions with rules of their own, checkpoints and closures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitad
+import jitad.numpy as jnp
+from jitad_ir.passes.pipeline import optimize
+
+WRAPS = [lambda f: f, jitad.jit]
+
+
+def test_custom_jvp_rule_is_used_in_both_modes() -> None:
+    @jitad.custom_jvp
+    def f(x: Any, y: Any) -> Any:
+        return jnp.sin(x) * y
+
+    f.defjvp(lambda primals, tangents: (f(*primals), 10.0 * tangents[0] + 3.0 * tangents[1]))
+    for wrap in WRAPS:
+        assert wrap(jitad.grad(f))(2.0, 3.0) == 10.0
+        assert wrap(jitad.jacfwd(f, 1))(2.0, 3.0) == 3.0
+    np.testing.assert_allclose(f(2.0, 3.0), 3 * np.sin(2.0))
+    np.testing.assert_allclose(jitad.vmap(jitad.grad(f))(np.ones(3), np.ones(3)), 10.0)
+
+
+def test_custom_jvps_one_rule_an_argument() -> None:
+    f = jitad.custom_jvp(lambda x, y: x * y)
+    f.defjvps(lambda t, out, x, y: 5.0 * t, None)
+    assert jitad.grad(f, (0, 1))(2.0, 3.0) == (5.0, 0.0)
+
+
+def test_custom_vjp_rule_and_its_forward_mode() -> None:
+    @jitad.custom_vjp
+    def f(x: Any, y: Any) -> Any:
+        return x * y
+
+    f.defvjp(lambda x, y: (x * y, (x, y)), lambda res, ct: (7.0 * ct * res[1], ct * res[0]))
+    for wrap in WRAPS:
+        assert wrap(jitad.grad(f, (0, 1)))(2.0, 3.0) == (21.0, 2.0)
+        assert wrap(jitad.jacfwd(f))(2.0, 3.0) == 21.0
+    gx, gy = jitad.vmap(jitad.grad(f, (0, 1)), in_axes=(0, None))(np.array([1.0, 2.0]), 3.0)
+    np.testing.assert_allclose(gx, [21.0, 21.0])
+    np.testing.assert_allclose(gy, [1.0, 2.0])
+
+
+def test_gradient_of_a_batched_custom_vjp_sums_shared_arguments() -> None:
+    f = jitad.custom_vjp(lambda x, w: x * w)
+    f.defvjp(lambda x, w: (x * w, (x, w)), lambda res, ct: (ct * res[1], ct * res[0]))
+    loss = lambda w: jnp.sum(jitad.vmap(f, (0, None))(np.array([1.0, 2.0, 4.0]), w))  # noqa: E731
+    for wrap in WRAPS:
+        assert wrap(jitad.grad(loss))(3.0) == 7.0
+
+
+def test_nondiff_argnums() -> None:
+    @jitad.custom_vjp
+    def _apply(g: Any, x: Any) -> Any:
+        return g(x)
+
+    f = jitad.custom_vjp(lambda g, x: g(x), nondiff_argnums=(0,))
+    f.defvjp(lambda g, x: (g(x), x), lambda g, x, ct: (ct * 2.0,))
+    assert jitad.grad(lambda x: f(jnp.sin, x))(0.3) == 2.0
+
+
+def test_bwd_may_return_none_and_trees() -> None:
+    f = jitad.custom_vjp(lambda p, n: p["a"] * p["b"] * n)
+    f.defvjp(
+        lambda p, n: (p["a"] * p["b"] * n, (p, n)),
+        lambda res, ct: ({"a": ct * res[0]["b"], "b": None}, None),
+    )
+    assert jitad.grad(f)({"a": 2.0, "b": 3.0}, 2) == {"a": 3.0, "b": 0.0}
+
+
+def test_rule_closing_over_a_traced_value() -> None:
+    def outer(scale: Any, x: Any) -> Any:
+        f = jitad.custom_vjp(lambda v: v * 1.0)
+        f.defvjp(lambda v: (v * 1.0, None), lambda _, ct: (ct * jitad.lax.stop_gradient(scale),))
+        return f(x)
+
+    for wrap in WRAPS:
+        assert wrap(lambda s, x: jitad.grad(outer, 1)(s, x))(5.0, 2.0) == 5.0
+
+
+def test_custom_rules_on_methods() -> None:
+    class Model:
+        k = 3.0
+
+        @jitad.jit
+        def scaled(self_: Any) -> Any:  # noqa: N805
+            return self_ * 2.0
+
+        @staticmethod
+        @jitad.custom_jvp
+        def f(x: Any) -> Any:
+            return x * x
+
+    Model.f.defjvp(lambda primals, tangents: (primals[0] ** 2, 4.0 * tangents[0]))
+    assert jitad.grad(Model.f)(1.0) == 4.0
+
+
+def _count(graph: Any, op: str) -> int:
+    own = sum(eq.op.name == op for eq in graph.equations)
+    return own + sum(_count(r, op) for eq in graph.equations for r in eq.regions)
+
+
+def test_checkpoint_recomputes() -> None:
+    """The gradient program evaluates the sine twice: once forwards and once again backwards."""
+
+    def f(x: Any) -> Any:
+        return jnp.sin(jnp.sin(x))
+
+    plain = optimize(jitad.make_ir(jitad.value_and_grad(lambda x: f(x)))(1.0))
+    again = optimize(jitad.make_ir(jitad.value_and_grad(jitad.checkpoint(f)))(1.0))
+    assert _count(again, "sin") > _count(plain, "sin")
+    for wrap in WRAPS:
+        np.testing.assert_allclose(
+            wrap(jitad.grad(jitad.checkpoint(f)))(1.0), np.cos(np.sin(1.0)) * np.cos(1.0)
+        )
+    second = jitad.grad(jitad.grad(jitad.checkpoint(f)))(1.0)
+    np.testing.assert_allclose(second, jitad.grad(jitad.grad(f))(1.0))
+
+
+def test_closure_convert() -> None:
+    def outer(k: Any, x: Any) -> Any:
+        converted, values = jitad.closure_convert(lambda v: v * k, x)
+        assert len(values) == 1
+        return converted(x, *values)
+
+    assert jitad.grad(outer, (0, 1))(3.0, 2.0) == (2.0, 3.0)
+
+
+def test_eval_shape_runs_nothing() -> None:
+    calls = []
+
+    def f(x: Any, n: Any) -> Any:
+        calls.append(x)
+        return {"y": x @ x.T, "n": n.sum()}
+
+    out = jitad.eval_shape(f, jitad.ShapeDtypeStruct((10**6, 2), np.float32), np.ones(3))
+    assert out["y"] == jitad.ShapeDtypeStruct((10**6, 10**6), np.float32)
+    assert out["n"].shape == ()
+    assert len(calls) == 1
+
+
+def test_make_jaxpr_shows_the_program() -> None:
+    text = str(jitad.make_jaxpr(lambda x: jnp.sin(x) * 2)(np.float32(1)))
+    assert "sin(a)" in text
+    assert "f32[]" in text
+    _, shape = jitad.make_ir(lambda x: (x, x), return_shape=True)(1.0)
+    assert shape == (jitad.ShapeDtypeStruct((), float),) * 2
+
+
+def test_compile_time_evaluation_under_jit() -> None:
+    @jitad.jit
+    def f(x: Any) -> Any:
+        with jitad.ensure_compile_time_eval():
+            n = int(jnp.sum(jnp.arange(4)))
+        return x * n
+
+    assert f(2.0) == 12.0
+
+
+@pytest.mark.parametrize("rule", ["custom_jvp", "custom_vjp"])
+def test_differentiating_a_closed_over_value_is_refused(rule: str) -> None:
+    def outer(k: Any) -> Any:
+        if rule == "custom_jvp":
+            f = jitad.custom_jvp(lambda x: x * k)
+            f.defjvp(lambda primals, tangents: (primals[0] * k, tangents[0]))
+        else:
+            f = jitad.custom_vjp(lambda x: x * k)
+            f.defvjp(lambda x: (x * k, None), lambda _, ct: (ct,))
+        return f(k * 2.0)
+
+    with pytest.raises(TypeError, match="closes over"):
+        jitad.grad(outer)(3.0)
