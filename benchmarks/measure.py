@@ -88,17 +88,28 @@ def first_call(call: Call) -> tuple[float, Any]:
     return time.perf_counter() - start, result
 
 
-def steady(calls: Mapping[str, Call], times: Mapping[str, Times], rounds: int, span: float) -> None:
-    """Adds `rounds` rounds to `times`; a contender's turn lasts about `span` seconds."""
+def steady(
+    calls: Mapping[str, Call],
+    times: Mapping[str, Times],
+    rounds: int,
+    span: float,
+    budget: float,
+) -> None:
+    """Adds `rounds` rounds to `times`; a contender's turn lasts about `span` seconds.
+
+    Fewer rounds, but at least three, if they would take more than `budget` seconds.
+    """
     timers = {name: call.timer() for name, call in calls.items()}
     repeats: dict[str, int] = {}
+    round_seconds = 0.0
     for name, timer in timers.items():
         number = 1
         while (seconds := timer.timeit(number)) < span / 8:
             number *= 8
         repeats[name] = max(1, round(number * span / seconds))
+        round_seconds += repeats[name] * seconds / number
     names = list(timers)
-    for turn in range(rounds):
+    for turn in range(min(rounds, max(3, int(budget / round_seconds)))):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             seconds = timers[name].timeit(repeats[name]) / repeats[name]
             times[name].rounds.append(seconds)

@@ -12,7 +12,8 @@ import numpy as np
 from benchmarks import measure
 from benchmarks.measure import Call, Program, Times
 
-PEERS = ("jax", "jaxlib", "autograd", "casadi")
+PEERS = ("jax", "jaxlib", "autograd", "casadi", "cc")
+"""What may be missing: libraries, and a C compiler."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,16 @@ class Goal:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: rounds, seconds a turn, and rounds of fresh processes."""
+    """How long to measure: rounds, seconds a turn, and rounds of fresh processes.
+
+    Slow contenders get fewer rounds, at least three, so that a workload takes about `budget`
+    seconds.
+    """
 
     rounds: int = 31
     span: float = 0.005
     processes: int = 5
+    budget: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ class Calls:
     """Contenders called again and again in this process.
 
     Each value prepares a call, unmeasured; one whose library is not installed is left out.
+    `limits` do other work and are timed alongside: their answers are not compared.
     """
 
     name: str
@@ -90,11 +97,12 @@ class Calls:
     contenders: Mapping[str, Callable[[], Call]]
     goals: tuple[Goal, ...] = ()
     tolerance: float = 1e-10
+    limits: Mapping[str, Callable[[], Call]] = field(default_factory=dict)
 
     def measure(self, effort: Effort) -> Outcome:
         calls: dict[str, Call] = {}
         left_out: list[str] = []
-        for name, prepare in self.contenders.items():
+        for name, prepare in (*self.contenders.items(), *self.limits.items()):
             try:
                 calls[name] = prepare()
             except ModuleNotFoundError as error:
@@ -104,10 +112,14 @@ class Calls:
         times: dict[str, Times] = {}
         results: dict[str, Any] = {}
         for name, call in calls.items():
-            seconds, results[name] = measure.first_call(call)
+            seconds, result = measure.first_call(call)
             times[name] = Times(first=seconds)
-        measure.steady(calls, times, effort.rounds, effort.span)
-        return Outcome(self, times, disagreements(results, self.tolerance), left_out)
+            if name in self.contenders:
+                results[name] = result
+        wrong = disagreements(results, self.tolerance)
+        del result, results
+        measure.steady(calls, times, effort.rounds, effort.span, effort.budget)
+        return Outcome(self, times, wrong, left_out)
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,8 @@ def leaves(tree: Any) -> Iterable[np.ndarray]:
         for branch in tree:
             yield from leaves(branch)
     else:
-        yield np.asarray(tree, dtype=float).ravel()
+        array = np.asarray(tree)
+        yield array.astype(complex if array.dtype.kind == "c" else float, copy=False).ravel()
 
 
 def disagreements(results: Mapping[str, Any], tolerance: float) -> list[str]:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from benchmarks.workload import Workload
-from benchmarks.workloads import calls, logistic, points, start
+from benchmarks.workloads import (
+    calls,
+    derivatives,
+    elementwise,
+    logistic,
+    points,
+    products,
+    reductions,
+    start,
+    structure,
+)
 
 ALL: tuple[Workload, ...] = (
     calls.VECTOR,
@@ -15,4 +25,9 @@ ALL: tuple[Workload, ...] = (
     start.FIRST_GRADIENT,
     points.POINTS,
     logistic.GRADIENT,
+    *elementwise.ALL,
+    *reductions.ALL,
+    *products.ALL,
+    *derivatives.ALL,
+    *structure.ALL,
 )
