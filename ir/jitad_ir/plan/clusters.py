@@ -63,10 +63,18 @@ BLOCK_DEAR = 4
 """The same, for transcendental functions."""
 BLOCK_ELEMENTS = 2048
 """Elements of values of more than one element that one block may hold."""
+ALL_BLOCK_ELEMENTS = 16384
+"""The same, for all blocks of a program together: straight-line code takes long to compile."""
 MANY_TILES = 8
 """Operands above which a concatenation is put together in memory by those who compute them."""
 MAX_DEPTH = 48
 """Members expanded one inside the other, at most."""
+
+LARGE = 1 << 15
+"""Elements from which on a cluster is kept from reading too many arrays at once."""
+STREAMS = 12
+"""Arrays of its size that a large cluster reads, at most, if it can be helped: more of them than
+the memory system follows slow each other down (twice, at 32; measured)."""
 
 Bounds: TypeAlias = tuple[int, ...]
 FoldKey: TypeAlias = tuple[str, tuple[tuple[int, int], ...], bool]
@@ -85,6 +93,8 @@ class Cluster:
     elements: int = 0
     members: list[Equation] = field(default_factory=list[Equation])
     folds: list[Equation] = field(default_factory=list[Equation])
+    streams: set[Value] = field(default_factory=set[Value])
+    """Buffers of the cluster's size that members read."""
     roots: list[Root] = field(default_factory=list["Root"])
     """Values to store."""
 
@@ -204,6 +214,7 @@ class Clustering:
         self.producers: dict[Value, Equation] = {}
         self._at: dict[tuple[int, int], list[Cluster]] = {}
         self._blocks: dict[int, Cluster] = {}
+        self._block_elements = 0
         self._uses: dict[Value, int] = {}
 
     def assign(self) -> None:
@@ -333,7 +344,10 @@ class Clustering:
         others = [v for v in roots if self.info[v].kind != "member"]
         must = tuple(max([self.info[v].ready[b] for v in others], default=0) for b in (False, True))
         block = self._is_block(value, dear)
-        info.home = self._home(value.type.shape, must[0], must[1], same, None, block=block)
+        home = self._home(
+            value.type.shape, must[0], must[1], same, None, block=block, others=others
+        )
+        info.home = home
 
     def _place_pull(self, eq: Equation) -> None:
         (value,) = eq.outputs
@@ -505,9 +519,10 @@ class Clustering:
         key: FoldKey | None,
         *,
         block: bool = False,
+        others: Sequence[Value] = (),
     ) -> Cluster:
         """A cluster of the iteration space of `shape`, at level `must` at least, that can read
-        the members `same` at its own index."""
+        the members `same` at its own index, and `others` too, which have no home there."""
         size = math.prod(shape)
         if block:
             home = self._block_home(size, must_block, same)
@@ -527,10 +542,15 @@ class Clustering:
         for info in infos:
             assert info.home is not None
             level = max(level, info.ready[0] if info.free else info.home.level + 1)
+        streams = [v for v in others if size >= LARGE and self.info[v].size == size]
         for home in self._at.get((level, size), ()):
-            if self._fits(home, size, bounds, key):
+            more = len(home.streams.union(streams)) - len(home.streams)
+            full = more > 0 and len(home.streams) + more > STREAMS
+            if not full and self._fits(home, size, bounds, key):
+                home.streams.update(streams)
                 return self._joined(home, bounds, key)
         home = Cluster(len(self.clusters), level, size, False, bounds, key)
+        home.streams.update(streams)
         self.clusters.append(home)
         self._at.setdefault((level, size), []).append(home)
         return home
@@ -544,7 +564,8 @@ class Clustering:
             home = self._blocks[level] = Cluster(len(self.clusters), level, 1, True)
             self.clusters.append(home)
         if size > 1:
-            if home.elements + size > BLOCK_ELEMENTS:
+            self._block_elements += size
+            if home.elements + size > BLOCK_ELEMENTS or self._block_elements > ALL_BLOCK_ELEMENTS:
                 return None
             home.elements += size
         return home
