@@ -19,7 +19,7 @@ from .transforms.derivatives import grad, value_and_grad
 from .transforms.staging import block_until_ready, clear_caches, jit
 
 if TYPE_CHECKING:
-    from . import errors, lax, numpy, tree, tree_util
+    from . import errors, lax, nn, numpy, random, tree, tree_util
     from .transforms.checkpointing import checkpoint, remat
     from .transforms.custom_jvp import custom_jvp
     from .transforms.custom_vjp import custom_vjp
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         closure_convert,
         ensure_compile_time_eval,
         eval_shape,
+        explain,
         make_ir,
         make_jaxpr,
     )
@@ -51,6 +52,7 @@ __all__ = [
     "ensure_compile_time_eval",
     "errors",
     "eval_shape",
+    "explain",
     "grad",
     "hessian",
     "jacfwd",
@@ -63,7 +65,9 @@ __all__ = [
     "linearize",
     "make_ir",
     "make_jaxpr",
+    "nn",
     "numpy",
+    "random",
     "remat",
     "stop_gradient",
     "tree",
@@ -79,7 +83,8 @@ _NAMES = {
     "custom_vjp": "custom_vjp",
     "directional": "jvp linear_transpose linearize vjp",
     "inspection": (
-        "ShapeDtypeStruct closure_convert ensure_compile_time_eval eval_shape make_ir make_jaxpr"
+        "ShapeDtypeStruct closure_convert ensure_compile_time_eval eval_shape explain make_ir "
+        "make_jaxpr"
     ),
     "jacobians": "hessian jacfwd jacobian jacrev",
     "stop": "stop_gradient",
@@ -87,7 +92,7 @@ _NAMES = {
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 """Name -> its module of `jitad.transforms`."""
 
-_NAMESPACES = frozenset({"errors", "lax", "numpy", "tree", "tree_util"})
+_NAMESPACES = frozenset({"errors", "lax", "nn", "numpy", "random", "tree", "tree_util"})
 
 
 def __getattr__(name: str) -> Any:

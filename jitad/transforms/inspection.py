@@ -130,6 +130,23 @@ make_jaxpr = make_ir
 
 
 @hides_internals
+def explain(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """How `jit` would run `fun` on these arguments: the Plan, which prints as text. It shows the
+    kernels with the expression of each, library calls, and the buffers.
+
+    >>> import jitad, jitad.numpy as jnp, numpy as np
+    >>> plan = jitad.explain(lambda x: jnp.sum(jnp.sin(x) * x), np.ones(1000))
+    >>> len(plan.steps)
+    1
+    """
+    from jitad_ir.passes.pipeline import optimize  # noqa: PLC0415  (as is the planner,
+    from jitad_ir.plan import plan_graph  # noqa: PLC0415  only loaded when it is asked for)
+
+    check_callable(fun, "explain")
+    return plan_graph(optimize(_traced(fun, set(), args, kwargs, "explain").graph))
+
+
+@hides_internals
 def closure_convert(
     fun: Callable[..., Any], *example_args: Any
 ) -> tuple[Callable[..., Any], list[Any]]:
