@@ -16,15 +16,14 @@ import numpy as np
 from llvmlite import ir as ll
 
 from ..graph import Graph
-from ..plan import Kernel, Plan, RoutineCall, plan_graph
+from ..plan import Kernel, Plan, plan_graph
+from ..plan.structures import nested
 from ..types import type_of
 from .compile import compile_module
 from .externals import Externals
-from .kernel import KernelEmitter
-from .lanes import I8, I32, PTR, Lanes
-from .link import CONSTANT, Executable
-from .loops import integer
-from .routine import Buffer, RoutineEmitter
+from .lanes import I32, PTR
+from .link import Executable
+from .steps import Function, PlanEmitter
 from .sharing import buffers_of, signature
 
 PROGRAM = "jitad.program"
@@ -51,7 +50,7 @@ class Program:
         self.plan = plan
         self.executable = executable
         count = len(plan.input_types) + len(plan.output_types) + 1
-        signature = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)
+        signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)
         self._function = signature(executable.address(PROGRAM))
 
     def __call__(self, *arrays: Any) -> tuple[np.ndarray[Any, Any], ...]:
@@ -110,122 +109,19 @@ def emit_program(plan: Plan, constants: Sequence[int]) -> tuple[ll.Module, Exter
     `constants[i]` numbers the external that is constant i of the plan."""
     module = ll.Module(plan.name)
     externals = Externals(module)
-    emitter = _ProgramEmitter(module, externals, plan, constants)
-    return module, externals, emitter.emit()
-
-
-class _ProgramEmitter:
-    def __init__(
-        self, module: ll.Module, externals: Externals, plan: Plan, constants: Sequence[int]
-    ) -> None:
-        self.module = module
-        self.constants = constants
-        self.externals = externals
-        self.plan = plan
-        kernels = [step for step in plan.steps if isinstance(step, Kernel)]
-        nodes = sum(len(kernel.nodes) for kernel in kernels)
-        self.separate = nodes > ONE_FUNCTION or len(kernels) > MANY_KERNELS
-        """Whether each kernel is a function of its own."""
-        self.registers: dict[int, Lanes] = {}
-        self.kept = frozenset() if self.separate else _only_in_kernels(plan)
-        count = len(plan.input_types) + len(plan.output_types) + 1
-        signature = ll.FunctionType(I32, [PTR] * count)
-        self.function = ll.Function(module, signature, PROGRAM)
-        for argument in self.function.args:
-            argument.add_attribute("noalias")
-        self.builder = ll.IRBuilder(self.function.append_basic_block("entry"))
-        self.pointers: dict[int, ll.Value] = {}
-        self.shared: dict[Hashable, ll.Function] = {}
-
-    def emit(self) -> ll.Function:
-        """Emit all steps."""
-        for step in self.plan.steps:
-            if isinstance(step, RoutineCall):
-                self._call(step)
-            elif self.separate:
-                self._function_of(step)
-            else:
-                self._kernel(step)
-        self.builder.ret(ll.Constant(I32, 0))
-        return self.function
-
-    def pointer(self, number: int) -> ll.Value:
-        """Address of a buffer, formed in the function's entry block."""
-        held = self.pointers.get(number)
-        if held is None:
-            with self.builder.goto_block(self.function.entry_basic_block):
-                held = self.pointers[number] = self._address(number)
-        return held
-
-    def _address(self, number: int) -> ll.Value:
-        """Address of a buffer, formed here."""
-        buffer = self.plan.buffers[number]
-        arguments = self.function.args
-        if buffer.kind == "input":
-            return arguments[buffer.place]
-        if buffer.kind == "output":
-            return arguments[len(self.plan.input_types) + buffer.place]
-        if buffer.kind == "constant":
-            name = f"{CONSTANT}{self.constants[buffer.place]}"
-            return self.externals.pointer(self.builder, name)
-        return self.builder.gep(
-            arguments[-1], [integer(buffer.place)], inbounds=True, source_etype=I8
-        )
-
-    def _kernel(self, kernel: Kernel) -> None:
-        buffers = self.plan.buffers
-        KernelEmitter(self.builder, kernel, buffers, self.pointer, self.registers, self.kept).emit()
-
-    def _function_of(self, kernel: Kernel) -> None:
-        """A call of the kernel as a function of the buffers it uses."""
-        key = signature(kernel, self.plan.buffers)
-        function = self.shared.get(key)
-        if function is None:
-            function = self.shared[key] = self._new_function(kernel)
-        self.builder.call(function, [self._address(k) for k in buffers_of(kernel)])
-
-    def _new_function(self, kernel: Kernel) -> ll.Function:
-        used = buffers_of(kernel)
-        function = ll.Function(
-            self.module,
-            ll.FunctionType(ll.VoidType(), [PTR] * len(used)),
-            f"jitad.kernel{len(self.shared)}",
-        )
-        function.attributes.add("noinline")
-        function.attributes.add("nounwind")
-        function.linkage = "internal"
-        for argument in function.args:
-            argument.add_attribute("noalias")
-        builder = ll.IRBuilder(function.append_basic_block("entry"))
-        arguments = dict(zip(used, function.args, strict=True))
-        KernelEmitter(
-            builder, kernel, self.plan.buffers, arguments.__getitem__, {}, frozenset()
-        ).emit()
-        builder.ret_void()
-        return function
-
-    def _call(self, call: RoutineCall) -> None:
-        scratch = ll.Constant(PTR, None) if call.scratch is None else self.pointer(call.scratch)
-        routine = RoutineEmitter(self.builder, self.externals, scratch)
-        # A buffer may be that of a reshape: the types are those of the equation.
-        eq = call.equation
-        operands = [
-            Buffer(v.type, self.pointer(k)) for v, k in zip(eq.operands, call.operands, strict=True)
-        ]
-        results = [
-            Buffer(v.type, self.pointer(k)) for v, k in zip(eq.outputs, call.results, strict=True)
-        ]
-        lower: Any = call.equation.op.lower
-        lower.emit(routine, *operands, results, **call.equation.params)
-
-
-def _only_in_kernels(plan: Plan) -> frozenset[int]:
-    """Temporaries of one element that only kernels read: they stay in registers."""
-    called = {
-        k for s in plan.steps if isinstance(s, RoutineCall) for k in (*s.operands, *s.results)
-    }
-    return frozenset(
-        k
-        for k, buffer in enumerate(plan.buffers)
-        if buffer.kind == "workspace" and buffer.type.size == 1 and k not in called
+    inputs = len(plan.input_types)
+    outputs = len(plan.output_types)
+    signature = ll.FunctionType(I32, [PTR] * (inputs + outputs + 1))
+    function = ll.Function(module, signature, PROGRAM)
+    for argument in function.args:
+        argument.add_attribute("noalias")
+    nodes = sum(
+        len(step.nodes) for p in nested(plan) for step in p.steps if isinstance(step, Kernel)
     )
+    code = Function(function, externals, constants, separate=nodes > ONE_FUNCTION)
+    places = function.args
+    PlanEmitter(
+        code, plan, places[:inputs], places[inputs : inputs + outputs], places[-1]
+    ).emit()
+    code.finish()
+    return module, externals, function

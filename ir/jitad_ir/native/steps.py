@@ -1,0 +1,205 @@
+"""The steps of a plan in LLVM, one after the other, at the place of a builder.
+
+A `Function` is what all plans of one LLVM function share. A `PlanEmitter` emits one plan, given
+where its inputs, outputs and temporaries are: that of the program, or one inside of a loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir as ll
+
+from ..plan import Kernel, Plan, RoutineCall
+from ..plan.structures import Structure
+from .externals import Externals
+from .kernel import KernelEmitter
+from .lanes import I8, I32, PTR, Lanes
+from .link import CONSTANT
+from .loops import integer
+from .routine import Buffer, RoutineEmitter
+from .structured import emit_structure
+from .tape import Tape
+
+
+class Function:
+    """An LLVM function that runs plans.
+
+    `separate` says whether each kernel is a function of its own; `constants[i]` numbers the
+    external that is constant i of the plans.
+    """
+
+    def __init__(
+        self,
+        function: ll.Function,
+        externals: Externals,
+        constants: Sequence[int],
+        *,
+        separate: bool,
+    ) -> None:
+        self.function = function
+        self.module = function.module
+        self.externals = externals
+        self.constants = constants
+        self.separate = separate
+        self.builder = ll.IRBuilder(function.append_basic_block("entry"))
+        self.tapes: list[Tape] = []
+        self._constants: dict[int, ll.Value] = {}
+        self._failed: ll.Block | None = None
+
+    def constant(self, number: int) -> ll.Value:
+        """Address of a constant of the plans."""
+        held = self._constants.get(number)
+        if held is None:
+            with self.builder.goto_entry_block():
+                name = f"{CONSTANT}{self.constants[number]}"
+                held = self._constants[number] = self.externals.pointer(self.builder, name)
+        return held
+
+    def new_tape(self) -> Tape:
+        """A tape, empty when the function is entered and freed when it is left."""
+        self.tapes.append(Tape(self))
+        return self.tapes[-1]
+
+    def out_of_memory(self) -> ll.Block:
+        """The block that leaves the function for want of memory."""
+        if self._failed is None:
+            self._failed = self.function.append_basic_block("out_of_memory")
+        return self._failed
+
+    def finish(self) -> None:
+        """Return 0 from the place of the builder, and say how to return from other places."""
+        self._release()
+        self.builder.ret(ll.Constant(I32, 0))
+        if self._failed is not None:
+            self.builder.position_at_end(self._failed)
+            self._release()
+            raise_memory_error(self.builder, self.externals)
+            self.builder.ret(ll.Constant(I32, 1))
+
+    def _release(self) -> None:
+        for tape in self.tapes:
+            tape.free()
+
+
+def raise_memory_error(builder: ll.IRBuilder, externals: Externals) -> None:
+    """Set Python's MemoryError, whether this thread holds the interpreter's lock or not."""
+    routine = RoutineEmitter(builder, externals)
+    state = routine.call("py:PyGILState_Ensure", I32, [])
+    routine.call("py:PyErr_NoMemory", PTR, [])
+    routine.call("py:PyGILState_Release", None, [state])
+
+
+class PlanEmitter:
+    """Emits one plan. `inputs` and `outputs` are addresses; temporaries lie at `workspace`, a value
+    of the function's entry block."""
+
+    def __init__(
+        self,
+        function: Function,
+        plan: Plan,
+        inputs: Sequence[ll.Value],
+        outputs: Sequence[ll.Value],
+        workspace: ll.Value,
+    ) -> None:
+        self.function = function
+        self.builder = function.builder
+        self.plan = plan
+        self.inputs = inputs
+        self.outputs = outputs
+        self.workspace = workspace
+        self.registers: dict[int, Lanes] = {}
+        self.kept = frozenset() if function.separate else _only_in_kernels(plan)
+        self.temporaries: dict[int, ll.Value] = {}
+
+    def emit(self) -> None:
+        """Emit all steps."""
+        for step in self.plan.steps:
+            if isinstance(step, RoutineCall):
+                self._call(step)
+            elif isinstance(step, Structure):
+                emit_structure(self, step)
+            elif self.function.separate:
+                self._function_of(step)
+            else:
+                self._kernel(step)
+
+    def inside(
+        self, plan: Plan, inputs: Sequence[ll.Value], outputs: Sequence[ll.Value], scratch: int | None
+    ) -> PlanEmitter:
+        """The emitter of a plan inside, whose temporaries lie in buffer `scratch`."""
+        workspace = ll.Constant(PTR, None) if scratch is None else self.pointer(scratch)
+        return PlanEmitter(self.function, plan, inputs, outputs, workspace)
+
+    def pointer(self, number: int) -> ll.Value:
+        """Address of a buffer."""
+        buffer = self.plan.buffers[number]
+        if buffer.kind == "input":
+            return self.inputs[buffer.place]
+        if buffer.kind == "output":
+            return self.outputs[buffer.place]
+        if buffer.kind == "constant":
+            return self.function.constant(buffer.place)
+        held = self.temporaries.get(number)
+        if held is None:
+            with self.builder.goto_entry_block():
+                held = self.temporaries[number] = self.builder.gep(
+                    self.workspace, [integer(buffer.place)], inbounds=True, source_etype=I8
+                )
+        return held
+
+    def routine(self, scratch: int | None = None) -> RoutineEmitter:
+        """An emitter of routines at the place of the builder."""
+        workspace = ll.Constant(PTR, None) if scratch is None else self.pointer(scratch)
+        return RoutineEmitter(self.builder, self.function.externals, workspace)
+
+    def _kernel(self, kernel: Kernel) -> None:
+        buffers = self.plan.buffers
+        KernelEmitter(self.builder, kernel, buffers, self.pointer, self.registers, self.kept).emit()
+
+    def _function_of(self, kernel: Kernel) -> None:
+        """The kernel as a function of the buffers it uses, and its call."""
+        module = self.function.module
+        used = list(dict.fromkeys([*kernel.reads, *kernel.writes]))
+        number = sum(f.name.startswith("jitad.kernel") for f in module.functions)
+        function = ll.Function(
+            module, ll.FunctionType(ll.VoidType(), [PTR] * len(used)), f"jitad.kernel{number}"
+        )
+        function.attributes.add("noinline")
+        function.attributes.add("nounwind")
+        function.linkage = "internal"
+        for argument in function.args:
+            argument.add_attribute("noalias")
+        builder = ll.IRBuilder(function.append_basic_block("entry"))
+        arguments = dict(zip(used, function.args, strict=True))
+        KernelEmitter(
+            builder, kernel, self.plan.buffers, arguments.__getitem__, {}, frozenset()
+        ).emit()
+        builder.ret_void()
+        self.builder.call(function, [self.pointer(k) for k in used])
+
+    def _call(self, call: RoutineCall) -> None:
+        # A buffer may be that of a reshape: the types are those of the equation.
+        eq = call.equation
+        operands = [
+            Buffer(v.type, self.pointer(k))
+            for v, k in zip(eq.operands, call.operands, strict=True)
+        ]
+        results = [
+            Buffer(v.type, self.pointer(k)) for v, k in zip(eq.outputs, call.results, strict=True)
+        ]
+        lower: Any = call.equation.op.lower
+        lower.emit(self.routine(call.scratch), *operands, results, **call.equation.params)
+
+
+def _only_in_kernels(plan: Plan) -> frozenset[int]:
+    """Temporaries of one element that only kernels read: they stay in registers."""
+    elsewhere = {
+        k for s in plan.steps if not isinstance(s, Kernel) for k in (*s.reads, *s.writes)
+    }
+    return frozenset(
+        k
+        for k, buffer in enumerate(plan.buffers)
+        if buffer.kind == "workspace" and buffer.type.size == 1 and k not in elsewhere
+    )

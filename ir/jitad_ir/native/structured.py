@@ -1,0 +1,225 @@
+"""Loops and branches in LLVM.
+
+A loop's state from step to step is a list of LLVM values, its phis; what they stand for is the
+matter of a `Body`. In a `MemoryBody` each carry is an array in memory and the phis are addresses:
+a step reads at one and writes at another, and their places change. In a `RegisterBody` the phis
+are the elements themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from llvmlite import ir as ll
+
+from ..plan.structures import Branch, Carry, Loop, Structure, WhileLoop
+from .bodies import Body, MemoryBody, RegisterBody
+from .lanes import I8, I64, call_intrinsic
+from .loops import counted, integer
+
+if TYPE_CHECKING:
+    from ..plan import Plan
+    from .steps import PlanEmitter
+
+Values: TypeAlias = list[ll.Value]
+
+
+def emit_structure(emitter: PlanEmitter, step: Structure) -> None:
+    """Emit one loop or branch."""
+    if isinstance(step, Loop):
+        _LoopEmitter(emitter, step).emit()
+    elif isinstance(step, Branch):
+        _emit_branch(emitter, step)
+    else:
+        _WhileEmitter(emitter, step).emit()
+
+
+def _body(
+    emitter: PlanEmitter, plan: Plan, consts: Sequence[int], carry: Carry, scratch: int | None
+) -> Body:
+    kind = RegisterBody if plan.straight else MemoryBody
+    return kind(emitter, plan, consts, carry, scratch)
+
+
+def _offset(emitter: PlanEmitter, pointer: ll.Value, offset: int | ll.Value) -> ll.Value:
+    """The address `offset` bytes behind `pointer`."""
+    if isinstance(offset, int):
+        if offset == 0:
+            return pointer
+        offset = integer(offset)
+    return emitter.builder.gep(pointer, [offset], inbounds=True, source_etype=I8)
+
+
+class _LoopEmitter:
+    """A scan."""
+
+    def __init__(self, emitter: PlanEmitter, step: Loop) -> None:
+        self.emitter = emitter
+        self.builder = emitter.builder
+        self.step = step
+
+    def emit(self) -> None:
+        step = self.step
+        body = _body(self.emitter, step.body, step.consts, step.carry, step.scratch)
+        if step.length == 0:
+            body.keep()
+            return
+        self.rows = self._stacks(step.rows)
+        self.stacks = self._stacks(step.stacks)
+        self.body = body
+        unroll = min(max(int(step.equation.params["unroll"]), 1), step.length)
+        rounds, rest = divmod(step.length, unroll)
+
+        def several(i: ll.Value, state: Values) -> Values:
+            first = self.builder.mul(i, integer(unroll), flags=("nuw", "nsw"))
+            for k in range(unroll):
+                state = self._once(self.builder.add(first, integer(k)), state)
+            return state
+
+        def remaining(i: ll.Value, state: Values) -> Values:
+            return self._once(self.builder.add(i, integer(rounds * unroll)), state)
+
+        state = counted(self.builder, rounds, body.start(step.length), several)
+        if rest:
+            state = counted(self.builder, rest, state, remaining)
+        body.finish(state, moved=False)
+
+    def _stacks(self, buffers: Sequence[int]) -> list[tuple[ll.Value, int]]:
+        """Address of each stack, and the bytes of one of its rows."""
+        found: list[tuple[ll.Value, int]] = []
+        for k in buffers:
+            type = self.emitter.plan.buffers[k].type
+            found.append((self.emitter.pointer(k), type.nbytes // self.step.length))
+        return found
+
+    def _once(self, number: ll.Value, state: Values) -> Values:
+        if self.step.equation.params["reverse"]:
+            number = self.builder.sub(integer(self.step.length - 1), number)
+        return self.body.step(state, self._at(self.rows, number), self._at(self.stacks, number))
+
+    def _at(self, stacks: Sequence[tuple[ll.Value, int]], number: ll.Value) -> Values:
+        places: Values = []
+        for pointer, row_bytes in stacks:
+            offset = self.builder.mul(number, integer(row_bytes), flags=("nuw", "nsw"))
+            places.append(_offset(self.emitter, pointer, offset))
+        return places
+
+
+def _emit_branch(emitter: PlanEmitter, step: Branch) -> None:
+    builder = emitter.builder
+    last = len(step.branches) - 1
+    register = emitter.registers.get(step.index)
+    index = (
+        builder.load(emitter.pointer(step.index), typ=I64) if register is None else register.value
+    )
+    index = call_intrinsic(builder, "llvm.smax", [index, integer(0)])
+    index = call_intrinsic(builder, "llvm.smin", [index, integer(last)])
+    inputs = [emitter.pointer(k) for k in step.operands]
+    outputs = [emitter.pointer(k) for k in step.results]
+    after = builder.append_basic_block("chosen")
+    blocks = [builder.append_basic_block(f"branch{k}") for k in range(last + 1)]
+    switch = builder.switch(index, blocks[last])
+    for k in range(last):
+        switch.add_case(integer(k), blocks[k])
+    for plan, block in zip(step.branches, blocks, strict=True):
+        builder.position_at_end(block)
+        emitter.inside(plan, inputs, outputs, step.scratch).emit()
+        builder.branch(after)
+    builder.position_at_end(after)
+
+
+def repeated(
+    builder: ll.IRBuilder,
+    state: Values,
+    holds: Callable[[Values], ll.Value],
+    body: Callable[[Values], Values],
+) -> Values:
+    """`state = body(state)` while `holds(state)`. Returns the last state."""
+    before = builder.block
+    header = builder.append_basic_block("while")
+    inner = builder.append_basic_block("round")
+    after = builder.append_basic_block("done")
+    builder.branch(header)
+    builder.position_at_end(header)
+    phis = [builder.phi(value.type) for value in state]
+    again = holds(list(phis))
+    builder.cbranch(again, inner, after)
+    builder.position_at_end(inner)
+    results = body(list(phis))
+    for phi, value, result in zip(phis, state, results, strict=True):
+        phi.add_incoming(value, before)
+        phi.add_incoming(result, builder.block)
+    builder.branch(header)
+    builder.position_at_end(after)
+    return list(phis)
+
+
+class _WhileEmitter:
+    """A while_loop: the first sweep counts its steps, the others go over as many."""
+
+    def __init__(self, emitter: PlanEmitter, step: WhileLoop) -> None:
+        self.emitter = emitter
+        self.builder = emitter.builder
+        self.step = step
+        self.offsets, self.row_bytes = step.tape()
+        taped = any(step.entries(k) for k in range(len(step.sweeps)))
+        # Entries without elements take no room, and their addresses are never used.
+        self.tape = emitter.function.new_tape() if taped else None
+        self.row_bytes = max(self.row_bytes, 1)
+
+    def emit(self) -> None:
+        step = self.step
+        body = self._sweep(0)
+        test = body.condition(step.condition, step.flag)
+
+        def holds(state: Values) -> ll.Value:
+            return test(state[1:])
+
+        def once(state: Values) -> Values:
+            number, *carried = state
+            row: Values = []
+            if self.tape is not None:
+                self.tape.make_room(number, self.row_bytes)
+                row = self._entries(number, [0])
+            following = self.builder.add(number, integer(1), flags=("nuw", "nsw"))
+            return [following, *body.step(carried, [], row)]
+
+        count, *carried = repeated(self.builder, [integer(0), *body.start(None)], holds, once)
+        body.finish(carried, moved=True)
+        for number in range(1, len(step.sweeps)):
+            self._again(number, count)
+
+    def _sweep(self, number: int) -> Body:
+        step = self.step
+        return _body(
+            self.emitter, step.sweeps[number], step.consts, step.carries[number], step.scratch
+        )
+
+    def _again(self, number: int, count: ll.Value) -> None:
+        """Sweep `number` over all steps."""
+        body = self._sweep(number)
+        upwards = self.step.upwards[number]
+
+        def more(state: Values) -> ll.Value:
+            return self.builder.icmp_unsigned("<", state[0], count)
+
+        def once(state: Values) -> Values:
+            done, *carried = state
+            following = self.builder.add(done, integer(1), flags=("nuw", "nsw"))
+            at = done if upwards else self.builder.sub(count, following)
+            read = self._entries(at, range(number))
+            written = self._entries(at, [number])
+            return [following, *body.step(carried, read, written)]
+
+        _, *carried = repeated(self.builder, [integer(0), *body.start(None)], more, once)
+        body.finish(carried, moved=True)
+
+    def _entries(self, row: ll.Value, sweeps: Sequence[int]) -> Values:
+        """Addresses of what the sweeps write in a row."""
+        offsets = [offset for k in sweeps for offset in self.offsets[k]]
+        if not offsets:
+            return []
+        assert self.tape is not None
+        start = self.tape.row(row, self.row_bytes)
+        return [_offset(self.emitter, start, offset) for offset in offsets]
