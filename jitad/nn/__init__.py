@@ -1,0 +1,1 @@
+"""`jitad.nn`: functions of neural networks, and initializers of their parameters."""

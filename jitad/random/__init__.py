@@ -1,0 +1,63 @@
+"""`from jitad import random`: random arrays from keys.
+
+The same key gives the same array: at once, under `jit`, under `vmap`, on every thread. The numbers
+are those of JAX's default generator (threefry2x32, partitionable) for the same key, shape and
+dtype, but for the rounding of transcendental functions. Dtypes are NumPy's: float64 and int64
+unless asked for others.
+
+>>> import jitad
+>>> from jitad import random
+>>> key, subkey = random.split(random.key(0))
+>>> random.normal(subkey, (3,)).shape
+(3,)
+"""
+
+from __future__ import annotations
+
+from .keys import (
+    PRNGKey,
+    clone,
+    fold_in,
+    key,
+    key_data,
+    key_dtype,
+    key_impl,
+    split,
+    wrap_key_data,
+)
+from .normals import (
+    double_sided_maxwell,
+    lognormal,
+    maxwell,
+    multivariate_normal,
+    normal,
+    orthogonal,
+    truncated_normal,
+    wald,
+)
+from .uniforms import bernoulli, bits, rademacher, randint, uniform
+
+__all__ = [
+    "PRNGKey",
+    "bernoulli",
+    "bits",
+    "clone",
+    "double_sided_maxwell",
+    "fold_in",
+    "key",
+    "key_data",
+    "key_dtype",
+    "key_impl",
+    "lognormal",
+    "maxwell",
+    "multivariate_normal",
+    "normal",
+    "orthogonal",
+    "rademacher",
+    "randint",
+    "split",
+    "truncated_normal",
+    "uniform",
+    "wald",
+    "wrap_key_data",
+]

@@ -1,0 +1,225 @@
+"""The normal distribution and those made of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from jitad_ir import ops
+from jitad_ir.types import DType, Shape, real_dtype
+
+from .. import numpy as jnp
+from ..errors import at_user_line, hides_internals
+from ..numpy.promotion import as_array_operand, common_dtype, convert
+from ..numpy.shapes import as_shape
+from ..trace import apply
+from ..transforms.stop import stop_gradient
+from .arguments import dtype_of_result, parameters, shape_of_result, take_key
+from .keys import random_words
+from .uniforms import next_uniform, rademacher, standard_uniform, uniform, uniform_from
+
+
+def _normal_of_uniform(u: Any) -> Any:
+    """sqrt(2) erf_inv(u), normal for u uniform in (-1, 1)."""
+    return apply(ops.mul, apply(ops.erf_inv, u), math.sqrt(2.0))
+
+
+def _least(dtype: DType) -> float:
+    """The least float above -1."""
+    return float(np.nextafter(dtype.type(-1), dtype.type(0)))
+
+
+def standard_normal(key: Any, shape: Shape, dtype: DType) -> Any:
+    """Normal floats of mean 0 and variance 1."""
+    return _normal_of_uniform(uniform_from(_least(dtype), key, shape, dtype))
+
+
+def next_normal(keys: Any, dtype: DType) -> Any:
+    """One normal float for each of `keys`."""
+    low = _least(dtype)
+    u = apply(ops.add, apply(ops.mul, next_uniform(keys, dtype), 2.0), low)
+    return _normal_of_uniform(apply(ops.max, u, low))
+
+
+@hides_internals
+def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
+    """Normal floats of mean 0 and variance 1; if `dtype` is complex, of total variance 1.
+
+    >>> normal(np.uint64(0), (2,)).dtype
+    dtype('float64')
+    """
+    word = take_key("normal", key)
+    found, lengths = dtype_of_result("normal", dtype, "fc"), as_shape(shape)
+    if found.kind == "f":
+        return standard_normal(word, lengths, found)
+    part = real_dtype(found)
+    re, im = [standard_normal(k, lengths, part) for k in random_words(word, (2,))]
+    return apply(ops.complex, re, im) / found.type(math.sqrt(2.0))
+
+
+@hides_internals
+def truncated_normal(
+    key: Any,
+    lower: Any,
+    upper: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    *,
+    out_sharding: None = None,
+) -> Any:
+    """Normal floats given that they are in (lower, upper), which broadcast to `shape`."""
+    word = take_key("truncated_normal", key)
+    found = dtype_of_result("truncated_normal", dtype)
+    lengths = shape_of_result("truncated_normal", shape, lower, upper)
+    low, high = parameters(found, lower, upper)
+    root = float(found.type(math.sqrt(2.0)))
+    ends = [apply(ops.erf, bound / root) for bound in (low, high)]
+    result = _normal_of_uniform(uniform(word, lengths, found, *ends))
+    # Rounding must not lead out of the open interval.
+    inside = [
+        jnp.nextafter(stop_gradient(bound), found.type(toward))
+        for bound, toward in ((low, math.inf), (high, -math.inf))
+    ]
+    return jnp.clip(result, *inside)
+
+
+@hides_internals
+def lognormal(
+    key: Any, sigma: Any = 1.0, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
+) -> Any:
+    """exp(sigma z) of normal z."""
+    word = take_key("lognormal", key)
+    found = dtype_of_result("lognormal", dtype, "fc")
+    lengths = shape_of_result("lognormal", shape, sigma)
+    (sigma,) = parameters(found, sigma)
+    return jnp.exp(normal(word, lengths, found) * sigma)
+
+
+@hides_internals
+def multivariate_normal(
+    key: Any,
+    mean: Any,
+    cov: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    method: str = "cholesky",
+    *,
+    out_sharding: None = None,
+) -> Any:
+    """Normal vectors of mean `mean[..., n]` and covariance `cov[..., n, n]`, of shape
+    `(*shape, n)`. `method` is how the covariance is factored: "cholesky" (positive definite only),
+    "eigh" or "svd"."""
+    word = take_key("multivariate_normal", key)
+    if method not in ("svd", "eigh", "cholesky"):
+        raise ValueError(at_user_line("method must be one of {'svd', 'eigh', 'cholesky'}"))
+    mean, cov = as_array_operand(mean), as_array_operand(cov)
+    common = common_dtype([mean, cov, 1.0])
+    mean, cov = convert(mean, common), convert(cov, common)
+    found = dtype_of_result("multivariate_normal", common if dtype is None else dtype)
+    n = _check_moments(mean.shape, cov.shape)
+    lengths = _shape_of_vectors(shape, mean.shape[:-1], cov.shape[:-2])
+    draws = standard_normal(word, (*lengths, n), found)
+    return mean + jnp.matvec(_factor(cov, method), draws)
+
+
+def _check_moments(mean: Shape, cov: Shape) -> int:
+    """The dimension that a mean and a covariance share."""
+    if len(mean) < 1:
+        raise ValueError(
+            at_user_line("multivariate_normal requires mean.ndim >= 1, got mean.ndim == 0")
+        )
+    if len(cov) < 2:
+        raise ValueError(
+            at_user_line(f"multivariate_normal requires cov.ndim >= 2, got cov.ndim == {len(cov)}")
+        )
+    n = mean[-1]
+    if cov[-2:] != (n, n):
+        raise ValueError(
+            at_user_line(
+                f"multivariate_normal requires cov.shape == (..., n, n) for n={n}, but got "
+                f"cov.shape == {cov}."
+            )
+        )
+    return n
+
+
+def _shape_of_vectors(shape: Any, mean: Shape, cov: Shape) -> Shape:
+    like = [np.broadcast_to(0.0, lengths) for lengths in (mean, cov)]
+    return shape_of_result("multivariate_normal", shape, *like)
+
+
+def _factor(cov: Any, method: str) -> Any:
+    """F with F F' = cov."""
+    if method == "cholesky":
+        return jnp.linalg.cholesky(cov)
+    if method == "eigh":
+        values, vectors = jnp.linalg.eigh(cov)
+    else:
+        vectors, values, _ = jnp.linalg.svd(cov)
+    return vectors * jnp.sqrt(values[..., None, :])
+
+
+@hides_internals
+def maxwell(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
+    """Lengths of vectors of three normal floats."""
+    word = take_key("maxwell", key)
+    found = dtype_of_result("maxwell", dtype)
+    draws = standard_normal(word, (*as_shape(shape), 3), found)
+    return jnp.sqrt(jnp.sum(draws * draws, -1))
+
+
+@hides_internals
+def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype: Any = None) -> Any:
+    """`loc` plus or minus `scale` times Maxwell floats; of shape `shape` and the parameters'."""
+    word = take_key("double_sided_maxwell", key)
+    found = dtype_of_result("double_sided_maxwell", dtype)
+    common = shape_of_result("double_sided_maxwell", None, loc, scale)
+    lengths = (as_shape(shape) or common) + common
+    length_key, sign_key = random_words(word, (2,))
+    sign = rademacher(sign_key, lengths, found)
+    return sign * maxwell(length_key, lengths, found) * scale + loc
+
+
+@hides_internals
+def orthogonal(
+    key: Any,
+    n: int,
+    shape: Any = (),
+    dtype: Any = None,
+    m: int | None = None,
+    *,
+    out_sharding: None = None,
+) -> Any:
+    """Matrices of shape `(*shape, n, m)` (m = n if None) uniform among those with orthonormal
+    columns (rows if n < m)."""
+    word = take_key("orthogonal", key)
+    found = dtype_of_result("orthogonal", dtype, "fc")
+    columns = n if m is None else m
+    lengths = (*as_shape(shape), max(n, columns), min(n, columns))
+    q, r = jnp.linalg.qr(normal(word, lengths, found))
+    # With a positive diagonal of r the factorization is unique, and q uniform (Mezzadri 2007).
+    signed = q * jnp.sign(jnp.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+    return jnp.matrix_transpose(signed) if n < columns else signed
+
+
+@hides_internals
+def wald(
+    key: Any, mean: Any, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
+) -> Any:
+    """Wald's (inverse Gaussian) distribution of mean `mean` and scale 1.
+
+    J. R. Michael, W. R. Schucany, R. W. Haas, The American Statistician 30 (1976) 88.
+    """
+    word = take_key("wald", key)
+    found = dtype_of_result("wald", dtype)
+    lengths = shape_of_result("wald", shape, mean)
+    (mean,) = parameters(found, mean)
+    normal_key, uniform_key = random_words(word, (2,))
+    v = standard_normal(normal_key, lengths, found)
+    z = standard_uniform(uniform_key, lengths, found)
+    y = v * v
+    root = jnp.sqrt(4 * mean * y + mean * mean * (y * y))
+    x = mean + mean * mean * y / 2 - mean / 2 * root
+    return jnp.where(z <= mean / (mean + x), x, mean * mean / x)

@@ -1,0 +1,188 @@
+"""Random bits, and what is a few operations away from them: floats in an interval, integers in a
+range, coin throws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitad_ir import ops
+from jitad_ir.types import DTYPES, DType, Shape
+
+from .. import numpy as jnp
+from ..errors import at_user_line, hides_internals
+from ..numpy.promotion import as_array_operand, as_operand, convert
+from ..numpy.shapes import as_shape, broadcast_to
+from ..trace import apply
+from .arguments import dtype_of_result, parameters, shape_of_result, take_key
+from .keys import encipher, random_words
+
+
+def bits_of_words(words: Any, dtype: DType) -> Any:
+    """Bits for an unsigned dtype from 64: all of them, or the low ones of high xor low half."""
+    if dtype.itemsize == 8:
+        return words
+    folded = apply(ops.bitwise_xor, words, apply(ops.shift_right_logical, words, 32))
+    return convert(folded, dtype)
+
+
+def random_bits(key: Any, shape: Shape, dtype: DType) -> Any:
+    """Random bits in an unsigned dtype."""
+    return bits_of_words(random_words(key, shape), dtype)
+
+
+def floats_of_words(words: Any, dtype: DType) -> Any:
+    """Floats in [0, 1), multiples of 2**-52 (float32: 2**-23), from 64 random bits each."""
+    mantissa = np.finfo(dtype).nmant  # type: ignore[arg-type]
+    bits = bits_of_words(words, np.dtype(f"u{dtype.itemsize}"))
+    leading = apply(ops.shift_right_logical, bits, 8 * dtype.itemsize - mantissa)
+    return apply(ops.mul, convert(leading, dtype), 2.0**-mantissa)
+
+
+def standard_uniform(key: Any, shape: Shape, dtype: DType) -> Any:
+    """Floats in [0, 1)."""
+    return floats_of_words(random_words(key, shape), dtype)
+
+
+def uniform_from(low: float, key: Any, shape: Shape, dtype: DType) -> Any:
+    """Floats in [low, 1) for a `low` of dtype `dtype` that is known."""
+    first = dtype.type(low)
+    scaled = apply(ops.mul, standard_uniform(key, shape, dtype), float(dtype.type(1) - first))
+    return apply(ops.max, apply(ops.add, scaled, float(first)), float(first))
+
+
+def next_uniform(keys: Any, dtype: DType) -> Any:
+    """One float in [0, 1) for each of `keys`."""
+    return floats_of_words(encipher(keys, jnp.zeros_like(keys)), dtype)
+
+
+@hides_internals
+def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
+    """Random bits as unsigned integers (uint64 unless `dtype` says otherwise).
+
+    >>> bits(np.uint64(0), (2,), "uint32")
+    Array([1797259609, 2579123966], dtype=uint32)
+    """
+    word = take_key("bits", key)
+    return random_bits(word, as_shape(shape), dtype_of_result("bits", dtype, "u"))
+
+
+@hides_internals
+def uniform(
+    key: Any,
+    shape: Any = (),
+    dtype: Any = None,
+    minval: Any = 0.0,
+    maxval: Any = 1.0,
+    *,
+    out_sharding: None = None,
+) -> Any:
+    """Floats uniform in [minval, maxval), which may be arrays that broadcast to `shape`.
+
+    >>> bool(0 <= uniform(np.uint64(0)) < 1)
+    True
+    """
+    word = take_key("uniform", key)
+    found, lengths = dtype_of_result("uniform", dtype), as_shape(shape)
+    shape_of_result("uniform", lengths, minval, maxval)
+    floats = standard_uniform(word, lengths, found)
+    if isinstance(minval, (int, float)) and isinstance(maxval, (int, float)):
+        low, high = found.type(minval), found.type(maxval)
+        if low == 0 and high == 1:
+            return floats
+    low, high = parameters(found, minval, maxval)
+    return jnp.maximum(low, floats * (high - low) + low)
+
+
+@hides_internals
+def randint(
+    key: Any,
+    shape: Any,
+    minval: Any,
+    maxval: Any,
+    dtype: Any = None,
+    *,
+    out_sharding: None = None,
+) -> Any:
+    """Integers in [minval, maxval), which may be arrays that broadcast to `shape`; `minval` where
+    the range is empty. Of twice the dtype's bits the remainder is taken, so that no number is
+    noticeably more probable.
+
+    >>> randint(np.uint64(0), (3,), 0, 10)
+    Array([8, 6, 8])
+    """
+    word = take_key("randint", key)
+    result = dtype_of_result("randint", dtype, "iu")
+    lengths = shape_of_result("randint", as_shape(shape), minval, maxval)
+    low, high = [_as_integers(value) for value in (minval, maxval)]
+    found = result
+    if result.itemsize < 4:  # remainders of fewer than 32 bits would favour some numbers
+        found, limits = DTYPES["i32"], np.iinfo(result)  # type: ignore[arg-type]
+        low, high = _clipped(low, found), _clipped(high, found)
+        low = jnp.clip(low, int(limits.min), int(limits.max))
+        high = jnp.clip(high, int(limits.min), int(limits.max) + 1)
+    greatest = int(np.iinfo(found).max)  # type: ignore[arg-type]
+    beyond = high > greatest if greatest < int(np.iinfo(high.dtype).max) else jnp.asarray(False)
+    low, high = _clipped(low, found), _clipped(high, found)
+    unsigned = np.dtype(f"u{found.itemsize}")
+    one = unsigned.type(1)
+    span = jnp.where(high <= low, one, convert(high - low, unsigned))
+    # Where maxval is one beyond the dtype; the span of all integers wraps to 0, and remainders
+    # by 0 are taken as no remainders.
+    span = jnp.where(beyond & (high > low), span + one, span)
+    offset = _remainder_of_two(word, lengths, unsigned, broadcast_to(span, lengths))
+    return convert(low + convert(offset, found), result)
+
+
+def _remainder_of_two(key: Any, shape: Shape, dtype: DType, span: Any) -> Any:
+    """(2**n high + low) % span of n random bits high and low, by (a b) % s = (a % s)(b % s) % s."""
+    high, low = [random_bits(k, shape, dtype) for k in random_words(key, (2,))]
+    is_all = span == 0
+    divisor = jnp.where(is_all, dtype.type(1), span)
+    half = apply(ops.rem, jnp.full_like(divisor, 2 ** (4 * dtype.itemsize)), divisor)
+    multiplier = apply(ops.rem, half * half, divisor)
+    offset = apply(ops.rem, high, divisor) * multiplier + apply(ops.rem, low, divisor)
+    # With a span of 2**n: multiplier = 2**n % 0 = 2**n, which wraps to 0, and low is left.
+    return jnp.where(is_all, low, apply(ops.rem, offset, divisor))
+
+
+def _as_integers(value: Any) -> Any:
+    value = as_array_operand(value)
+    return value if value.dtype.kind in "iu" else convert(value, DTYPES["i64"])
+
+
+def _clipped(value: Any, dtype: DType) -> Any:
+    """Integers in `dtype`, those out of its range at its ends."""
+    target, own = np.iinfo(dtype), np.iinfo(value.dtype)  # type: ignore[arg-type]
+    low, high = max(target.min, own.min), min(target.max, own.max)
+    return convert(jnp.clip(value, int(low), int(high)), dtype)
+
+
+@hides_internals
+def bernoulli(
+    key: Any, p: Any = 0.5, shape: Any = None, mode: str = "low", *, out_sharding: None = None
+) -> Any:
+    """True with probability `p` (a float, or an array that broadcasts to `shape`). Mode "high"
+    resolves probabilities below 2**-52 (float32: 2**-23)."""
+    if mode not in ("high", "low"):
+        raise ValueError(at_user_line(f"got {mode=}, expected 'high' or 'low'"))
+    word = take_key("bernoulli", key)
+    p = as_array_operand(as_operand(p))
+    if p.dtype.kind != "f":
+        raise TypeError(
+            at_user_line(f"bernoulli probability `p` must have a floating dtype, got {p.dtype}")
+        )
+    lengths = shape_of_result("bernoulli", shape, p)
+    if mode == "low":
+        return standard_uniform(word, lengths, p.dtype) < p
+    coarse, fine = standard_uniform(word, (2, *lengths), p.dtype)
+    return fine * 2.0 ** -np.finfo(p.dtype).nmant < p - coarse
+
+
+@hides_internals
+def rademacher(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
+    """-1 and 1 with equal probability (int64 unless `dtype` says otherwise)."""
+    found = DTYPES["i64"] if dtype is None else np.dtype(dtype)
+    heads = bernoulli(take_key("rademacher", key), 0.5, as_shape(shape))
+    return convert(2 * convert(heads, found) - 1, found)
