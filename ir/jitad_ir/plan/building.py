@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from ..graph import Equation, Value
 from ..op import ArgReduction, Cumulative, Reduction
 from . import index as ix
-from .clusters import Bounds, Cluster, Root, fold_axes
 from .collapse import collapse
+from .homes import Cluster, Root
 from .index import Position
 from .pruning import joined, pruned
 from .segments import cut
+from .spaces import fold_axes, loop_lengths
 from .steps import Fold, Kernel, Read, Store
 from .tracing import Tracer
 
@@ -202,11 +203,6 @@ class KernelBuilder:
                 buffer = self.planner.demand(self._provisional[node.buffer])
                 nodes[k] = Read(node.dtype, buffer, node.offset, node.mask)
         return Kernel(kernel.lengths, tuple(nodes), kernel.stores, kernel.folds, kernel.equations)
-
-
-def loop_lengths(bounds: Bounds) -> tuple[int, ...]:
-    """Lengths of the loops of an iteration space: (4, 12, 24) -> (2, 3, 4)."""
-    return tuple([b // a for a, b in zip((1, *bounds), bounds, strict=False)][::-1])
 
 
 def _counters_of(positions: list[Position]) -> tuple[int, ...]:

@@ -29,8 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +44,8 @@ from ..op import (
     Structured,
 )
 from ..types import Shape, TypeMismatch
+from .homes import Call, Cluster, Info, Tile
+from .spaces import Bounds, FoldKey, fold_key, refined, trailing_bounds
 from .tracing import constant_of, identity_map, tiles
 
 CHEAP = 8
@@ -75,132 +76,6 @@ LARGE = 1 << 15
 STREAMS = 12
 """Arrays of its size that a large cluster reads, at most, if it can be helped: more of them than
 the memory system follows slow each other down (twice, at 32; measured)."""
-
-Bounds: TypeAlias = tuple[int, ...]
-FoldKey: TypeAlias = tuple[str, tuple[tuple[int, int], ...], bool]
-
-
-@dataclass(eq=False, slots=True)
-class Cluster:
-    """The equations of one kernel, while they are collected."""
-
-    number: int
-    level: int
-    size: int
-    block: bool
-    bounds: Bounds = ()
-    fold_key: FoldKey | None = None
-    elements: int = 0
-    members: list[Equation] = field(default_factory=list[Equation])
-    folds: list[Equation] = field(default_factory=list[Equation])
-    streams: set[Value] = field(default_factory=set[Value])
-    """Buffers of the cluster's size that members read."""
-    roots: list[Root] = field(default_factory=list["Root"])
-    """Values to store."""
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A value to store in a buffer that holds an array of `shape`, with its first element at
-    `corner`."""
-
-    value: Value
-    buffer: int
-    shape: Shape
-    corner: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """An operand of a concatenation that is put together in memory."""
-
-    value: Value
-    home: Cluster
-    corner: tuple[int, ...]
-
-
-@dataclass(eq=False, slots=True)
-class Call:
-    """A routine call, at its level."""
-
-    level: int
-    equation: Equation
-
-
-@dataclass(eq=False, slots=True)
-class Info:
-    """What is known of one value. `ready[b]` is the least level at which a cluster may hold a
-    reader at any index, if the value is a buffer or expanded; b = 1 for readers in blocks."""
-
-    kind: Literal["buffer", "view", "member"]
-    size: int
-    ready: tuple[int, int]
-    work: int = 0
-    depth: int = 0
-    uses: int = 0
-    home: Cluster | None = None
-    alias: Value | None = None
-    """The value whose elements this view has, in their order."""
-    free: bool = True
-    pulled: bool = False
-    """Somebody relies on the home's level: the member is not to be moved."""
-    tiles: list[Tile] | None = None
-    """Who writes the parts of a buffer that has no writer of its own."""
-    readers: list[Info] = field(default_factory=list["Info"])
-    """Members that read this one at their own index."""
-
-
-def trailing_bounds(shape: Shape) -> Bounds:
-    """Sizes of the blocks of the last axes: (2, 3, 4) -> (4, 12, 24); unit axes do not count."""
-    bounds: list[int] = []
-    block = 1
-    for n in reversed(shape):
-        if n != 1:
-            block *= n
-            bounds.append(block)
-    return tuple(bounds)
-
-
-def refined(first: Bounds, second: Bounds) -> Bounds | None:
-    """Bounds that cut wherever either does; None if they do not nest."""
-    if first == second:
-        return first
-    merged = sorted({*first, *second})
-    for small, large in zip(merged, merged[1:], strict=False):
-        if large % small:
-            return None
-    return tuple(merged)
-
-
-def _fold_key(kind: str, shape: Shape, axes: Sequence[int], reverse: bool) -> FoldKey:
-    """What folds must share to be in one kernel: the parts of the flat index they run over."""
-    spans: list[tuple[int, int]] = []
-    block = 1
-    for axis in range(len(shape) - 1, -1, -1):
-        n = shape[axis]
-        if axis in axes and n != 1:
-            if spans and spans[-1][1] == block:
-                spans[-1] = (spans[-1][0], block * n)
-            else:
-                spans.append((block, block * n))
-        block *= n
-    return (kind, tuple(spans), reverse)
-
-
-def fold_axes(eq: Equation) -> tuple[int, ...]:
-    """The axes of its operand that a fold runs over."""
-    if isinstance(eq.op.lower, Reduction):
-        return eq.params["axes"]
-    return (eq.params["axis"],)
-
-
-def fold_key(eq: Equation) -> FoldKey:
-    """See `_fold_key`."""
-    shape = eq.operands[0].shape
-    if isinstance(eq.op.lower, Cumulative):
-        reverse = bool(eq.params.get("reverse", False))
-        return _fold_key("cumulative", shape, fold_axes(eq), reverse)
-    return _fold_key("fold", shape, fold_axes(eq), False)
 
 
 class Clustering:

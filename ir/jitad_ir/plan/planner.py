@@ -2,20 +2,20 @@
 
 >>> from jitad_ir import ops
 >>> from jitad_ir.text import parse
->>> graph = parse('''graph f(a: f64[3,4], b: f64[4]) {
-...   c: f64[3,4] = broadcast(b, shape=(3, 4), dims=(1,))
-...   d: f64[3,4] = mul(a, c)
-...   e: f64[3,4] = add(d, a)
+>>> graph = parse('''graph f(a: f64[30,40], b: f64[40]) {
+...   c: f64[30,40] = broadcast(b, shape=(30, 40), dims=(1,))
+...   d: f64[30,40] = mul(a, c)
+...   e: f64[30,40] = add(d, a)
 ...   return e
 ... }''')
 >>> plan_graph(graph)
-plan f(in0: f64[3,4], in1: f64[4]) -> (out0: f64[3,4]), workspace 0 bytes
-  kernel over i0 < 3, i1 < 4: mul add
-    %0 = in0[i0*4 + i1]
+plan f(in0: f64[30,40], in1: f64[40]) -> (out0: f64[30,40]), workspace 0 bytes
+  kernel over i0 < 30, i1 < 40: mul add
+    %0 = in0[i0*40 + i1]
     %1 = in1[i1]
     %2 = mul(%0, %1)
     %3 = add(%2, %0)
-    out0[i0*4 + i1] = %3
+    out0[i0*40 + i1] = %3
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from ..graph import Equation, Graph, Value
 from ..op import Routine, Structured
 from ..types import DTYPES, ArrayType
 from .building import KernelBuilder
-from .clusters import Call, Clustering, Root
+from .clusters import Clustering
+from .homes import Call, Root
 from .memory import place_buffers
 from .steps import Buffer, Plan, RoutineCall, Step
 from .structured import StructurePlanner
