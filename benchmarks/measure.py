@@ -62,10 +62,16 @@ class Program:
 
 @dataclass
 class Times:
-    """Seconds of one contender: of its first call, and of one call in each round."""
+    """Seconds of one contender: of its first call, and of one call in each round.
+
+    `first` is of a process of its own if `memory` (bytes) was measured, `cached` the same with its
+    objects compiled by an earlier process.
+    """
 
     first: float | None = None
     rounds: list[float] = field(default_factory=list)
+    cached: float | None = None
+    memory: int | None = None
 
     @property
     def best(self) -> float:
@@ -125,18 +131,24 @@ print(json.dumps([seconds, [float(value) for value in result]]))
 """
 
 
-def run(program: Program, cache_directory: str) -> tuple[float, list[float]]:
-    """Seconds and result of one run of a program."""
+def environment(cache_directory: str | Path) -> dict[str, str]:
+    """Of a new process that finds this checkout and keeps its compiled objects there."""
     path = [str(ROOT), str(ROOT / "ir"), os.environ.get("PYTHONPATH", "")]
-    environment = {
+    return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
-        "JITAD_CACHE_DIR": cache_directory,
+        "JITAD_CACHE_DIR": str(cache_directory),
     }
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # the peers, installed, have their byte code
+
+
+def run(program: Program, cache_directory: Path) -> tuple[float, list[float]]:
+    """Seconds and result of one run of a program."""
     source = TEMPLATE.format(setup=program.setup, timed=program.timed)
     done = subprocess.run(
-        [sys.executable, "-c", source], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", source],
+        env=environment(cache_directory),
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         raise RuntimeError(f"the program failed:\n{source}\n{done.stderr}")
@@ -154,6 +166,6 @@ def processes(
         with tempfile.TemporaryDirectory(prefix="jitad-bench-") as directory:
             for name, program in programs.items():
                 cache = Path(directory, program.cache or name)
-                seconds, results[name] = run(program, str(cache))
+                seconds, results[name] = run(program, cache)
                 times[name].rounds.append(seconds)
     return times, results

@@ -1,7 +1,7 @@
 """The libraries a program is written for, each under the names it shares with the others.
 
-A program is a function of a library: `program(lib)` uses `lib.numpy`, `lib.jit`, `lib.grad`, ... and
-returns what is called. What a library lacks is not replaced: asking for it fails.
+A program is a function of a library: `program(lib)` uses `lib.numpy`, `lib.jit`, `lib.grad`, ...,
+and returns what is called. What a library lacks is not replaced: asking for it fails.
 """
 
 from __future__ import annotations

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+import statistics
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from benchmarks import measure
+from benchmarks import fresh, measure
 from benchmarks.measure import Call, Program, Times
 
 PEERS = ("jax", "jaxlib", "autograd", "casadi", "cc")
 """What may be missing: libraries, and a C compiler."""
+COMPILERS = ("jitad", "JAX")
+"""How the names begin of contenders that compile at their first call."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Effort:
     span: float = 0.005
     processes: int = 5
     budget: float = 10.0
+    fresh: int = 0
+    """Runs of each compiling contender in a process of its own, for first calls and memory."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,24 @@ class Calls:
         wrong = disagreements(results, self.tolerance)
         del result, results
         measure.steady(calls, times, effort.rounds, effort.span, effort.budget)
+        if effort.fresh:
+            self._observe(times, effort.fresh)
         return Outcome(self, times, wrong, left_out)
+
+    def _observe(self, times: Mapping[str, Times], rounds: int) -> None:
+        """First calls and memory, of processes of their own: medians."""
+        seen: dict[str, list[fresh.Fresh]] = {n: [] for n in times if n.startswith(COMPILERS)}
+        again: list[float] = []
+        for _ in range(rounds):
+            with tempfile.TemporaryDirectory(prefix="jitad-bench-") as cache:
+                for name, figures in seen.items():
+                    figures.append(fresh.run(self.name, name, Path(cache)))
+                again.append(fresh.run(self.name, "jitad", Path(cache)).first)
+        for name, figures in seen.items():
+            times[name].first = statistics.median(each.first for each in figures)
+            sizes = [each.memory for each in figures if each.memory is not None]
+            times[name].memory = round(statistics.median(sizes)) if sizes else None
+        times["jitad"].cached = statistics.median(again)
 
 
 @dataclass(frozen=True)
