@@ -62,7 +62,8 @@ class RoutineEmitter:
             type = ll.ArrayType(type, count)
         with self.builder.goto_entry_block():
             slot = self.builder.alloca(type)
-        slot.align = 16
+        if not isinstance(type, ll.VectorType):  # those are read and written at their own alignment
+            slot.align = 16
         slot.type = PTR  # llvmlite would ask that all loads and stores have the slot's type
         return slot
 
