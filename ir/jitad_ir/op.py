@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -264,6 +264,16 @@ class Sample:
     """False where the op has kinks or jumps that finite differences would step over."""
 
 
+class Pruned(NamedTuple):
+    """A structured op without what nobody uses: its new params and regions, and which of its
+    operands and results are left."""
+
+    params: Params
+    regions: tuple[Graph, ...]
+    operands: Sequence[bool]
+    results: Sequence[bool]
+
+
 OPS: dict[str, Op] = {}
 """Every op by name; filled as the modules of `jitad_ir.ops` are imported."""
 
@@ -292,6 +302,9 @@ class Op:
     expand: Rule | None = None
     """Structured ops only, which stand for straight-line code: `(*operands, **params) -> results`
     builds that code. The inline pass applies it before native code is planned."""
+    prune: Rule | None = None
+    """Structured ops only: `(used, regions, **params) -> Pruned`, the op without what serves
+    only results i with not `used[i]`. The dce pass applies it."""
 
     def __post_init__(self) -> None:
         if self.name in OPS:

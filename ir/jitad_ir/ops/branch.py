@@ -14,14 +14,14 @@ import numpy as np
 
 from ..evaluate import evaluate
 from ..graph import Builder, Graph, Value, building, current_builder
-from ..op import OPS, Elementwise, Joint, Op, Pull, Routine, Structured, WithPrimal
+from ..op import OPS, Elementwise, Joint, Op, Pruned, Pull, Routine, Structured, WithPrimal
 from ..passes.dce import select_outputs
 from ..passes.jvp import push, zeros
 from ..passes.split import Split, split
 from ..passes.transpose import transpose
 from ..types import INT64, ArrayType, TypeMismatch
 from .scan import scan
-from .structured import batched_everywhere
+from .structured import batched_everywhere, pruned_regions
 
 Regions = tuple[Graph, ...]
 
@@ -210,6 +210,11 @@ def _transpose(
     return [None, *[next(results) if is_linear else None for is_linear in linear]]
 
 
+def _prune(used: Sequence[bool], regions: Regions) -> Pruned:
+    regions, kept = pruned_regions(used, regions)
+    return Pruned({}, regions, [True, *kept], used)
+
+
 def _work(region: Graph) -> float:
     """Roughly how many arithmetic operations a branch takes; infinite if it holds a loop."""
     total = 0.0
@@ -301,4 +306,5 @@ branch = Op(
     samples=(),
     multiple_results=True,
     split=_split,
+    prune=_prune,
 )

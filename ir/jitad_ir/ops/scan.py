@@ -16,9 +16,9 @@ import numpy as np
 
 from ..evaluate import interpreter
 from ..graph import Builder, Graph, Value, building, current_builder
-from ..op import OPS, Joint, Op, Structured, WithPrimal
+from ..op import OPS, Joint, Op, Pruned, Structured, WithPrimal
 from ..passes.batch import spread_out
-from ..passes.dce import select_outputs
+from ..passes.dce import select_inputs, select_outputs, values_read
 from ..passes.jvp import push, zeros
 from ..passes.split import split
 from ..passes.transpose import transpose
@@ -460,6 +460,39 @@ def _batch(
     return (*results[:carries], *ys)
 
 
+def _prune(
+    used: Sequence[bool],
+    regions: Regions,
+    length: int,
+    reverse: bool,
+    consts: int,
+    carries: int,
+    unroll: int,
+) -> Pruned:
+    """Without the rows that nobody reads, the carries that serve no row and no result left, and the
+    operands that serve neither."""
+    (body,) = regions
+    rows = list(used[carries:])
+
+    def read(carry: Sequence[bool]) -> tuple[Graph, list[bool]]:
+        narrow = select_outputs(body, [*carry, *rows])
+        values = values_read(narrow)
+        return narrow, [v in values for v in body.inputs]
+
+    carry = grown(used[:carries], lambda c: read(c)[1][consts : consts + carries])
+    narrow, is_read = read(carry)
+    kept = parts_of(is_read, consts, carries)
+    operands = [*kept.consts, *carry, *kept.xs]
+    params = {
+        "length": length,
+        "reverse": reverse,
+        "consts": sum(kept.consts),
+        "carries": sum(carry),
+        "unroll": unroll,
+    }
+    return Pruned(params, (select_inputs(narrow, operands),), operands, [*carry, *rows])
+
+
 def _spread(value: Value, size: int) -> Value:
     dims = tuple(range(1, value.ndim + 1))
     return OPS["broadcast"](value, shape=(size, *value.shape), dims=dims)
@@ -482,4 +515,5 @@ scan = Op(
     samples=(),
     multiple_results=True,
     split=_split,
+    prune=_prune,
 )

@@ -12,9 +12,9 @@ from typing import Any
 
 from ..evaluate import evaluate
 from ..graph import Builder, Graph, Value, building, current_builder
-from ..op import NONLINEAR, NOT_LOWERED, OPS, Joint, Op, WithPrimal
+from ..op import NONLINEAR, NOT_LOWERED, OPS, Joint, Op, Pruned, WithPrimal
 from ..passes.batch import spread_out
-from ..passes.dce import select_outputs
+from ..passes.dce import select_inputs, select_outputs, values_read
 from ..passes.jvp import jvp, push, zeros
 from ..passes.split import split
 from ..passes.transpose import transpose
@@ -51,6 +51,23 @@ def batched_everywhere(
             for out, has_axis in zip(outs, has, strict=True)
         ]
     return builder.build(outputs)
+
+
+def pruned_regions(used: Sequence[bool], regions: Regions) -> tuple[Regions, list[bool]]:
+    """Regions of the same operands with the outputs i with `used[i]` alone, and which inputs any
+    of them reads; the others are gone."""
+    narrow = [select_outputs(region, used) for region in regions]
+    read = [values_read(region) for region in narrow]
+    kept = [
+        any(v in values for v, values in zip(column, read, strict=True))
+        for column in zip(*[region.inputs for region in narrow], strict=True)
+    ]
+    return tuple([select_inputs(region, kept) for region in narrow]), kept
+
+
+def _prune_checkpoint(used: Sequence[bool], regions: Regions) -> Pruned:
+    regions, kept = pruned_regions(used, regions)
+    return Pruned({}, regions, kept, used)
 
 
 # checkpoint: (body) recomputed, not stored
@@ -131,6 +148,7 @@ checkpoint = Op(
     multiple_results=True,
     split=_split_checkpoint,
     expand=lambda *operands, regions: current_builder().inline(regions[0], operands),
+    prune=_prune_checkpoint,
 )
 
 

@@ -20,9 +20,9 @@ from typing import Any
 
 from ..evaluate import interpreter
 from ..graph import Builder, Graph, Value, building
-from ..op import OPS, Joint, Op, Structured, WithPrimal
+from ..op import OPS, Joint, Op, Pruned, Structured, WithPrimal
 from ..passes.batch import spread_out
-from ..passes.dce import select_outputs
+from ..passes.dce import select_inputs, select_outputs, values_read
 from ..passes.jvp import push, zeros
 from ..passes.split import Split, split
 from ..passes.transpose import transpose
@@ -564,6 +564,57 @@ def _lane_by_lane(
     )
 
 
+# dce
+
+
+def _prune(used: Sequence[bool], regions: Regions, **params: Any) -> Pruned:
+    """Without the carries and the entries of the tape that serve no result left, and sweeps left
+    without any."""
+    loop = _sweeps(regions, **params)
+    carries = _cut(used, loop.carries)
+    tapes = [[False] * len(loop.tape(i)) for i in range(len(loop.sweeps))]
+    consts = [False] * loop.consts
+    while True:
+        before = (consts, list(carries), list(tapes))
+        sweeps = [
+            select_outputs(sweep, [*carry, *tape])
+            for sweep, carry, tape in zip(loop.sweeps, carries, tapes, strict=True)
+        ]
+        values = values_read(loop.cond)
+        flags = [v in values for v in loop.cond.inputs]
+        consts = _either(consts, flags[: loop.consts])
+        carries[0] = _either(carries[0], flags[loop.consts :])
+        for number, sweep in enumerate(sweeps):
+            values = values_read(sweep)
+            flags = [v in values for v in sweep.inputs]
+            width = loop.carries[number]
+            earlier = [len(tape) for tape in tapes[:number]]
+            of_consts, of_carry, *of_tapes = _cut(flags, [loop.consts, width, *earlier])
+            consts = _either(consts, of_consts)
+            carries[number] = _either(carries[number], of_carry)
+            for i, of_tape in enumerate(of_tapes):
+                tapes[i] = _either(tapes[i], of_tape)
+        if (consts, carries, tapes) == before:
+            break
+    kept = [i == 0 or any(carries[i]) or any(tapes[i]) for i in range(len(sweeps))]
+    narrow = [select_inputs(loop.cond, [*consts, *carries[0]])]
+    for number, sweep in enumerate(sweeps):
+        if kept[number]:
+            written = [flag for tape in tapes[:number] for flag in tape]
+            narrow.append(select_inputs(sweep, [*consts, *carries[number], *written]))
+    flags = [flag for carry in carries for flag in carry]
+    left = {
+        "consts": sum(consts),
+        "carries": tuple([sum(c) for c, keep in zip(carries, kept, strict=True) if keep]),
+        "upwards": tuple([up for up, keep in zip(loop.upwards, kept, strict=True) if keep]),
+    }
+    return Pruned(left, tuple(narrow), [*consts, *flags], flags)
+
+
+def _either(first: Sequence[bool], second: Sequence[bool]) -> list[bool]:
+    return [a or b for a, b in zip(first, second, strict=True)]
+
+
 while_loop = Op(
     name="while_loop",
     doc="A loop while a condition holds, and sweeps back over its steps; see the module.",
@@ -576,4 +627,5 @@ while_loop = Op(
     samples=(),
     multiple_results=True,
     split=_split,
+    prune=_prune,
 )
