@@ -255,3 +255,13 @@ def test_inner_function_is_built_once():
     assert x.tolist() == [1, 2, 3, 4]
     assert len(built) == 1
     assert built[0].type == I64
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_slots_of_vectors_are_aligned_as_their_stores_assume(lanes):
+    module = ll.Module("slots")
+    function = ll.Function(module, ll.FunctionType(ll.VoidType(), []), "slots")
+    r = RoutineEmitter(ll.IRBuilder(function.append_basic_block("entry")), Externals(module))
+    vector = ll.VectorType(ll.DoubleType(), lanes)
+    assert r.local(vector).align in (None, 8 * lanes)
+    assert r.local(FLOAT64, 4).align == 16
