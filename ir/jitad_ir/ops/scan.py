@@ -20,7 +20,8 @@ from ..op import OPS, Joint, Op, Pruned, Structured, WithPrimal
 from ..passes.batch import spread_out
 from ..passes.dce import select_inputs, select_outputs, values_read
 from ..passes.jvp import push, zeros
-from ..passes.split import split
+from ..passes.remat import recompute
+from ..passes.split import Split, split
 from ..passes.transpose import transpose
 from ..types import ArrayType, TypeMismatch
 
@@ -213,6 +214,7 @@ def _split(
     whole = Parts(flags.consts, carry, flags.xs)
     ys = len(body.outputs) - carries
     parts = split(body, [not u for u in whole.all], [*carry, *[False] * ys])
+    parts = recompute(parts, _at_hand(parts, whole, carries))
     answers = sum(parts.is_known)
     known = _Known(given, whole, parts.known, answers)
     settings = {"length": length, "reverse": reverse, "unroll": unroll}
@@ -251,6 +253,25 @@ def _split(
         )
 
     return results, [*residuals, *inits], rest
+
+
+def _at_hand(parts: Split, unknown: Parts, carries: int) -> set[Value]:
+    """Known values that the rest of a step may read without their being kept for it: what depends
+    on constants only, rows of operands, and stacked results."""
+    known = Parts(*[[u for u in flags if not u] for flags in unknown])
+    inputs = parts_of(parts.known.inputs, len(known.consts), len(known.carry))
+    found = set(invariant_values(parts.known, inputs.consts)) | set(inputs.xs)
+    first = sum(parts.is_known[:carries])
+    return found | set(parts.known.outputs[first : sum(parts.is_known)])
+
+
+def invariant_values(body: Graph, consts: Sequence[Value]) -> set[Value]:
+    """The values of a body that depend on these inputs alone."""
+    found = set(consts)
+    for eq in body.equations:
+        if all(v in found for v in eq.operands):
+            found.update(eq.outputs)
+    return found
 
 
 def _reordered(rest: Graph, is_row: Sequence[bool], consts: int, carries: int) -> Graph:
@@ -310,12 +331,8 @@ class _Known:
         env: dict[Value, Value] = dict(zip(consts, self.given.consts, strict=True))
         builder = current_builder()
         needed = set(self.body.outputs[self.answers :])
-        chosen: list[Any] = []
-        invariant = set(consts)
-        for eq in self.body.equations:
-            if all(v in invariant for v in eq.operands):
-                invariant.update(eq.outputs)
-                chosen.append(eq)
+        invariant = invariant_values(self.body, consts)
+        chosen = [eq for eq in self.body.equations if invariant.issuperset(eq.outputs)]
         wanted = needed & invariant
         keep: list[Any] = []
         live = set(wanted)

@@ -24,6 +24,7 @@ from ..op import OPS, Joint, Op, Pruned, Structured, WithPrimal
 from ..passes.batch import spread_out
 from ..passes.dce import select_inputs, select_outputs, values_read
 from ..passes.jvp import push, zeros
+from ..passes.remat import recompute
 from ..passes.split import Split, split
 from ..passes.transpose import transpose
 from ..types import BOOL, ArrayType, TypeMismatch
@@ -235,10 +236,23 @@ def _divide(loop: _Sweeps, unknown: Sequence[bool]) -> _Division:
         known = [not u for u in (*consts, *grown_flags, *tape)]
         written = len(sweep.outputs) - width
         part = split(sweep, known, [*grown_flags, *[False] * written])
+        part = recompute(part, _at_hand(part, sum([not u for u in consts]), width, grown_flags))
         division.carries.append(grown_flags)
         division.tapes.append([not k for k in part.is_known[width:]])
         division.parts.append(part)
     return division
+
+
+def _at_hand(part: Split, consts: int, width: int, carry: Sequence[bool]) -> set[Value]:
+    """Values of a sweep's known part that every later sweep has: constants, and the tape."""
+    known_carry = len(carry) - sum(carry)
+    inputs = part.known.inputs
+    answers = sum(part.is_known[:width])
+    return {
+        *inputs[:consts],
+        *inputs[consts + known_carry :],
+        *part.known.outputs[answers : sum(part.is_known)],
+    }
 
 
 def _known_cond(loop: _Sweeps, division: _Division) -> Graph:
@@ -361,10 +375,31 @@ class _Reverse:
         self._written: list[list[tuple[str, int, int]]] = []
         """What each new sweep writes: ("known", i, j), ("residual", i, j), ("ct", i, j) for entry
         or residual j of the old sweep i."""
+        self._places = [self._places_of(number) for number in range(len(loop.sweeps))]
         for number in range(len(loop.sweeps)):
             self._add_known(number)
         for number in reversed(range(len(loop.sweeps))):
             self._add_backward(number)
+
+    def _places_of(self, number: int) -> list[tuple[str, int, int]]:
+        """Where the backward sweep finds each residual of sweep `number`: ("const", 0, j), an entry
+        of the tape that there is anyway, or an entry for itself."""
+        division, part = self.division, self.division.parts[number]
+        names = [("const", 0, j) for j in range(len(division.consts) - sum(division.consts))]
+        carry = division.carries[number]
+        names += [("carry", number, j) for j in range(len(carry) - sum(carry))]
+        for i in range(number):
+            names += [("known", i, j) for j, u in enumerate(division.tapes[i]) if not u]
+        at_hand = dict(zip(part.known.inputs, names, strict=True))
+        answers = sum(part.is_known)
+        own = [("known", number, j) for j, u in enumerate(division.tapes[number]) if not u]
+        tape = part.known.outputs[answers - len(own) : answers]
+        at_hand |= dict(zip(tape, own, strict=True))
+        places: list[tuple[str, int, int]] = []
+        for j, value in enumerate(part.known.outputs[answers:]):
+            place = at_hand.get(value, ("carry", number, 0))
+            places.append(("residual", number, j) if place[0] == "carry" else place)
+        return places
 
     def _read(self, builder: Builder) -> list[tuple[tuple[str, int, int], Value]]:
         """Inputs for all that the earlier new sweeps wrote."""
@@ -408,9 +443,11 @@ class _Reverse:
             outs = builder.inline(part.known, [*consts, *carry, *entries])
         known = [j for j, u in enumerate(division.tapes[number]) if not u]
         written = [("known", number, j) for j in known]
-        written += [("residual", number, j) for j in range(part.residuals)]
+        answers = sum(part.is_known)
+        kept = [j for j, place in enumerate(self._places[number]) if place[0] == "residual"]
+        written += [("residual", number, j) for j in kept]
         self._written.append(written)
-        self.known.append(builder.build(outs))
+        self.known.append(builder.build([*outs[:answers], *[outs[answers + j] for j in kept]]))
 
     def _add_backward(self, number: int) -> None:
         """Sweep `number`'s linear part transposed. Its carry: the cotangents of the carry, and the
@@ -419,9 +456,11 @@ class _Reverse:
         part = division.parts[number]
         backward = transpose(part.rest, [i >= part.residuals for i in range(len(part.rest.inputs))])
         builder = Builder(backward.name)
-        for v, u in zip(loop.sweeps[number].inputs, division.consts, strict=False):
-            if not u:
-                builder.input(v.type)
+        consts = [
+            builder.input(v.type)
+            for v, u in zip(loop.sweeps[number].inputs, division.consts, strict=False)
+            if not u
+        ]
         carried = loop.sweeps[number].inputs[loop.consts :]
         ct_carry = [
             builder.input(v.type)
@@ -434,10 +473,8 @@ class _Reverse:
         sums = [builder.input(v.type) for v in linear_consts]
         read = self._read(builder)
         with building(builder):
-            residuals = [
-                next(v for name, v in read if name == ("residual", number, j))
-                for j in range(part.residuals)
-            ]
+            found = dict(read) | {("const", 0, j): v for j, v in enumerate(consts)}
+            residuals = [found[place] for place in self._places[number]]
             ct_tape = [
                 self._total(number, j, read) for j, u in enumerate(division.tapes[number]) if u
             ]
