@@ -58,7 +58,7 @@ class Planner:
         clustering = self.clustering
         clustering.assign()
         for position, value in enumerate(self.graph.inputs):
-            self.numbers[value] = self._buffer(value.type, "input", position)
+            self.numbers[value] = self.new_buffer(value.type, "input", position)
         self._place_outputs()
         steps: list[Step] = []
         for item in reversed(list(clustering.ordered())):
@@ -80,7 +80,8 @@ class Planner:
         verify(result)
         return result
 
-    def _buffer(self, type: ArrayType, kind: Any, place: int) -> int:
+    def new_buffer(self, type: ArrayType, kind: Any, place: int) -> int:
+        """The number of a new buffer."""
         self.buffers.append(Buffer(type, kind, place))
         return len(self.buffers) - 1
 
@@ -88,7 +89,7 @@ class Planner:
         """Output buffers: the first one of a value is where it is computed, others are copies."""
         copies: list[tuple[Value, int]] = []
         for position, value in enumerate(self.graph.outputs):
-            buffer = self._buffer(value.type, "output", position)
+            buffer = self.new_buffer(value.type, "output", position)
             if value.type.size == 0:
                 continue
             root = self.clustering.root(value)
@@ -115,7 +116,7 @@ class Planner:
         """The buffer of a value that another step reads."""
         number = self.numbers.get(value)
         if number is None:
-            number = self.numbers[value] = self._buffer(value.type, "workspace", -1)
+            number = self.numbers[value] = self.new_buffer(value.type, "workspace", -1)
             self._root(value, number)
         return number
 
@@ -134,16 +135,16 @@ class Planner:
         number, kept = held
         if number not in self._constant_buffers:
             type = ArrayType(kept.dtype, kept.shape)
-            self._constant_buffers[number] = self._buffer(type, "constant", number)
+            self._constant_buffers[number] = self.new_buffer(type, "constant", number)
         return self._constant_buffers[number]
 
     def temporary(self, type: ArrayType) -> int:
         """A new buffer in the workspace."""
-        return self._buffer(type, "workspace", -1)
+        return self.new_buffer(type, "workspace", -1)
 
-    def inner(self, region: Graph) -> Plan:
-        """The plan of a region; its constants are those of the program."""
-        return Planner(region, self).plan()
+    def sub_planner(self, region: Graph) -> Planner:
+        """The planner of a region; its constants are those of the program."""
+        return Planner(region, self)
 
     def _step(self, eq: Equation) -> Step:
         if isinstance(eq.op.lower, Structured):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..graph import Equation, Graph, Value
 from ..op import Structured
 from ..types import BOOL, DTYPES, ArrayType
+from .straight import straight_plan
 from .structures import Branch, Carry, Loop, Structure, WhileLoop
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class StructurePlanner:
         eq = self.equation
         consts, carries = eq.params["consts"], eq.params["carries"]
         (region,) = eq.regions
-        body = self._plan(region)
+        body = self._straight(region, consts, carries) or self._plan(region)
         results = self._results()
         carry = self._carry(
             body,
@@ -63,7 +64,7 @@ class StructurePlanner:
     def while_loop(self) -> WhileLoop:
         """The step of a `while_loop`."""
         eq = self.equation
-        condition, *sweeps = [self._plan(region) for region in eq.regions]
+        condition, *sweeps = self._sweeps()
         results = self._results()
         at = eq.params["consts"]
         carries: list[Carry] = []
@@ -82,8 +83,25 @@ class StructurePlanner:
             self._scratch(),
         )
 
+    def _sweeps(self) -> list[Plan]:
+        """Plans of the condition and the sweeps. The condition is straight if the first sweep is:
+        the carry is in registers for both or for none."""
+        eq = self.equation
+        consts, carries = eq.params["consts"], eq.params["carries"]
+        condition, first, *others = eq.regions
+        pair = [self._straight(region, consts, carries[0]) for region in (condition, first)]
+        found = [plan for plan in pair if plan is not None]
+        if len(found) < len(pair):
+            found = [self._plan(region) for region in (condition, first)]
+        for region, width in zip(others, carries[1:], strict=True):
+            found.append(self._straight(region, consts, width) or self._plan(region))
+        return found
+
+    def _straight(self, region: Graph, consts: int, carries: int) -> Plan | None:
+        return straight_plan(self.planner, region, consts, carries)
+
     def _plan(self, region: Graph) -> Plan:
-        self.plans.append(self.planner.inner(region))
+        self.plans.append(self.planner.sub_planner(region).plan())
         return self.plans[-1]
 
     def _results(self) -> tuple[int, ...]:
@@ -103,7 +121,7 @@ class StructurePlanner:
 
     def _scratch(self) -> int | None:
         """One buffer for the temporaries of all the plans: they run one at a time."""
-        size = max(plan.workspace_bytes for plan in self.plans)
+        size = max([plan.workspace_bytes for plan in self.plans], default=0)
         if not size:
             return None
         return self.planner.temporary(ArrayType(DTYPES["u8"], (size,)))
