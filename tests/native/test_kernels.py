@@ -246,7 +246,7 @@ def test_steps_that_repeat_are_compiled_once() -> None:
     module, _, _ = emit_program(plan, [])
     functions = [f for f in module.functions if f.name.startswith("jitad.kernel")]
     assert len(plan.steps) > 40
-    assert len(functions) <= 6
+    assert 1 <= len(functions) <= 6
     check(graph, [np.random.default_rng(0).integers(-5, 6, (20, 30))])
 
 

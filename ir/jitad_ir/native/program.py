@@ -9,7 +9,7 @@ that time to compile stays linear in the size of the program.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,7 +24,6 @@ from .externals import Externals
 from .lanes import I32, PTR
 from .link import Executable
 from .steps import Function, PlanEmitter
-from .sharing import buffers_of, signature
 
 PROGRAM = "jitad.program"
 """Symbol of `i32 program(ptr in_0, ..., ptr out_0, ..., ptr workspace)`. It returns 0, or another
@@ -115,13 +114,11 @@ def emit_program(plan: Plan, constants: Sequence[int]) -> tuple[ll.Module, Exter
     function = ll.Function(module, signature, PROGRAM)
     for argument in function.args:
         argument.add_attribute("noalias")
-    nodes = sum(
-        len(step.nodes) for p in nested(plan) for step in p.steps if isinstance(step, Kernel)
-    )
-    code = Function(function, externals, constants, separate=nodes > ONE_FUNCTION)
+    kernels = [step for p in nested(plan) for step in p.steps if isinstance(step, Kernel)]
+    nodes = sum(len(kernel.nodes) for kernel in kernels)
+    separate = nodes > ONE_FUNCTION or len(kernels) > MANY_KERNELS
+    code = Function(function, externals, constants, separate=separate)
     places = function.args
-    PlanEmitter(
-        code, plan, places[:inputs], places[inputs : inputs + outputs], places[-1]
-    ).emit()
+    PlanEmitter(code, plan, places[:inputs], places[inputs : inputs + outputs], places[-1]).emit()
     code.finish()
     return module, externals, function

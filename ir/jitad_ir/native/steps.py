@@ -6,7 +6,7 @@ where its inputs, outputs and temporaries are: that of the program, or one insid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from llvmlite import ir as ll
@@ -19,6 +19,7 @@ from .lanes import I8, I32, PTR, Lanes
 from .link import CONSTANT
 from .loops import integer
 from .routine import Buffer, RoutineEmitter
+from .sharing import buffers_of, signature
 from .structured import emit_structure
 from .tape import Tape
 
@@ -26,7 +27,7 @@ from .tape import Tape
 class Function:
     """An LLVM function that runs plans.
 
-    `separate` says whether each kernel is a function of its own; `constants[i]` numbers the
+    `separate` says whether each kernel with loops is a function of its own; `constants[i]` numbers the
     external that is constant i of the plans.
     """
 
@@ -45,6 +46,8 @@ class Function:
         self.separate = separate
         self.builder = ll.IRBuilder(function.append_basic_block("entry"))
         self.tapes: list[Tape] = []
+        self.shared: dict[Hashable, ll.Function] = {}
+        """Functions of kernels, by what they do."""
         self._constants: dict[int, ll.Value] = {}
         self._failed: ll.Block | None = None
 
@@ -120,13 +123,17 @@ class PlanEmitter:
                 self._call(step)
             elif isinstance(step, Structure):
                 emit_structure(self, step)
-            elif self.function.separate:
+            elif self.function.separate and step.lengths:
                 self._function_of(step)
             else:
                 self._kernel(step)
 
     def inside(
-        self, plan: Plan, inputs: Sequence[ll.Value], outputs: Sequence[ll.Value], scratch: int | None
+        self,
+        plan: Plan,
+        inputs: Sequence[ll.Value],
+        outputs: Sequence[ll.Value],
+        scratch: int | None,
     ) -> PlanEmitter:
         """The emitter of a plan inside, whose temporaries lie in buffer `scratch`."""
         workspace = ll.Constant(PTR, None) if scratch is None else self.pointer(scratch)
@@ -144,10 +151,17 @@ class PlanEmitter:
         held = self.temporaries.get(number)
         if held is None:
             with self.builder.goto_entry_block():
-                held = self.temporaries[number] = self.builder.gep(
-                    self.workspace, [integer(buffer.place)], inbounds=True, source_etype=I8
-                )
+                held = self.temporaries[number] = self._address(number)
         return held
+
+    def _address(self, number: int) -> ll.Value:
+        """Address of a buffer, for use here only: one of a temporary is formed here."""
+        buffer = self.plan.buffers[number]
+        if buffer.kind != "workspace":
+            return self.pointer(number)
+        return self.builder.gep(
+            self.workspace, [integer(buffer.place)], inbounds=True, source_etype=I8
+        )
 
     def routine(self, scratch: int | None = None) -> RoutineEmitter:
         """An emitter of routines at the place of the builder."""
@@ -159,12 +173,18 @@ class PlanEmitter:
         KernelEmitter(self.builder, kernel, buffers, self.pointer, self.registers, self.kept).emit()
 
     def _function_of(self, kernel: Kernel) -> None:
-        """The kernel as a function of the buffers it uses, and its call."""
-        module = self.function.module
-        used = list(dict.fromkeys([*kernel.reads, *kernel.writes]))
-        number = sum(f.name.startswith("jitad.kernel") for f in module.functions)
+        """A call of the kernel as a function of the buffers it uses."""
+        shared = self.function.shared
+        key = signature(kernel, self.plan.buffers)
+        function = shared.get(key)
+        if function is None:
+            function = shared[key] = self._new_function(kernel, f"jitad.kernel{len(shared)}")
+        self.builder.call(function, [self._address(k) for k in buffers_of(kernel)])
+
+    def _new_function(self, kernel: Kernel, name: str) -> ll.Function:
+        used = buffers_of(kernel)
         function = ll.Function(
-            module, ll.FunctionType(ll.VoidType(), [PTR] * len(used)), f"jitad.kernel{number}"
+            self.function.module, ll.FunctionType(ll.VoidType(), [PTR] * len(used)), name
         )
         function.attributes.add("noinline")
         function.attributes.add("nounwind")
@@ -177,14 +197,13 @@ class PlanEmitter:
             builder, kernel, self.plan.buffers, arguments.__getitem__, {}, frozenset()
         ).emit()
         builder.ret_void()
-        self.builder.call(function, [self.pointer(k) for k in used])
+        return function
 
     def _call(self, call: RoutineCall) -> None:
         # A buffer may be that of a reshape: the types are those of the equation.
         eq = call.equation
         operands = [
-            Buffer(v.type, self.pointer(k))
-            for v, k in zip(eq.operands, call.operands, strict=True)
+            Buffer(v.type, self.pointer(k)) for v, k in zip(eq.operands, call.operands, strict=True)
         ]
         results = [
             Buffer(v.type, self.pointer(k)) for v, k in zip(eq.outputs, call.results, strict=True)
@@ -195,9 +214,7 @@ class PlanEmitter:
 
 def _only_in_kernels(plan: Plan) -> frozenset[int]:
     """Temporaries of one element that only kernels read: they stay in registers."""
-    elsewhere = {
-        k for s in plan.steps if not isinstance(s, Kernel) for k in (*s.reads, *s.writes)
-    }
+    elsewhere = {k for s in plan.steps if not isinstance(s, Kernel) for k in (*s.reads, *s.writes)}
     return frozenset(
         k
         for k, buffer in enumerate(plan.buffers)
