@@ -27,8 +27,8 @@ from .tape import Tape
 class Function:
     """An LLVM function that runs plans.
 
-    `separate` says whether each kernel with loops is a function of its own; `constants[i]` numbers the
-    external that is constant i of the plans.
+    `separate` says whether each kernel with loops is a function of its own; `constants[i]` numbers
+    the external that is constant i of the plans.
     """
 
     def __init__(
