@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..graph import Equation, Graph, Value, params_key
+from .regions import in_regions
 
 
 def cse(graph: Graph) -> Graph:
     """`graph` with equations that repeat an earlier one (same op, operands, params and regions)
     replaced by its results."""
+    graph = in_regions(graph, cse)
     env: dict[Value, Value] = {}
     seen: dict[Any, tuple[Value, ...]] = {}
     kept: list[Equation] = []

@@ -6,11 +6,17 @@ inline : (a -> b)  to  (a -> b)   with `op.expand` in place of each such equatio
 from __future__ import annotations
 
 from ..graph import Builder, Graph, Value, building
+from .regions import in_regions
 
 
 def inline(graph: Graph) -> Graph:
     """`graph` with every equation whose op has an `expand` rule replaced by what that builds,
-    down to equations without one."""
+    down to equations without one, in bodies too."""
+    graph = _inline_here(graph)
+    return in_regions(graph, inline)
+
+
+def _inline_here(graph: Graph) -> Graph:
     while any(eq.op.expand is not None for eq in graph.equations):
         graph = _inline_once(graph)
     return graph

@@ -12,14 +12,18 @@ from ..text import graph_text
 from ..verify import InvalidGraph, verify
 from .cse import cse
 from .dce import dce
+from .hoist import hoist
 from .inline import inline
 from .simplify import simplify
+from .specialize import specialize
 
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     dce,  # first, so that nothing below works on dead code
     inline,  # no derivative is asked for any more: rules and checkpoints become their code
+    specialize,  # numbers known inside of bodies
     simplify,  # algebra, which makes more expressions alike
     cse,  # forward and backward programs share many
+    hoist,  # what every step of a loop computes alike
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused
 )

@@ -18,6 +18,7 @@ from ..evaluate import evaluate_op
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import OPS, Elementwise
 from ..types import FLOAT64
+from .regions import in_regions
 
 
 class _View:
@@ -240,7 +241,9 @@ def _folded(view: _View, eq: Equation) -> Value | None:
 
 
 def simplify(graph: Graph) -> Graph:
-    """`graph` with the rewrites of `TABLE` and constant folding applied, first to last."""
+    """`graph` with the rewrites of `TABLE` and constant folding applied, first to last, and
+    so the bodies of its loops and branches."""
+    graph = in_regions(graph, simplify)
     builder = Builder(graph.name)
     builder.inputs = list(graph.inputs)
     env: dict[Value, Value] = {v: v for v in graph.inputs}
