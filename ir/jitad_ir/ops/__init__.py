@@ -68,6 +68,10 @@ from .cumulative import (
     cumsum,
     linear_recurrence,
 )
+from .determinants import (
+    det,
+    slogdet,
+)
 from .dot import (
     dot,
 )
@@ -78,6 +82,10 @@ from .dynamic import (
 from .indexing import (
     gather,
     scatter_add,
+)
+from .lu import (
+    lu,
+    solve,
 )
 from .powers import (
     integer_pow,
@@ -165,6 +173,10 @@ from .transcendental import (
     tan,
     tanh,
 )
+from .triangular import (
+    cholesky,
+    triangular_solve,
+)
 from .while_loop import while_loop
 
 __all__ = [
@@ -190,6 +202,7 @@ __all__ = [
     "broadcast",
     "cbrt",
     "ceil",
+    "cholesky",
     "checkpoint",
     "clamp",
     "clz",
@@ -208,6 +221,7 @@ __all__ = [
     "cumsum",
     "custom_jvp",
     "custom_vjp",
+    "det",
     "digamma",
     "div",
     "dot",
@@ -238,6 +252,7 @@ __all__ = [
     "log2",
     "logistic",
     "lt",
+    "lu",
     "max",
     "min",
     "mul",
@@ -276,6 +291,8 @@ __all__ = [
     "sin",
     "sinh",
     "slice",
+    "slogdet",
+    "solve",
     "sort",
     "sqrt",
     "square",
@@ -287,5 +304,6 @@ __all__ = [
     "top_k",
     "transpose",
     "transposed_call",
+    "triangular_solve",
     "trunc",
 ]
