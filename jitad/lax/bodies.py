@@ -12,14 +12,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jitad_ir import ops
-from jitad_ir.graph import Builder, building
+from jitad_ir.graph import Builder, Graph, building
+from jitad_ir.op import Op
+from jitad_ir.passes.dce import dce
+from jitad_ir.passes.hoist import hoist
+from jitad_ir.passes.specialize import specialize
 from jitad_ir.types import ArrayType, DType
 
-from ..errors import at_user_line
+from ..errors import at_user_line, user_source
 from ..numpy.promotion import as_operand, convert
 from ..pytree import PyTreeDef, flatten_with_path, keystr
 from ..trace import ClosedGraph, is_weak, type_of_argument
-from ..transforms.function import name_of, trace_function
+from ..transforms.function import name_of, run_graph, trace_function
 
 
 class Leaves(NamedTuple):
@@ -176,6 +180,18 @@ def joined(bodies: Sequence[Body]) -> list[Body]:
         )
         for body in bodies
     ]
+
+
+def run_loop(
+    op: Op, operands: Sequence[Any], regions: tuple[Graph, ...], **params: Any
+) -> list[Any]:
+    """A loop applied to its operands, with what its steps compute alike before it, and what they
+    do not change as constants: derivatives need not keep either at each step."""
+    builder = Builder(op.name)
+    builder.source = user_source()
+    inputs = tuple([builder.input(type_of_argument(x)) for x in operands])
+    graph = builder.build(builder.add(op, inputs, params, regions))
+    return run_graph(dce(hoist(specialize(graph))), operands)
 
 
 # Errors that show every leaf that does not fit.

@@ -16,11 +16,20 @@ from ..errors import at_user_line, hides_internals
 from ..numpy.promotion import as_operand, common_dtype, convert
 from ..pytree import PyTreeDef, keystr
 from ..settings import config
-from ..trace import Tracer, apply
+from ..trace import Tracer
 from ..transforms.function import check_callable, name_of
 from ..transforms.rules import Captures, region_of
 from ..tree_util import tree_flatten_with_path, tree_map
-from .bodies import Body, Leaves, check_same, leaves_of, settled, trace_body, with_weak_as
+from .bodies import (
+    Body,
+    Leaves,
+    check_same,
+    leaves_of,
+    run_loop,
+    settled,
+    trace_body,
+    with_weak_as,
+)
 from .segments import Checkpoint, scan_in_segments
 
 _KEEP = "Convert with .astype, or give the initial carry the dtype and shape that the body returns"
@@ -84,12 +93,10 @@ def scan(
     _check_carry("scan", carry, after, body)
     captures = Captures()
     captures.take(body.closed)
-    results = apply(
+    results = run_loop(
         OPS["scan"],
-        *captures.operands,
-        *carry.arrays,
-        *rows.arrays,
-        regions=(region_of(body.closed, 0, captures),),
+        [*captures.operands, *carry.arrays, *rows.arrays],
+        (region_of(body.closed, 0, captures),),
         length=steps,
         reverse=bool(reverse),
         consts=len(captures.operands),
@@ -224,11 +231,10 @@ def while_loop(
     captures = Captures()
     captures.take(holds.closed)
     captures.take(body.closed)
-    results = apply(
+    results = run_loop(
         OPS["while_loop"],
-        *captures.operands,
-        *carry.arrays,
-        regions=(region_of(holds.closed, 0, captures), region_of(body.closed, 0, captures)),
+        [*captures.operands, *carry.arrays],
+        (region_of(holds.closed, 0, captures), region_of(body.closed, 0, captures)),
         consts=len(captures.operands),
         carries=(len(carry.types),),
         upwards=(True,),
