@@ -104,7 +104,7 @@ class Clustering:
                 self._place(eq)
         self._sink()
         for eq in self.graph.equations:
-            info = self.info.get(eq.outputs[0])
+            info = self.info.get(eq.outputs[0]) if eq.outputs else None
             if info is not None and info.kind == "member":
                 assert info.home is not None
                 info.home.members.append(eq)
@@ -469,7 +469,7 @@ class Clustering:
         read then is computed then."""
         outputs = {self.root(v) for v in self.graph.outputs if v in self.info}
         for eq in reversed(self.graph.equations):
-            info = self.info.get(eq.outputs[0])
+            info = self.info.get(eq.outputs[0]) if eq.outputs else None
             if info is None or info.kind != "member" or info.pulled or not info.readers:
                 continue
             home = info.home
