@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from jitad_ir.types import DTYPES, DType, Shape
 
-from ..errors import at_user_line
+from ..errors import at_user_line, hides_internals
 from ..numpy.promotion import as_array_operand, as_operand, broadcast_shape, convert, shape_of
 from ..numpy.shapes import as_shape
 from .keys import single_key
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _KINDS = {"f": "a float", "fc": "a float or complex", "iu": "an int", "u": "an unsigned int"}
 _DEFAULTS = {"f": DTYPES["f64"], "fc": DTYPES["f64"], "iu": DTYPES["i64"], "u": DTYPES["u64"]}
+
+
+def distribution(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator of the public functions: NumPy does not warn of the infinities and nans that masked
+    out elements give, and errors come without jitad's own frames."""
+    return hides_internals(np.errstate(all="ignore")(function))
 
 
 def take_key(name: str, key: Any) -> Any:

@@ -11,12 +11,12 @@ from jitad_ir import ops
 from jitad_ir.types import DType, Shape, real_dtype
 
 from .. import numpy as jnp
-from ..errors import at_user_line, hides_internals
+from ..errors import at_user_line
 from ..numpy.promotion import as_array_operand, common_dtype, convert
 from ..numpy.shapes import as_shape
 from ..trace import apply
 from ..transforms.stop import stop_gradient
-from .arguments import dtype_of_result, parameters, shape_of_result, take_key
+from .arguments import distribution, dtype_of_result, parameters, shape_of_result, take_key
 from .keys import random_words
 from .uniforms import next_uniform, rademacher, standard_uniform, uniform, uniform_from
 
@@ -43,7 +43,7 @@ def next_normal(keys: Any, dtype: DType) -> Any:
     return _normal_of_uniform(apply(ops.max, u, low))
 
 
-@hides_internals
+@distribution
 def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
     """Normal floats of mean 0 and variance 1; if `dtype` is complex, of total variance 1.
 
@@ -59,7 +59,7 @@ def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None =
     return apply(ops.complex, re, im) / found.type(math.sqrt(2.0))
 
 
-@hides_internals
+@distribution
 def truncated_normal(
     key: Any,
     lower: Any,
@@ -85,7 +85,7 @@ def truncated_normal(
     return jnp.clip(result, *inside)
 
 
-@hides_internals
+@distribution
 def lognormal(
     key: Any, sigma: Any = 1.0, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
 ) -> Any:
@@ -97,7 +97,7 @@ def lognormal(
     return jnp.exp(normal(word, lengths, found) * sigma)
 
 
-@hides_internals
+@distribution
 def multivariate_normal(
     key: Any,
     mean: Any,
@@ -161,7 +161,7 @@ def _factor(cov: Any, method: str) -> Any:
     return vectors * jnp.sqrt(values[..., None, :])
 
 
-@hides_internals
+@distribution
 def maxwell(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
     """Lengths of vectors of three normal floats."""
     word = take_key("maxwell", key)
@@ -170,7 +170,7 @@ def maxwell(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None 
     return jnp.sqrt(jnp.sum(draws * draws, -1))
 
 
-@hides_internals
+@distribution
 def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype: Any = None) -> Any:
     """`loc` plus or minus `scale` times Maxwell floats; of shape `shape` and the parameters'."""
     word = take_key("double_sided_maxwell", key)
@@ -182,7 +182,7 @@ def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype:
     return sign * maxwell(length_key, lengths, found) * scale + loc
 
 
-@hides_internals
+@distribution
 def orthogonal(
     key: Any,
     n: int,
@@ -204,7 +204,7 @@ def orthogonal(
     return jnp.matrix_transpose(signed) if n < columns else signed
 
 
-@hides_internals
+@distribution
 def wald(
     key: Any, mean: Any, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
 ) -> Any:

@@ -11,11 +11,11 @@ from jitad_ir import ops
 from jitad_ir.types import DTYPES, DType, Shape
 
 from .. import numpy as jnp
-from ..errors import at_user_line, hides_internals
+from ..errors import at_user_line
 from ..numpy.promotion import as_array_operand, as_operand, convert
 from ..numpy.shapes import as_shape, broadcast_to
 from ..trace import apply
-from .arguments import dtype_of_result, parameters, shape_of_result, take_key
+from .arguments import distribution, dtype_of_result, parameters, shape_of_result, take_key
 from .keys import encipher, random_words
 
 
@@ -57,7 +57,7 @@ def next_uniform(keys: Any, dtype: DType) -> Any:
     return floats_of_words(encipher(keys, jnp.zeros_like(keys)), dtype)
 
 
-@hides_internals
+@distribution
 def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
     """Random bits as unsigned integers (uint64 unless `dtype` says otherwise).
 
@@ -68,7 +68,7 @@ def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = N
     return random_bits(word, as_shape(shape), dtype_of_result("bits", dtype, "u"))
 
 
-@hides_internals
+@distribution
 def uniform(
     key: Any,
     shape: Any = (),
@@ -95,7 +95,7 @@ def uniform(
     return jnp.maximum(low, floats * (high - low) + low)
 
 
-@hides_internals
+@distribution
 def randint(
     key: Any,
     shape: Any,
@@ -159,7 +159,7 @@ def _clipped(value: Any, dtype: DType) -> Any:
     return convert(jnp.clip(value, int(low), int(high)), dtype)
 
 
-@hides_internals
+@distribution
 def bernoulli(
     key: Any, p: Any = 0.5, shape: Any = None, mode: str = "low", *, out_sharding: None = None
 ) -> Any:
@@ -180,7 +180,7 @@ def bernoulli(
     return fine * 2.0 ** -np.finfo(p.dtype).nmant < p - coarse
 
 
-@hides_internals
+@distribution
 def rademacher(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
     """-1 and 1 with equal probability (int64 unless `dtype` says otherwise)."""
     found = DTYPES["i64"] if dtype is None else np.dtype(dtype)
