@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 
-class Array(np.ndarray):
+class MetaArray(type):
+    """Type of `Array`: tracers count as its instances, as they do in JAX."""
+
+    tracer: type | None = None
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return type.__instancecheck__(cls, instance) or type(instance) is cls.tracer
+
+
+class Array(np.ndarray, metaclass=MetaArray):
     """A NumPy array that functions of jitad return; every library that takes an ndarray takes it.
 
     It adds `.at[index].set(values)` and relatives, which return an updated copy (put here by

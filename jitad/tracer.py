@@ -10,6 +10,7 @@ import numpy as np
 from jitad_ir.graph import Value
 from jitad_ir.types import ArrayType
 
+from .array import MetaArray
 from .errors import (
     TracerArrayConversionError,
     TracerBoolConversionError,
@@ -100,14 +101,27 @@ class Tracer:
             )
         return self.concrete
 
+    def _bare(self, kind: str) -> Any:
+        """The array of a tracer that carries no derivative; raises for those that would lose it."""
+        value = self._scalar(kind)
+        if self.type.is_inexact:
+            raise TracerArrayConversionError(
+                at_user_line(
+                    f"{kind}() would drop the derivative of a traced array {self.type!r} of "
+                    f"{self.owner.name}. Write x itself, jnp.asarray or x.astype(...), or x.item() "
+                    "and lax.stop_gradient(x) for a value without its derivative"
+                )
+            )
+        return value
+
     def __float__(self) -> float:
-        return float(self._scalar("float"))
+        return float(self._bare("float"))
 
     def __int__(self) -> int:
         return int(self._scalar("int"))
 
     def __complex__(self) -> complex:
-        return complex(self._scalar("complex"))
+        return complex(self._bare("complex"))
 
     def __index__(self) -> int:
         if self.concrete is None:
@@ -130,14 +144,15 @@ class Tracer:
                     "jitad.numpy function of the same name"
                 )
             )
-        return np.array(self.concrete, dtype=dtype, copy=copy)
+        return np.array(self._bare("np.array"), dtype=dtype, copy=copy)
 
     def item(self) -> Any:
-        """The value of a one-element array as a Python scalar (outside `jit` only)."""
+        """The bare value of a one-element array as a Python scalar, without its derivative
+        (outside `jit` only)."""
         return self._scalar("item").item()
 
     def tolist(self) -> Any:
-        """The elements as nested lists (outside `jit` only)."""
+        """The bare elements as nested lists, without their derivatives (outside `jit` only)."""
         return self._scalar("tolist").tolist()
 
     def block_until_ready(self) -> Tracer:
@@ -157,3 +172,6 @@ class Tracer:
         if spec and self.concrete is not None and not self.shape:
             return format(self.concrete.item(), spec)
         return format(repr(self), spec)
+
+
+MetaArray.tracer = Tracer

@@ -65,6 +65,18 @@ CASES: list[tuple[str, Callable[[], Any], type[Exception], list[str]]] = [
         ["NumPy array", "f64[3]"],
     ),
     (
+        "float of a differentiated value",
+        lambda: jitad.grad(lambda x: float(x) * x)(1.0),
+        jitad.errors.TracerArrayConversionError,
+        ["float()", "derivative", "stop_gradient"],
+    ),
+    (
+        "np.array of differentiated values",
+        lambda: jitad.grad(lambda x: jnp.sum(jnp.asarray(np.array([x[0], x[1]]))))(X),
+        jitad.errors.TracerArrayConversionError,
+        ["derivative", "jnp.asarray"],
+    ),
+    (
         "range",
         lambda: jitad.jit(lambda n: [0 for _ in range(n)])(3),
         jitad.errors.TracerIntegerConversionError,
