@@ -72,7 +72,7 @@ def type_rule(case: Case) -> Iterator[str]:
 def text(case: Case) -> Iterator[str]:
     """Also the text of its derivative programs, which hold other ops."""
     graphs = [case.graph]
-    if case.differentiable:
+    if case.differentiable and case.sample.smooth:
         graphs.append(jvp(case.graph, _all_moving(case)).graph)
     for graph in graphs:
         printed = graph_text(graph)

@@ -79,6 +79,10 @@ from .dynamic import (
     dynamic_slice,
     dynamic_update_slice,
 )
+from .eigen import (
+    eig,
+    eigh,
+)
 from .indexing import (
     gather,
     scatter_add,
@@ -91,6 +95,7 @@ from .powers import (
     integer_pow,
     pow,
 )
+from .qr import qr
 from .reduce import (
     argmax,
     argmin,
@@ -150,6 +155,7 @@ from .structured import (
     custom_vjp,
     transposed_call,
 )
+from .svd import svd
 from .threefry import threefry2x32
 from .transcendental import (
     acos,
@@ -227,6 +233,8 @@ __all__ = [
     "dot",
     "dynamic_slice",
     "dynamic_update_slice",
+    "eig",
+    "eigh",
     "eq",
     "erf",
     "erf_inv",
@@ -264,6 +272,7 @@ __all__ = [
     "polygamma",
     "population_count",
     "pow",
+    "qr",
     "real",
     "reciprocal",
     "reduce_and",
@@ -298,6 +307,7 @@ __all__ = [
     "square",
     "stop_gradient",
     "sub",
+    "svd",
     "tan",
     "tanh",
     "threefry2x32",
