@@ -7,13 +7,13 @@ from typing import Any
 
 from jitad_ir import ops
 from jitad_ir.op import OPS
-from jitad_ir.types import INT64
+from jitad_ir.types import INT64, ArrayType
 
 from .. import numpy as jnp
 from ..errors import at_user_line, hides_internals
-from ..numpy.promotion import as_operand, convert
+from ..numpy.promotion import convert
 from ..settings import config
-from ..trace import apply, type_of_argument
+from ..trace import apply
 from ..transforms.function import check_callable, name_of
 from ..transforms.rules import Captures, region_of
 from .bodies import check_same, joined, leaves_of, trace_body
@@ -45,8 +45,7 @@ def cond(
     check_callable(true_fun, "cond: true_fun")
     check_callable(false_fun, "cond: false_fun")
     arguments = _arguments(operands, operand, "cond")
-    pred = as_operand(pred)
-    type = type_of_argument(pred)
+    pred, type = _scalar(pred, "cond: pred")
     if type.shape != () or type.dtype.kind == "c":
         raise TypeError(
             at_user_line(
@@ -82,8 +81,7 @@ def switch(
     for branch in branches:
         check_callable(branch, "switch")
     arguments = _arguments(operands, operand, "switch")
-    index = as_operand(index)
-    type = type_of_argument(index)
+    index, type = _scalar(index, "switch: index")
     if type.shape != () or type.dtype.kind not in "iu":
         raise TypeError(
             at_user_line(f"switch: the index must be an integer scalar, i64[]; got {type!r}")
@@ -97,6 +95,13 @@ def switch(
         return branches[0](*arguments)
     names = [f"switch: branch {i} {name_of(b)}" for i, b in enumerate(branches)]
     return _branch(chosen, branches, names, arguments, "switch")
+
+
+def _scalar(x: Any, what: str) -> tuple[Any, ArrayType]:
+    leaves = leaves_of(x, what)
+    if len(leaves.operands) != 1:
+        raise TypeError(at_user_line(f"{what}: expected a scalar; got {x!r}"))
+    return leaves.operands[0], leaves.types[0]
 
 
 def _arguments(operands: tuple[Any, ...], operand: Any, what: str) -> tuple[Any, ...]:

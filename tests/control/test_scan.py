@@ -1,0 +1,160 @@
+"""scan agrees with a Python loop, whatever its body does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitad
+import jitad.numpy as jnp
+from jitad import lax
+from jitad.tree_util import tree_map
+
+from .laws import obeys
+
+X = np.array([0.7, -1.3, 0.4])
+ROWS = np.array([[0.3, -0.2, 0.5], [1.1, 0.4, -0.7], [-0.6, 0.9, 0.2], [0.8, -0.1, 0.1]])
+
+
+def scan_twin(
+    f: Callable[..., Any], init: Any, xs: Any, length: int | None = None, reverse: bool = False
+) -> Any:
+    """`lax.scan` in plain Python."""
+    steps = len(jitad.tree_util.tree_leaves(xs)[0]) if length is None else length
+    carry, ys = init, []
+    for i in reversed(range(steps)) if reverse else range(steps):
+        carry, y = f(carry, tree_map(lambda x, i=i: x[i], xs))
+        ys.append(y)
+    ordered = ys[::-1] if reverse else ys
+    return carry, tree_map(lambda *leaves: jnp.stack(leaves), *ordered)
+
+
+def both(loop: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`loop(scan)` over the real scan and over its twin."""
+    return loop(lax.scan), loop(scan_twin)
+
+
+def plain(scan: Any) -> Any:
+    return lambda x, rows: scan(lambda c, r: (jnp.sin(c) * r + c, c * c), x, rows)
+
+
+def pytrees(scan: Any) -> Any:
+    def step(c: Any, r: Any) -> Any:
+        a, b = c["a"] * r["u"] + jnp.tanh(c["b"]), c["b"] - r["v"].sum()
+        return {"a": a, "b": b}, (a * b, [r["u"]])
+
+    return lambda x, rows: scan(
+        step, {"a": x, "b": jnp.exp(x)}, {"u": rows, "v": rows[:, :2]}, reverse=True
+    )
+
+
+def mixed(scan: Any) -> Any:
+    """float64, float32, integers and bools in one carry; indexed by a carried counter."""
+
+    def step(c: Any, r: Any) -> Any:
+        x, single, i, even = c
+        picked = x[i % 3]
+        x = jnp.where(even, x * r, x + picked)
+        single = single * 0.5 + picked.astype(np.float32)
+        return (x, single, i + 1, ~even), (single, i, even)
+
+    def run(x: Any, rows: Any) -> Any:
+        return scan(step, (x, x[:2].astype(np.float32), np.int64(0), np.True_), rows)
+
+    return run
+
+
+def closure(scan: Any) -> Any:
+    """Closes over tracers, an array and a number, and keeps a carry that no step changes."""
+    table = np.linspace(-1.0, 1.0, 300)
+
+    def run(x: Any, rows: Any) -> Any:
+        scale = jnp.exp(x[0])
+
+        def step(c: Any, r: Any) -> Any:
+            a, fixed = c
+            return (a * jnp.cos(scale) + fixed * r + table[17] * 0.3 + table.sum(), fixed), a * scale
+
+        return scan(step, (x, x * 2.0), rows)
+
+    return run
+
+
+def nested(scan: Any) -> Any:
+    def run(x: Any, rows: Any) -> Any:
+        def outer(c: Any, r: Any) -> Any:
+            inner, ys = scan(lambda d, s: (d * jnp.sin(s) + r.sum(), d * r), c, rows)
+            return inner * 0.5, ys.sum(0)
+
+        return scan(outer, x, rows)
+
+    return run
+
+
+def no_output(scan: Any) -> Any:
+    return lambda x, rows: scan(lambda c, r: (c * r + jnp.sin(c), None), x, rows)
+
+
+def no_carry(scan: Any) -> Any:
+    return lambda x, rows: scan(lambda c, r: (c, r * jnp.exp(r) + x), None, rows)
+
+
+def empty_carry(scan: Any) -> Any:
+    """A carry without elements beside one with."""
+    return lambda x, rows: scan(
+        lambda c, r: ((c[0] * 2.0, c[1] * r), c[0].sum() + r), (x[:0], x), rows
+    )
+
+
+def counted(scan: Any) -> Any:
+    """No rows: the carry alone."""
+    return lambda x, rows: scan(
+        lambda c, _: (jnp.sin(c) * rows[0] + c, c), x, None, length=5
+    )
+
+
+def lagged(scan: Any) -> Any:
+    """A carry that swaps, and results that are an operand's row."""
+
+    def step(c: Any, r: Any) -> Any:
+        a, b = c
+        return (b * r, a + 0.1), (r, a)
+
+    return lambda x, rows: scan(step, (x, x * x), rows)
+
+
+def products(scan: Any) -> Any:
+    """Matrix products, which are not computed again in reverse."""
+
+    def step(c: Any, r: Any) -> Any:
+        c = jnp.tanh(c @ jnp.outer(r, r) + c)
+        return c, jnp.dot(c, r)
+
+    return lambda x, rows: scan(step, x, rows)
+
+
+def updates(scan: Any) -> Any:
+    """Elements of the carry written at a counter."""
+
+    def step(c: Any, r: Any) -> Any:
+        buffer, i = c
+        buffer = buffer.at[i % 3].set(jnp.sin(buffer[(i + 1) % 3]) + r[0])
+        buffer = buffer.at[0].add(r[1])
+        return (buffer, i + 1), buffer.sum()
+
+    return lambda x, rows: scan(step, (jnp.asarray(x), 0), rows)
+
+
+PROGRAMS = [
+    plain, pytrees, mixed, closure, nested, no_output, no_carry, empty_carry, counted, lagged,
+    products, updates,
+]
+
+
+@pytest.mark.parametrize("loop", PROGRAMS, ids=lambda loop: loop.__name__)
+def test_scan_agrees_with_a_python_loop(loop: Callable[..., Any]) -> None:
+    program, twin = both(loop)
+    obeys(program, twin, X, ROWS)
