@@ -141,7 +141,7 @@ def test_scipy_is_imported_when_first_needed():
         "resolve('py:PyFloat_FromDouble')\n"
         "assert not [name for name in sys.modules if name.startswith('scipy')]\n"
         "resolve('blas:dgemm')\n"
-        "assert 'scipy.linalg.cython_blas' in sys.modules\n"
+        "assert 'scipy' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env=environment())
 
@@ -296,4 +296,19 @@ def test_one_target_per_cpu_and_features():
 
 def test_importing_jitad_ir_does_not_import_llvm():
     program = "import sys, jitad_ir; assert 'llvmlite' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment())
+
+
+def test_blas_loads_without_the_rest_of_scipy():
+    program = (
+        "import sys; from jitad_ir.native import libraries; "
+        "from jitad_ir.native.addresses import resolve; "
+        "first = resolve('blas:dgemm'), resolve('lapack:dpotrf'); "
+        "assert 'scipy.linalg' not in sys.modules; "
+        "import scipy.linalg, numpy; from scipy.linalg import cython_blas; "
+        "assert scipy.linalg.cython_blas is cython_blas; "
+        "capsule = libraries.capsule_pointer(cython_blas.__pyx_capi__['dgemm']); "
+        "assert capsule == first[0]; "
+        "assert scipy.linalg.inv(numpy.eye(2)).tolist() == [[1, 0], [0, 1]]"
+    )
     subprocess.run([sys.executable, "-c", program], check=True, env=environment())
