@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -237,6 +237,55 @@ class _LinearMap:
         return self.out_tree.unflatten(_filled(self.gives, results, self.out_types))
 
 
+class _Point(NamedTuple):
+    """A function at a point: its results, and its derivative there as a linear program."""
+
+    result: Any
+    aux: Any
+    linear: Linearized
+    residuals: list[Any]
+    tree: PyTreeDef
+    types: tuple[ArrayType, ...]
+    out_tree: PyTreeDef
+    out_types: tuple[ArrayType, ...]
+
+    @property
+    def inexact(self) -> tuple[bool, ...]:
+        """Which argument leaves have tangents."""
+        return tuple([t.is_inexact for t in self.types])
+
+    @property
+    def moves(self) -> tuple[bool, ...]:
+        """Which result leaves have tangents that are not zero."""
+        return self.linear.nonzero[: len(self.out_types)]
+
+
+def _at_point(
+    fun: Callable[..., Any],
+    primals: Sequence[Any],
+    has_aux: bool,
+    transform: str,
+    make: Callable[..., Linearized],
+) -> _Point:
+    """`fun` at `primals`, with the linear program that `make` derives from its Graph."""
+    traced, tree, types, results = _trace_at(fun, primals, has_aux, transform)
+    wanted = tuple([i < results for i in range(len(traced.graph.outputs))])
+    linear = _derivative(traced, _mask(traced, types), wanted, make)
+    values = run_graph(linear.known, traced.operands)
+    count = len(traced.graph.outputs)
+    result, aux = traced.out_tree.unflatten(values[:count])
+    return _Point(
+        result,
+        aux,
+        linear,
+        values[count:],
+        tree,
+        tuple(types),
+        flatten(result)[1],
+        traced.graph.output_types[:results],
+    )
+
+
 @hides_internals
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """`fun` at `primals` and its derivative there as a function of tangents.
@@ -249,29 +298,21 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     >>> f_jvp(1.0), f_jvp(10.0)
     (Array(6.), Array(60.))
     """
-    traced, tree, types, results = _trace_at(fun, primals, has_aux, "linearize")
-    wanted = tuple([i < results for i in range(len(traced.graph.outputs))])
-    mask = _mask(traced, types)
-    linear = _derivative(traced, mask, wanted, _linearized)
-    outputs, residuals = _run_known(traced, linear)
-    result, aux = traced.out_tree.unflatten(outputs)
-    out_tree = flatten(result)[1]
-    out_types = traced.graph.output_types[:results]
-    inexact = tuple([t.is_inexact for t in types])
+    point = _at_point(fun, primals, has_aux, "linearize", _linearized)
     pushforward = _LinearMap(
-        linear.rest,
-        tree,
-        tuple(types),
-        out_tree,
-        tuple(out_types),
-        inexact,
-        linear.nonzero[:results],
-        "tangent",
-        "linearize",
-        True,
+        graph=point.linear.rest,
+        in_tree=point.tree,
+        in_types=point.types,
+        out_tree=point.out_tree,
+        out_types=point.out_types,
+        takes=point.inexact,
+        gives=point.moves,
+        what="tangent",
+        transform="linearize",
+        unpacked=True,
     )
-    f_jvp = Partial(pushforward, residuals)
-    return (result, f_jvp, aux) if has_aux else (result, f_jvp)
+    f_jvp = Partial(pushforward, point.residuals)
+    return (point.result, f_jvp, point.aux) if has_aux else (point.result, f_jvp)
 
 
 @hides_internals
@@ -287,29 +328,21 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     >>> f_vjp(1.0)
     (Array(5.), Array(2.))
     """
-    traced, tree, types, results = _trace_at(fun, primals, has_aux, "vjp")
-    wanted = tuple([i < results for i in range(len(traced.graph.outputs))])
-    mask = _mask(traced, types)
-    linear = _derivative(traced, mask, wanted, _pulled_back)
-    outputs, residuals = _run_known(traced, linear)
-    result, aux = traced.out_tree.unflatten(outputs)
-    out_tree = flatten(result)[1]
-    out_types = traced.graph.output_types[:results]
-    inexact = tuple([t.is_inexact for t in types])
+    point = _at_point(fun, primals, has_aux, "vjp", _pulled_back)
     pullback = _LinearMap(
-        linear.rest,
-        out_tree,
-        tuple(out_types),
-        tree,
-        tuple(types),
-        linear.nonzero[:results],
-        inexact,
-        "cotangent",
-        "vjp",
-        False,
+        graph=point.linear.rest,
+        in_tree=point.out_tree,
+        in_types=point.out_types,
+        out_tree=point.tree,
+        out_types=point.types,
+        takes=point.moves,
+        gives=point.inexact,
+        what="cotangent",
+        transform="vjp",
+        unpacked=False,
     )
-    f_vjp = Partial(pullback, residuals)
-    return (result, f_vjp, aux) if has_aux else (result, f_vjp)
+    f_vjp = Partial(pullback, point.residuals)
+    return (point.result, f_vjp, point.aux) if has_aux else (point.result, f_vjp)
 
 
 def _linearized(graph: Graph, mask: tuple[bool, ...], wanted: tuple[bool, ...]) -> Linearized:
@@ -329,12 +362,6 @@ def _derivative(
     if traced.values is None:
         return make(traced.graph, mask, wanted)
     return cached(make, traced.graph, mask, wanted)
-
-
-def _run_known(traced: Traced, linear: Linearized) -> tuple[list[Any], list[Any]]:
-    results = run_graph(linear.known, traced.operands)
-    outputs = len(traced.graph.outputs)
-    return results[:outputs], results[outputs:]
 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., Any]:
