@@ -95,6 +95,7 @@ from .powers import (
     integer_pow,
     pow,
 )
+from .pseudo_inverse import pinv
 from .qr import qr
 from .reduce import (
     argmax,
@@ -269,6 +270,7 @@ __all__ = [
     "nextafter",
     "optimization_barrier",
     "pad",
+    "pinv",
     "polygamma",
     "population_count",
     "pow",

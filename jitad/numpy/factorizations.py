@@ -1,0 +1,172 @@
+"""Factorizations of stacks of matrices, and the inverses made of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitad.errors import at_user_line
+from jitad.trace import apply
+from jitad_ir import ops
+from jitad_ir.types import real_dtype
+
+from .matrix_operands import adjoint, as_matrices, as_square, hermitian_part
+from .promotion import Operand, as_array_operand, convert
+from .shapes import broadcast_to
+
+
+class QRResult(NamedTuple):
+    """Results of `qr`."""
+
+    Q: Any
+    R: Any
+
+
+class SVDResult(NamedTuple):
+    """Results of `svd`."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+class EighResult(NamedTuple):
+    """Results of `eigh`."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+class EigResult(NamedTuple):
+    """Results of `eig`."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+def cholesky(a: Any, /, *, upper: bool = False, symmetrize_input: bool = True) -> Any:
+    """The lower triangular L with L L^H = a, for positive definite matrices (..., n, n); with
+    `upper` the upper triangular L^H.
+
+    Of the input its Hermitian part counts, so that derivatives are symmetric, or its lower (with
+    `upper`, its upper) triangle alone if not `symmetrize_input`. Where a matrix is not positive
+    definite the result is nan (NumPy raises LinAlgError). Raises LinAlgError for matrices that
+    are not square.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.cholesky(jnp.array([[4.0, 2.0], [2.0, 5.0]]))
+    Array([[2., 0.],
+           [1., 2.]])
+    """
+    x = as_square(a)
+    if symmetrize_input:
+        x = hermitian_part(x)
+    elif upper:
+        x = adjoint(x)
+    factor = apply(ops.cholesky, x)
+    return adjoint(factor) if upper else factor
+
+
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """Q with orthonormal columns and upper triangular R with a = Q R, for matrices (..., m, n).
+
+    `mode` "reduced": Q is (..., m, k) and R (..., k, n) with k = min(m, n); "complete": (..., m, m)
+    and (..., m, n); "r": R of "reduced" alone. Derivatives of "complete" are not determined for
+    m > n, and raise NotImplementedError; so does the mode "raw". Other modes raise ValueError.
+    """
+    if mode == "raw":
+        raise NotImplementedError(
+            at_user_line("qr: mode 'raw' (Householder vectors) is left out; use 'reduced'")
+        )
+    if mode not in ("reduced", "complete", "r", "full"):
+        raise ValueError(at_user_line(f"Unrecognized mode '{mode}'"))
+    q, r = apply(ops.qr, as_matrices(a), full_matrices=mode in ("complete", "full"))
+    return r if mode == "r" else QRResult(q, r)
+
+
+def svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """Singular value decomposition a = U diag(S) Vh of matrices (..., m, n): S (..., k) with
+    k = min(m, n), not negative and descending; U (..., m, m) and Vh (..., n, n), or (..., m, k)
+    and (..., k, n) if not `full_matrices`. S alone if not `compute_uv`.
+
+    Derivatives of U and Vh need distinct singular values, and `full_matrices=False` unless m = n
+    (else NotImplementedError). `hermitian` is taken for NumPy's sake and makes no difference.
+    """
+    x = as_matrices(a)
+    results = apply(
+        ops.svd, x, full_matrices=bool(full_matrices) and compute_uv, compute_uv=bool(compute_uv)
+    )
+    return SVDResult(*results) if compute_uv else results[0]
+
+
+def svdvals(x: Any, /) -> Any:
+    """Singular values (..., min(m, n)) of matrices, descending."""
+    return svd(x, compute_uv=False)
+
+
+def _triangle(a: Any, UPLO: str | None, symmetrize_input: bool) -> Operand:
+    """The Hermitian matrix that `a` stands for."""
+    if UPLO is not None and str(UPLO).upper() not in ("L", "U"):
+        raise ValueError(at_user_line("UPLO argument must be 'L' or 'U'"))
+    x = as_square(a)
+    if UPLO is None:
+        return hermitian_part(x) if symmetrize_input else x
+    return adjoint(x) if str(UPLO).upper() == "U" else x
+
+
+def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> Any:
+    """Eigenvalues (..., n), real and ascending, and orthonormal eigenvectors, in the columns of
+    (..., n, n), of Hermitian matrices.
+
+    Of the input its Hermitian part counts; with `UPLO` "L" or "U" that triangle alone. Derivatives
+    of eigenvectors need distinct eigenvalues. Raises LinAlgError for matrices that are not square.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.eigh(jnp.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    Array([1., 2.])
+    """
+    return EighResult(*apply(ops.eigh, _triangle(a, UPLO, symmetrize_input)))
+
+
+def eigvalsh(a: Any, UPLO: str | None = None, *, symmetrize_input: bool = True) -> Any:
+    """Eigenvalues of Hermitian matrices, ascending: see `eigh`."""
+    return eigh(a, UPLO, symmetrize_input).eigenvalues
+
+
+def eig(a: Any) -> Any:
+    """Eigenvalues (..., n) and eigenvectors of length one, in the columns of (..., n, n), of square
+    matrices. Both are complex, of real matrices too (NumPy's dtype depends on the values).
+
+    Derivatives need distinct eigenvalues. Raises LinAlgError for matrices that are not square.
+    """
+    return EigResult(*apply(ops.eig, as_square(a)))
+
+
+def eigvals(a: Any) -> Any:
+    """Eigenvalues (..., n) of square matrices, complex: see `eig`."""
+    return eig(a).eigenvalues
+
+
+def relative_tolerance(x: Operand, rtol: Any, default: float) -> Operand:
+    """A tolerance for each matrix of the stack."""
+    dtype = real_dtype(x.dtype)
+    found = as_array_operand(default if rtol is None else rtol)
+    return broadcast_to(convert(found, dtype), x.shape[:-2])
+
+
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    """Moore-Penrose inverse (..., n, m) of matrices (..., m, n).
+
+    Singular values up to `rtol` (or `rcond`: a number, or one for each matrix) times the greatest
+    count as zero; default 10 max(m, n) eps, as in JAX. Raises ValueError if both are given. The
+    derivative is that at constant rank. `hermitian` makes no difference.
+    """
+    if rcond is not None and rtol is not None:
+        raise ValueError(at_user_line("`rtol` and `rcond` can't be both set."))
+    x = as_matrices(a)
+    default = 10.0 * max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
+    given = rcond if rtol is None else rtol
+    return apply(ops.pinv, x, relative_tolerance(x, given, default))
