@@ -119,10 +119,14 @@ class PlanEmitter:
     def emit(self) -> None:
         """Emit all steps."""
         for step in self.plan.steps:
-            if isinstance(step, RoutineCall):
-                self._call(step)
-            elif isinstance(step, Structure):
-                emit_structure(self, step)
+            if isinstance(step, (RoutineCall, Structure)):
+                if isinstance(step, RoutineCall):
+                    self._call(step)
+                else:
+                    emit_structure(self, step)
+                for k in step.writes:
+                    # It may have been computed before: steps overwrite what they can.
+                    self.registers.pop(k, None)
             elif self.function.separate and step.lengths:
                 self._function_of(step)
             else:

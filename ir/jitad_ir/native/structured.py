@@ -17,6 +17,7 @@ from ..plan.structures import Branch, Carry, Loop, Structure, WhileLoop
 from .bodies import Body, MemoryBody, RegisterBody
 from .lanes import I8, I64, call_intrinsic
 from .loops import counted, integer
+from .routine import Buffer
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -117,6 +118,10 @@ def _emit_branch(emitter: PlanEmitter, step: Branch) -> None:
     index = call_intrinsic(builder, "llvm.smin", [index, integer(last)])
     inputs = [emitter.pointer(k) for k in step.operands]
     outputs = [emitter.pointer(k) for k in step.results]
+    for k, i in step.branches[0].in_place.items():
+        type = step.branches[0].output_types[k]
+        emitter.routine().copy(Buffer(type, outputs[k]), Buffer(type, inputs[i]))
+        inputs[i] = outputs[k]
     after = builder.append_basic_block("chosen")
     blocks = [builder.append_basic_block(f"branch{k}") for k in range(last + 1)]
     switch = builder.switch(index, blocks[last])

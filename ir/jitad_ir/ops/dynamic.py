@@ -182,7 +182,7 @@ dynamic_update_slice = Op(
     jvp=Joint(_jvp_update),
     transpose=Joint(_transpose_update),
     batch=_batch_update,
-    lower=Routine(_emit_update),
+    lower=Routine(_emit_update, overwrites=0),
     samples=(
         Sample((Draw((5,)), Draw((3,)), at((), 1))),
         Sample((Draw((5,)), Draw((3,)), at((), 9))),

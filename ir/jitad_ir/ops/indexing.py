@@ -350,7 +350,8 @@ scatter_add = Op(
     lower=Routine(
         lambda r, *buffers, unique, **where: emit_scatter(
             lambda b, old, update: b.add(old, update), r, *buffers, **where
-        )
+        ),
+        overwrites=0,
     ),
     samples=scatter_samples(),
 )

@@ -61,7 +61,7 @@ def _family(
         jvp=Joint(jvp),
         transpose=transpose,
         batch=batch,
-        lower=Routine(emit),
+        lower=Routine(emit, overwrites=0),
         samples=tuple(samples),
     )
     return op

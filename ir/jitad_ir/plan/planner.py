@@ -20,6 +20,7 @@ plan f(in0: f64[30,40], in1: f64[40]) -> (out0: f64[30,40]), workspace 0 bytes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from ..types import DTYPES, ArrayType
 from .building import KernelBuilder
 from .clusters import Clustering
 from .homes import Call, Root
+from .inplace import share
 from .memory import place_buffers
 from .steps import Buffer, Plan, RoutineCall, Step
 from .structured import StructurePlanner
@@ -54,7 +56,9 @@ class Planner:
         self._constant_buffers: dict[int, int] = {}
         self.clustering = Clustering(graph)
 
-    def plan(self) -> Plan:
+    def plan(self, donated: Mapping[int, int] | None = None) -> Plan:
+        """The plan. Output k may lie in the memory of input `donated[k]`."""
+        self.donated = donated or {}
         clustering = self.clustering
         clustering.assign()
         for position, value in enumerate(self.graph.inputs):
@@ -67,6 +71,7 @@ class Planner:
             else:
                 steps += reversed(KernelBuilder(self, item).build())
         steps.reverse()
+        steps, in_place = self._shared(steps)
         buffers, workspace_bytes = place_buffers(self.buffers, steps)
         result = Plan(
             self.graph.name,
@@ -76,6 +81,7 @@ class Planner:
             workspace_bytes,
             self.graph.input_types,
             self.graph.output_types,
+            in_place=in_place,
         )
         verify(result)
         return result
@@ -90,7 +96,7 @@ class Planner:
         copies: list[tuple[Value, int]] = []
         for position, value in enumerate(self.graph.outputs):
             buffer = self.new_buffer(value.type, "output", position)
-            if value.type.size == 0:
+            if value.type.size == 0 or self._stays(position, value):
                 continue
             root = self.clustering.root(value)
             if root in self.numbers or self.clustering.info[root].kind == "view":
@@ -101,6 +107,19 @@ class Planner:
         for value, buffer in copies:
             home = self.clustering.settle(value)
             home.roots.append(Root(value, buffer, value.shape, (0,) * value.ndim))
+
+    def _stays(self, position: int, value: Value) -> bool:
+        """Whether an output is the input in whose memory it may lie."""
+        source = self.donated.get(position)
+        return source is not None and value is self.graph.inputs[source]
+
+    def _shared(self, steps: list[Step]) -> tuple[list[Step], dict[int, int]]:
+        """The steps with updates in place, and the outputs that lie in the memory of an input."""
+        outputs, first = self.graph.outputs, len(self.graph.inputs)
+        stay = {k: i for k, i in self.donated.items() if self._stays(k, outputs[k])}
+        moving = {i: k for k, i in self.donated.items() if k not in stay}
+        steps, done = share(steps, self.buffers, {i: first + k for i, k in moving.items()})
+        return steps, stay | {moving[i]: i for i in done}
 
     def _root(self, value: Value, buffer: int) -> None:
         """Have `value` written to its buffer by those who compute it. Folds and routines write

@@ -188,8 +188,8 @@ class Plan:
     straight: bool = False
     """One kernel without loops, which reads the carry of a loop at known places only: the carry can
     live in registers."""
-    in_place: frozenset[int] = frozenset()
-    """Outputs that are written where the input of the same carry is."""
+    in_place: Mapping[int, int] = field(default_factory=dict[int, int])
+    """Outputs that lie in the memory of an input: output k in that of input `in_place[k]`."""
 
     def text(self) -> str:
         """The plan in words: every step, and the expression of each kernel."""

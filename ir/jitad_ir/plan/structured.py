@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..graph import Equation, Graph, Value
-from ..op import Structured
+from ..op import Routine, Structured
 from ..types import BOOL, DTYPES, ArrayType
 from .straight import straight_plan
 from .structures import Branch, Carry, Loop, Structure, WhileLoop
@@ -35,7 +35,7 @@ class StructurePlanner:
         eq = self.equation
         consts, carries = eq.params["consts"], eq.params["carries"]
         (region,) = eq.regions
-        body = self._straight(region, consts, carries) or self._plan(region)
+        body = self._body(region, consts, carries)
         results = self._results()
         carry = self._carry(
             body,
@@ -56,7 +56,7 @@ class StructurePlanner:
     def branch(self) -> Branch:
         """The step of a `branch`."""
         eq = self.equation
-        branches = tuple([self._plan(region) for region in eq.regions])
+        branches = self._branches()
         results = self._results()
         index, *operands = self._operands(eq.operands)
         return Branch(eq, branches, index, tuple(operands), results, self._scratch())
@@ -92,16 +92,33 @@ class StructurePlanner:
         pair = [self._straight(region, consts, carries[0]) for region in (condition, first)]
         found = [plan for plan in pair if plan is not None]
         if len(found) < len(pair):
-            found = [self._plan(region) for region in (condition, first)]
+            found = [self._plan(condition), self._plan(first, _carry_of(consts, carries[0]))]
         for region, width in zip(others, carries[1:], strict=True):
-            found.append(self._straight(region, consts, width) or self._plan(region))
+            found.append(self._body(region, consts, width))
         return found
+
+    def _branches(self) -> tuple[Plan, ...]:
+        """Plans of the branches. What all of them update in place or leave as it is, lies in the
+        memory of the operand."""
+        regions = self.equation.regions
+        donated = _common([_updated(region) for region in regions])
+        while True:
+            plans = [self.planner.sub_planner(region).plan(donated) for region in regions]
+            done = _common([plan.in_place for plan in plans])
+            if all(plan.in_place == done for plan in plans):
+                self.plans += plans
+                return tuple(plans)
+            donated = done
+
+    def _body(self, region: Graph, consts: int, carries: int) -> Plan:
+        straight = self._straight(region, consts, carries)
+        return straight or self._plan(region, _carry_of(consts, carries))
 
     def _straight(self, region: Graph, consts: int, carries: int) -> Plan | None:
         return straight_plan(self.planner, region, consts, carries)
 
-    def _plan(self, region: Graph) -> Plan:
-        self.plans.append(self.planner.sub_planner(region).plan())
+    def _plan(self, region: Graph, donated: Mapping[int, int] | None = None) -> Plan:
+        self.plans.append(self.planner.sub_planner(region).plan(donated))
         return self.plans[-1]
 
     def _results(self) -> tuple[int, ...]:
@@ -114,8 +131,9 @@ class StructurePlanner:
         self, body: Plan, inits: Sequence[Value], finals: Sequence[int], *, spare: bool
     ) -> Carry:
         spares: list[int | None] = []
-        for value in inits:
-            needed = spare and value.type.size > 0 and not body.straight
+        for k, value in enumerate(inits):
+            moves = not body.straight and k not in body.in_place
+            needed = spare and moves and value.type.size > 0
             spares.append(self.planner.temporary(value.type) if needed else None)
         return Carry(self._operands(inits), tuple(finals), tuple(spares))
 
@@ -125,6 +143,50 @@ class StructurePlanner:
         if not size:
             return None
         return self.planner.temporary(ArrayType(DTYPES["u8"], (size,)))
+
+
+def _carry_of(consts: int, carries: int) -> dict[int, int]:
+    """For each carry, its output and its input."""
+    return {k: consts + k for k in range(carries)}
+
+
+def _common(sharing: Sequence[Mapping[int, int]]) -> dict[int, int]:
+    """What is in all of them, each input once."""
+    first, *others = sharing
+    found: dict[int, int] = {}
+    for k, i in first.items():
+        if i not in found.values() and all(other.get(k) == i for other in others):
+            found[k] = i
+    return found
+
+
+def _updated(region: Graph) -> dict[int, int]:
+    """The outputs that are an input, or an input with parts overwritten."""
+    inputs = {v: i for i, v in enumerate(region.inputs)}
+    made_by = {v: eq for eq in region.equations for v in eq.outputs}
+    found: dict[int, int] = {}
+    for k, value in enumerate(region.outputs):
+        while value in made_by:
+            source = _overwritten_by(made_by[value], value)
+            if source is None:
+                break
+            value = source
+        if value in inputs:
+            found[k] = inputs[value]
+    return found
+
+
+def _overwritten_by(eq: Equation, value: Value) -> Value | None:
+    """The operand that a result may take the place of."""
+    lower = eq.op.lower
+    if isinstance(lower, Routine) and lower.overwrites is not None:
+        return eq.operands[lower.overwrites]
+    if isinstance(lower, Structured) and lower.step != "branch":
+        k = eq.outputs.index(value)
+        carries = eq.params["carries"]
+        if k < (carries if lower.step == "loop" else sum(carries)):
+            return eq.operands[eq.params["consts"] + k]
+    return None
 
 
 _KINDS: dict[str, Callable[[StructurePlanner], Structure]] = {

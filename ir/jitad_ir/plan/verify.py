@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from . import index as ix
 from .index import Counter, Position
+from .inplace import overwriting
 from .steps import Apply, Constant, Kernel, Plan, Read
 
 
@@ -24,9 +25,9 @@ def verify(plan: Plan) -> None:
             if plan.buffers[k].kind == "workspace" and plan.buffers[k].type.size:
                 _check_owned(plan, k, owner, where)
         for k in step.writes:
-            if plan.buffers[k].kind in ("input", "constant"):
+            if plan.buffers[k].kind == "constant" or _kept(plan, k):
                 raise InvalidPlan(f"{where} writes {plan.buffers[k].name}")
-            if k in step.reads:
+            if k in step.reads and (k, k) not in overwriting(step):
                 raise InvalidPlan(f"{where} writes {plan.buffers[k].name}, which it reads")
             if plan.buffers[k].kind == "workspace":
                 owner = _overwritten(plan, k, owner)
@@ -34,8 +35,15 @@ def verify(plan: Plan) -> None:
         if isinstance(step, Kernel):
             _verify_kernel(plan, step, where)
     for buffer, b in enumerate(plan.buffers):
-        if b.kind == "output" and b.type.size and buffer not in written:
+        missing = b.kind == "output" and b.place not in plan.in_place
+        if missing and b.type.size and buffer not in written:
             raise InvalidPlan(f"plan {plan.name} never writes {b.name}")
+
+
+def _kept(plan: Plan, k: int) -> bool:
+    """Whether a buffer is an input that must keep its value."""
+    buffer = plan.buffers[k]
+    return buffer.kind == "input" and buffer.place not in plan.in_place.values()
 
 
 def _span(plan: Plan, k: int) -> tuple[int, int]:

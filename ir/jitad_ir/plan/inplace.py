@@ -1,0 +1,190 @@
+"""Updates in place: the result of a step in the buffer of an operand that nobody needs any more.
+
+A scatter replaces a few elements of a large array; in a loop, whose carry that array is, it must
+cost what it writes. A step that can overwrite an operand does so if the operand is a temporary (or
+the carry of a loop's body) and all its other readers can run before: the steps are put in such an
+order. A chain of such steps from a carry to the same carry's next value leaves it where it is.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..op import Routine
+from .steps import Buffer, Kernel, Read, RoutineCall, Step
+from .structures import Branch, Carry, Loop, WhileLoop
+
+Pair = tuple[int, int]
+"""The buffers of an operand and of a result."""
+
+
+def overwriting(step: Step) -> list[Pair]:
+    """Operands that a step can have overwritten by a result: the buffers of both, which are one
+    if it does."""
+    pairs: list[Pair] = []
+    operands: list[int] = []
+    if isinstance(step, RoutineCall):
+        lower = step.equation.op.lower
+        assert isinstance(lower, Routine)
+        operands = list(step.operands)
+        if lower.overwrites is not None:
+            pairs.append((step.operands[lower.overwrites], step.results[0]))
+    elif isinstance(step, Loop):
+        operands = [*step.consts, *step.carry.inits, *step.rows]
+        pairs += [(step.carry.inits[k], step.carry.finals[k]) for k in step.body.in_place]
+    elif isinstance(step, WhileLoop):
+        operands = [*step.consts, *[k for carry in step.carries for k in carry.inits]]
+        for sweep, carry in zip(step.sweeps, step.carries, strict=True):
+            pairs += [(carry.inits[k], carry.finals[k]) for k in sweep.in_place]
+    elif isinstance(step, Branch):
+        operands = [step.index, *step.operands]
+        pairs += [(step.operands[i], step.results[k]) for k, i in step.branches[0].in_place.items()]
+    return [pair for pair in pairs if operands.count(pair[0]) == 1]
+
+
+def share(
+    steps: Sequence[Step], buffers: Sequence[Buffer], donated: Mapping[int, int]
+) -> tuple[list[Step], set[int]]:
+    """The steps in their new order, with buffers shared where that can be, and those of the
+    `donated` inputs whose output lies in their memory. `donated` maps buffers of inputs that may
+    be overwritten to the buffers of the outputs that may take their place."""
+    if not any(overwriting(step) for step in steps):
+        return list(steps), set()
+    while True:
+        sharing = _Sharing(steps, buffers, donated)
+        done = {k for k in donated if sharing.root(donated[k]) == k}
+        clobbered = {k for k in donated if k in sharing.roots.values()}
+        if clobbered <= done:
+            return sharing.result(), done
+        donated = {k: out for k, out in donated.items() if k in done}
+
+
+class _Sharing:
+    def __init__(
+        self, steps: Sequence[Step], buffers: Sequence[Buffer], donated: Mapping[int, int]
+    ) -> None:
+        self.steps = steps
+        self.buffers = buffers
+        self.donated = donated
+        self.roots: dict[int, int] = {}
+        """Buffer -> the buffer it is replaced by."""
+        self.readers: dict[int, list[int]] = {}
+        self.writers: dict[int, list[int]] = {}
+        for k, step in enumerate(steps):
+            for buffer in step.reads:
+                self.readers.setdefault(buffer, []).append(k)
+            for buffer in step.writes:
+                self.writers.setdefault(buffer, []).append(k)
+        self.after: list[set[int]] = [set() for _ in steps]
+        """Steps that must come after each step."""
+        for buffer, written in self.writers.items():
+            for k in written:
+                self.after[k].update(self.readers.get(buffer, ()))
+        for k, step in enumerate(steps):
+            for operand, result in overwriting(step):
+                self._try(k, operand, result)
+
+    def root(self, buffer: int) -> int:
+        """The buffer whose memory a buffer has."""
+        while buffer in self.roots:
+            buffer = self.roots[buffer]
+        return buffer
+
+    def _try(self, k: int, operand: int, result: int) -> None:
+        """Let step k overwrite an operand, if that can be."""
+        root = self.root(operand)
+        held, target = self.buffers[root], self.buffers[result]
+        if self.buffers[operand].kind == "output" or self.writers[result] != [k]:
+            return
+        if held.kind == "input":
+            fits = root in self.donated and (
+                target.kind == "workspace" or self.donated[root] == result
+            )
+        else:
+            fits = held.kind == "workspace"
+        others = [reader for reader in self.readers[operand] if reader != k]
+        if not fits or any(self._reaches(k, reader) for reader in others):
+            return
+        for reader in others:
+            self.after[reader].add(k)
+        if held.kind == "workspace" and target.kind == "output":
+            self.roots[root] = result
+        else:
+            self.roots[result] = root
+
+    def _reaches(self, first: int, last: int) -> bool:
+        pending, seen = [first], {first}
+        while pending:
+            step = pending.pop()
+            if step == last:
+                return True
+            for following in self.after[step]:
+                if following not in seen:
+                    seen.add(following)
+                    pending.append(following)
+        return False
+
+    def result(self) -> list[Step]:
+        """The steps, in an order that the sharing allows, on the buffers that are left."""
+        waiting = [0] * len(self.steps)
+        for following in self.after:
+            for k in following:
+                waiting[k] += 1
+        ready = [k for k, count in enumerate(waiting) if count == 0]
+        heapq.heapify(ready)
+        order: list[int] = []
+        while ready:
+            k = heapq.heappop(ready)
+            order.append(k)
+            for following in self.after[k]:
+                waiting[following] -= 1
+                if waiting[following] == 0:
+                    heapq.heappush(ready, following)
+        assert len(order) == len(self.steps)
+        return [self._renamed(self.steps[k]) for k in order]
+
+    def _renamed(self, step: Step) -> Step:
+        if not any(k in self.roots for k in (*step.reads, *step.writes)):
+            return step
+        if isinstance(step, Kernel):
+            nodes = tuple(
+                [
+                    replace(n, buffer=self.root(n.buffer)) if isinstance(n, Read) else n
+                    for n in step.nodes
+                ]
+            )
+            stores = tuple([replace(s, buffer=self.root(s.buffer)) for s in step.stores])
+            folds = tuple([replace(f, buffer=self.root(f.buffer)) for f in step.folds])
+            return replace(step, nodes=nodes, stores=stores, folds=folds)
+        if isinstance(step, RoutineCall):
+            return replace(
+                step, operands=self._all(step.operands), results=self._all(step.results)
+            )
+        if isinstance(step, Branch):
+            return replace(
+                step,
+                index=self.root(step.index),
+                operands=self._all(step.operands),
+                results=self._all(step.results),
+            )
+        if isinstance(step, Loop):
+            return replace(
+                step,
+                consts=self._all(step.consts),
+                carry=self._carry(step.carry),
+                rows=self._all(step.rows),
+                stacks=self._all(step.stacks),
+            )
+        return replace(
+            step,
+            consts=self._all(step.consts),
+            carries=tuple([self._carry(carry) for carry in step.carries]),
+        )
+
+    def _all(self, buffers: Sequence[int]) -> tuple[int, ...]:
+        return tuple([self.root(k) for k in buffers])
+
+    def _carry(self, carry: Carry) -> Carry:
+        return Carry(self._all(carry.inits), self._all(carry.finals), carry.spares)
