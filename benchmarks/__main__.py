@@ -24,6 +24,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="workloads whose name has NAME in it"
     )
+    parser.add_argument("--skip", nargs="+", metavar="NAME", default=[], help="but not these")
     parser.add_argument("--list", action="store_true", help="names and what they measure, no more")
     parser.add_argument("--json", metavar="FILE", help="also write every figure to FILE")
     parser.add_argument("--chart", metavar="FILE", help="also draw the ratios, to an .svg or .png")
@@ -38,8 +39,13 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen(only: list[str] | None) -> list[Workload]:
-    found = [w for w in ALL if only is None or any(part in w.name for part in only)]
+def chosen(only: list[str] | None, skip: list[str]) -> list[Workload]:
+    found = [
+        w
+        for w in ALL
+        if (only is None or any(part in w.name for part in only))
+        and not any(part in w.name for part in skip)
+    ]
     if not found:
         sys.exit(f"no workload has {' or '.join(only or [])} in its name; --list shows them")
     return found
@@ -76,7 +82,7 @@ def main() -> int:
     if options.observe:
         observe(*options.observe)
         return 0
-    workloads = chosen(options.only)
+    workloads = chosen(options.only, options.skip)
     if options.list:
         for workload in workloads:
             print(f"{workload.name:24}{workload.about}")

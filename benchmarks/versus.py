@@ -17,6 +17,20 @@ JAX_OWN = "JAX, its own arrays"
 NOT_SLOWER = (Goal(JAX, 1.0), Goal(JAX_OWN, 1.0))
 
 
+def in_jax(program: Program, inputs: Callable[[], Any]) -> dict[str, Callable[[], Call]]:
+    """The two contenders: arrays converted at every call, as ours are not, and once before."""
+
+    def own() -> Call:
+        jax = jax_x64()
+        arrays = jax.block_until_ready(jax.tree.map(jax.numpy.asarray, inputs()))
+        return Call(program(jax), arrays, jax.block_until_ready)
+
+    return {
+        JAX: lambda: Call(program(jax_x64()), inputs(), jax_x64().block_until_ready),
+        JAX_OWN: own,
+    }
+
+
 def versus(
     name: str,
     about: str,
@@ -26,6 +40,8 @@ def versus(
     numpy: Program | None = None,
     autograd: Program | None = None,
     c: Callable[[], Call] | None = None,
+    more: dict[str, Callable[[], Call]] | None = None,
+    peers: bool = True,
     limits: dict[str, Callable[[], Call]] | None = None,
     goals: tuple[Goal, ...] = NOT_SLOWER,
     tolerance: float = 1e-9,
@@ -33,23 +49,18 @@ def versus(
     """jitad against JAX (given NumPy's arrays and its own), and the others named.
 
     `numpy` and `autograd` are often `program` itself; NumPy may do better by hand. `limits` do
-    other work, which none can do faster: their answers are not compared.
+    other work, and their answers are not compared. Without `peers`, not against JAX.
     """
-
-    def with_jax_own() -> Call:
-        jax = jax_x64()
-        arrays = jax.block_until_ready(jax.tree.map(jax.numpy.asarray, inputs()))
-        return Call(program(jax), arrays, jax.block_until_ready)
 
     contenders: dict[str, Callable[[], Call]] = {
         "jitad": lambda: Call(program(jitad_library()), inputs()),
-        JAX: lambda: Call(program(jax_x64()), inputs(), jax_x64().block_until_ready),
-        JAX_OWN: with_jax_own,
     }
+    if peers:
+        contenders |= in_jax(program, inputs)
     if numpy is not None:
         contenders["NumPy"] = lambda: Call(numpy(numpy_library()), inputs())
     if autograd is not None:
         contenders["autograd"] = lambda: Call(autograd(autograd_library()), inputs())
     if c is not None:
         contenders["C"] = c
-    return Calls(name, about, contenders, goals, tolerance, limits or {})
+    return Calls(name, about, contenders | (more or {}), goals, tolerance, limits or {})

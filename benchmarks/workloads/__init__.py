@@ -8,6 +8,8 @@ from benchmarks.workloads import (
     derivatives,
     elementwise,
     logistic,
+    loops,
+    ode,
     points,
     products,
     reductions,
@@ -30,4 +32,6 @@ ALL: tuple[Workload, ...] = (
     *products.ALL,
     *derivatives.ALL,
     *structure.ALL,
+    *ode.ALL,
+    *loops.ALL,
 )
