@@ -277,7 +277,9 @@ class StraightCode:
             if isinstance(node, Constant):
                 flags.append(False)
             elif isinstance(node, Apply):
-                flags.append(bool(node.operands) and all(self._fixed(u, flags) for u in node.operands))
+                flags.append(
+                    bool(node.operands) and all(self._fixed(u, flags) for u in node.operands)
+                )
             else:
                 index = node.offset if isinstance(node, Read) else node.index
                 used = [leaf.node for leaf in leaves(index) if isinstance(leaf, Dynamic)]
@@ -348,5 +350,3 @@ class StraightCode:
         if isinstance(atom, Dynamic):
             return self._lanes(atom.node).value
         return atom_value(self.builder, atom, self._index(atom.index))  # type: ignore[union-attr]
-
-

@@ -59,9 +59,7 @@ class Tape:
 
     def free(self) -> None:
         """Give the memory back."""
-        self._routine().call(
-            "py:PyMem_RawFree", None, [self.builder.load(self.rows, typ=PTR)]
-        )
+        self._routine().call("py:PyMem_RawFree", None, [self.builder.load(self.rows, typ=PTR)])
 
     def _routine(self) -> RoutineEmitter:
         return RoutineEmitter(self.builder, self.function.externals)

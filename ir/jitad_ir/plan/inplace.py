@@ -159,9 +159,7 @@ class _Sharing:
             folds = tuple([replace(f, buffer=self.root(f.buffer)) for f in step.folds])
             return replace(step, nodes=nodes, stores=stores, folds=folds)
         if isinstance(step, RoutineCall):
-            return replace(
-                step, operands=self._all(step.operands), results=self._all(step.results)
-            )
+            return replace(step, operands=self._all(step.operands), results=self._all(step.results))
         if isinstance(step, Branch):
             return replace(
                 step,

@@ -173,9 +173,7 @@ class _Tracer(Tracer):
     def _selected(self, value: Value, at: At) -> Element:
         chosen: Element | None = None
         for index in _indices(value.shape):
-            flags = [
-                self.map.inside(p, i, i + 1) for p, i in zip(at, index, strict=True)
-            ]
+            flags = [self.map.inside(p, i, i + 1) for p, i in zip(at, index, strict=True)]
             here = self.map.all(*flags)
             if here is False:
                 continue
@@ -320,7 +318,9 @@ def _placed(
         flags: list[Any] = []
         for axis, begin, offset in zip(axes, begins, offsets, strict=True):
             place = at[axis] - offset
-            flags.append(begin == place if isinstance(begin, int) else _equals(tracer, begin, place))
+            flags.append(
+                begin == place if isinstance(begin, int) else _equals(tracer, begin, place)
+            )
         here = tracer.map.all(*flags)
         if here is False:
             continue
