@@ -17,7 +17,7 @@ from .. import numpy as jnp
 from ..errors import at_user_line
 from ..numpy.promotion import as_array_operand, common_dtype, convert
 from ..numpy.shapes import as_shape, moveaxis, reshape, transpose
-from ..trace import Tracer, apply
+from ..trace import apply
 from .arguments import distribution, shape_of_result, take_key
 from .inversions import standard_gumbel
 from .keys import random_words
@@ -38,17 +38,6 @@ def _shuffled(key: Any, x: Any, axis: int) -> Any:
     return x
 
 
-def _static_length(name: str, x: Any) -> int:
-    if isinstance(x, Tracer) and x.concrete is None:
-        raise TypeError(
-            at_user_line(
-                f"{name}: the length of the result must be known while {x.owner.name} is traced; "
-                "got a traced array. Name the argument in static_argnums"
-            )
-        )
-    return operator.index(x.concrete if isinstance(x, Tracer) else x)
-
-
 @distribution
 def permutation(
     key: Any, x: Any, axis: int = 0, independent: bool = False, *, out_sharding: None = None
@@ -65,7 +54,7 @@ def permutation(
     if not x.ndim:
         if x.dtype.kind not in "iu":
             raise TypeError(at_user_line("x must be an integer or at least 1-dimensional"))
-        return _shuffled(word, jnp.arange(_static_length("permutation", x)), place)
+        return _shuffled(word, jnp.arange(operator.index(x)), place)
     if independent or x.ndim == 1:
         return _shuffled(word, x, place)
     return jnp.take(x, _shuffled(word, jnp.arange(x.shape[place]), 0), place)
@@ -91,7 +80,7 @@ def choice(
         raise TypeError(at_user_line(f"shape argument of choice must be a sequence, got {shape!r}"))
     lengths, array = as_shape(shape), as_array_operand(a)
     place = normalize_axis_index(axis, array.ndim) if array.ndim else 0
-    size = array.shape[place] if array.ndim else _static_length("choice", array)
+    size = array.shape[place] if array.ndim else operator.index(array)
     draws = math.prod(lengths)
     if draws == 0:
         return jnp.zeros(lengths, array.dtype)

@@ -1,0 +1,168 @@
+"""Activation functions, elementwise, each with the derivative at its kinks that is named there."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from jitad_ir import ops
+
+from .. import numpy as jnp
+from ..errors import at_user_line
+from ..numpy.promotion import as_array_operand, common_dtype, convert
+from ..trace import apply
+
+
+def as_inexact(x: Any) -> Any:
+    """`x` as an array of floats or complex numbers."""
+    x = as_array_operand(x)
+    return convert(x, common_dtype([x, 1.0]))
+
+
+def identity(x: Any) -> Any:
+    """`x` as an array."""
+    return jnp.asarray(x)
+
+
+def relu(x: Any) -> Any:
+    """max(x, 0). The derivative at 0 is 0 (D. Bertoin et al., "Numerical influence of ReLU'(0) on
+    backpropagation", 2021).
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    Array([0., 0., 2.])
+    """
+    x = as_array_operand(x)
+    return jnp.where(x <= 0, 0, x)
+
+
+def relu6(x: Any) -> Any:
+    """min(max(x, 0), 6); derivative 0 at both ends."""
+    x = as_inexact(x)
+    return jnp.where(x <= 0, 0, jnp.where(x >= 6, 6, x))
+
+
+def squareplus(x: Any, b: Any = 4) -> Any:
+    """(x + sqrt(x^2 + b)) / 2."""
+    x = as_inexact(x)
+    return (x + jnp.sqrt(jnp.square(x) + b)) / 2
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + e^x)."""
+    x = as_inexact(x)
+    # Beyond 40 it is x to rounding, and so are its derivatives.
+    return jnp.where(x > 40, x, jnp.log1p(jnp.exp(x)))
+
+
+def sparse_plus(x: Any) -> Any:
+    """0 up to -1, (x + 1)^2 / 4 up to 1, then x."""
+    x = as_inexact(x)
+    return jnp.where(x <= -1, 0.0, jnp.where(x >= 1, x, (x + 1) ** 2 / 4))
+
+
+def soft_sign(x: Any) -> Any:
+    """x / (|x| + 1)."""
+    x = as_inexact(x)
+    return x / (jnp.abs(x) + 1)
+
+
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + e^-x)."""
+    return apply(ops.logistic, as_inexact(x))
+
+
+def sparse_sigmoid(x: Any) -> Any:
+    """0 up to -1, (x + 1) / 2 up to 1, then 1."""
+    return 0.5 * jnp.clip(as_inexact(x) + 1, 0.0, 2.0)
+
+
+def silu(x: Any) -> Any:
+    """x / (1 + e^-x), also called swish."""
+    x = as_inexact(x)
+    return x * sigmoid(x)
+
+
+swish = silu
+
+
+def mish(x: Any) -> Any:
+    """x tanh(softplus(x))."""
+    x = as_inexact(x)
+    return x * jnp.tanh(softplus(x))
+
+
+def log_sigmoid(x: Any) -> Any:
+    """log(1 / (1 + e^-x)) = -softplus(-x)."""
+    return -softplus(-as_inexact(x))
+
+
+def elu(x: Any, alpha: Any = 1.0) -> Any:
+    """x above 0, alpha (e^x - 1) below."""
+    x = as_inexact(x)
+    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0, x)))
+
+
+def leaky_relu(x: Any, negative_slope: Any = 1e-2) -> Any:
+    """x from 0 on, negative_slope x below; derivative 1 at 0."""
+    x = as_inexact(x)
+    return jnp.where(x >= 0, x, negative_slope * x)
+
+
+def hard_tanh(x: Any) -> Any:
+    """`x` limited to [-1, 1]; derivative 1 at both ends."""
+    x = as_array_operand(x)
+    return jnp.where(x > 1, 1, jnp.where(x < -1, -1, x))
+
+
+def celu(x: Any, alpha: Any = 1.0) -> Any:
+    """max(x, 0) + alpha (e^(min(x, 0) / alpha) - 1)."""
+    x = as_inexact(x)
+    return jnp.maximum(x, 0.0) + alpha * jnp.expm1(jnp.minimum(x, 0.0) / alpha)
+
+
+def selu(x: Any) -> Any:
+    """elu with the scale and alpha that keep mean 0 and variance 1 (G. Klambauer et al.,
+    "Self-normalizing neural networks", 2017)."""
+    return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
+
+
+def gelu(x: Any, approximate: bool = True) -> Any:
+    """x Phi(x) with the normal distribution function Phi; if `approximate`, with
+    (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 in its place."""
+    x = as_inexact(x)
+    if approximate:
+        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+        return x * (0.5 * (1.0 + jnp.tanh(inner)))
+    return 0.5 * x * apply(ops.erfc, x * -math.sqrt(0.5))
+
+
+def glu(x: Any, axis: int = -1) -> Any:
+    """The first half along `axis` times the sigmoid of the second."""
+    x = as_inexact(x)
+    if x.shape[axis] % 2:
+        raise ValueError(
+            at_user_line(f"glu: axis size must be divisible by 2; got shape {x.shape}")
+        )
+    first, second = jnp.split(x, 2, axis)
+    return first * sigmoid(second)
+
+
+def hard_sigmoid(x: Any) -> Any:
+    """relu6(x + 3) / 6."""
+    return relu6(as_inexact(x) + 3) / 6
+
+
+def hard_silu(x: Any) -> Any:
+    """x relu6(x + 3) / 6, also called hard swish."""
+    x = as_inexact(x)
+    return x * hard_sigmoid(x)
+
+
+hard_swish = hard_silu
+
+
+def log1mexp(x: Any) -> Any:
+    """log(1 - e^-x) for x >= 0, accurate at both ends (M. Machler, "Accurately computing
+    log(1 - exp(-|a|))", 2012)."""
+    x = as_inexact(x)
+    return jnp.where(x < math.log(2), jnp.log(-jnp.expm1(-x)), jnp.log1p(-jnp.exp(-x)))
