@@ -24,13 +24,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitad_ir.evaluate import evaluate_equation, evaluate_op
+from jitad_ir.evaluate import evaluate_op
 from jitad_ir.graph import Builder, Graph, Value
 from jitad_ir.op import OPS, Op, as_result
 from jitad_ir.types import ArrayType, TypeMismatch, is_supported
 
 from .array import as_array
 from .errors import LeakedTracerError, at_user_line, user_source
+from .loops import run_equation
 from .tracer import Tracer
 
 
@@ -192,8 +193,7 @@ class Trace(Builder):
             result = as_result(op.evaluate(*arrays, **params), out.type)
             self.known[out] = result
             return (Tracer(self, out, result),)
-        types = [v.type for v in outputs]
-        results = evaluate_op(op, arrays, params, types, regions)
+        results = run_equation(self.equations[-1], arrays)
         self.known.update(zip(outputs, results, strict=True))
         return tuple([Tracer(self, v, a) for v, a in zip(outputs, results, strict=True)])
 
@@ -206,7 +206,7 @@ class Trace(Builder):
             outputs = self.replay(eq, operands)
             env.update(zip(eq.outputs, outputs, strict=True))
             if self.concrete:
-                arrays = evaluate_equation(eq, [self.known[v] for v in operands])
+                arrays = run_equation(eq, [self.known[v] for v in operands])
                 self.known.update(zip(outputs, arrays, strict=True))
         return [Tracer(self, env[v], self.known.get(env[v])) for v in graph.outputs]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -39,8 +39,12 @@ def evaluate_equation(eq: Equation, arrays: Sequence[Any]) -> tuple[Any, ...]:
     return evaluate_op(eq.op, arrays, eq.params, types, eq.regions)
 
 
-def evaluate(graph: Graph, *arrays: Any) -> tuple[Any, ...]:
-    """`graph` applied to arrays (or NumPy scalars) of exactly its input types.
+Run: TypeAlias = Callable[[Equation, Sequence[Any]], tuple[Any, ...]]
+
+
+def evaluate(graph: Graph, *arrays: Any, run: Run = evaluate_equation) -> tuple[Any, ...]:
+    """`graph` applied to arrays (or NumPy scalars) of exactly its input types, each equation by
+    `run`.
 
     IEEE 754 exceptions (overflow, 0/0, ...) give inf and nan without NumPy's warnings. Raises
     TypeError if the arrays do not fit the inputs.
@@ -53,14 +57,15 @@ def evaluate(graph: Graph, *arrays: Any) -> tuple[Any, ...]:
     env: dict[Value, Any] = dict(zip(graph.inputs, arrays, strict=True))
     with np.errstate(all="ignore"):
         for eq in graph.equations:
-            results = evaluate_equation(eq, [env[v] for v in eq.operands])
+            results = run(eq, [env[v] for v in eq.operands])
             for value, array in zip(eq.outputs, results, strict=True):
                 env[value] = array
     return tuple([env[v] for v in graph.outputs])
 
 
-def interpreter(graph: Graph) -> Callable[..., tuple[Any, ...]]:
-    """`graph` as a Python function of arrays, for calling many times: one statement an equation.
+def interpreter(graph: Graph, run: Run = evaluate_equation) -> Callable[..., tuple[Any, ...]]:
+    """`graph` as a Python function of arrays, for calling many times: one statement an equation;
+    those with regions by `run`.
 
     It checks nothing and leaves NumPy's floating-point warnings to the caller.
     """
@@ -75,10 +80,10 @@ def interpreter(graph: Graph) -> Callable[..., tuple[Any, ...]]:
             names[value] = f"v{len(names)}"
         results = ", ".join([names[v] for v in eq.outputs])
         if not eq.operands:
-            scope.update(zip([names[v] for v in eq.outputs], _results(eq), strict=True))
+            scope.update(zip([names[v] for v in eq.outputs], run(eq, ()), strict=True))
             continue
         if eq.op.multiple_results or eq.regions:
-            scope[f"op{number}"] = partial(_results, eq)
+            scope[f"op{number}"] = partial(_results, run, eq)
             lines.append(f"    {results}, = op{number}({operands})")
         else:
             scope[f"op{number}"] = partial(eq.op.evaluate, **eq.params)
@@ -90,8 +95,8 @@ def interpreter(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     return scope["run"]
 
 
-def _results(eq: Equation, *arrays: Any) -> tuple[Any, ...]:
-    return evaluate_equation(eq, arrays)
+def _results(run: Run, eq: Equation, *arrays: Any) -> tuple[Any, ...]:
+    return run(eq, arrays)
 
 
 def _check_arguments(graph: Graph, arrays: Sequence[Any]) -> None:

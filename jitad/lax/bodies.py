@@ -182,11 +182,14 @@ def joined(bodies: Sequence[Body]) -> list[Body]:
     ]
 
 
-def run_loop(
+def run_structured(
     op: Op, operands: Sequence[Any], regions: tuple[Graph, ...], **params: Any
 ) -> list[Any]:
-    """A loop applied to its operands, with what its steps compute alike before it, and what they
-    do not change as constants: derivatives need not keep either at each step."""
+    """A loop or a branch applied to its operands.
+
+    What all steps of a loop compute alike is computed before it, and what they do not change is a
+    constant: derivatives need not keep either at each step.
+    """
     builder = Builder(op.name)
     builder.source = user_source()
     inputs = tuple([builder.input(type_of_argument(x)) for x in operands])

@@ -16,7 +16,7 @@ from ..settings import config
 from ..trace import apply
 from ..transforms.function import check_callable, name_of
 from ..transforms.rules import Captures, region_of
-from .bodies import check_same, joined, leaves_of, trace_body
+from .bodies import check_same, joined, leaves_of, run_structured, trace_body
 
 _NO_OPERAND: Any = object()
 
@@ -140,11 +140,9 @@ def _branch(
     captures = Captures()
     for body in bodies:
         captures.take(body.closed)
-    results = apply(
+    results = run_structured(
         OPS["branch"],
-        index,
-        *captures.operands,
-        *given.arrays,
-        regions=tuple([region_of(body.closed, 0, captures) for body in bodies]),
+        [index, *captures.operands, *given.arrays],
+        tuple([region_of(body.closed, 0, captures) for body in bodies]),
     )
     return bodies[0].out_tree.unflatten(results)

@@ -25,7 +25,7 @@ from .bodies import (
     Leaves,
     check_same,
     leaves_of,
-    run_loop,
+    run_structured,
     settled,
     trace_body,
     with_weak_as,
@@ -93,7 +93,7 @@ def scan(
     _check_carry("scan", carry, after, body)
     captures = Captures()
     captures.take(body.closed)
-    results = run_loop(
+    results = run_structured(
         OPS["scan"],
         [*captures.operands, *carry.arrays, *rows.arrays],
         (region_of(body.closed, 0, captures),),
@@ -231,7 +231,7 @@ def while_loop(
     captures = Captures()
     captures.take(holds.closed)
     captures.take(body.closed)
-    results = run_loop(
+    results = run_structured(
         OPS["while_loop"],
         [*captures.operands, *carry.arrays],
         (region_of(holds.closed, 0, captures), region_of(body.closed, 0, captures)),

@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from jitad_ir.types import ArrayType
+from jitad_ir.passes.linearize import linearize
 
 from .. import numpy as jnp
 from ..errors import at_user_line
-from ..pytree import flatten
-from ..trace import type_of_argument
 from ..transforms.checkpointing import checkpoint as recomputed
 from ..tree_util import tree_map
+from .bodies import leaves_of, trace_body
 
 Checkpoint: TypeAlias = "int | str | None"
 
@@ -33,20 +32,40 @@ def scan_in_segments(
     checkpoint: Checkpoint,
 ) -> tuple[Any, Any]:
     """`scan(f, init, xs, steps, reverse, unroll)` with reverse mode as `checkpoint` says."""
-    lengths = segment_lengths(checkpoint, steps, _bytes_of(init))
+    kept = _kept_bytes(f, init, xs) if isinstance(checkpoint, str) else (0, 0)
+    lengths = segment_lengths(checkpoint, steps, *kept)
     return _nested(scan, f, init, xs, steps, reverse, unroll, lengths)
 
 
-def _bytes_of(tree: Any) -> int:
-    types: list[ArrayType] = [type_of_argument(x) for x in flatten(tree)[0]]
-    return sum([t.nbytes for t in types])
+def _kept_bytes(f: Callable[..., Any], init: Any, xs: Any) -> tuple[int, int]:
+    """Bytes of the carry, and of what reverse mode keeps of one step."""
+    carry, rows = leaves_of(init, "scan: init"), leaves_of(xs, "scan: xs")
+    count = len(carry.types)
+    types = [*carry.types, *[t.with_shape(t.shape[1:]) for t in rows.types]]
+    body = trace_body(
+        f,
+        lambda ts: (carry.tree.unflatten(ts[:count]), rows.tree.unflatten(ts[count:])),
+        types,
+        [*carry.weak, *[False] * len(rows.types)],
+        "scan",
+    )
+    graph = body.closed.graph
+    linear = linearize(graph, [t.is_inexact for t in graph.input_types])
+    known = linear.known
+    others = set(known.inputs[count:])
+    residuals = set(known.outputs[len(graph.outputs) :]) - others
+    return (
+        sum([t.nbytes for t in carry.types]),
+        sum([v.type.nbytes for v in residuals]),
+    )
 
 
-def segment_lengths(checkpoint: Checkpoint, steps: int, carry: int) -> tuple[int, ...]:
+def segment_lengths(checkpoint: Checkpoint, steps: int, carry: int, step: int) -> tuple[int, ...]:
     """Steps of a segment at each level of nesting, outermost first; () to keep every step.
 
-    With k levels of segments, (k + 1) n^(1 / (k + 1)) carries are kept at a time, and each step
-    runs k times again.
+    Reverse mode keeps `carry` bytes for a segment and `step` bytes for a step of the innermost
+    segment. With k levels and m = n^(1 / (k + 1)), that is k m carries and m steps at a time, and
+    each step runs k times again.
     """
     if checkpoint == "sqrt":
         return _roots(steps, 1)
@@ -59,18 +78,16 @@ def segment_lengths(checkpoint: Checkpoint, steps: int, carry: int) -> tuple[int
             )
         return (checkpoint,) if checkpoint < steps else ()
     budget = _parsed(checkpoint)
-    levels = 0
-    while _kept(steps, levels) * carry > budget and levels < math.log2(max(steps, 2)):
-        levels += 1
-    if _kept(steps, levels) * carry > budget:
-        least = math.ceil(_kept(steps, levels) * carry)
-        raise ValueError(
-            at_user_line(
-                f"scan: checkpoint={checkpoint!r} is too little for {steps} steps of a carry of "
-                f"{carry} bytes; expected at least {least} bytes"
-            )
+    kept = [_kept(steps, k, carry, step) for k in range(math.ceil(math.log2(max(steps, 2))) + 1)]
+    for levels, needed in enumerate(kept):
+        if needed <= budget:
+            return _roots(steps, levels)
+    raise ValueError(
+        at_user_line(
+            f"scan: checkpoint={checkpoint!r} is too little for {steps} steps of a carry of "
+            f"{carry} bytes; expected at least {min(kept)} bytes"
         )
-    return _roots(steps, levels)
+    )
 
 
 def _parsed(text: Any) -> float:
@@ -85,9 +102,9 @@ def _parsed(text: Any) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def _kept(steps: int, levels: int) -> float:
-    """Carries kept at a time with this many levels of segments."""
-    return (levels + 1) * math.ceil(steps ** (1 / (levels + 1)))
+def _kept(steps: int, levels: int, carry: int, step: int) -> int:
+    """Bytes kept at a time with this many levels of segments."""
+    return math.ceil(steps ** (1 / (levels + 1))) * (levels * carry + step)
 
 
 def _roots(steps: int, levels: int) -> tuple[int, ...]:

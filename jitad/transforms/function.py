@@ -13,6 +13,7 @@ from jitad_ir.graph import Graph
 from jitad_ir.types import ArrayType
 
 from ..array import as_array
+from ..loops import run_equation
 from ..pytree import PyTreeDef, flatten
 from ..trace import (
     BatchAxis,
@@ -125,13 +126,13 @@ def trace_function(
 
 def run_graph(graph: Graph, operands: Sequence[Any]) -> list[Any]:
     """`graph` applied to tracers, arrays and numbers of its input types: recorded in the trace
-    that they belong to, else evaluated by NumPy."""
+    that they belong to, else evaluated."""
     return list(apply_graph(graph, operands, _evaluate))
 
 
 def _evaluate(graph: Graph, *arrays: Any) -> list[Any]:
     inputs = [np.asarray(a, v.dtype) for a, v in zip(arrays, graph.inputs, strict=True)]
-    return [as_array(result) for result in evaluate(graph, *inputs)]
+    return [as_array(result) for result in evaluate(graph, *inputs, run=run_equation)]
 
 
 class Eager:
@@ -143,7 +144,7 @@ class Eager:
     def __init__(self, graph: Graph, reads: tuple[bool, ...]) -> None:
         self.graph = graph
         self.reads = reads
-        self.run = interpreter(graph)
+        self.run = interpreter(graph, run_equation)
 
     def __call__(self, arrays: Sequence[Any]) -> list[Any]:
         read = [a for a, is_read in zip(arrays, self.reads, strict=True) if is_read]

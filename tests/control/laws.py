@@ -64,8 +64,14 @@ def tangents_of(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def lanes_of(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Three versions of each argument, stacked."""
-    return tuple([np.stack([np.asarray(x), np.asarray(x) * 1.1, np.asarray(x) * 0.9])
-                  .astype(np.asarray(x).dtype) for x in args])
+    return tuple(
+        [
+            np.stack([np.asarray(x), np.asarray(x) * 1.1, np.asarray(x) * 0.9]).astype(
+                np.asarray(x).dtype
+            )
+            for x in args
+        ]
+    )
 
 
 def one_by_one(program: Program, lanes: tuple[Any, ...]) -> Any:
@@ -108,8 +114,9 @@ def _without_float0(program: Program) -> Program:
     """The leaves of the result but for the tangents of integers, which hold nothing."""
 
     def run(*args: Any) -> list[Any]:
-        leaves = [jnp.asarray(x) if not hasattr(x, "dtype") else x for x in
-                  tree_leaves(program(*args))]
+        leaves = [
+            jnp.asarray(x) if not hasattr(x, "dtype") else x for x in tree_leaves(program(*args))
+        ]
         return [x for x in leaves if x.dtype.kind != "V"]
 
     return run

@@ -91,7 +91,12 @@ PROGRAMS = [cheap, guarded, dear, pytrees, constants, three, nested]
 @pytest.mark.parametrize("branch", PROGRAMS, ids=lambda branch: branch.__name__)
 def test_branch_agrees_with_python(branch: Callable[..., Any]) -> None:
     real, twin = branch(REAL), branch(TWIN)
-    obeys(lambda x, w: tree_map(jnp.asarray, real(x, w)), lambda x, w: tree_map(jnp.asarray, twin(x, w)), X, W)
+    obeys(
+        lambda x, w: tree_map(jnp.asarray, real(x, w)),
+        lambda x, w: tree_map(jnp.asarray, twin(x, w)),
+        X,
+        W,
+    )
 
 
 @pytest.mark.parametrize("wrap", [lambda f: f, jitad.jit], ids=["eager", "jit"])
@@ -107,9 +112,7 @@ def test_lane_does_not_run_the_branch_it_did_not_choose(wrap: Any) -> None:
         )
 
     xs = np.array([1.5, -2.0, 0.0, 4.0])
-    np.testing.assert_allclose(
-        wrap(jitad.vmap(forever_if_negative))(xs), [10.5, -2.0, 0.0, 12.0]
-    )
+    np.testing.assert_allclose(wrap(jitad.vmap(forever_if_negative))(xs), [10.5, -2.0, 0.0, 12.0])
     np.testing.assert_allclose(
         wrap(jitad.vmap(jitad.grad(forever_if_negative)))(xs), [7.0, 1.0, 1.0, 3.0]
     )

@@ -191,7 +191,7 @@ CASES: list[tuple[str, Callable[[], Any], type[Exception], list[str]]] = [
     ),
     (
         "budget that is too little",
-        lambda: lax.scan(lambda c, x: (c + x, x), 0.0, np.ones(100), checkpoint="8 B"),
+        lambda: lax.scan(lambda c, x: (c * c, x), 0.0, np.ones(100), checkpoint="8 B"),
         ValueError,
         ["is too little for 100 steps of a carry of 8 bytes"],
     ),

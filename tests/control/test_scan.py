@@ -76,7 +76,10 @@ def closure(scan: Any) -> Any:
 
         def step(c: Any, r: Any) -> Any:
             a, fixed = c
-            return (a * jnp.cos(scale) + fixed * r + table[17] * 0.3 + table.sum(), fixed), a * scale
+            return (
+                a * jnp.cos(scale) + fixed * r + table[17] * 0.3 + table.sum(),
+                fixed,
+            ), a * scale
 
         return scan(step, (x, x * 2.0), rows)
 
@@ -111,9 +114,7 @@ def empty_carry(scan: Any) -> Any:
 
 def counted(scan: Any) -> Any:
     """No rows: the carry alone."""
-    return lambda x, rows: scan(
-        lambda c, _: (jnp.sin(c) * rows[0] + c, c), x, None, length=5
-    )
+    return lambda x, rows: scan(lambda c, _: (jnp.sin(c) * rows[0] + c, c), x, None, length=5)
 
 
 def lagged(scan: Any) -> Any:
@@ -149,8 +150,18 @@ def updates(scan: Any) -> Any:
 
 
 PROGRAMS = [
-    plain, pytrees, mixed, closure, nested, no_output, no_carry, empty_carry, counted, lagged,
-    products, updates,
+    plain,
+    pytrees,
+    mixed,
+    closure,
+    nested,
+    no_output,
+    no_carry,
+    empty_carry,
+    counted,
+    lagged,
+    products,
+    updates,
 ]
 
 

@@ -107,9 +107,9 @@ def counted_nothing(loops: Loops) -> Any:
 
 def single_precision(loops: Loops) -> Any:
     """The counter is weak, as a Python integer is: it does not widen the carry."""
-    return lambda x, w: loops.fori_loop(
-        0, 4, lambda i, c: c * i + c, x.astype(np.float32)
-    ) * w.astype(np.float32)
+    return lambda x, w: (
+        loops.fori_loop(0, 4, lambda i, c: c * i + c, x.astype(np.float32)) * w.astype(np.float32)
+    )
 
 
 def newton(loops: Loops) -> Any:
@@ -124,7 +124,14 @@ def newton(loops: Loops) -> Any:
 
 
 PROGRAMS = [
-    growing, pytrees, nested, never_run, closed_over, counted, counted_nothing, single_precision,
+    growing,
+    pytrees,
+    nested,
+    never_run,
+    closed_over,
+    counted,
+    counted_nothing,
+    single_precision,
     newton,
 ]
 

@@ -16,6 +16,7 @@ import pytest
 
 import jitad
 import jitad.numpy as jnp
+from jitad import lax
 
 from .reference import DIGITS, Reference, directional, exact, transposed
 
@@ -69,6 +70,26 @@ def _rows(f: Function) -> Function:
     return lambda x: jitad.vmap(f)(jnp.stack([x, x * 0.5])).sum(0)
 
 
+def _scan(f: Function) -> Function:
+    return lambda x: lax.scan(lambda c, _: (f(c) * 0.5, None), x, None, 2)[0]
+
+
+def _while_loop(f: Function) -> Function:
+    def run(x: Any) -> Any:
+        return lax.while_loop(lambda c: c[1] < 2, lambda c: (f(c[0]) * 0.5, c[1] + 1), (x, 0))[0]
+
+    return run
+
+
+def _cond(f: Function) -> Function:
+    return lambda x: lax.cond(x[0] > x[1], f, lambda x: x * x, x)
+
+
+def _twice(f: Function) -> Function:
+    half = mpmath.mpf("0.5")
+    return lambda x: f(f(x) * half) * half
+
+
 TRANSFORMS = (
     Transform("jit", jitad.jit, lambda f: f),
     Transform("vmap", _rows, lambda f: lambda x: f(x) + f(x * mpmath.mpf("0.5"))),
@@ -105,12 +126,16 @@ TRANSFORMS = (
     Transform("checkpoint", jitad.checkpoint, lambda f: f),
     Transform("custom_jvp", _custom_jvp, lambda f: f),
     Transform("custom_vjp", _custom_vjp, lambda f: f),
+    Transform("scan", _scan, _twice),
+    Transform("while_loop", _while_loop, _twice),
+    Transform("cond", _cond, lambda f: lambda x: f(x) if x[0] > x[1] else x * x),
 )
 
 PAIRS = [*itertools.product(TRANSFORMS, repeat=1), *itertools.product(TRANSFORMS, repeat=2)]
 _MEANINGS: dict[tuple[str, ...], Any] = {}
 _SAME = {
     **dict.fromkeys(["jit", "checkpoint", "custom_jvp", "custom_vjp"], "identity"),
+    **dict.fromkeys(["while_loop"], "scan"),
     **dict.fromkeys(["linearize", "jacfwd", "jacrev"], "jvp"),
 }
 
