@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..graph import Graph
 from ..text import graph_text
 from ..verify import InvalidGraph, verify
+from .accumulate import accumulate
 from .cse import cse
 from .dce import dce
 from .hoist import hoist
@@ -23,6 +24,7 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     specialize,  # numbers known inside of bodies
     simplify,  # algebra, which makes more expressions alike
     cse,  # forward and backward programs share many
+    accumulate,  # cotangents of a few elements are added to those
     hoist,  # what every step of a loop computes alike
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused

@@ -1,0 +1,101 @@
+"""Sums with arrays that are zero but for some windows, as additions to those windows.
+
+    accumulate : (a -> b)  to  (a -> b)   with  s + scatter_add(0, u, i) = scatter_add(s, u, i)
+
+The transpose of reading a few elements of an array is an array of zeros with those elements; where
+cotangents are summed up, in the steps of a loop above all, only the elements are added. Of sums of
+several such arrays each is added by itself, which may round otherwise; and a zero of s keeps its
+sign.
+"""
+
+from __future__ import annotations
+
+from ..graph import Builder, Equation, Graph, Value, building
+from ..op import OPS
+from .regions import in_regions
+
+
+def accumulate(graph: Graph) -> Graph:
+    """`graph` with such sums rewritten, and so the bodies of its loops and branches."""
+    graph = in_regions(graph, accumulate)
+    made_by: dict[Value, Equation] = {v: eq for eq in graph.equations for v in eq.outputs}
+    if not any(eq.op.name in _SPARSE for eq in graph.equations):
+        return graph
+    builder = Builder(graph.name)
+    builder.inputs = list(graph.inputs)
+    env: dict[Value, Value] = {v: v for v in graph.inputs}
+    with building(builder):
+        for eq in graph.equations:
+            builder.source = eq.source
+            terms = _terms(eq, made_by)
+            if terms:
+                (total,), operands = eq.outputs, eq.operands
+                dense = next(v for v in operands if v is not terms[0].outputs[0])
+                sparse = _leaves(terms[0], made_by)
+                result = env[dense]
+                for term in sparse:
+                    result = _added(result, term, env)
+                env[total] = result
+                continue
+            operands = tuple([env[v] for v in eq.operands])
+            if operands == eq.operands:
+                builder.equations.append(eq)
+                outs = eq.outputs
+            else:
+                outs = builder.replay(eq, operands)
+            env.update(zip(eq.outputs, outs, strict=True))
+    return builder.build([env[v] for v in graph.outputs])
+
+
+_SPARSE = frozenset({"scatter", "scatter_add", "dynamic_update_slice"})
+
+
+def _terms(eq: Equation, made_by: dict[Value, Equation]) -> list[Equation]:
+    """The operand of a sum that is to be added by its windows, if there is one."""
+    if eq.op.name != "add" or eq.operands[0] is eq.operands[1]:
+        return []
+    for value in reversed(eq.operands):
+        made = made_by.get(value)
+        if made is not None and _leaves(made, made_by):
+            return [made]
+    return []
+
+
+def _leaves(eq: Equation, made_by: dict[Value, Equation]) -> list[Equation]:
+    """The sparse arrays that a value is the sum of; none if it is not."""
+    if _is_sparse(eq, made_by):
+        return [eq]
+    if eq.op.name != "add":
+        return []
+    found: list[Equation] = []
+    for value in eq.operands:
+        made = made_by.get(value)
+        inner = [] if made is None else _leaves(made, made_by)
+        if not inner:
+            return []
+        found += inner
+    return found
+
+
+def _is_sparse(eq: Equation, made_by: dict[Value, Equation]) -> bool:
+    if eq.op.name not in _SPARSE:
+        return False
+    base, updates = eq.operands[:2]
+    made = made_by.get(base)
+    if made is None or made.op.name != "full" or made.params["value"] != 0:
+        return False
+    if eq.op.name == "scatter" and not eq.params["unique"]:
+        return False
+    if base.dtype.kind == "b" or base.ndim == 0:
+        return False
+    return updates.type.size < base.type.size
+
+
+def _added(total: Value, term: Equation, env: dict[Value, Value]) -> Value:
+    _, updates, *starts = [env[v] for v in term.operands]
+    if term.op.name == "dynamic_update_slice":
+        axes = tuple(range(total.ndim))
+        where = {"axes": axes, "batch": 0, "mode": "clip", "unique": True}
+    else:
+        where = dict(term.params)
+    return OPS["scatter_add"](total, updates, *starts, **where)
