@@ -15,7 +15,8 @@ import numpy as np
 
 def jitad_library() -> Any:
     """The module `jitad`."""
-    importlib.import_module("jitad.numpy")
+    for name in ("numpy", "lax", "random"):
+        importlib.import_module(f"jitad.{name}")
     return importlib.import_module("jitad")
 
 

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #define STEP 5e-4
 
 static inline void slope(const double *y, double *k)
@@ -121,4 +123,52 @@ void heat_gradient(long n, long steps, const double *u, double *other, double *o
         diffuse_transposed(n, out, other);
         diffuse_transposed(n, other, out);
     }
+}
+
+/* Dormand and Prince's pair on the van der Pol oscillator up to time 20. */
+void adaptive(double stiffness, const double *restrict start, double *restrict out)
+{
+    static const double weights[7][6] = {
+        {0},
+        {1.0 / 5},
+        {3.0 / 40, 9.0 / 40},
+        {44.0 / 45, -56.0 / 15, 32.0 / 9},
+        {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
+        {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
+        {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84},
+    };
+    static const double errors[7] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
+                                     -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+    double t = 0, h = 0.01, y[2] = {start[0], start[1]};
+    while (t < 20) {
+        double k[7][2], at[2], square = 0;
+        h = h < 20 - t ? h : 20 - t;
+#pragma GCC unroll 7
+        for (int stage = 0; stage < 7; stage++) {
+            double sum[2] = {0, 0};
+#pragma GCC unroll 6
+            for (int j = 0; j < stage; j++)
+                for (int i = 0; i < 2; i++)
+                    sum[i] += weights[stage][j] * k[j][i];
+            for (int i = 0; i < 2; i++)
+                at[i] = y[i] + h * sum[i];
+            k[stage][0] = at[1];
+            k[stage][1] = stiffness * (1 - at[0] * at[0]) * at[1] - at[0];
+        }
+        for (int i = 0; i < 2; i++) {
+            double error = 0, old = fabs(y[i]), new = fabs(at[i]);
+            for (int j = 0; j < 7; j++)
+                error += errors[j] * k[j][i];
+            error = h * error / (1e-8 * (1 + (old > new ? old : new)));
+            square += error * error;
+        }
+        double size = sqrt(square / 2 + 1e-30), factor = 0.9 * pow(size, -0.2);
+        if (size <= 1) {
+            t += h;
+            y[0] = at[0];
+            y[1] = at[1];
+        }
+        h *= factor < 0.2 ? 0.2 : factor > 5 ? 5 : factor;
+    }
+    *out = y[0] * y[0] + y[1] * y[1];
 }

@@ -7,12 +7,14 @@ from benchmarks.workloads import (
     calls,
     derivatives,
     elementwise,
+    linear_algebra,
     logistic,
     loops,
     ode,
     points,
     products,
     reductions,
+    sampling,
     start,
     structure,
 )
@@ -32,6 +34,8 @@ ALL: tuple[Workload, ...] = (
     *products.ALL,
     *derivatives.ALL,
     *structure.ALL,
+    *linear_algebra.ALL,
+    *sampling.ALL,
     *ode.ALL,
     *loops.ALL,
 )
