@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..plan import Plan
     from .steps import PlanEmitter
 
+SLOT_ELEMENTS = 16
+"""Elements up to which a carry lies on the stack, or in registers."""
+
 Values: TypeAlias = list[ll.Value]
 Test: TypeAlias = Callable[[Values], ll.Value]
 
@@ -57,7 +60,8 @@ class Body(Protocol):
 class MemoryBody:
     """A body whose carry is in memory. A step reads each carry at one address and writes it at
     another: its state is where the next one reads, where it writes, and where the one after that
-    writes."""
+    writes. Small arrays are copied between two slots on the stack instead, for LLVM to make
+    registers of."""
 
     def __init__(
         self,
@@ -75,7 +79,12 @@ class MemoryBody:
         self.consts = [emitter.pointer(k) for k in consts]
         self.inits = [emitter.pointer(k) for k in carry.inits]
         self.finals = [emitter.pointer(k) for k in carry.finals]
-        self.moving = [spare is not None for spare in carry.spares]
+        self.moving = [
+            spare is not None and type.size > SLOT_ELEMENTS
+            for spare, type in zip(carry.spares, plan.output_types, strict=False)
+        ]
+        self.slots: dict[int, tuple[ll.Value, ll.Value]] = {}
+        """Where small carries are read, and where they are written."""
 
     def keep(self) -> None:
         """See Body."""
@@ -88,7 +97,11 @@ class MemoryBody:
         for k, (init, final, spare) in enumerate(
             zip(self.inits, self.finals, self.carry.spares, strict=True)
         ):
-            if spare is not None:
+            if spare is not None and not self.moving[k]:
+                type = self.plan.output_types[k]
+                self.slots[k] = (self.emitter.slot(type), self.emitter.slot(type))
+                self._move(k, self.slots[k][0], init)
+            elif spare is not None:
                 first, second = final, self.emitter.pointer(spare)
                 if length is not None and length % 2 == 0:
                     first, second = second, first  # the last step writes `final`
@@ -107,12 +120,18 @@ class MemoryBody:
                 _, first, second = next(places), next(places), next(places)
                 targets[k] = first
                 after += [first, second, first]
+            elif k in self.slots:
+                targets[k] = self.slots[k][1]
         inputs = [*self.consts, *self._sources(state), *rows]
         self.emitter.inside(self.plan, inputs, [*targets, *stacks], self.scratch).emit()
+        for k, (source, target) in self.slots.items():
+            self._move(k, source, target)
         return after
 
     def finish(self, state: Values, *, moved: bool) -> None:
         """See Body."""
+        for k, (source, _) in self.slots.items():
+            self._move(k, self.finals[k], source)
         if moved:
             for k, source in enumerate(self._sources(state)):
                 if self.moving[k]:
@@ -140,9 +159,19 @@ class MemoryBody:
                 sources.append(next(places))
                 next(places)
                 next(places)
+            elif k in self.slots:
+                sources.append(self.slots[k][0])
             else:
                 sources.append(self.finals[k] if self._in_place(k) else self.inits[k])
         return sources
+
+    def _move(self, k: int, target: ll.Value, source: ll.Value) -> None:
+        """Copy a small carry element by element."""
+        type = self.plan.output_types[k]
+        b = Emitter(self.builder, 1)
+        for offset in range(type.size):
+            lanes = b.load(element_pointer(self.builder, source, type.dtype, offset), type.dtype)
+            b.store(element_pointer(self.builder, target, type.dtype, offset), lanes)
 
     def _in_place(self, k: int) -> bool:
         return k in self.plan.in_place

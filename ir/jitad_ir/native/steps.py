@@ -13,6 +13,7 @@ from llvmlite import ir as ll
 
 from ..plan import Kernel, Plan, RoutineCall
 from ..plan.structures import Structure
+from ..types import ArrayType
 from .externals import Externals
 from .kernel import KernelEmitter
 from .lanes import I8, I32, PTR, Lanes
@@ -22,6 +23,10 @@ from .routine import Buffer, RoutineEmitter
 from .sharing import buffers_of, signature
 from .structured import emit_structure
 from .tape import Tape
+
+
+SLOT_ELEMENTS = 16
+"""Elements of a temporary inside of a loop up to which it lies on the stack."""
 
 
 class Function:
@@ -105,9 +110,12 @@ class PlanEmitter:
         inputs: Sequence[ll.Value],
         outputs: Sequence[ll.Value],
         workspace: ll.Value,
+        *,
+        inner: bool = False,
     ) -> None:
         self.function = function
         self.builder = function.builder
+        self.inner = inner
         self.plan = plan
         self.inputs = inputs
         self.outputs = outputs
@@ -141,7 +149,7 @@ class PlanEmitter:
     ) -> PlanEmitter:
         """The emitter of a plan inside, whose temporaries lie in buffer `scratch`."""
         workspace = ll.Constant(PTR, None) if scratch is None else self.pointer(scratch)
-        return PlanEmitter(self.function, plan, inputs, outputs, workspace)
+        return PlanEmitter(self.function, plan, inputs, outputs, workspace, inner=True)
 
     def pointer(self, number: int) -> ll.Value:
         """Address of a buffer."""
@@ -153,6 +161,8 @@ class PlanEmitter:
         if buffer.kind == "constant":
             return self.function.constant(buffer.place)
         held = self.temporaries.get(number)
+        if held is None and self.inner and buffer.type.size <= SLOT_ELEMENTS:
+            held = self.temporaries[number] = self.slot(buffer.type)
         if held is None:
             with self.builder.goto_entry_block():
                 held = self.temporaries[number] = self._address(number)
@@ -166,6 +176,11 @@ class PlanEmitter:
         return self.builder.gep(
             self.workspace, [integer(buffer.place)], inbounds=True, source_etype=I8
         )
+
+    def slot(self, type: ArrayType) -> ll.Value:
+        """Room for a small array on the stack, which LLVM turns into registers where all accesses
+        are at known places."""
+        return self.routine().local(type.dtype, max(type.size, 1))
 
     def routine(self, scratch: int | None = None) -> RoutineEmitter:
         """An emitter of routines at the place of the builder."""
