@@ -19,7 +19,7 @@ from .transforms.derivatives import grad, value_and_grad
 from .transforms.staging import block_until_ready, clear_caches, jit
 
 if TYPE_CHECKING:
-    from . import errors, lax, nn, numpy, random, tree, tree_util
+    from . import checkpoint_policies, errors, lax, nn, numpy, random, tree, tree_util
     from .transforms.checkpointing import checkpoint, remat
     from .transforms.custom_jvp import custom_jvp
     from .transforms.custom_vjp import custom_vjp
@@ -43,6 +43,7 @@ __all__ = [
     "ShapeDtypeStruct",
     "block_until_ready",
     "checkpoint",
+    "checkpoint_policies",
     "clear_caches",
     "closure_convert",
     "config",
@@ -92,7 +93,9 @@ _NAMES = {
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 """Name -> its module of `jitad.transforms`."""
 
-_NAMESPACES = frozenset({"errors", "lax", "nn", "numpy", "random", "tree", "tree_util"})
+_NAMESPACES = frozenset(
+    {"checkpoint_policies", "errors", "lax", "nn", "numpy", "random", "tree", "tree_util"}
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 
 from jitad_ir.op import OPS
 
-from ..errors import hides_internals
+from ..checkpoint_policies import Policy
+from ..errors import at_user_line, hides_internals
 from ..pytree import flatten
 from ..trace import apply, find_trace
 from .function import as_operands, check_callable, name_of, trace_function
@@ -18,23 +19,27 @@ def checkpoint(
     fun: Callable[..., Any],
     *,
     prevent_cse: bool = True,
-    policy: Callable[..., bool] | None = None,
+    policy: Policy | None = None,
     static_argnums: int | Sequence[int] = (),
 ) -> Callable[..., Any]:
     """`fun`, whose intermediate values reverse mode recomputes instead of keeping them.
 
     `prevent_cse` is accepted for JAX's sake: recomputation is never merged with the first
-    computation. `policy` other than None raises NotImplementedError.
+    computation. `policy`, one of `jitad.checkpoint_policies`, says which values are kept all the
+    same.
 
     >>> import jitad, jitad.numpy as jnp
     >>> jitad.grad(jitad.checkpoint(lambda x: jnp.sin(jnp.sin(x))))(0.0)
     Array(1.)
     """
     check_callable(fun, "checkpoint")
-    if policy is not None:
-        raise NotImplementedError(
-            "checkpoint: policies are not supported yet; leave policy out to recompute everything"
+    if policy is not None and not isinstance(policy, Policy):
+        raise TypeError(
+            at_user_line(
+                f"checkpoint: expected a policy of jitad.checkpoint_policies; got {policy!r}"
+            )
         )
+    params = {"saves": policy.saves} if policy is not None and policy.saves else {}
     fixed = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
 
     @wraps(fun)
@@ -55,7 +60,11 @@ def checkpoint(
         traced = trace_function(flat, name_of(fun), leaves, concrete=True, transform="checkpoint")
         operands = as_operands(leaves, traced.graph.input_types[: len(leaves)])
         results = apply(
-            OPS["checkpoint"], *operands, *traced.closed.captures, regions=(traced.graph,)
+            OPS["checkpoint"],
+            *operands,
+            *traced.closed.captures,
+            regions=(traced.graph,),
+            **params,
         )
         return traced.out_tree.unflatten(results)
 

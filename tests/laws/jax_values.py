@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.ad_checkpoint import checkpoint_name
 
 jax.config.update("jax_enable_x64", True)
 
@@ -26,6 +27,8 @@ def call(name: str, params: dict[str, Any], operands: list[Any], ts: list[Any], 
         function = functools.partial(jax.lax.integer_pow, y=params["exponent"])
     elif name == "convert":
         function = functools.partial(jax.lax.convert_element_type, new_dtype=params["dtype"])
+    elif name == "checkpoint_name":
+        function = functools.partial(checkpoint_name, name=params["name"])
     else:
         function = getattr(jax.lax, name)
     out, t = jax.jvp(function, operands, ts)

@@ -33,6 +33,7 @@ from .bitwise import (
     shift_right_logical,
 )
 from .branch import branch
+from .checkpoint import checkpoint, checkpoint_name
 from .collective import (
     all_gather,
     axis_index,
@@ -151,7 +152,6 @@ from .special import (
     polygamma,
 )
 from .structured import (
-    checkpoint,
     custom_jvp,
     custom_vjp,
     transposed_call,
@@ -211,6 +211,7 @@ __all__ = [
     "ceil",
     "cholesky",
     "checkpoint",
+    "checkpoint_name",
     "clamp",
     "clz",
     "complex",

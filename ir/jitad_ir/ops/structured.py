@@ -1,4 +1,4 @@
-"""Ops that hold programs: functions with rules of their own, and checkpoints.
+"""Ops that hold programs: functions with rules of their own.
 
 Their regions are closed Graphs over the operands. They stand for straight-line code that says how
 it wants to be differentiated; once no derivative is asked for any more, the inline pass replaces
@@ -12,11 +12,10 @@ from typing import Any
 
 from ..evaluate import evaluate
 from ..graph import Builder, Graph, Value, building, current_builder
-from ..op import NONLINEAR, NOT_LOWERED, OPS, Joint, Op, Pruned, WithPrimal
+from ..op import NONLINEAR, NOT_LOWERED, OPS, Joint, Op, WithPrimal
 from ..passes.batch import spread_out
 from ..passes.dce import select_inputs, select_outputs, values_read
-from ..passes.jvp import jvp, push, zeros
-from ..passes.split import split
+from ..passes.jvp import push, zeros
 from ..passes.transpose import transpose
 from ..types import ArrayType, TypeMismatch
 from ..verify import InvalidGraph
@@ -24,7 +23,7 @@ from ..verify import InvalidGraph
 Regions = tuple[Graph, ...]
 
 
-def _region_types(name: str, region: Graph, types: Sequence[ArrayType]) -> tuple[ArrayType, ...]:
+def region_types(name: str, region: Graph, types: Sequence[ArrayType]) -> tuple[ArrayType, ...]:
     """Result types of `region` on operands of `types`; raises TypeMismatch if they do not fit."""
     if region.input_types != tuple(types):
         raise TypeMismatch(
@@ -63,93 +62,6 @@ def pruned_regions(used: Sequence[bool], regions: Regions) -> tuple[Regions, lis
         for column in zip(*[region.inputs for region in narrow], strict=True)
     ]
     return tuple([select_inputs(region, kept) for region in narrow]), kept
-
-
-def _prune_checkpoint(used: Sequence[bool], regions: Regions) -> Pruned:
-    regions, kept = pruned_regions(used, regions)
-    return Pruned({}, regions, kept, used)
-
-
-# checkpoint: (body) recomputed, not stored
-
-
-def _jvp_checkpoint(
-    tangents: Sequence[Value | None], *operands: Value, regions: Regions
-) -> tuple[Sequence[Value], Sequence[Value | None]]:
-    (body,) = regions
-    forward = jvp(body, [t is not None for t in tangents])
-    moving = [t for t in tangents if t is not None]
-    results = checkpoint(*operands, *moving, regions=(forward.graph,))
-    primals = len(body.outputs)
-    rest = iter(results[primals:])
-    return results[:primals], [next(rest) if nonzero else None for nonzero in forward.nonzero]
-
-
-def _split_checkpoint(unknown: Sequence[bool], *operands: Any, regions: Regions) -> Any:
-    (body,) = regions
-    known = [not u for u in unknown]
-    parts = split(body, known)
-    known_operands = [v for v, k in zip(operands, known, strict=True) if k]
-    answers = sum(parts.is_known)
-    keep = [i < answers for i in range(len(parts.known.outputs))]
-    first = iter(checkpoint(*known_operands, regions=(select_outputs(parts.known, keep),)))
-    results = [next(first) if k else None for k in parts.is_known]
-    reordered = Graph(
-        [
-            *[v for v, k in zip(body.inputs, known, strict=True) if k],
-            *[v for v, k in zip(body.inputs, known, strict=True) if not k],
-        ],
-        body.equations,
-        body.outputs,
-        body.name,
-    )
-    rest_body = select_outputs(reordered, [not k for k in parts.is_known])
-
-    def rest(residuals: Sequence[Value], others: Sequence[Value]) -> tuple[Value, ...]:
-        held = [OPS["optimization_barrier"](v) for v in residuals]
-        return checkpoint(*held, *others, regions=(rest_body,))
-
-    return results, known_operands, rest
-
-
-def _transpose_checkpoint(
-    cts: Sequence[Value | None], *operands: Any, regions: Regions
-) -> list[Value | None]:
-    (body,) = regions
-    body = select_outputs(body, [ct is not None for ct in cts])
-    linear = [not isinstance(v, Value) for v in operands]
-    known = [v for v in operands if isinstance(v, Value)]
-    given = [ct for ct in cts if ct is not None]
-    results = iter(checkpoint(*known, *given, regions=(transpose(body, linear),)))
-    return [next(results) if is_linear else None for is_linear in linear]
-
-
-def _batch_checkpoint(
-    size: int,
-    batched: Sequence[bool],
-    *operands: Value,
-    regions: Regions,
-    batch_axis: object = None,
-) -> tuple[Value, ...]:
-    body = batched_everywhere(regions[0], size, batched, batch_axis)
-    return checkpoint(*operands, regions=(body,))
-
-
-checkpoint = Op(
-    name="checkpoint",
-    doc="The region applied to the operands; reverse mode recomputes it instead of storing it.",
-    infer=lambda *types, regions: _region_types("checkpoint", regions[0], types),
-    evaluate=lambda *arrays, regions: evaluate(regions[0], *arrays),
-    jvp=WithPrimal(_jvp_checkpoint),
-    transpose=Joint(_transpose_checkpoint),
-    batch=_batch_checkpoint,
-    lower=NOT_LOWERED,
-    samples=(),
-    multiple_results=True,
-    split=_split_checkpoint,
-    expand=lambda *operands, regions: current_builder().inline(regions[0], operands),
-    prune=_prune_checkpoint,
-)
 
 
 # custom_jvp: (primal, rule), rule: (operands, tangents) -> (results, tangents)
@@ -201,7 +113,7 @@ custom_jvp = Op(
         "Region 0 applied to the operands. Region 1 maps them, and tangents of the first "
         "`arguments` (those that are inexact), to the results and the inexact results' tangents."
     ),
-    infer=lambda *types, regions, arguments: _region_types("custom_jvp", regions[0], types),
+    infer=lambda *types, regions, arguments: region_types("custom_jvp", regions[0], types),
     evaluate=lambda *arrays, regions, arguments: evaluate(regions[0], *arrays),
     jvp=WithPrimal(_jvp_custom_jvp),
     transpose=NONLINEAR,
@@ -291,7 +203,7 @@ custom_vjp = Op(
         "2 maps the residuals and the inexact results' cotangents to the cotangents of the first "
         "`arguments` operands (those that are inexact)."
     ),
-    infer=lambda *types, regions, arguments: _region_types("custom_vjp", regions[0], types),
+    infer=lambda *types, regions, arguments: region_types("custom_vjp", regions[0], types),
     evaluate=lambda *arrays, regions, arguments: evaluate(regions[0], *arrays),
     jvp=WithPrimal(_jvp_custom_vjp),
     transpose=NONLINEAR,

@@ -1,0 +1,76 @@
+"""checkpoint policies: what is kept, and what is computed again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitad
+import jitad.numpy as jnp
+from jitad import checkpoint_policies as policies
+from jitad_ir.passes.pipeline import optimize
+
+X = np.linspace(-1.0, 1.0, 9).reshape(3, 3)
+W = np.linspace(0.5, -0.7, 9).reshape(3, 3)
+
+
+def network(x: Any, w: Any) -> Any:
+    hidden = policies.checkpoint_name(jnp.tanh(x @ w), "hidden")
+    batched = jnp.einsum("bij,bj->bi", jnp.stack([w, w, w]), jnp.sin(hidden))
+    return jnp.sum(jnp.exp(batched @ w))
+
+
+POLICIES = {
+    "none": None,
+    "nothing": policies.nothing_saveable,
+    "everything": policies.everything_saveable,
+    "dots": policies.dots_saveable,
+    "dots without batch": policies.dots_with_no_batch_dims_saveable,
+    "names": policies.save_only_these_names("hidden"),
+    "other name": policies.save_only_these_names("visible"),
+    "all but": policies.save_anything_except_these_names("hidden"),
+}
+
+
+def counts(policy: Any, ops: tuple[str, ...]) -> list[int]:
+    """How often the ops stand in the program of value and gradient."""
+    f = jitad.checkpoint(network, policy=policy)
+    program = optimize(jitad.jit(jitad.value_and_grad(f, argnums=(0, 1))).trace(X, W))
+    names = [eq.op.name for eq in program.equations]
+    return [names.count(op) for op in ops]
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_policies_change_no_value(policy: Any) -> None:
+    f = jitad.checkpoint(network, policy=policy)
+    for wrap in (lambda f: f, jitad.jit):
+        got = wrap(jitad.grad(f, argnums=(0, 1)))(X, W)
+        for a, b in zip(got, jitad.grad(network, argnums=(0, 1))(X, W), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-13)
+    second = jitad.jit(jitad.hessian(f))(X, W)
+    np.testing.assert_allclose(second, jitad.hessian(network)(X, W), rtol=1e-11, atol=1e-13)
+
+
+def test_what_is_run_twice() -> None:
+    """tanh, exp and products, with the six or so products that the derivative has anyway."""
+    ops = ("tanh", "sin", "dot")
+    plain = [
+        eq.op.name
+        for eq in optimize(
+            jitad.jit(jitad.value_and_grad(network, argnums=(0, 1))).trace(X, W)
+        ).equations
+    ]
+    dots = plain.count("dot")
+    assert counts(policies.everything_saveable, ops) == [1, 1, dots]
+    assert counts(policies.nothing_saveable, ops) == [2, 2, dots + 3]
+    assert counts(policies.dots_saveable, ops) == [2, 2, dots]
+    assert counts(policies.dots_with_no_batch_dims_saveable, ops) == [2, 2, dots + 1]
+    assert counts(policies.save_only_these_names("hidden"), ops) == [1, 2, dots + 2]
+    assert counts(policies.save_only_these_names("visible"), ops) == [2, 2, dots + 3]
+
+
+def test_wrong_policy() -> None:
+    with pytest.raises(TypeError, match="expected a policy of jitad.checkpoint_policies; got True"):
+        jitad.checkpoint(network, policy=True)
