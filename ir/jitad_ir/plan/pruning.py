@@ -46,7 +46,7 @@ def pruned(
     for k, node in enumerate(nodes):
         if live[k]:
             new[k] = len(kept)
-            kept.append(_renumbered(node, new))
+            kept.append(renumbered(node, new))
     return Kernel(
         lengths,
         tuple(kept),
@@ -63,12 +63,12 @@ def joined(kernels: Sequence[Kernel]) -> Kernel:
     for kernel in kernels:
         start = len(nodes)
         new = {k: start + k for k in range(len(kernel.nodes))}
-        nodes += [_renumbered(node, new) for node in kernel.nodes]
+        nodes += [renumbered(node, new) for node in kernel.nodes]
         stores += [Store(s.buffer, s.offset, new[s.node]) for s in kernel.stores]
     return Kernel((), tuple(nodes), tuple(stores), (), kernels[0].equations)
 
 
-def _renumbered(node: Node, new: Mapping[int, int]) -> Node:
+def renumbered(node: Node, new: Mapping[int, int]) -> Node:
     """The node with others' numbers replaced."""
     if isinstance(node, Apply):
         operands = tuple([new[k] for k in node.operands])

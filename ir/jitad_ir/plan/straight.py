@@ -24,6 +24,7 @@ from ..op import (
 )
 from ..types import BOOL, Shape
 from . import index as ix
+from .balance import balanced
 from .pruning import pruned
 from .steps import Apply, Kernel, Plan, Store
 from .tracing import At, Element, Tracer
@@ -63,6 +64,7 @@ class _StraightPlanner:
     def __init__(self, planner: Planner, region: Graph, carry: Sequence[Value]) -> None:
         self.planner = planner.sub_planner(region)
         self.region = region
+        self.carry = carry
         self.buffers: dict[Value, int] = {}
         self.carried = _depending(region, carry)
 
@@ -87,6 +89,8 @@ class _StraightPlanner:
                 stores.append(Store(buffer, offset, tracer.element(value, at).node))
         kernel = pruned((), tracer.nodes, stores, (), region.equations)
         _check_size(kernel)
+        carried = {self.buffers[v] for v in self.carry}
+        kernel = balanced(kernel, carried.__contains__)
         plan = Plan(
             region.name,
             tuple(planner.buffers),
