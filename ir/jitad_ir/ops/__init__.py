@@ -92,6 +92,8 @@ from .lu import (
     lu,
     solve,
 )
+from .matrix_exponential import expm, expm_frechet
+from .pivots import pivots_to_permutation
 from .powers import (
     integer_pow,
     pow,
@@ -121,6 +123,7 @@ from .scatter import (
     scatter_min,
     scatter_mul,
 )
+from .schur import sqrtm, sylvester
 from .selection import (
     clamp,
     select,
@@ -244,6 +247,8 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "expm",
+    "expm_frechet",
     "floor",
     "full",
     "gather",
@@ -272,6 +277,7 @@ __all__ = [
     "optimization_barrier",
     "pad",
     "pinv",
+    "pivots_to_permutation",
     "polygamma",
     "population_count",
     "pow",
@@ -307,10 +313,12 @@ __all__ = [
     "solve",
     "sort",
     "sqrt",
+    "sqrtm",
     "square",
     "stop_gradient",
     "sub",
     "svd",
+    "sylvester",
     "tan",
     "tanh",
     "threefry2x32",

@@ -45,6 +45,7 @@ from .matrices import (
     unit_diagonal,
     upper_part,
 )
+from .pivots import exchange_rows
 from .slicing import pad
 from .triangular import each_matrix, lanes_as_columns, solve_lower, solve_upper
 
@@ -148,20 +149,9 @@ def _emit_lu(r: Any, a: Any, results: Any) -> None:
             lapack(r, a.type.dtype, "getrf", m, n, columns, m, exchange)
             transpose_copy(r, item(r, target, index), columns)
 
-        def number(i: Any) -> None:
-            r.store(order, (i,), one._replace(value=r.builder.trunc(i, one.value.type)))
-
-        def swap(k: Any) -> None:
-            # LAPACK counts from 1.
-            pivot = r.b.sub(r.load(exchange, (k,)), one)
-            r.store(exchange, (k,), pivot)
-            at = r.builder.zext(pivot.value, r.integer(0).type)
-            first, second = r.load(order, (k,)), r.load(order, (at,))
-            r.store(order, (k,), second)
-            r.store(order, (at,), first)
-
-        r.loop(m, number)
-        r.loop(min(m, n), swap)
+        # LAPACK counts from 1.
+        r.loop(min(m, n), lambda k: r.store(exchange, (k,), r.b.sub(r.load(exchange, (k,)), one)))
+        exchange_rows(r, order, exchange)
 
     each(r, stack_size(a.type), factor)
 
