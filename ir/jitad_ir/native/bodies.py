@@ -67,7 +67,7 @@ class MemoryBody:
         self,
         emitter: PlanEmitter,
         plan: Plan,
-        consts: Sequence[int],
+        consts: Values,
         carry: Carry,
         scratch: int | None,
     ) -> None:
@@ -76,7 +76,7 @@ class MemoryBody:
         self.plan = plan
         self.carry = carry
         self.scratch = scratch
-        self.consts = [emitter.pointer(k) for k in consts]
+        self.consts = consts
         self.inits = [emitter.pointer(k) for k in carry.inits]
         self.finals = [emitter.pointer(k) for k in carry.finals]
         self.moving = [
@@ -189,7 +189,7 @@ class RegisterBody:
         self,
         emitter: PlanEmitter,
         plan: Plan,
-        consts: Sequence[int],
+        consts: Values,
         carry: Carry,
         scratch: int | None,
     ) -> None:
@@ -257,12 +257,12 @@ class StraightCode:
     """The code of a straight plan over registers."""
 
     def __init__(
-        self, emitter: PlanEmitter, plan: Plan, consts: Sequence[int], carries: int
+        self, emitter: PlanEmitter, plan: Plan, consts: Values, carries: int
     ) -> None:
         self.emitter = emitter
         self.builder = emitter.builder
         self.plan = plan
-        self.consts = [emitter.pointer(k) for k in consts]
+        self.consts = consts
         self.carry_types = plan.input_types[len(consts) : len(consts) + carries]
         steps = [step for step in plan.steps if isinstance(step, Kernel)]
         assert len(steps) == len(plan.steps) <= 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from llvmlite import ir as ll
 
+from ..graph import Value
 from ..plan.structures import Branch, Carry, Loop, Structure, WhileLoop
 from .bodies import Body, MemoryBody, RegisterBody
 from .lanes import I8, I64, call_intrinsic
@@ -37,7 +38,7 @@ def emit_structure(emitter: PlanEmitter, step: Structure) -> None:
 
 
 def _body(
-    emitter: PlanEmitter, plan: Plan, consts: Sequence[int], carry: Carry, scratch: int | None
+    emitter: PlanEmitter, plan: Plan, consts: Values, carry: Carry, scratch: int | None
 ) -> Body:
     kind = RegisterBody if plan.straight else MemoryBody
     return kind(emitter, plan, consts, carry, scratch)
@@ -62,12 +63,15 @@ class _LoopEmitter:
 
     def emit(self) -> None:
         step = self.step
-        body = _body(self.emitter, step.body, step.consts, step.carry, step.scratch)
+        consts = [_offset(self.emitter, self.emitter.pointer(k), at) for k, at in step.consts]
+        body = _body(self.emitter, step.body, consts, step.carry, step.scratch)
         if step.length == 0:
             body.keep()
             return
-        self.rows = self._stacks(step.rows)
-        self.stacks = self._stacks(step.stacks)
+        eq, first = step.equation, len(step.consts) + len(step.carry.inits)
+        self.rows = self._stacks(step.rows, eq.operands[first:])
+        stacks = [(k, 0) for k in step.stacks]
+        self.stacks = self._stacks(stacks, eq.outputs[len(step.carry.inits) :])
         self.body = body
         unroll = min(max(int(step.equation.params["unroll"]), 1), step.length)
         rounds, rest = divmod(step.length, unroll)
@@ -86,13 +90,17 @@ class _LoopEmitter:
             state = counted(self.builder, rest, state, remaining)
         body.finish(state, moved=False)
 
-    def _stacks(self, buffers: Sequence[int]) -> list[tuple[ll.Value, int]]:
+    def _stacks(
+        self, places: Sequence[tuple[int, int]], values: Sequence[Value]
+    ) -> list[tuple[ll.Value, int]]:
         """Address of each stack, and the bytes of one of its rows."""
-        found: list[tuple[ll.Value, int]] = []
-        for k in buffers:
-            type = self.emitter.plan.buffers[k].type
-            found.append((self.emitter.pointer(k), type.nbytes // self.step.length))
-        return found
+        return [
+            (
+                _offset(self.emitter, self.emitter.pointer(k), start),
+                value.type.nbytes // self.step.length,
+            )
+            for (k, start), value in zip(places, values, strict=True)
+        ]
 
     def _once(self, number: ll.Value, state: Values) -> Values:
         if self.step.equation.params["reverse"]:
@@ -197,8 +205,9 @@ class _WhileEmitter:
 
     def _sweep(self, number: int) -> Body:
         step = self.step
+        consts = [self.emitter.pointer(k) for k in step.consts]
         return _body(
-            self.emitter, step.sweeps[number], step.consts, step.carries[number], step.scratch
+            self.emitter, step.sweeps[number], consts, step.carries[number], step.scratch
         )
 
     def _again(self, number: int, count: ll.Value) -> None:

@@ -78,6 +78,19 @@ STREAMS = 12
 the memory system follows slow each other down (twice, at 32; measured)."""
 
 
+def contiguous_slice(eq: Equation) -> int | None:
+    """The number of the first element of a slice whose elements lie one after the other; None of
+    another slice."""
+    (x,) = eq.operands
+    start, limit, stride = eq.params["start"], eq.params["limit"], eq.params["stride"]
+    if not x.shape or any(step != 1 for step in stride):
+        return None
+    for lo, hi, n in zip(start[1:], limit[1:], x.shape[1:], strict=True):
+        if lo != 0 or hi != n:
+            return None
+    return start[0] * math.prod(x.shape[1:])
+
+
 class Clustering:
     """Homes of all values of a graph; `assign()` fills it in."""
 
@@ -332,7 +345,7 @@ class Clustering:
     def _place_call(self, eq: Equation) -> None:
         level = 0
         for operand in eq.operands:
-            value = self.root(operand)
+            value, _ = self.window(operand) if eq.op.name == "scan" else (self.root(operand), 0)
             info = self.info[value]
             if info.kind == "view" and self.constant(value) is not None:
                 continue
@@ -358,6 +371,24 @@ class Clustering:
         """The value that has the same elements in the same order: that of a reshape."""
         alias = self.info[value].alias
         return value if alias is None else alias
+
+    def window(self, value: Value) -> tuple[Value, int]:
+        """The value that holds the elements of a value one after the other, and the first one's
+        number there: what a contiguous part is a part of."""
+        first = 0
+        while True:
+            value = self.root(value)
+            eq = self.producers.get(value)
+            if eq is None or eq.op.name != "slice" or self.info[value].kind != "view":
+                return value, first
+            start = contiguous_slice(eq)
+            if start is None:
+                return value, first
+            (whole,) = eq.operands
+            held = self.info[self.root(whole)]
+            if held.kind != "buffer" and held.size > 2 * value.type.size:
+                return value, first
+            value, first = whole, first + start
 
     def _work(self, operands: Sequence[Value], own: int) -> tuple[int, int]:
         work, depth = own, 0

@@ -32,7 +32,7 @@ def overwriting(step: Step) -> list[Pair]:
         if lower.overwrites is not None:
             pairs.append((step.operands[lower.overwrites], step.results[0]))
     elif isinstance(step, Loop):
-        operands = [*step.consts, *step.carry.inits, *step.rows]
+        operands = [*[k for k, _ in (*step.consts, *step.rows)], *step.carry.inits]
         pairs += [(step.carry.inits[k], step.carry.finals[k]) for k in step.body.in_place]
     elif isinstance(step, WhileLoop):
         operands = [*step.consts, *[k for carry in step.carries for k in carry.inits]]
@@ -170,9 +170,9 @@ class _Sharing:
         if isinstance(step, Loop):
             return replace(
                 step,
-                consts=self._all(step.consts),
+                consts=tuple([(self.root(k), start) for k, start in step.consts]),
                 carry=self._carry(step.carry),
-                rows=self._all(step.rows),
+                rows=tuple([(self.root(k), start) for k, start in step.rows]),
                 stacks=self._all(step.stacks),
             )
         return replace(

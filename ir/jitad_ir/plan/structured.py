@@ -43,12 +43,16 @@ class StructurePlanner:
             results[:carries],
             spare=eq.params["length"] > 1,
         )
+        windows = [
+            self.planner.clustering.window(v) for v in (*eq.operands[:consts], *eq.operands[consts + carries:])
+        ]
+        places = [(self.planner.operand(v), n * v.dtype.itemsize) for v, n in windows]
         return Loop(
             eq,
             body,
-            self._operands(eq.operands[:consts]),
+            tuple(places[:consts]),
             carry,
-            self._operands(eq.operands[consts + carries :]),
+            tuple(places[consts:]),
             results[carries:],
             self._scratch(),
         )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .steps import Plan
 
 Buffers = tuple[int, ...]
+Places = tuple[tuple[int, int], ...]
+"""Parts of buffers: the buffer, and the byte at which the part begins."""
 
 TAPE_ALIGNMENT = 16
 """Bytes to which the entries of a tape row are aligned: the largest element."""
@@ -49,9 +51,9 @@ class Loop:
 
     equation: Equation
     body: Plan
-    consts: Buffers
+    consts: Places
     carry: Carry
-    rows: Buffers
+    rows: Places
     stacks: Buffers
     scratch: int | None
 
@@ -73,7 +75,7 @@ class Loop:
     @property
     def reads(self) -> Buffers:
         """Buffers read, without repetition."""
-        return _unique(*self.consts, *self.carry.inits, *self.rows)
+        return _unique(*[k for k, _ in (*self.consts, *self.rows)], *self.carry.inits)
 
 
 @dataclass(frozen=True, slots=True)
