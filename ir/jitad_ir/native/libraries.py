@@ -5,8 +5,9 @@ and of CPython, by address, without a C compiler.
 "blas:dgemm"                Fortran BLAS as `scipy.linalg.cython_blas` declares it: every argument
                             by pointer, 32-bit integers
 "lapack:dpotrf"             likewise from `scipy.linalg.cython_lapack`
-"special:gammaln"           `scipy.special.cython_special`, by the name in its `__pyx_capi__`; C
-                            signature there, which may end in an int that is ignored
+"special:gammaln"           `scipy.special.cython_special`, by the name in its `__pyx_capi__`, or
+                            the plain name, which means the function of doubles; C signature there,
+                            which may end in an int that is ignored
 "numpy:93"                  slot 93 of NumPy's C API table (PyArray_New)
 "py:PyFloat_FromDouble"     function or variable of CPython's C API
 ==========================  ======================================================================
@@ -22,6 +23,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import os
+import re
 import sys
 from types import ModuleType
 
@@ -38,14 +40,24 @@ def _capsule_address(module: ModuleType, name: str) -> int:
     return capsule_pointer(capsules[name])
 
 
+def _capsule_name(capsule: object) -> bytes:
+    get_name = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)
+    return get_name(("PyCapsule_GetName", ctypes.pythonapi))(capsule)
+
+
+def _takes_doubles(capsule: object) -> bool:
+    """True if the C signature, which is the name of the capsule, has no other numbers."""
+    words = set(re.findall(r"\w+", _capsule_name(capsule).decode()))
+    return words <= {"double", "void", "int", "__pyx_skip_dispatch"}
+
+
 def capsule_pointer(capsule: object) -> int:
     """The address that a PyCapsule holds."""
     api = ctypes.pythonapi
-    get_name = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", api))
     get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
         ("PyCapsule_GetPointer", api)
     )
-    return get_pointer(capsule, get_name(capsule)) or 0
+    return get_pointer(capsule, _capsule_name(capsule)) or 0
 
 
 @functools.cache
@@ -80,7 +92,16 @@ def _lapack(name: str) -> int:
 
 
 def _special(name: str) -> int:
-    return _capsule_address(importlib.import_module("scipy.special.cython_special"), name)
+    module = importlib.import_module("scipy.special.cython_special")
+    capsules = module.__dict__["__pyx_capi__"]
+    if name in capsules:
+        return capsule_pointer(capsules[name])
+    # A function over several types is there once for each, under numbers: the one of doubles.
+    for key, capsule in capsules.items():
+        prefix, _, base = key.rpartition("__pyx_fuse_")
+        if not prefix and base.lstrip("0123456789") == name and _takes_doubles(capsule):
+            return capsule_pointer(capsule)
+    return _capsule_address(module, name)
 
 
 @functools.cache

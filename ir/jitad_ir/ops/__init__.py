@@ -21,6 +21,10 @@ from .arithmetic import (
     square,
     sub,
 )
+from .bessel import (
+    bessel_i,
+    bessel_j,
+)
 from .bitwise import (
     bitwise_and,
     bitwise_not,
@@ -84,9 +88,35 @@ from .eigen import (
     eig,
     eigh,
 )
+from .factorials import (
+    beta,
+    betaln,
+    binom,
+    gamma,
+    poch,
+    zeta,
+)
+from .incomplete import (
+    betainc,
+    igamma,
+    igammac,
+)
 from .indexing import (
     gather,
     scatter_add,
+)
+from .integrals import (
+    dawsn,
+    erfcx,
+    exp1,
+    expi,
+    expn,
+    fresnel,
+    log_ndtr,
+    ndtri,
+    owens_t,
+    sici,
+    spence,
 )
 from .lu import (
     lu,
@@ -192,6 +222,28 @@ from .while_loop import while_loop
 __all__ = [
     "while_loop",
     "branch",
+    "bessel_i",
+    "bessel_j",
+    "beta",
+    "betainc",
+    "betaln",
+    "binom",
+    "dawsn",
+    "erfcx",
+    "exp1",
+    "expi",
+    "expn",
+    "fresnel",
+    "gamma",
+    "igamma",
+    "igammac",
+    "log_ndtr",
+    "ndtri",
+    "owens_t",
+    "poch",
+    "sici",
+    "spence",
+    "zeta",
     "abs",
     "acos",
     "acosh",
@@ -246,8 +298,8 @@ __all__ = [
     "erfc",
     "exp",
     "exp2",
-    "expm1",
     "expm",
+    "expm1",
     "expm_frechet",
     "floor",
     "full",
