@@ -13,7 +13,7 @@ from benchmarks import measure
 from benchmarks.workload import Outcome
 
 CPU = Path("/proc/cpuinfo")
-LIBRARIES = ("numpy", "scipy", "llvmlite", "jax", "autograd", "casadi")
+LIBRARIES = ("numpy", "scipy", "llvmlite", "jax", "autograd", "casadi", "numba")
 
 
 def duration(seconds: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.in_numba import numba_call
 from benchmarks.measure import Call
 from benchmarks.peers import autograd_library, jax_x64, jitad_library, numpy_library
 from benchmarks.workload import Calls, Goal
@@ -40,6 +41,7 @@ def versus(
     numpy: Program | None = None,
     autograd: Program | None = None,
     c: Callable[[], Call] | None = None,
+    numba: Callable[..., Any] | None = None,
     more: dict[str, Callable[[], Call]] | None = None,
     peers: bool = True,
     limits: dict[str, Callable[[], Call]] | None = None,
@@ -48,10 +50,11 @@ def versus(
 ) -> Calls:
     """jitad against JAX (given NumPy's arrays and its own), and the others named.
 
-    `numpy` and `autograd` are often `program` itself; NumPy may do better by hand. `limits` do
-    other work, and their answers are not compared. Without `peers`, not against JAX.
+    `numpy` and `autograd` are often `program` itself; NumPy may do better by hand. `numba` takes
+    loops (`benchmarks.in_numba`), `c` a call of C (`benchmarks.reference`), `more` further
+    contenders. `limits` do other work, and their answers are not compared. Without `peers`, not
+    against JAX.
     """
-
     contenders: dict[str, Callable[[], Call]] = {
         "jitad": lambda: Call(program(jitad_library()), inputs()),
     }
@@ -63,4 +66,6 @@ def versus(
         contenders["autograd"] = lambda: Call(autograd(autograd_library()), inputs())
     if c is not None:
         contenders["C"] = c
+    if numba is not None:
+        contenders["numba"] = lambda: numba_call(numba, inputs())
     return Calls(name, about, contenders | (more or {}), goals, tolerance, limits or {})

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks import fresh, measure
 from benchmarks.measure import Call, Program, Times
 
-PEERS = ("jax", "jaxlib", "autograd", "casadi", "cc")
+PEERS = ("jax", "jaxlib", "autograd", "casadi", "numba", "cc")
 """What may be missing: libraries, and a C compiler."""
 COMPILERS = ("jitad", "JAX")
 """How the names begin of contenders that compile at their first call."""

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import measure, report
+from benchmarks import fresh, measure, reference, report, summary
 from benchmarks.measure import Call, Program, Times
 from benchmarks.workload import Calls, Effort, Goal, Outcome, Processes, disagreements
 from benchmarks.workloads import ALL
 
 ROOT = Path(__file__).resolve().parent.parent
-QUICK = Effort(rounds=3, span=1e-4, processes=2)
+QUICK = Effort(rounds=3, span=1e-4, processes=2, budget=1.0)
 
 
 def absent() -> Call:
@@ -90,6 +93,80 @@ def test_durations_read_well(seconds: float | None, text: str) -> None:
     assert report.duration(seconds) == text
 
 
+def test_limits_do_other_work() -> None:
+    calls = Calls(
+        "sum",
+        "",
+        {"jitad": lambda: Call(np.add, (1.0, 2.0))},
+        (Goal("nothing", 1.0),),
+        limits={"nothing": lambda: Call(lambda: None, ())},
+    )
+    outcome = calls.measure(QUICK)
+    assert not outcome.disagreements
+    assert outcome.verdicts()[0].met is False
+
+
+def test_slow_contenders_get_fewer_rounds() -> None:
+    times = {"slow": Times()}
+    measure.steady({"slow": Call(time.sleep, (0.002,))}, times, 100, 0.001, budget=0.01)
+    assert 3 <= len(times["slow"].rounds) <= 6
+
+
+def test_complex_answers_are_compared() -> None:
+    assert disagreements({"a": np.array([1 + 1j]), "b": np.array([1 + 2j])}, 1e-10)
+    assert not disagreements({"a": np.array([1 + 1j]), "b": np.array([1 + 1j])}, 1e-10)
+
+
+def test_c_is_compiled_and_called() -> None:
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    call = reference.c_call("structure", "cumsum", (4, np.arange(4.0)), (np.empty(4),))
+    np.testing.assert_array_equal(call(), [0, 1, 3, 6])
+
+
+def test_memory_is_that_of_the_calls() -> None:
+    """A call that holds 64 MB while it runs."""
+    if fresh.resident("VmRSS") is None:
+        pytest.skip("the system does not tell")
+    figures = fresh.observe("jitad", lambda: Call(np.ones, (8 * 10**6,)))
+    assert figures.memory is not None
+    assert 60e6 < figures.memory < 100e6
+
+
+def record(name: str, ours: float, jax: float, c: float | None = None) -> dict[str, Any]:
+    """Of medians, first calls a thousand times as long, and a megabyte each."""
+    medians = {"jitad": ours, "JAX": jax} | ({} if c is None else {"C": c})
+    return {
+        "name": name,
+        "ratios": {peer: median / ours for peer, median in medians.items()},
+        "seconds": {
+            peer: {"median": median, "first": 1000 * median, "cached": 100 * median}
+            for peer, median in medians.items()
+        },
+        "memory": {peer: 10**6 for peer in medians},
+    }
+
+
+def test_summary_names_the_losers() -> None:
+    lines = summary.text([record("won", 1.0, 8.0, 1.0), record("lost", 1.0, 0.5, 0.5)]).splitlines()
+    assert "2  over 2 workloads; below 1: lost 0.5" in lines[1]
+    assert "0.707  over 2 workloads; below 0.667: lost 0.5" in lines[2]
+    assert lines[3].endswith("-")
+
+
+def test_a_change_counts_that_the_peers_do_not_share() -> None:
+    then = [record("same", 1.0, 2.0), record("worse", 1.0, 2.0), record("gone", 1.0, 2.0)]
+    now = [record("same", 3.0, 6.0), record("worse", 2.0, 2.0), record("new", 1.0, 2.0)]
+    lines = summary.change(now, then).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["same", "worse"]
+    assert [line.endswith("slower") for line in lines[1:]] == [False, True]
+
+
+def test_chart_is_drawn(tmp_path: Path) -> None:
+    summary.chart([record("one", 1.0, 8.0, 1.0)], tmp_path / "chart.svg")
+    assert "<svg" in (tmp_path / "chart.svg").read_text()
+
+
 def test_names_are_distinct() -> None:
     names = [workload.name for workload in ALL]
     assert len(set(names)) == len(names)
@@ -97,7 +174,7 @@ def test_names_are_distinct() -> None:
 
 @pytest.mark.parametrize("workload", ALL, ids=lambda workload: workload.name)
 def test_every_workload_runs_and_its_contenders_agree(workload: Calls | Processes) -> None:
-    outcome = workload.measure(Effort(rounds=1, span=1e-4, processes=1))
+    outcome = workload.measure(Effort(rounds=1, span=1e-4, processes=1, budget=0.1))
     assert not outcome.disagreements
     assert any(name.startswith("jitad") for name in outcome.times)
 

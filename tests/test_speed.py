@@ -9,6 +9,7 @@ from benchmarks.workloads import ALL
 
 pytestmark = pytest.mark.timing
 TRIES = 3
+EFFORT = Effort(rounds=15, span=0.002, processes=3, budget=3.0)
 
 
 @pytest.mark.parametrize("workload", ALL, ids=lambda workload: workload.name)
@@ -17,7 +18,7 @@ def test_goals(workload: Workload) -> None:
     missed: list[Verdict] = []
     measured = False
     for _ in range(TRIES):
-        verdicts = workload.measure(Effort(rounds=15, span=0.002, processes=3)).verdicts()
+        verdicts = workload.measure(EFFORT).verdicts()
         measured = any(verdict.seen is not None for verdict in verdicts)
         missed = [verdict for verdict in verdicts if verdict.met is False]
         if not missed:

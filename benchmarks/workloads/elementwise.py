@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import in_numba
 from benchmarks.measure import Call
 from benchmarks.reference import c_call
 from benchmarks.versus import NOT_SLOWER, versus
@@ -77,6 +78,7 @@ def chain(name: str, size: int, **more: Any) -> Calls:
         polynomial,
         lambda: pair(size, "float64"),
         numpy=polynomial,
+        numba=in_numba.polynomial,
         c=in_c("polynomial", size, "float64"),
         **more,
     )
@@ -99,6 +101,7 @@ FUNCTIONS = versus(
     functions,
     lambda: pair(10**6, "float64"),
     numpy=functions,
+    numba=in_numba.functions,
     c=in_c("functions", 10**6, "float64"),
 )
 

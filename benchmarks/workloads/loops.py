@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import in_numba
 from benchmarks.measure import Call
 from benchmarks.peers import jax_x64
 from benchmarks.reference import c_call
@@ -181,6 +182,7 @@ def single_updates(size: int) -> Calls:
         f"{size} updates of single elements of a vector in a fori_loop",
         updates,
         vector,
+        numba=in_numba.updates,
         c=lambda: c_call("loops", "updates", (size, *vector()), (np.empty(size),)),
     )
 
@@ -235,6 +237,7 @@ EDIT_DISTANCE = versus(
     "edit distance of two strings of 2,000 characters, cell by cell; JAX a row at once too",
     edit_distance,
     strings,
+    numba=in_numba.edit_distance,
     c=lambda: c_call(
         "loops",
         "edit_distance",
@@ -280,6 +283,7 @@ NEWTON = versus(
     "Kepler's equation of 1e5 orbits: vmap of a while_loop",
     newton,
     orbits,
+    numba=in_numba.newton,
     c=lambda: c_call("loops", "newton", (10**5, *orbits()), (np.empty(10**5),)),
     goals=faster(2),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import in_numba
 from benchmarks.measure import Call
 from benchmarks.reference import c_call
 from benchmarks.versus import versus
@@ -108,6 +109,7 @@ DISTANCES = versus(
     distances,
     distances_inputs,
     numpy=distances,
+    numba=in_numba.distances,
     c=distances_in_c,
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import in_numba
 from benchmarks.measure import Call
 from benchmarks.reference import c_call
 from benchmarks.versus import versus
@@ -108,7 +109,9 @@ def layer_norm_gradient(lib: Any) -> Callable[..., Any]:
 TABLE = (2000, 500)
 
 
-def rows(name: str, about: str, program: Any, c: str | None, result: Shape = TABLE) -> Calls:
+def rows(
+    name: str, about: str, program: Any, c: str | None, result: Shape = TABLE, **more: Any
+) -> Calls:
     return versus(
         name,
         f"{about} of each row of a float64 array {list(TABLE)}",
@@ -116,13 +119,14 @@ def rows(name: str, about: str, program: Any, c: str | None, result: Shape = TAB
         lambda: normal(TABLE),
         numpy=program,
         c=None if c is None else in_c(c, TABLE, result),
+        **more,
     )
 
 
 NORMALISATIONS = (
     rows("variance", "variance", variance, "variance", TABLE[:1]),
     rows("logsumexp", "logsumexp", logsumexp, "logsumexp", TABLE[:1]),
-    rows("softmax", "softmax", softmax, "softmax"),
+    rows("softmax", "softmax", softmax, "softmax", numba=in_numba.softmax),
     rows("layer_norm", "layer-norm", layer_norms, "layer_norm"),
     versus(
         "softmax_float32",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import in_numba
 from benchmarks.measure import Call
 from benchmarks.reference import c_call
 from benchmarks.versus import NOT_SLOWER, versus
@@ -118,6 +119,7 @@ ALL = (
         scatter_add,
         edges,
         numpy=scatter_add_by_hand,
+        numba=in_numba.scatter_add,
         c=lambda: in_c("scatter_add", (MILLION, 10**5, *edges()), 10**5)(),
         goals=NOT_SLOWER_THAN_NUMPY,
     ),
