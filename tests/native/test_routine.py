@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -265,3 +268,22 @@ def test_slots_of_vectors_are_aligned_as_their_stores_assume(lanes):
     vector = ll.VectorType(ll.DoubleType(), lanes)
     assert r.local(vector).align in (None, 8 * lanes)
     assert r.local(FLOAT64, 4).align == 16
+
+
+def test_small_products_leave_the_threads_of_blas_as_they_were() -> None:
+    program = (
+        "import ctypes, numpy as np, scipy.linalg.cython_blas as blas\n"
+        "from jitad_ir import ops\n"
+        "from jitad_ir.native.program import compile_graph\n"
+        "from jitad_ir.text import parse\n"
+        "get = getattr(ctypes.CDLL(blas.__file__), 'scipy_openblas_get_num_threads', None)\n"
+        "before = get() if get else 0\n"
+        "graph = parse('graph f(a: f64[100,100]) { b: f64[100,100] = dot(a, a, batch=((), ()), '\n"
+        "              'contract=((1,), (0,))) return b }')\n"
+        "x = np.random.default_rng(0).normal(size=(100, 100))\n"
+        "(y,) = compile_graph(graph)(x)\n"
+        "assert np.allclose(y, x @ x)\n"
+        "assert (get() if get else 0) == before\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)

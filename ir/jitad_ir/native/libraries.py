@@ -5,6 +5,7 @@ and of CPython, by address, without a C compiler.
 "blas:dgemm"                Fortran BLAS as `scipy.linalg.cython_blas` declares it: every argument
                             by pointer, 32-bit integers
 "lapack:dpotrf"             likewise from `scipy.linalg.cython_lapack`
+"openblas:set_num_threads"  the number of threads of SciPy's OpenBLAS: int (*)(int)
 "special:gammaln"           `scipy.special.cython_special`, by the name in its `__pyx_capi__`, or
                             the plain name, which means the function of doubles; C signature there,
                             which may end in an int that is ignored
@@ -104,6 +105,17 @@ def _special(name: str) -> int:
     return _capsule_address(module, name)
 
 
+def _openblas(name: str) -> int:
+    """`set_num_threads`, which gives the number before. Other makes of BLAS are left alone: a
+    function that does nothing stands for it."""
+    if name != "set_num_threads":
+        raise LookupError(f"expected openblas:set_num_threads; got openblas:{name}")
+    library = ctypes.CDLL(_linalg("cython_blas").__file__)  # and what it is linked to
+    runtime = ctypes.CDLL("msvcrt") if sys.platform == "win32" else ctypes.CDLL(None)
+    function = getattr(library, "openblas_set_num_threads_local", runtime.abs)
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
 @functools.cache
 def _numpy_table() -> int:
     # The capsule through which `import_array()` finds the table in every extension module.
@@ -127,6 +139,7 @@ def _python(name: str) -> int:
 
 register("blas", _blas)
 register("lapack", _lapack)
+register("openblas", _openblas)
 register("special", _special)
 register("numpy", _numpy)
 register("py", _python)

@@ -14,7 +14,7 @@ from llvmlite import ir as ll
 from ..types import ArrayType, DType, Shape
 from .emitter import Emitter
 from .externals import Externals
-from .lanes import I1, I8, I64, PTR, Lanes, element_type, memory_type
+from .lanes import I1, I8, I32, I64, PTR, Lanes, element_type, memory_type
 
 IndexPart: TypeAlias = "int | ll.Value"
 Index: TypeAlias = "tuple[IndexPart, ...]"
@@ -29,6 +29,12 @@ class Buffer(NamedTuple):
     type: ArrayType
     pointer: Any
     """Its first element, an LLVM pointer."""
+
+
+THREADED_FLOPS = 30_000_000
+"""Work for which a library may use threads. OpenBLAS's workers spin while they wait for each other,
+which costs milliseconds when a core is busy: a product of 100 by 100 matrices took 100 us with one
+thread, and up to 30 ms with two."""
 
 
 class RoutineEmitter:
@@ -221,15 +227,29 @@ class RoutineEmitter:
         name: str,
         result: DType | ll.Type | None,
         arguments: Sequence[Lanes | ll.Value],
+        *,
+        flops: int = 0,
     ) -> ll.Value:
         """Call the external function `name` ("blas:dgemm") with real scalars and pointers.
 
-        `result` is the dtype of its result, None for a function that returns nothing.
+        `result` is the dtype of its result, None for a function that returns nothing. BLAS and
+        LAPACK get several threads only for `flops` that are worth waking them.
         """
         values = [_register(argument) for argument in arguments]
         signature = ll.FunctionType(_register_type(result), [v.type for v in values])
         function = self.externals.pointer(self.builder, name, signature.as_pointer())
-        return self.builder.call(function, values)
+        if flops >= THREADED_FLOPS or not name.startswith(("blas:", "lapack:")):
+            return self.builder.call(function, values)
+        before = self._library_threads(ll.Constant(I32, 1))
+        called = self.builder.call(function, values)
+        self._library_threads(before)
+        return called
+
+    def _library_threads(self, count: ll.Value) -> ll.Value:
+        """Set the number of threads of BLAS; the number it was."""
+        signature = ll.FunctionType(I32, [I32]).as_pointer()
+        setter = self.externals.pointer(self.builder, "openblas:set_num_threads", signature)
+        return self.builder.call(setter, [count])
 
     def call_inner(
         self,

@@ -387,6 +387,7 @@ def _gemm(r: Any, plan: Product, x: _Matrix, y: _Matrix, out: _Matrix) -> None:
             _pointer(r, out, 0, 0),
             _count(r, plan.n),
         ],
+        flops=2 * plan.m * plan.n * plan.k,
     )
 
 
@@ -423,6 +424,7 @@ def _gemv(r: Any, plan: Product, x: _Matrix, y: _Matrix, out: _Matrix) -> None:
             result.pointer,
             _count(r, 1),
         ],
+        flops=2 * plan.m * plan.n * plan.k,
     )
 
 
