@@ -54,7 +54,7 @@ def memory(record: Record) -> float | None:
 
 
 def line(words: str, factors: dict[str, float | None], bound: float) -> str:
-    """Geometric mean and least of the factors, and who stays below `bound`."""
+    """Geometric mean of the factors, and who stays below `bound`."""
     known = {name: factor for name, factor in factors.items() if factor is not None}
     if not known:
         return f"  {words:44}{'-':>8}"

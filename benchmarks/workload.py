@@ -41,7 +41,7 @@ class Effort:
     rounds: int = 31
     span: float = 0.005
     processes: int = 5
-    budget: float = 10.0
+    budget: float = 5.0
     fresh: int = 0
     """Runs of each compiling contender in a process of its own, for first calls and memory."""
 

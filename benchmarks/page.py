@@ -1,0 +1,80 @@
+"""The table of docs/performance.md, between its two marks, from figures that `--json` wrote.
+
+python -m benchmarks.page FIGURES.json docs/performance.md
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from benchmarks import summary
+from benchmarks.report import duration, size
+from benchmarks.summary import JAX, OURS, Record
+
+BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+COLUMNS = (
+    "workload", "jitad", "JAX", "NumPy", "C", "others", "first call", "cached", "JAX's", "memory",
+    "JAX's",
+)  # fmt: skip
+HEAD = f"| {' | '.join(COLUMNS)} |", f"|:--{'|--:' * (len(COLUMNS) - 1)}|"
+WIDTH = 120
+OTHERS = ("autograd", "CasADi", "numba", "PyTorch")
+
+
+def factor(record: Record, peer: str) -> str:
+    """How many of our calls one of the peer's lasts."""
+    ratio = record["ratios"].get(peer)
+    return "" if ratio is None else f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def row(record: Record) -> str:
+    seconds, memory = record["seconds"], record["memory"]
+    best = min((peer for peer in JAX if peer in seconds), key=record["ratios"].get, default="")
+    others = ", ".join(f"{peer} {factor(record, peer)}" for peer in OTHERS if peer in seconds)
+    first = [duration(seconds.get(peer, {}).get("first")) for peer in (OURS, best)]
+    cells = [
+        record["name"],
+        duration(seconds[OURS]["median"]),
+        factor(record, best),
+        factor(record, "NumPy"),
+        factor(record, "C"),
+        others,
+        first[0],
+        duration(seconds[OURS]["cached"]),
+        first[1],
+        size(memory.get(OURS)),
+        size(memory.get(best)),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def wrapped(text: str) -> str:
+    """Long lines continued below."""
+    fill = textwrap.TextWrapper(WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False)
+    return "\n".join(fill.fill(line) for line in text.splitlines())
+
+
+def table(figures: dict[str, Any]) -> str:
+    """Machine, means and a row for each workload that jitad and others ran in one process."""
+    records: list[Record] = figures["workloads"]
+    machine = ", ".join(f"{name} {value}" for name, value in figures["machine"].items())
+    shown = [record for record in records if OURS in record["seconds"]]
+    rows = [row(record) for record in shown if record["seconds"][OURS]["first"] is not None]
+    means = wrapped(summary.text(records))
+    return "\n".join([f"Machine: {machine}.\n", "```text", means, "```\n", *HEAD, *rows]) + "\n"
+
+
+def main() -> None:
+    figures, page = (Path(name) for name in sys.argv[1:])
+    before, rest = page.read_text("utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    text = table(json.loads(figures.read_text("utf-8")))
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
