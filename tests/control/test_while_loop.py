@@ -189,3 +189,53 @@ def test_counter_has_the_dtype_of_its_bounds() -> None:
     lax.fori_loop(np.int32(0), np.int32(3), body, 0.0)
     lax.fori_loop(0, np.int16(3), body, 0.0)
     assert seen == [("int64", True), ("int32", False), ("int16", False)]
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 4, 65, 512, 513, 1009])
+def test_lanes_side_by_side(lanes: int) -> None:
+    """Any number of lanes, with carries of several elements and types, values and gradients."""
+
+    def run(x: Any, w: Any) -> Any:
+        def body(c: Any) -> Any:
+            return c[0] * (1.1 + w) + jnp.sin(c[0][::-1]), c[1] + 1, ~c[2]
+
+        start = (x, np.int32(0), np.True_)
+        return lax.while_loop(lambda c: (c[0].sum() < 20.0) | c[2], body, start)
+
+    xs = np.linspace(0.1, 9.0, 2 * lanes).reshape(lanes, 2)
+    alone = [run(x, 0.25) for x in xs[:: max(lanes // 7, 1)]]
+    together = jitad.jit(jitad.vmap(run, in_axes=(0, None)))(xs, 0.25)
+    for i, part in enumerate(together):
+        expected = np.stack([np.asarray(a[i]) for a in alone])
+        np.testing.assert_allclose(part[:: max(lanes // 7, 1)], expected, rtol=1e-12)
+
+    def loss(x: Any, w: Any) -> Any:
+        return jnp.sum(run(x, w)[0] ** 2)
+
+    each = jitad.grad(loss, argnums=(0, 1))
+    expected = [each(x, 0.25) for x in xs[:: max(lanes // 7, 1)]]
+    got = jitad.jit(jitad.vmap(each, in_axes=(0, None)))(xs, 0.25)
+    for i, part in enumerate(got):
+        np.testing.assert_allclose(
+            part[:: max(lanes // 7, 1)], np.stack([e[i] for e in expected]), rtol=1e-9
+        )
+    total = jitad.grad(
+        lambda xs, w: jitad.vmap(loss, in_axes=(0, None))(xs, w).sum(), argnums=(0, 1)
+    )
+    np.testing.assert_allclose(jitad.jit(total)(xs, 0.25)[0], got[0], rtol=1e-9)
+    np.testing.assert_allclose(jitad.jit(total)(xs, 0.25)[1], got[1].sum(), rtol=1e-9)
+
+
+def test_lane_that_has_stopped_does_not_spoil_its_gradient() -> None:
+    """Where a stopped lane stands, the body has no derivative."""
+
+    def run(x: Any) -> Any:
+        return lax.while_loop(lambda c: c[0] > 1.0, lambda c: c - jnp.sqrt(c[::-1] - 1.0), x)[0]
+
+    xs = np.array([[1.5, 2.0], [4.0, 9.0], [0.2, 0.3], [1.1, 7.0]] * 20)
+    expected = np.stack([jitad.grad(run)(x) for x in xs[:4]])
+    for f in (
+        jitad.vmap(jitad.grad(run)),
+        jitad.grad(lambda xs: jitad.vmap(run)(xs).sum()),
+    ):
+        np.testing.assert_allclose(jitad.jit(f)(xs)[:4], expected, rtol=1e-12)

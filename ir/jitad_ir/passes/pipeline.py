@@ -13,19 +13,23 @@ from ..verify import InvalidGraph, verify
 from .accumulate import accumulate
 from .cse import cse
 from .dce import dce
+from .fission import fission
 from .hoist import hoist
 from .inline import inline
+from .lanes import lanes
 from .simplify import simplify
 from .specialize import specialize
 
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     dce,  # first, so that nothing below works on dead code
     inline,  # no derivative is asked for any more: rules and checkpoints become their code
+    lanes,  # no derivative any more: lanes of a loop side by side
     specialize,  # numbers known inside of bodies
     simplify,  # algebra, which makes more expressions alike
     cse,  # forward and backward programs share many
     accumulate,  # cotangents of a few elements are added to those
     hoist,  # what every step of a loop computes alike
+    fission,  # products of all steps as one
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused
 )
