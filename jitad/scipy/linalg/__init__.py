@@ -1,0 +1,81 @@
+"""`jitad.scipy.linalg`: SciPy's linear algebra on arrays and traced arrays, with derivatives.
+
+What takes matrices takes stacks of them, (..., m, n). Where SciPy raises LinAlgError for what
+depends on values (singular, not positive definite) results are nan. Schur's and Hessenberg's form,
+`schur`, `rsf2csf` and `hessenberg`, are absent.
+"""
+
+from __future__ import annotations
+
+from .factorizations import (
+    cho_factor,
+    cholesky,
+    eigh,
+    eigh_tridiagonal,
+    lu,
+    lu_factor,
+    polar,
+    qr,
+    qr_multiply,
+    svd,
+)
+from .functions import expm, expm_frechet, funm, solve_sylvester, sqrtm
+from .special_matrices import (
+    block_diag,
+    circulant,
+    companion,
+    convolution_matrix,
+    dft,
+    fiedler,
+    fiedler_companion,
+    hadamard,
+    hankel,
+    helmert,
+    hilbert,
+    invhilbert,
+    invpascal,
+    leslie,
+    pascal,
+    toeplitz,
+)
+from .systems import cho_solve, det, inv, lu_solve, solve, solve_triangular
+
+__all__ = [
+    "block_diag",
+    "cho_factor",
+    "cho_solve",
+    "cholesky",
+    "circulant",
+    "companion",
+    "convolution_matrix",
+    "det",
+    "dft",
+    "eigh",
+    "eigh_tridiagonal",
+    "expm",
+    "expm_frechet",
+    "fiedler",
+    "fiedler_companion",
+    "funm",
+    "hadamard",
+    "hankel",
+    "helmert",
+    "hilbert",
+    "inv",
+    "invhilbert",
+    "invpascal",
+    "leslie",
+    "lu",
+    "lu_factor",
+    "lu_solve",
+    "pascal",
+    "polar",
+    "qr",
+    "qr_multiply",
+    "solve",
+    "solve_sylvester",
+    "solve_triangular",
+    "sqrtm",
+    "svd",
+    "toeplitz",
+]

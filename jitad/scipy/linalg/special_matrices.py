@@ -1,0 +1,224 @@
+"""Matrices made from a few numbers: of Toeplitz and other form, and named ones."""
+
+from __future__ import annotations
+
+import importlib
+import operator
+from typing import Any
+
+import numpy as np
+
+from jitad.array import as_array
+from jitad.errors import at_user_line
+from jitad.numpy.arithmetic import absolute, divide, negative, subtract
+from jitad.numpy.matrices import eye
+from jitad.numpy.picking import take
+from jitad.numpy.promotion import (
+    Operand,
+    as_array_operand,
+    common_dtype,
+    convert,
+    inexact,
+    strong,
+)
+from jitad.numpy.selection import where
+from jitad.numpy.shapes import concatenate, expand_dims, reshape
+from jitad.trace import apply
+from jitad_ir import ops
+
+
+def _vector(x: Any) -> Operand:
+    """`x` with its vectors along the last axis."""
+    found = strong(as_array_operand(x))
+    return reshape(found, (1,)) if found.ndim == 0 else found
+
+
+def _first(x: Operand, start: int, stop: int | None = None) -> Operand:
+    """Elements start ... stop - 1 of the vectors."""
+    return x[..., start:stop]
+
+
+def toeplitz(c: Any, r: Any = None) -> Any:
+    """Matrices with constant diagonals: first column `c` and first row `r` (default conj(c)), whose
+    first element does not count. Leading axes of both are stacks, of equal lengths.
+
+    >>> toeplitz([1, 2, 3], [1, 4])
+    Array([[1, 4],
+           [2, 1],
+           [3, 2]])
+    """
+    column = _vector(c)
+    row = (column.conj() if column.dtype.kind == "c" else column) if r is None else _vector(r)
+    dtype = common_dtype([column, row])
+    n, m = column.shape[-1], row.shape[-1]
+    backwards = apply(ops.reverse, convert(column, dtype), axes=(column.ndim - 1,))
+    elements = concatenate([backwards, _first(convert(row, dtype), 1)], axis=-1)
+    return take(elements, n - 1 - np.arange(n)[:, None] + np.arange(m), axis=-1)
+
+
+def hankel(c: Any, r: Any = None) -> Any:
+    """Matrices with constant antidiagonals: first column `c` and last row `r` (default zeros),
+    whose first element does not count."""
+    column = _vector(c)
+    row = column * 0 if r is None else _vector(r)
+    dtype = common_dtype([column, row])
+    n, m = column.shape[-1], row.shape[-1]
+    elements = concatenate([convert(column, dtype), _first(convert(row, dtype), 1)], axis=-1)
+    return take(elements, np.arange(n)[:, None] + np.arange(m), axis=-1)
+
+
+def circulant(c: Any) -> Any:
+    """Square matrices whose columns are `c` rotated: element (i, j) is c[(i - j) mod n]."""
+    column = _vector(c)
+    n = column.shape[-1]
+    return take(column, (np.arange(n)[:, None] - np.arange(n)) % max(n, 1), axis=-1)
+
+
+def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
+    """The matrix M with M @ v = convolve(a, v, mode) for vectors v of length n > 0. Raises
+    ValueError for other lengths and modes."""
+    x = _vector(a)
+    n = operator.index(n)
+    if n <= 0:
+        raise ValueError(at_user_line("n must be a positive integer."))
+    if x.shape[-1] == 0:
+        raise ValueError(at_user_line("len(a) must be at least 1."))
+    if mode not in ("full", "valid", "same"):
+        raise ValueError(at_user_line("'mode' argument must be one of ('full', 'valid', 'same')"))
+    m = x.shape[-1]
+    zeros = convert(np.zeros((*x.shape[:-1], n - 1)), x.dtype)
+    column = concatenate([x, zeros], axis=-1)
+    row = concatenate([_first(x, 0, 1), zeros], axis=-1)
+    whole = toeplitz(column, row)
+    if mode == "same":
+        first = (min(n, m) - 1) // 2
+        return whole[..., first : first + max(n, m), :]
+    if mode == "valid":
+        return whole[..., min(n, m) - 1 : max(n, m), :]
+    return whole
+
+
+def _coefficients(a: Any, name: str) -> Operand:
+    """-a[1:] / a[0]"""
+    x = inexact(_vector(a))
+    if x.ndim != 1:
+        raise ValueError(at_user_line(f"{name}: expected a vector; got shape {x.shape}"))
+    if x.shape[0] < 2:
+        raise ValueError(at_user_line("The length of `a` along the last axis must be at least 2."))
+    return negative(divide(x[1:], x[0]))
+
+
+def companion(a: Any) -> Any:
+    """The companion matrix of the polynomial with coefficients `a`, highest power first: its
+    eigenvalues are the roots."""
+    row = _coefficients(a, "companion")
+    n = row.shape[0]
+    return concatenate([expand_dims(row, 0), eye(n - 1, n, dtype=row.dtype)])
+
+
+def fiedler_companion(a: Any) -> Any:
+    """A companion matrix with five diagonals, see `companion` (M. Fiedler, A note on companion
+    matrices, 2003)."""
+    row = _coefficients(a, "fiedler_companion")
+    n = row.shape[0]
+    ones, place = np.zeros((n, n)), np.full((n, n), -1)
+    place[0, 0] = 0
+    if n > 1:
+        ones[1, 0] = 1
+    ones[np.arange(3, n, 2), np.arange(1, n - 2, 2)] = 1
+    ones[np.arange(0, n - 2, 2), np.arange(2, n, 2)] = 1
+    place[np.arange(2, n, 2), np.arange(1, n - 1, 2)] = np.arange(2, n, 2)
+    place[np.arange(0, n - 1, 2), np.arange(1, n, 2)] = np.arange(1, n, 2)
+    return where(place >= 0, take(row, np.maximum(place, 0)), convert(ones, row.dtype))
+
+
+def fiedler(a: Any) -> Any:
+    """Symmetric matrices |a_i - a_j|."""
+    x = _vector(a)
+    return absolute(subtract(expand_dims(x, -1), expand_dims(x, -2)))
+
+
+def leslie(f: Any, s: Any) -> Any:
+    """Leslie's matrix of a population: fecundities `f` (n,) in the first row, survival rates `s`
+    (n - 1,) below the diagonal. Raises ValueError for other lengths."""
+    first, below = _vector(f), _vector(s)
+    if first.ndim != 1 or below.ndim != 1 or first.shape[0] != below.shape[0] + 1:
+        raise ValueError(
+            at_user_line(
+                "Incorrect lengths for f and s. The length of s must be one less than that of f"
+            )
+        )
+    dtype = common_dtype([first, below])
+    first, below = convert(first, dtype), convert(below, dtype)
+    n = first.shape[0]
+    survivors = expand_dims(below, 1) * eye(n - 1, n, dtype=dtype)
+    return concatenate([expand_dims(first, 0), survivors])
+
+
+def block_diag(*arrs: Any) -> Any:
+    """The matrix with the given ones (vectors are rows) on its diagonal, zeros elsewhere. Raises
+    ValueError for arrays of more than two axes."""
+    blocks = [strong(as_array_operand(x)) for x in arrs] or [np.zeros((1, 0))]
+    for x in blocks:
+        if x.ndim > 2:
+            raise ValueError(
+                at_user_line(f"arguments must be matrices or vectors; got shape {x.shape}")
+            )
+    dtype = common_dtype(blocks)
+    blocks = [reshape(convert(x, dtype), (1,) * (2 - x.ndim) + x.shape) for x in blocks]
+    width = sum(x.shape[1] for x in blocks)
+    zero = apply(ops.full, value=0, shape=(), dtype=dtype)
+    rows: list[Operand] = []
+    left = 0
+    for x in blocks:
+        right = width - left - x.shape[1]
+        rows.append(apply(ops.pad, x, zero, low=(0, left), high=(0, right), interior=(0, 0)))
+        left += x.shape[1]
+    return concatenate(rows)
+
+
+def _named(name: str, *args: Any, **kwargs: Any) -> Any:
+    """The matrix that SciPy makes of plain numbers."""
+    return as_array(getattr(importlib.import_module("scipy.linalg"), name)(*args, **kwargs))
+
+
+def dft(n: int, scale: str | None = None, *, dtype: Any = None) -> Any:
+    """The n x n matrix of the discrete Fourier transform, divided by sqrt(n) or n if `scale` is
+    "sqrtn" or "n"."""
+    matrix = _named("dft", n, scale)
+    return matrix if dtype is None else as_array(matrix.astype(dtype))
+
+
+def hadamard(n: int, dtype: Any = int) -> Any:
+    """Hadamard's n x n matrix of 1 and -1 with orthogonal rows, n a power of two."""
+    return _named("hadamard", n, dtype)
+
+
+def helmert(n: int, full: bool = False) -> Any:
+    """Helmert's (n - 1) x n matrix of contrasts; n x n, with the row of the mean, if `full`."""
+    return _named("helmert", n, full)
+
+
+def hilbert(n: int) -> Any:
+    """Hilbert's n x n matrix 1 / (i + j + 1)."""
+    return _named("hilbert", n)
+
+
+def invhilbert(n: int) -> Any:
+    """Inverse of Hilbert's n x n matrix."""
+    return _named("invhilbert", n)
+
+
+def pascal(n: int, kind: str | None = None) -> Any:
+    """Pascal's n x n matrix of binomial coefficients: `kind` "symmetric", "lower" or "upper"."""
+    return _exact(_named("pascal", n, kind or "symmetric"))
+
+
+def invpascal(n: int, kind: str | None = None) -> Any:
+    """Inverse of Pascal's n x n matrix."""
+    return _exact(_named("invpascal", n, kind or "symmetric"))
+
+
+def _exact(matrix: Any) -> Any:
+    """Integers beyond int64, which SciPy gives as objects, as float64."""
+    return as_array(matrix.astype(np.float64)) if matrix.dtype == object else matrix
