@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from .reduce import max as max_
 from .reduce import min as min_
 from .reduce import sum as sum_
 from .selection import where
-from .shapes import broadcast_to, ravel, reshape
+from .shapes import broadcast_to, ravel, reshape, stack
 from .sorting import searchsorted
 from .statistics import diff
 
@@ -72,6 +73,10 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | N
     )
 
 
+def _is_sequence(bins: Any) -> bool:
+    return isinstance(bins, (list, tuple)) or np.ndim(bins) > 0
+
+
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     """Edges of `bins` equal bins over `range` (default: from the least element to the greatest);
     `bins` itself if it is a sequence."""
@@ -79,7 +84,7 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
         raise NotImplementedError(
             at_user_line(f"expected a number of bins or their edges; got {bins!r}")
         )
-    if np.ndim(bins):
+    if _is_sequence(bins):
         return as_array_operand(bins)
     x = ravel(a)
     if range is not None:
@@ -103,18 +108,82 @@ def histogram(
     """
     x = ravel(a)
     edges = histogram_bin_edges(x, bins, range, weights)
-    count = edges.shape[0] - 1
-    dtype = common_dtype([x, edges])
-    place = apply(ops.sub, searchsorted(convert(edges, dtype), convert(x, dtype), "right"), 1)
-    last = broadcast_to(convert(edges[count], dtype), x.shape)
-    place = where(apply(ops.eq, convert(x, dtype), last), count - 1, place)
-    place = where(apply(ops.gt, convert(x, dtype), last), count, place)
+    place, count = _bin_of(x, edges)
     counts = bincount(place, weights, length=count)
     if weights is not None:
         counts = convert(counts, common_dtype([as_array_operand(weights)]))
     if density:
         counts = divide(counts, multiply(sum_(counts), diff(edges)))
     return counts, edges
+
+
+def histogramdd(
+    sample: Any, bins: Any = 10, range: Any = None, density: bool = False, weights: Any = None
+) -> tuple[Any, list[Any]]:
+    """(counts, edges for each axis) of the points in the rows of `sample` (or a sequence of their
+    coordinates). `bins` is a number, or for each axis a number or the edges."""
+    if isinstance(sample, (list, tuple)):
+        points = stack([ravel(x) for x in sample], -1)
+    else:
+        points = as_array_operand(sample)
+        points = reshape(points, (-1, 1)) if points.ndim == 1 else points
+    if points.ndim != 2:
+        raise ValueError(at_user_line(f"expected points in rows; got shape {points.shape}"))
+    axes = points.shape[1]
+    each = list(bins) if _is_sequence(bins) else [bins] * axes
+    bounds = [None] * axes if range is None else list(range)
+    if len(each) != axes or len(bounds) != axes:
+        raise ValueError(
+            at_user_line("The dimension of bins must be equal to the dimension of the sample x.")
+        )
+    edges, counts = [], []
+    flat, inside = None, None
+    for i, (of_axis, bound) in enumerate(zip(each, bounds, strict=True)):
+        x = points[:, i]  # type: ignore[index]
+        found = histogram_bin_edges(x, of_axis, bound)
+        place, count = _bin_of(x, found)
+        within = apply(ops.bitwise_and, apply(ops.ge, place, 0), apply(ops.lt, place, count))
+        flat = place if flat is None else apply(ops.add, apply(ops.mul, flat, count), place)
+        inside = within if inside is None else apply(ops.bitwise_and, inside, within)
+        edges.append(found)
+        counts.append(count)
+    total = math.prod(counts)
+    result = reshape(
+        convert(bincount(where(inside, flat, total), weights, length=total), FLOAT64), counts
+    )
+    if density:
+        result = divide(result, sum_(result))
+        for i, found in enumerate(edges):
+            shape = [-1 if axis == i else 1 for axis, _ in enumerate(edges)]
+            result = divide(result, reshape(diff(found), shape))
+    return result, edges
+
+
+def _bin_of(x: Any, edges: Any) -> tuple[Any, int]:
+    """The bin of each element, below 0 or from the number of bins on if in none; that number."""
+    count = edges.shape[0] - 1
+    dtype = common_dtype([x, edges])
+    x, edges = convert(x, dtype), convert(edges, dtype)
+    place = apply(ops.sub, searchsorted(edges, x, "right"), 1)
+    last = broadcast_to(edges[count], x.shape)
+    place = where(apply(ops.eq, x, last), count - 1, place)
+    return where(apply(ops.gt, x, last), count, place), count
+
+
+def histogram2d(
+    x: Any,
+    y: Any,
+    bins: Any = 10,
+    range: Any = None,
+    density: bool = False,
+    weights: Any = None,
+) -> tuple[Any, Any, Any]:
+    """(counts, edges of x, edges of y) of points in the plane; `bins` is a number, the edges for
+    both axes, or a pair of such."""
+    if _is_sequence(bins) and len(bins) > 2:
+        bins = [bins, bins]
+    counts, edges = histogramdd((x, y), bins, range, density, weights)
+    return counts, edges[0], edges[1]
 
 
 def isin(

@@ -7,25 +7,16 @@ from typing import Any
 import numpy as np
 from numpy import (
     bool_,
-    complex64,
-    complex128,
     complexfloating,
     dtype,
     e,
     euler_gamma,
     finfo,
-    float16,
-    float32,
-    float64,
     floating,
     generic,
     iinfo,
     inexact,
     inf,
-    int8,
-    int16,
-    int32,
-    int64,
     integer,
     isdtype,
     issubdtype,
@@ -34,17 +25,13 @@ from numpy import (
     number,
     pi,
     promote_types,
-    set_printoptions,
     signedinteger,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
     unsignedinteger,
 )
 
 from jitad.trace import Tracer
 
+from .creation import asarray
 from .promotion import as_operand, common_dtype
 
 __all__ = [
@@ -88,7 +75,6 @@ __all__ = [
     "pi",
     "promote_types",
     "result_type",
-    "set_printoptions",
     "signedinteger",
     "single",
     "uint",
@@ -99,13 +85,55 @@ __all__ = [
     "unsignedinteger",
 ]
 
+
+class _ScalarType(type):
+    """Type of the scalar types here: equal to NumPy's, whose numbers are their instances."""
+
+    numpy_type: type
+
+    def __eq__(cls, other: object) -> Any:
+        return cls.numpy_type is getattr(other, "numpy_type", other)
+
+    def __hash__(cls) -> int:
+        return hash(cls.numpy_type)
+
+    def __instancecheck__(cls, instance: Any) -> Any:
+        return isinstance(instance, cls.numpy_type)
+
+    def __subclasscheck__(cls, subclass: type) -> Any:
+        return issubclass(subclass, cls.numpy_type)
+
+    def __repr__(cls) -> str:
+        return f"<class 'jitad.numpy.{cls.__name__}'>"
+
+
+def _scalar_type(numpy_type: Any) -> Any:
+    """`numpy_type`, called to convert arrays, traced or not: `jnp.float32(x)` is an array. To NumPy
+    it is the same dtype."""
+
+    def convert_to(cls: Any, x: Any = 0) -> Any:
+        return asarray(x, cls.numpy_type)
+
+    body = {
+        "__new__": convert_to,
+        "__doc__": f"The dtype {numpy_type.__name__}; called, it converts an array to it.",
+        "__module__": "jitad.numpy",
+        "numpy_type": numpy_type,
+    }
+    return _ScalarType(numpy_type.__name__, (numpy_type,), body)
+
+
+float16, float32, float64 = map(_scalar_type, (np.float16, np.float32, np.float64))
+int8, int16, int32, int64 = map(_scalar_type, (np.int8, np.int16, np.int32, np.int64))
+uint8, uint16, uint32, uint64 = map(_scalar_type, (np.uint8, np.uint16, np.uint32, np.uint64))
+complex64, complex128 = map(_scalar_type, (np.complex64, np.complex128))
 bool = np.bool_
-int_ = np.int64
-uint = np.uint64
-float_ = double = np.float64
-single = np.float32
-complex_ = cdouble = np.complex128
-csingle = np.complex64
+int_ = int64
+uint = uint64
+float_ = double = float64
+single = float32
+complex_ = cdouble = complex128
+csingle = complex64
 
 
 class _ArrayType(type):

@@ -8,10 +8,12 @@ from typing import Any
 from jitad.trace import apply
 from jitad_ir import ops
 
+from .arithmetic import divide
 from .exponential import sqrt
 from .promotion import Operand, as_array_operand, filled, strong
 from .reduce import any, argmax, argmin, count_nonzero, cumprod, cumsum, max, min, prod, sum
 from .selection import where
+from .sorting import quantile_of
 from .statistics import mean, var
 
 
@@ -96,3 +98,22 @@ def nanstd(
 ) -> Any:
     """Square root of `nanvar`."""
     return sqrt(nanvar(a, axis, dtype, ddof=ddof, keepdims=keepdims))
+
+
+def nanmedian(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    """Median of what is not nan; nan where nothing is."""
+    return nanquantile(a, 0.5, axis, keepdims=keepdims)
+
+
+def nanpercentile(
+    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """Quantiles at `q` in percent of what is not nan."""
+    return nanquantile(a, divide(q, 100), axis, method=method, keepdims=keepdims)
+
+
+def nanquantile(
+    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """Quantiles at `q` in [0, 1] of what is not nan; nan where nothing is. See `quantile`."""
+    return quantile_of(a, q, axis, method, keepdims, ignore_nan=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -142,3 +143,37 @@ def triu_indices(n: int, k: int = 0, m: int | None = None) -> Any:
 def diag_indices(n: int, ndim: int = 2) -> Any:
     """Indices of the main diagonal of an array with `ndim` axes of length n."""
     return tuple(map(as_array, np.diag_indices(n, ndim)))
+
+
+def _square(arr: Any) -> tuple[int, int]:
+    x = as_array_operand(arr)
+    if x.ndim != 2:
+        raise ValueError(at_user_line("input array must be 2-d"))
+    return x.shape
+
+
+def tril_indices_from(arr: Any, k: int = 0) -> Any:
+    """`tril_indices` of the shape of a matrix."""
+    n, m = _square(arr)
+    return tril_indices(n, k, m)
+
+
+def triu_indices_from(arr: Any, k: int = 0) -> Any:
+    """`triu_indices` of the shape of a matrix."""
+    n, m = _square(arr)
+    return triu_indices(n, k, m)
+
+
+def diag_indices_from(arr: Any) -> Any:
+    """`diag_indices` of an array whose axes have one length."""
+    x = as_array_operand(arr)
+    if x.ndim < 2:
+        raise ValueError(at_user_line("input array must be at least 2-d"))
+    if len(set(x.shape)) != 1:
+        raise ValueError(at_user_line("All dimensions of input must be of equal length"))
+    return diag_indices(x.shape[0], x.ndim)
+
+
+def mask_indices(n: int, mask_func: Callable[..., Any], k: Any = 0) -> Any:
+    """Rows and columns where `mask_func(ones((n, n)), k)` is not 0, as `triu` and `tril` do."""
+    return tuple(map(as_array, np.nonzero(np.asarray(mask_func(np.ones((n, n), int), k)))))

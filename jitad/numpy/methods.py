@@ -3,6 +3,7 @@ functions applied to it (`__array_ufunc__`, `__array_function__`). Installed on 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -212,6 +213,9 @@ for _name in ("matvec", "vecmat"):
     if hasattr(np, _name):  # new in NumPy 2.2
         UFUNCS[getattr(np, _name)] = getattr(products, _name)
 
+_LATE = {np.gcd: "gcd", np.lcm: "lcm"}
+"""Ufuncs whose functions are made of loops, which load when first used."""
+
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's functions (not ufuncs) that jitad has, with its own; filled by `jitad.numpy`."""
 
@@ -236,6 +240,8 @@ def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
     found: Callable[..., Any] | None
     if method == "__call__":
         found = UFUNCS.get(ufunc)
+        if found is None and ufunc in _LATE:
+            found = getattr(importlib.import_module("jitad.numpy.ufuncs"), _LATE[ufunc])
     elif method == "reduce":
         found = _REDUCTIONS.get(ufunc)
         kwargs.setdefault("axis", 0)

@@ -250,73 +250,6 @@ def _roll(x: Operand, shift: Any, axis: int) -> Operand:
     return apply(ops.concatenate, tail, head, axis=axis)
 
 
-_PAD_BY_INDEX = ("edge", "reflect", "symmetric", "wrap")
-
-
-def pad(
-    array: Any,
-    pad_width: Any,
-    mode: str = "constant",
-    *,
-    constant_values: Any = 0,
-    reflect_type: str = "even",
-) -> Any:
-    """`array` with elements around it: `pad_width` is a number, (before, after), or one such pair
-    for each axis (a dict of them by axis).
-
-    Modes constant, edge, reflect, symmetric, wrap and empty (zeros).
-    """
-    x = strong(as_array_operand(array))
-    widths = _pad_widths(pad_width, x.ndim)
-    if mode in _PAD_BY_INDEX and reflect_type == "even":
-        for axis, (before, after) in enumerate(widths):
-            if before or after:
-                places = np.pad(np.arange(x.shape[axis]), (before, after), mode)  # type: ignore
-                x = take(x, places, axis)
-        return x
-    if mode == "empty":
-        constant_values = 0
-    elif mode != "constant":
-        raise NotImplementedError(
-            at_user_line(
-                f"pad: expected mode constant, edge, reflect, symmetric, wrap or empty; got "
-                f"{mode!r} (reflect_type {reflect_type!r})"
-            )
-        )
-    return _pad_constant(x, widths, constant_values)
-
-
-def _pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    if isinstance(pad_width, dict):
-        found = {normalize_axis_index(axis, ndim): w for axis, w in pad_width.items()}
-        pad_width = [
-            (w, w) if isinstance(w, int) else w for w in [found.get(i, 0) for i in range(ndim)]
-        ]
-    given = np.asarray(pad_width)
-    if given.dtype.kind not in "iu":
-        raise TypeError(at_user_line("`pad_width` must be of integral type."))
-    if np.any(given < 0):
-        raise ValueError(at_user_line("index can't contain negative values"))
-    widths = np.broadcast_to(given, (ndim, 2))
-    return [(int(before), int(after)) for before, after in widths]
-
-
-def _pad_constant(x: Operand, widths: list[tuple[int, int]], values: Any) -> Operand:
-    zeros = (0,) * x.ndim
-    if np.ndim(values) == 0 or isinstance(values, Tracer):
-        value = broadcast_to(convert(as_operand(values), x.dtype), ())
-        low, high = tuple([w[0] for w in widths]), tuple([w[1] for w in widths])
-        return apply(ops.pad, x, value, low=low, high=high, interior=zeros) if x.ndim else x
-    pairs = np.broadcast_to(np.asarray(values), (x.ndim, 2))
-    for axis, (width, pair) in enumerate(zip(widths, pairs, strict=True)):
-        for side in (0, 1):
-            low, high = list(zeros), list(zeros)
-            (high if side else low)[axis] = width[side]
-            value = convert(pair[side], x.dtype)
-            x = apply(ops.pad, x, value, low=tuple(low), high=tuple(high), interior=zeros)
-    return x
-
-
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """`arr` without the parts at the (known) index, indices, slice or mask `obj` along `axis`."""
     x = as_array_operand(arr)
@@ -372,6 +305,69 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
         found.append(apply(ops.rem, index, filled(index, n)))
         index = apply(ops.div, index, filled(index, n))
     return tuple(reversed(found))
+
+
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
+    """Indices of the flattened array of shape `dims` from those for each axis.
+
+    `mode`, for each axis or for all, is for indices out of bounds: "clip", "wrap", or "raise"
+    (ValueError, where the indices are known).
+    """
+    shape = tuple([operator.index(n) for n in dims])
+    if order not in ("C", "F"):
+        raise ValueError(at_user_line("only 'C' or 'F' order is permitted"))
+    modes = (mode,) * len(shape) if isinstance(mode, str) else tuple(mode)
+    parts = [_integers(part) for part in multi_index]
+    if not len(parts) == len(modes) == len(shape):
+        raise ValueError(
+            at_user_line(
+                f"parameter multi_index must be a sequence of length {len(shape)}; got {len(parts)}"
+            )
+        )
+    common = broadcast_shape([part.shape for part in parts])
+    strides = [math.prod(shape[i + 1 :] if order == "C" else shape[:i]) for i in range(len(shape))]
+    result = apply(ops.full, value=0, shape=common, dtype=INT64)
+    for part, n, how, stride in zip(parts, shape, modes, strides, strict=True):
+        place = broadcast_to(_inside(convert(part, INT64), n, how), common)
+        result = apply(ops.add, result, apply(ops.mul, place, filled(place, stride)))
+    return result
+
+
+def _inside(index: Operand, n: int, mode: str) -> Operand:
+    if mode == "wrap":
+        return _modulo(index, n)
+    if mode == "clip":
+        return apply(ops.clamp, filled(index, 0), index, filled(index, n - 1))
+    if mode != "raise":
+        raise ValueError(at_user_line(f"expected mode raise, wrap or clip; got {mode!r}"))
+    if not isinstance(index, Tracer) and ((index < 0) | (index >= n)).any():
+        raise ValueError(at_user_line("invalid entry in coordinates array"))
+    return index
+
+
+def trim_zeros(filt: Any, trim: str = "fb") -> Any:
+    """`filt` without the zeros in front ("f") and at the end ("b") of it: elements are known."""
+    x = as_array_operand(filt)
+    if isinstance(x, Tracer) and x.concrete is None:
+        raise TypeError(
+            at_user_line(
+                "trim_zeros needs elements that are known: the shape of its result depends on "
+                f"them; got a traced array {x.type!r}"
+            )
+        )
+    known = np.asarray(x.concrete if isinstance(x, Tracer) else x)
+    if known.ndim != 1 or set(trim.lower()) - {"f", "b"}:
+        raise ValueError(
+            at_user_line(
+                f"expected a vector and trim 'f', 'b' or 'fb'; got shape {known.shape}, {trim!r}"
+            )
+        )
+    filled_places = np.flatnonzero(known)
+    if not filled_places.size:
+        return x[:0]
+    start = int(filled_places[0]) if "f" in trim.lower() else 0
+    stop = int(filled_places[-1]) + 1 if "b" in trim.lower() else known.size
+    return x[start:stop]
 
 
 def ix_(*args: Any) -> tuple[Any, ...]:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from jitad.errors import at_user_line
-from jitad.trace import apply
+from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import INT64
 
-from .arithmetic import add, multiply, subtract
-from .picking import take
+from .arithmetic import absolute, add, multiply, remainder, subtract
+from .picking import take, take_along_axis
 from .promotion import (
     Operand,
     as_array_operand,
@@ -25,8 +25,8 @@ from .promotion import (
     strong,
 )
 from .reduce import any as any_
-from .selection import where
-from .shapes import broadcast_to, flip, ravel, reshape, transpose
+from .selection import clip, where
+from .shapes import broadcast_to, concatenate, flip, ravel, reshape, transpose
 
 
 def sort(
@@ -174,25 +174,45 @@ def quantile(
     `q` may be an array, whose axes come first in the result. Between elements, `method` says
     "linear", "lower", "higher", "midpoint" or "nearest".
     """
+    return quantile_of(a, q, axis, method, keepdims, ignore_nan=False)
+
+
+def quantile_of(
+    a: Any, q: Any, axis: Any, method: str, keepdims: bool, *, ignore_nan: bool
+) -> Operand:
+    """`quantile`, or `nanquantile` if `ignore_nan`: then of the rows' elements that are numbers,
+    which sorting puts in front."""
     if method not in _METHODS:
         raise ValueError(at_user_line(f"expected method {', '.join(_METHODS)}; got {method!r}"))
     x = strong(as_array_operand(a))
     if method in ("linear", "midpoint"):
         x = inexact(x)
     rows, kept = _rows(x, axis)
-    n = rows.shape[0]
+    n, *rest = rows.shape
     if n == 0:
         raise ValueError(at_user_line("expected one element or more along the axis; got none"))
     levels = inexact(as_array_operand(q))
+    if not isinstance(levels, Tracer) and not ((levels >= 0) & (levels <= 1)).all():
+        raise ValueError(at_user_line("Quantiles must be in the range [0, 1]"))
     levels = convert(levels, x.dtype) if x.dtype.kind == "f" else levels
     ordered = apply(ops.sort, rows, axis=0, num_keys=1, descending=False)[0]
-    virtual = multiply(levels, float(n - 1))
-    result = _between(ordered, virtual, method)
+    shape = (*levels.shape, *rest)
+    column = broadcast_to(reshape(levels, (*levels.shape, *[1] * len(rest))), shape)
+    last: Any = float(n - 1)
+    unknown = None
     if x.dtype.kind == "f":
-        has_nan = any_(apply(ops.ne, rows, rows), 0)
-        result = where(broadcast_to(has_nan, result.shape), math.nan, result)
-    shape = [1 if i in kept else m for i, m in enumerate(x.shape)]
-    return reshape(result, (*levels.shape, *shape)) if keepdims else result
+        is_number = apply(ops.eq, rows, rows)
+        if ignore_nan:
+            count = convert(apply(ops.reduce_sum, convert(is_number, INT64), axes=(0,)), x.dtype)
+            unknown = apply(ops.eq, count, 0)
+            last = broadcast_to(subtract(count, 1.0), shape)
+        else:
+            unknown = any_(apply(ops.ne, rows, rows), 0)
+    result = _between(ordered, multiply(column, last), method)
+    if unknown is not None:
+        result = where(broadcast_to(unknown, result.shape), math.nan, result)
+    whole = [1 if i in kept else m for i, m in enumerate(x.shape)]
+    return reshape(result, (*levels.shape, *whole)) if keepdims else result
 
 
 def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
@@ -205,35 +225,40 @@ def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
 
 
 def _between(ordered: Operand, virtual: Operand, method: str) -> Operand:
-    """Elements of sorted rows at fractional places, one row of results for each place."""
+    """Elements of sorted rows at fractional places, given for each row (the last axes)."""
     low, high = apply(ops.floor, virtual), apply(ops.ceil, virtual)
+
+    def element(place: Operand) -> Operand:
+        """The last axes of `place` are those of the rows, its first ones of the levels."""
+        several = virtual.ndim - ordered.ndim + 1
+        flat = reshape(convert(place, INT64), (-1, *ordered.shape[1:]))
+        found = take_along_axis(ordered, clip(flat, 0, ordered.shape[0] - 1), 0)
+        return reshape(found, virtual.shape) if several != 1 else found
+
     if method == "nearest":
-        return take(ordered, convert(apply(ops.round, virtual), INT64), 0, mode="clip")
-    below = take(ordered, convert(low, INT64), 0, mode="clip")
-    above = take(ordered, convert(high, INT64), 0, mode="clip")
+        return element(apply(ops.round, virtual))
+    below, above = element(low), element(high)
     if method == "lower":
         return below
     if method == "higher":
         return above
     if method == "midpoint":
         return multiply(add(below, above), 0.5)
-    share = apply(ops.sub, virtual, low)
-    share = reshape(share, (*share.shape, *[1] * (ordered.ndim - 1)))
+    share = convert(apply(ops.sub, virtual, low), below.dtype)
     step = subtract(above, below)
     # From the nearer end, as NumPy does: exact at both.
     from_below = add(below, multiply(step, share))
     from_above = subtract(above, multiply(step, subtract(1.0, share)))
-    near_end = broadcast_to(apply(ops.ge, share, 0.5), from_below.shape)
-    return apply(ops.select, near_end, from_above, from_below)
+    return apply(ops.select, apply(ops.ge, share, 0.5), from_above, from_below)
 
 
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Linear interpolation at `x` of the points (xp, fp), xp rising; `left` and `right` beyond
-    (default: the values at the ends)."""
+    (default: the values at the ends). With a `period` the points repeat, xp in any order."""
     if period is not None:
-        raise NotImplementedError(at_user_line("interp: period is not supported; got a period"))
+        x, xp, fp = _periodic(x, xp, fp, period)
     points, values = as_array_operand(xp), as_array_operand(fp)
     dtype = common_dtype([as_array_operand(x), points, values, 1.0])
     at, points, values = (convert(as_array_operand(v), dtype) for v in (x, points, values))
@@ -261,6 +286,21 @@ def interp(
         last if right is None else right,
         result,
     )
+
+
+def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
+    """`x` within a period, and the points within it in order, with one more at either end."""
+    if not isinstance(period, Tracer) and period == 0:
+        raise ValueError(at_user_line("period must be a non-zero value"))
+    period = absolute(period)
+    points, values = remainder(as_array_operand(xp), period), as_array_operand(fp)
+    if points.ndim != 1 or values.shape != points.shape:
+        raise ValueError(at_user_line("fp and xp are not of the same length."))
+    order = argsort(points)
+    points, values = take(points, order), take(values, order)
+    points = concatenate([points[-1:] - period, points, points[:1] + period])
+    values = concatenate([values[-1:], values, values[:1]])
+    return remainder(x, period), points, values
 
 
 def top_k(a: Any, k: int) -> tuple[Any, Any]:

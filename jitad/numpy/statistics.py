@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
 from jitad.errors import at_user_line
 from jitad.trace import apply
@@ -199,46 +199,6 @@ def _extended(x: Operand, axis: int, prepend: Any, append: Any) -> Operand:
         return x
     dtype = np.result_type(*[p.dtype for p in parts])
     return apply(ops.concatenate, *[convert(p, dtype) for p in parts], axis=axis)
-
-
-def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """Central differences along each axis (or those of `axis`), one-sided at the edges.
-
-    `varargs` is a step for all axes or one for each; coordinates in place of steps, and an
-    `edge_order` other than 1, are not supported.
-    """
-    x = inexact(strong(as_array_operand(f)))
-    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
-    if len(varargs) not in (0, 1, len(axes)):
-        raise TypeError(at_user_line("invalid number of arguments"))
-    if edge_order != 1 or any([np.ndim(step) for step in varargs]):
-        raise NotImplementedError(
-            at_user_line("gradient: expected scalar steps and edge_order 1; got others")
-        )
-    steps = varargs if len(varargs) == len(axes) else (varargs or (1.0,)) * len(axes)
-    found = [_central(x, i, step) for i, step in zip(axes, steps, strict=True)]
-    return found[0] if len(found) == 1 else tuple(found)
-
-
-def _central(x: Operand, axis: int, step: Any) -> Operand:
-    n = x.shape[axis]
-    if n < 2:
-        raise ValueError(
-            at_user_line(
-                "Shape of array too small to calculate a numerical gradient, at least "
-                "(edge_order + 1) elements are required."
-            )
-        )
-    before, after = _neighbours(x, axis)
-    ahead = subtract(after, before)
-    left, inner = _neighbours(ahead, axis)
-    start, limit, one = [0] * x.ndim, list(ahead.shape), (1,) * x.ndim
-    limit[axis] = 1
-    first = apply(ops.slice, ahead, start=tuple(start), limit=tuple(limit), stride=one)
-    start[axis], limit[axis] = n - 2, n - 1
-    final = apply(ops.slice, ahead, start=tuple(start), limit=tuple(limit), stride=one)
-    middle = multiply(add(left, inner), 0.5)
-    return divide(apply(ops.concatenate, first, middle, final, axis=axis), step)
 
 
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:

@@ -150,8 +150,30 @@ def test_pad_values() -> None:
         np.pad(x, 1, constant_values=2.0),
         "traced value",
     )
-    with pytest.raises(NotImplementedError, match="got 'linear_ramp'"):
-        jnp.pad(x, 1, mode="linear_ramp")
+    with pytest.raises(ValueError, match="mode 'slope' is not supported"):
+        jnp.pad(x, 1, mode="slope")
+
+
+@pytest.mark.parametrize("name", ["matrix", "vector", "integers", "cube"])
+def test_pad_modes_with_options(name: str) -> None:
+    x = ARRAYS[name]
+    for width in (1, (2, 3), (0, 7)):
+        for mode in ("maximum", "minimum", "mean", "median"):
+            for length in (None, 2, (1, 2)):
+                same(lambda m, x, w=width, o=mode, n=length: m.pad(x, w, o, stat_length=n), x)
+        for mode in ("reflect", "symmetric"):
+            same(lambda m, x, w=width, o=mode: m.pad(x, w, o, reflect_type="odd"), x)
+        for ends in (0, 5, (-2, 3)):
+            same(lambda m, x, w=width, e=ends: m.pad(x, w, "linear_ramp", end_values=e), x)
+
+    def set_ends(vector: Any, width: tuple[int, int], axis: int, _options: Any) -> Any:
+        at_ends = np.arange(len(vector)) < width[0]
+        return np.where(at_ends, 10 + axis, vector).astype(vector.dtype)
+
+    def set_ends_in_place(vector: Any, width: Any, axis: int, _options: Any) -> None:
+        vector[: width[0]] = 10 + axis
+
+    assert_same(jnp.pad(x, 2, set_ends), np.pad(x, 2, set_ends_in_place), "function")
 
 
 @every_array
