@@ -4,8 +4,8 @@
 
 Batching a while_loop whose condition differs from lane to lane gives a scan without a carry, a step
 for each lane, through which derivatives go as they are. Here, when no derivative is asked for any
-more, the lanes of a row are put side by side, so that an operation on all of them takes the time of a few. They
-run while any of them runs; a lane that has stopped keeps its carry. Only loops of elementwise
+more, the lanes of a row are put side by side: an operation on all takes the time of one on a few.
+They run while any of them runs; a lane that has stopped keeps its carry. Only loops of elementwise
 operations on a few numbers are treated so: where a body holds a loop of its own, a lane must not
 run it beyond its end, and bodies of many numbers fill registers by themselves.
 """
