@@ -19,7 +19,7 @@ from .transforms.derivatives import grad, value_and_grad
 from .transforms.staging import block_until_ready, clear_caches, jit
 
 if TYPE_CHECKING:
-    from . import checkpoint_policies, errors, lax, nn, numpy, random, tree, tree_util
+    from . import checkpoint_policies, errors, lax, nn, numpy, random, scipy, tree, tree_util
     from .transforms.checkpointing import checkpoint, remat
     from .transforms.custom_jvp import custom_jvp
     from .transforms.custom_vjp import custom_vjp
@@ -70,6 +70,7 @@ __all__ = [
     "numpy",
     "random",
     "remat",
+    "scipy",
     "stop_gradient",
     "tree",
     "tree_util",
@@ -94,7 +95,7 @@ _MODULES = {name: module for module, names in _NAMES.items() for name in names.s
 """Name -> its module of `jitad.transforms`."""
 
 _NAMESPACES = frozenset(
-    {"checkpoint_policies", "errors", "lax", "nn", "numpy", "random", "tree", "tree_util"}
+    {"checkpoint_policies", "errors", "lax", "nn", "numpy", "random", "scipy", "tree", "tree_util"}
 )
 
 

@@ -209,12 +209,18 @@ def _zeta_by_q(t: Value, out: Value, s: Value, q: Value) -> Value:
     return mul(t, neg(mul(s, zeta(add(s, full_like(s, 1.0)), q))))
 
 
+def _evaluate_zeta(s: Any, q: Any) -> Any:
+    """SciPy's, but that it says nan for s = inf, q > 1."""
+    value = np.where((s == np.inf) & (q > 1), 0.0, scipy_special("zeta", s, q))
+    return np.asarray(value).astype(s.dtype)
+
+
 zeta = Op(
     name="zeta",
     doc="Hurwitz' zeta function: the sum of (q + k)**-s over k = 0, 1, ...; inf at s = 1 and where "
     "q is 0 or a negative integer, nan for s < 1, and for other q < 0 unless s is an integer.",
     infer=lambda s, q: same_types("zeta", (s, q), "f"),
-    evaluate=lambda s, q: np.asarray(scipy_special("zeta", s, q)).astype(s.dtype),
+    evaluate=_evaluate_zeta,
     jvp=PerOperand((_zeta_by_s, _zeta_by_q)),
     transpose=NONLINEAR,
     batch=lambda size, batched, *operands: zeta(*batch_to_front(size, batched, operands)),
@@ -226,8 +232,8 @@ zeta = Op(
         Sample((Draw((0,)), Draw((0,)))),
         Sample(
             (
-                Draw((9,), values=(1.0, 0.5, 2.0, 2.0, 3.0, 2.5, 60.0, 2.0, np.nan)),
-                Draw((9,), values=(1.0, 1.0, 0.0, -3.0, -1.5, -1.5, 2.0, 1e10, 1.0)),
+                Draw((9,), values=(1.0, 0.5, 2.0, 2.0, 3.0, 2.5, 60.0, 2.0, np.inf)),
+                Draw((9,), values=(1.0, 1.0, 0.0, -3.0, -1.5, -1.5, 2.0, 1e10, 2.0)),
             ),
             dtypes=FLOATS,
             smooth=False,
