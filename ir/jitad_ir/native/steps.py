@@ -12,6 +12,7 @@ from typing import Any
 from llvmlite import ir as ll
 
 from ..plan import Kernel, Plan, RoutineCall
+from ..plan.steps import Buffer as PlanBuffer
 from ..plan.structures import Structure
 from ..types import ArrayType
 from .externals import Externals
@@ -23,7 +24,6 @@ from .routine import Buffer, RoutineEmitter
 from .sharing import buffers_of, signature
 from .structured import emit_structure
 from .tape import Tape
-
 
 SLOT_ELEMENTS = 16
 """Elements of a temporary inside of a loop up to which it lies on the stack."""
@@ -161,7 +161,7 @@ class PlanEmitter:
         if buffer.kind == "constant":
             return self.function.constant(buffer.place)
         held = self.temporaries.get(number)
-        if held is None and self.inner and buffer.type.size <= SLOT_ELEMENTS:
+        if held is None and self._on_stack(buffer):
             held = self.temporaries[number] = self.slot(buffer.type)
         if held is None:
             with self.builder.goto_entry_block():
@@ -171,11 +171,16 @@ class PlanEmitter:
     def _address(self, number: int) -> ll.Value:
         """Address of a buffer, for use here only: one of a temporary is formed here."""
         buffer = self.plan.buffers[number]
-        if buffer.kind != "workspace":
+        if buffer.kind != "workspace" or self._on_stack(buffer):
             return self.pointer(number)
         return self.builder.gep(
             self.workspace, [integer(buffer.place)], inbounds=True, source_etype=I8
         )
+
+    def _on_stack(self, buffer: PlanBuffer) -> bool:
+        """True of small temporaries inside of a loop."""
+        small = buffer.type.size <= SLOT_ELEMENTS
+        return self.inner and buffer.kind == "workspace" and small
 
     def slot(self, type: ArrayType) -> ll.Value:
         """Room for a small array on the stack, which LLVM turns into registers where all accesses
