@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from benchmarks.workload import Calls, Effort, Workload
 from benchmarks.workloads import ALL
 
 QUICK = Effort(rounds=7, span=0.002, processes=2, budget=1.5)
-FULL = Effort(fresh=1)
+FULL = Effort(rounds=15, span=0.003, processes=3, budget=3.0, fresh=1)
 
 
 def arguments() -> argparse.Namespace:
@@ -57,8 +58,10 @@ def observe(name: str, contender: str) -> None:
     print(json.dumps(fresh.observe(contender, workload.contenders[contender])))
 
 
-def measured(workloads: list[Workload], effort: Effort, check: bool) -> tuple[list[Any], int]:
-    """The records, printed as tables on the way, and how many workloads are wrong."""
+def measured(
+    workloads: list[Workload], effort: Effort, check: bool, write: Callable[[list[Any]], None]
+) -> tuple[list[Any], int]:
+    """The records, printed and written on the way, and how many workloads are wrong."""
     records: list[dict[str, Any]] = []
     wrong = 0
     for workload in workloads:
@@ -72,6 +75,7 @@ def measured(workloads: list[Workload], effort: Effort, check: bool) -> tuple[li
             continue
         print(report.table(outcome), flush=True)
         records.append(report.record(outcome))
+        write(records)
         missed = [verdict for verdict in outcome.verdicts() if verdict.met is False]
         wrong += bool(outcome.disagreements) or (check and bool(missed))
     return records, wrong
@@ -90,15 +94,19 @@ def main() -> int:
     earlier = json.loads(Path(options.against).read_text("utf-8")) if options.against else None
     machine = report.machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
+
+    def write(records: list[Any]) -> None:
+        if options.json:
+            text = json.dumps({"machine": machine, "workloads": records}, indent=1)
+            Path(options.json).write_text(text, "utf-8")
+
     with tempfile.TemporaryDirectory(prefix="jitad-bench-") as cache:
         os.environ["JITAD_CACHE_DIR"] = cache  # first calls compile, whatever earlier runs left
-        records, wrong = measured(workloads, QUICK if options.quick else FULL, options.check)
+        effort = QUICK if options.quick else FULL
+        records, wrong = measured(workloads, effort, options.check, write)
     print(f"\n{summary.text(records)}")
     if earlier is not None:
         print(f"\n{summary.change(records, earlier['workloads'])}")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine, "workloads": records}, file, indent=1)
     if options.chart:
         summary.chart(records, Path(options.chart))
     return 1 if wrong else 0

@@ -32,12 +32,9 @@ def steady(record: Record, peers: Iterable[str]) -> float | None:
 
 
 def first(record: Record) -> float | None:
-    """JAX's first call divided by ours, the quicker of JAX's two."""
-    seconds = record["seconds"]
-    found = [seconds[peer]["first"] for peer in JAX if peer in seconds]
-    if OURS not in seconds or None in (*found, seconds[OURS]["first"]) or not found:
-        return None
-    return min(found) / seconds[OURS]["first"]
+    """JAX's first call divided by ours."""
+    ours, theirs = (record["seconds"].get(name, {}).get("first") for name in (OURS, JAX[0]))
+    return theirs / ours if ours and theirs else None
 
 
 def cached(record: Record) -> float | None:
@@ -48,9 +45,8 @@ def cached(record: Record) -> float | None:
 
 def memory(record: Record) -> float | None:
     """JAX's memory divided by ours."""
-    found = [record["memory"][peer] for peer in JAX if record["memory"].get(peer)]
-    ours = record["memory"].get(OURS)
-    return min(found) / ours if found and ours else None
+    ours, theirs = (record["memory"].get(name) for name in (OURS, JAX[0]))
+    return theirs / ours if ours and theirs else None
 
 
 def line(words: str, factors: dict[str, float | None], bound: float) -> str:

@@ -18,7 +18,7 @@ from benchmarks.measure import Call, Program, Times
 PEERS = ("jax", "jaxlib", "autograd", "casadi", "numba", "cc")
 """What may be missing: libraries, and a C compiler."""
 COMPILERS = ("jitad", "JAX")
-"""How the names begin of contenders that compile at their first call."""
+"""The contenders that are observed in processes of their own."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Calls:
 
     def _observe(self, times: Mapping[str, Times], rounds: int) -> None:
         """First calls and memory, of processes of their own: medians."""
-        seen: dict[str, list[fresh.Fresh]] = {n: [] for n in times if n.startswith(COMPILERS)}
+        seen: dict[str, list[fresh.Fresh]] = {n: [] for n in times if n in COMPILERS}
         again: list[float] = []
         for _ in range(rounds):
             with tempfile.TemporaryDirectory(prefix="jitad-bench-") as cache:
