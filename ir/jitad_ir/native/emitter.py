@@ -7,6 +7,8 @@ of our own, so that results do not depend on a platform's libm.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from llvmlite import ir as ll
 
 from ..types import DType, real_dtype
@@ -106,6 +108,23 @@ class Emitter(Memory):
                 pair = kernel.builder.insert_value(pair, value, i)
             kernel.builder.ret(pair)
         return function
+
+    def outlined(
+        self, name: str, body: Callable[..., Lanes], *operands: Lanes, dtype: DType
+    ) -> Lanes:
+        """`body(emitter, *operands)`, real lanes of `dtype`, by a call of a function that is built
+        once for each kind of register: for ops of very many instructions."""
+        registers = [x.value.type for x in operands]
+        full_name = ".".join(["jitad", name, *map(intrinsic_suffix, registers)])
+        function = self.module.globals.get(full_name)
+        if function is None:
+            signature = ll.FunctionType(self.register_type(dtype), registers)
+            function = self._internal_function(full_name, signature)
+            builder = ll.IRBuilder(function.append_basic_block("entry"))
+            inside = Emitter(builder, self.width, has_fma=self.has_fma, contract=self.contract)
+            lanes = [Lanes(x.dtype, v) for x, v in zip(operands, function.args, strict=True)]
+            builder.ret(body(inside, *lanes).value)
+        return Lanes(dtype, self.builder.call(function, [x.value for x in operands]))
 
     def _lane_routine(self, name: str, width: int) -> ll.Function:
         """Function that does a scalar float64 routine for each lane in turn."""

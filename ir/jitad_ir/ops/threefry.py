@@ -113,7 +113,10 @@ threefry2x32 = Op(
     jvp=NO_TANGENT,
     transpose=NONLINEAR,
     batch=_batch,
-    lower=Elementwise(_emit, dear=True),
+    lower=Elementwise(
+        lambda b, key, counter: b.outlined("threefry2x32", _emit, key, counter, dtype=_U64),
+        dear=True,
+    ),
     samples=(
         _sample((0,) * 19, tuple(range(19)), (19,)),
         _sample((0, 2**64 - 1, 42, 2**32), (0, 2**64 - 1, 2**32, 7), (2, 2)),
