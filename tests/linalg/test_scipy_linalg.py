@@ -1,0 +1,229 @@
+"""jitad.scipy.linalg against SciPy's: values, derivatives, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitad
+import jitad.numpy as jnp
+import jitad.scipy.linalg as jlinalg
+
+from .checks import check_derivatives, close, close_results, leaves
+
+scipy_linalg = pytest.importorskip("scipy.linalg")
+
+RNG = np.random.default_rng(11)
+SQUARE = RNG.uniform(-1, 1, (4, 4)) + np.diag([1.0, -2.0, 3.0, 4.0])
+TALL = RNG.uniform(-1, 1, (5, 3))
+DEFINITE = SQUARE @ SQUARE.T + np.diag([1.0, 2.0, 3.0, 4.0])
+OTHER = DEFINITE[::-1, ::-1] + np.eye(4)
+COMPLEX = SQUARE + 1j * RNG.uniform(-1, 1, (4, 4))
+HERMITIAN = COMPLEX @ COMPLEX.conj().T + np.diag([1.0, 2.0, 3.0, 4.0])
+RIGHT = RNG.uniform(-1, 1, (4, 3))
+VECTOR = RNG.uniform(1, 3, 5)
+
+Case = tuple[Callable[[Any, Any], Any], tuple[np.ndarray, ...]]
+
+CASES: dict[str, Case] = {
+    "cholesky": (lambda L, x: L.cholesky(x), (DEFINITE, HERMITIAN)),
+    "cholesky lower": (lambda L, x: L.cholesky(x, lower=True), (DEFINITE,)),
+    "cho_solve": (lambda L, x: L.cho_solve(L.cho_factor(x), RIGHT), (DEFINITE, HERMITIAN)),
+    "cho_solve lower": (
+        lambda L, x: L.cho_solve(L.cho_factor(x, lower=True), RIGHT[:, 0]),
+        (DEFINITE, HERMITIAN),
+    ),
+    "lu": (lambda L, x: L.lu(x), (SQUARE, TALL, TALL.T.copy(), COMPLEX)),
+    "lu permuted": (lambda L, x: L.lu(x, permute_l=True), (SQUARE, TALL)),
+    "lu indices": (lambda L, x: L.lu(x, p_indices=True)[1:], (TALL,)),
+    "lu_factor": (lambda L, x: L.lu_factor(x)[0], (SQUARE, COMPLEX)),
+    **{
+        f"lu_solve {trans}": (
+            lambda L, x, trans=trans: L.lu_solve(L.lu_factor(x), RIGHT, trans),
+            (SQUARE, COMPLEX),
+        )
+        for trans in (0, 1, 2)
+    },
+    "qr": (lambda L, x: L.qr(x, mode="economic"), (SQUARE, TALL, COMPLEX)),
+    "qr r": (lambda L, x: L.qr(x, mode="r")[0], (TALL,)),
+    "qr_multiply": (lambda L, x: L.qr_multiply(x, np.ones((2, 5))), (TALL,)),
+    "qr_multiply left": (lambda L, x: L.qr_multiply(x, np.ones((3, 2)), mode="left"), (TALL,)),
+    "svd": (lambda L, x: L.svd(x, full_matrices=False), (TALL,)),
+    "eigh": (lambda L, x: L.eigh(x), (DEFINITE,)),
+    **{
+        f"eigh of a pair {kind}": (lambda L, x, kind=kind: L.eigh(x, OTHER, type=kind), (DEFINITE,))
+        for kind in (1, 2, 3)
+    },
+    "eigh_tridiagonal": (
+        lambda L, x: L.eigh_tridiagonal(x, np.arange(1.0, 5), eigvals_only=True),
+        (VECTOR,),
+    ),
+    "eigh_tridiagonal some": (
+        lambda L, x: L.eigh_tridiagonal(
+            np.arange(6.0), x, eigvals_only=True, select="i", select_range=(1, 3)
+        ),
+        (VECTOR,),
+    ),
+    "polar": (lambda L, x: L.polar(x), (SQUARE, TALL, COMPLEX)),
+    "polar left": (lambda L, x: L.polar(x, side="left"), (SQUARE,)),
+    "solve": (lambda L, x: L.solve(x, RIGHT), (SQUARE, COMPLEX)),
+    "solve transposed": (lambda L, x: L.solve(x, RIGHT[:, 0], transposed=True), (SQUARE,)),
+    "solve definite": (lambda L, x: L.solve(x, RIGHT, assume_a="pos"), (DEFINITE, HERMITIAN)),
+    "solve triangular": (lambda L, x: L.solve(x, RIGHT, assume_a="upper triangular"), (SQUARE,)),
+    "inv": (lambda L, x: L.inv(x), (SQUARE,)),
+    "det": (lambda L, x: L.det(x), (SQUARE,)),
+    "solve_triangular": (lambda L, x: L.solve_triangular(x, RIGHT), (DEFINITE, HERMITIAN)),
+    "solve_triangular T": (
+        lambda L, x: L.solve_triangular(x, RIGHT[:, 0], trans="T", lower=True),
+        (DEFINITE, HERMITIAN),
+    ),
+    "solve_triangular C": (
+        lambda L, x: L.solve_triangular(x, RIGHT, trans=2, unit_diagonal=True),
+        (SQUARE, COMPLEX),
+    ),
+    "expm": (lambda L, x: L.expm(x), (SQUARE, 5 * SQUARE, COMPLEX)),
+    "expm_frechet": (lambda L, x: L.expm_frechet(x, DEFINITE), (SQUARE,)),
+    "sqrtm": (lambda L, x: L.sqrtm(x) + 0j, (DEFINITE, HERMITIAN, COMPLEX @ COMPLEX)),
+    "solve_sylvester": (
+        lambda L, x: L.solve_sylvester(x, OTHER[:3, :3] + 5 * np.eye(3), RIGHT),
+        (SQUARE, COMPLEX),
+    ),
+    "toeplitz": (lambda L, x: L.toeplitz(x), (VECTOR, VECTOR + 1j)),
+    "toeplitz row": (lambda L, x: L.toeplitz(x, x[::-1][:3]), (VECTOR,)),
+    "hankel": (lambda L, x: L.hankel(x), (VECTOR,)),
+    "hankel row": (lambda L, x: L.hankel(x, x[::-1][:3]), (VECTOR,)),
+    "circulant": (lambda L, x: L.circulant(x), (VECTOR,)),
+    **{
+        f"convolution_matrix {mode} {n}": (
+            lambda L, x, mode=mode, n=n: L.convolution_matrix(x, n, mode),
+            (VECTOR,),
+        )
+        for mode in ("full", "same", "valid")
+        for n in (3, 7)
+    },
+    "companion": (lambda L, x: L.companion(x), (VECTOR,)),
+    **{
+        f"fiedler_companion {n}": (lambda L, x, n=n: L.fiedler_companion(x[:n]), (VECTOR,))
+        for n in (2, 3, 4, 5)
+    },
+    "fiedler": (lambda L, x: L.fiedler(x), (VECTOR,)),
+    "leslie": (lambda L, x: L.leslie(x, x[1:] / 4), (VECTOR,)),
+    "block_diag": (lambda L, x: L.block_diag(x, RIGHT, 2.0, [1.0, 2.0]), (SQUARE, VECTOR)),
+}
+POINTS = [
+    pytest.param(function, x, id=f"{name}-{x.dtype}{list(x.shape)}")
+    for name, (function, arrays) in CASES.items()
+    for x in arrays
+]
+
+
+@pytest.mark.parametrize(("function", "x"), POINTS)
+def test_values_are_scipys(function: Callable[[Any, Any], Any], x: np.ndarray) -> None:
+    expected, got = leaves(function(scipy_linalg, x)), leaves(function(jlinalg, x))
+    assert [g.dtype for g in got] == [np.asarray(e).dtype for e in expected]
+    close_results(got, expected, "at once", 1e-11)
+    compiled = jitad.jit(lambda y: tuple(leaves(function(jlinalg, y))))(x)
+    close_results(compiled, expected, "compiled", 1e-11)
+
+
+@pytest.mark.parametrize(("function", "x"), POINTS)
+def test_derivatives(function: Callable[[Any, Any], Any], x: np.ndarray) -> None:
+    check_derivatives(lambda y: function(jlinalg, y), x)
+
+
+@pytest.mark.parametrize("name", ["dft", "hilbert", "invhilbert", "pascal", "invpascal", "helmert"])
+def test_named_matrices(name: str) -> None:
+    expected = getattr(scipy_linalg, name)(5)
+    got = getattr(jlinalg, name)(5)
+    assert got.dtype == expected.dtype and np.array_equal(got, expected)
+    assert np.array_equal(jlinalg.hadamard(4), scipy_linalg.hadamard(4))
+
+
+def test_functions_of_matrices() -> None:
+    for name in ("exp", "sin"):
+        got = jlinalg.funm(COMPLEX, getattr(jnp, name))
+        close(got, scipy_linalg.funm(COMPLEX, getattr(np, name)), name)
+    check_derivatives(lambda x: jlinalg.funm(x, jnp.cos), COMPLEX)
+
+
+def test_exponentials_of_any_size() -> None:
+    """Scaling, squaring, stacks of matrices that need different numbers of squarings; both
+    precisions; what is not finite."""
+    stack = SQUARE * np.array([1e-3, 1.0, 30.0])[:, None, None]
+    for x in (stack, stack.astype(np.complex128), np.kron(SQUARE, np.eye(5)), np.zeros((2, 0, 0))):
+        got = jitad.jit(jlinalg.expm)(x)
+        for g, e in zip(got, scipy_linalg.expm(x), strict=True):
+            close(g, e, "compiled", 1e-12)
+    single = jitad.jit(jlinalg.expm)(stack.astype(np.float32)[:2])
+    assert single.dtype == np.float32
+    close(single, scipy_linalg.expm(stack[:2]), "single precision", 3e-6)
+    broken = np.stack([SQUARE, np.full((4, 4), np.nan), np.full((4, 4), np.inf)])
+    for run in (lambda f: f, jitad.jit):
+        result = run(jlinalg.expm)(broken)
+        close(result[0], scipy_linalg.expm(SQUARE), "the finite one", 1e-12)
+        assert np.isnan(result[1]).all() and np.isnan(result[2]).all()
+
+
+def test_square_roots() -> None:
+    for x in (SQUARE, np.diag([4.0, 0.0]), np.array([[0.0, 1.0], [0.0, 1.0]]), -np.eye(2)):
+        for run in (lambda f: f, jitad.jit):
+            root = run(jlinalg.sqrtm)(x)
+            assert root.dtype == np.complex128
+            close(root @ root, x, "squared", 1e-12)
+
+
+def test_pivots_of_several_matrices() -> None:
+    stack = RNG.uniform(-1, 1, (3, 6, 6))
+    factors = jitad.jit(lambda x: jlinalg.lu_factor(x))(stack)
+    for packed, pivots, x in zip(*factors, stack, strict=True):
+        close_results((packed, pivots), scipy_linalg.lu_factor(x), "factors")
+    solved = jitad.jit(lambda f, b: jlinalg.lu_solve(f, b))(factors, np.ones((6, 1)))
+    close(stack @ solved, np.ones((3, 6, 1)), "solution")
+
+
+WRONG: dict[str, Callable[[Any], Any]] = {
+    "not square": lambda L: L.inv(TALL),
+    "expm": lambda L: L.expm(TALL),
+    "lengths": lambda L: L.solve_triangular(SQUARE, np.ones(3)),
+    "cho_solve": lambda L: L.cho_solve((SQUARE, True), np.ones(3)),
+    "trans": lambda L: L.solve_triangular(SQUARE, np.ones(4), trans=5),
+    "qr": lambda L: L.qr(SQUARE, mode="other"),
+    "qr_multiply": lambda L: L.qr_multiply(SQUARE, SQUARE, mode="other"),
+    "polar": lambda L: L.polar(SQUARE, side="other"),
+    "sylvester": lambda L: L.solve_sylvester(SQUARE, SQUARE, TALL),
+    "frechet": lambda L: L.expm_frechet(SQUARE, TALL),
+    "convolution_matrix": lambda L: L.convolution_matrix(VECTOR, 0),
+    "convolution_matrix mode": lambda L: L.convolution_matrix(VECTOR, 2, "other"),
+    "companion": lambda L: L.companion(VECTOR[:1]),
+    "leslie": lambda L: L.leslie(VECTOR, VECTOR),
+    "block_diag": lambda L: L.block_diag(np.ones((2, 2, 2, 2)), np.ones((3, 2, 2))),
+    "eigh": lambda L: L.eigh(SQUARE, OTHER, type=4),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_errors_are_scipys(wrong: Callable[[Any], Any]) -> None:
+    with pytest.raises((ValueError, TypeError)) as expected:
+        wrong(scipy_linalg)
+    kind = ValueError if issubclass(expected.type, ValueError) else expected.type
+    with pytest.raises(kind):
+        wrong(jlinalg)
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        lambda: jlinalg.qr(SQUARE, pivoting=True),
+        lambda: jlinalg.qr(SQUARE, mode="raw"),
+        lambda: jlinalg.eigh(SQUARE, eigvals=(0, 1)),
+        lambda: jlinalg.eigh_tridiagonal(VECTOR, VECTOR[1:], select="v", select_range=(0, 1)),
+        lambda: jlinalg.svd(SQUARE, lapack_driver="gesvd"),
+        lambda: jlinalg.funm(SQUARE, jnp.exp, disp=False),
+    ],
+)
+def test_what_is_left_out_says_so(left_out: Callable[[], Any]) -> None:
+    with pytest.raises(NotImplementedError):
+        left_out()
