@@ -11,10 +11,16 @@ import numpy as np
 import pytest
 from llvmlite import ir as ll
 
+from jitad_ir import ops
+from jitad_ir.evaluate import evaluate
+from jitad_ir.graph import Builder, Value, building
 from jitad_ir.native import chunks
 from jitad_ir.native.chunks import split_long_blocks
 from jitad_ir.native.compile import compile_module
 from jitad_ir.native.externals import Externals
+from jitad_ir.native.program import compile_graph, emit_program
+from jitad_ir.plan import plan_graph
+from jitad_ir.types import DTYPES, ArrayType
 
 F64, I1, I32, I64, PTR = (
     ll.DoubleType(),
@@ -95,6 +101,7 @@ def random_program(seed: int, length: int) -> ll.Module:
 def run(module: ll.Module, monkeypatch, chunk: int) -> tuple[bytes, int]:
     monkeypatch.setattr(chunks, "CHUNK", chunk)
     monkeypatch.setattr(chunks, "LONG_BLOCK", chunk)
+    monkeypatch.setattr(chunks, "LONG_BODY", chunk)
     externals = Externals(ll.Module())
     executable = compile_module(module, externals, exports=["f"])
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(executable.address("f"))
@@ -132,6 +139,7 @@ def test_blocks_with_values_of_no_simple_type_stay(monkeypatch):
     b.ret(value)
     monkeypatch.setattr(chunks, "CHUNK", 10)
     monkeypatch.setattr(chunks, "LONG_BLOCK", 10)
+    monkeypatch.setattr(chunks, "LONG_BODY", 10)
     before = str(module)
     split_long_blocks(module)
     assert str(module) == before
@@ -141,6 +149,7 @@ def test_pointers_lose_their_promise_not_to_alias(monkeypatch):
     """Behind a cut, LLVM cannot see that a pointer out of the frame comes from an argument."""
     monkeypatch.setattr(chunks, "CHUNK", 10)
     monkeypatch.setattr(chunks, "LONG_BLOCK", 10)
+    monkeypatch.setattr(chunks, "LONG_BODY", 10)
     module = ll.Module("alias")
     function = ll.Function(module, ll.FunctionType(ll.VoidType(), [PTR]), "f")
     (x,) = function.args
@@ -167,6 +176,7 @@ def test_places_of_dead_values_are_used_again(monkeypatch):
     """A chain whose values die at once needs a small frame, however long it is."""
     monkeypatch.setattr(chunks, "CHUNK", 10)
     monkeypatch.setattr(chunks, "LONG_BLOCK", 10)
+    monkeypatch.setattr(chunks, "LONG_BODY", 10)
     module = ll.Module("chain")
     function = ll.Function(module, ll.FunctionType(F64, [F64]), "f")
     b = ll.IRBuilder(function.append_basic_block())
@@ -210,3 +220,32 @@ def test_compile_time_is_linear_in_program_size():
 
     seconds(10)
     assert seconds(1600) < 1.5 * 4 * seconds(400)
+
+
+def test_the_body_of_a_loop_is_not_cut() -> None:
+    """Its values would go through memory at every step."""
+
+    def long_body(s: Value) -> tuple[Value, ...]:
+        x = s
+        for k in range(chunks.LONG_BLOCK):
+            x = ops.add(ops.mul(x, 0.5), float(k))
+        return (x,)
+
+    scalar = ArrayType(DTYPES["f64"], ())
+    body = Builder("body")
+    carry = body.input(scalar)
+    with building(body):
+        region = body.build(long_body(carry))
+    builder = Builder("f")
+    start = builder.input(scalar)
+    with building(builder):
+        outs = ops.scan(
+            start, regions=(region,), length=3, reverse=False, consts=0, carries=1, unroll=1
+        )
+    graph = builder.build(outs)
+    module, _, _ = emit_program(plan_graph(graph), [])
+    before = len(list(module.functions))
+    split_long_blocks(module)
+    assert len(list(module.functions)) == before
+    (expected,) = evaluate(graph, np.float64(2))
+    np.testing.assert_allclose(compile_graph(graph)(np.float64(2)), (expected,), rtol=1e-15)

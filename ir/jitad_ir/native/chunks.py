@@ -4,6 +4,9 @@ LLVM's register allocator takes a time per instruction that grows with the numbe
 at once. Derivatives of unrolled programs keep every intermediate value alive until the way back:
 at 2,000 instructions in one block it takes ten times as long as all else, 110 us per instruction.
 
+The body of a loop is not cut before it is very long: what a step keeps for its derivative is in
+memory already, and the calls cost more than they save (1.1 to 2 times the time to run, measured).
+
 A block of more than `LONG_BLOCK` instructions becomes a row of calls to internal functions of
 `CHUNK` instructions. Values that cross a cut go through a frame on the stack, where the register
 allocator would have spilled them.
@@ -25,6 +28,9 @@ CHUNK = 200
 LONG_BLOCK = 300
 """Blocks of more instructions are cut."""
 
+LONG_BODY = 10000
+"""The same, of blocks in a loop."""
+
 FRAME_ALIGN = 64
 
 
@@ -32,8 +38,30 @@ def split_long_blocks(module: ll.Module) -> None:
     """Cut the long blocks of all functions of `module`, in place; call it once."""
     for function in module.functions:
         for block in function.blocks:
-            if len(block.instructions) > LONG_BLOCK:
+            length = len(block.instructions)
+            if length > LONG_BODY or (length > LONG_BLOCK and not _in_loop(block)):
                 _split(function, block)
+
+
+def _in_loop(block: ll.Block) -> bool:
+    """Whether control can come back to a block."""
+    seen: set[ll.Block] = set()
+    pending = _successors(block)
+    while pending:
+        following = pending.pop()
+        if following is block:
+            return True
+        if following not in seen:
+            seen.add(following)
+            pending += _successors(following)
+    return False
+
+
+def _successors(block: ll.Block) -> list[ll.Block]:
+    last: Any = block.terminator
+    if isinstance(last, ll.SwitchInstr):
+        return [last.default, *[target for _, target in last.cases]]
+    return [v for v in last.operands if isinstance(v, ll.Block)]
 
 
 def _split(function: ll.Function, block: ll.Block) -> None:
