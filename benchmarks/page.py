@@ -22,7 +22,7 @@ COLUMNS = (
 )  # fmt: skip
 HEAD = f"| {' | '.join(COLUMNS)} |", f"|:--{'|--:' * (len(COLUMNS) - 1)}|"
 WIDTH = 120
-OTHERS = ("autograd", "CasADi", "numba", "PyTorch")
+OTHERS = ("autograd", "CasADi", "numba")
 
 
 def factor(record: Record, peer: str) -> str:

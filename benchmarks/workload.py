@@ -116,6 +116,14 @@ class Calls:
                 if error.name not in PEERS:
                     raise
                 left_out.append(name)
+        times, wrong = self._first_calls(calls)
+        measure.steady(calls, times, effort.rounds, effort.span, effort.budget)
+        if effort.fresh:
+            self._observe(times, effort.fresh)
+        return Outcome(self, times, wrong, left_out)
+
+    def _first_calls(self, calls: Mapping[str, Call]) -> tuple[dict[str, Times], list[str]]:
+        """Their times, and what is wrong with the results, which are then dropped."""
         times: dict[str, Times] = {}
         results: dict[str, Any] = {}
         for name, call in calls.items():
@@ -123,12 +131,7 @@ class Calls:
             times[name] = Times(first=seconds)
             if name in self.contenders:
                 results[name] = result
-        wrong = disagreements(results, self.tolerance)
-        del result, results
-        measure.steady(calls, times, effort.rounds, effort.span, effort.budget)
-        if effort.fresh:
-            self._observe(times, effort.fresh)
-        return Outcome(self, times, wrong, left_out)
+        return times, disagreements(results, self.tolerance)
 
     def _observe(self, times: Mapping[str, Times], rounds: int) -> None:
         """First calls and memory, of processes of their own: medians."""
