@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from jitad_ir.types import DType
 
+from .. import lax
 from .. import numpy as jnp
-from ..lax import while_loop
 from ..numpy.shapes import as_shape, broadcast_to
 from ..transforms.custom_jvp import custom_jvp
 from .arguments import distribution, dtype_of_result, parameters, shape_of_result, take_key
@@ -35,7 +36,7 @@ def _next_normal_above(keys: Any, c: Any, open: Any) -> tuple[Any, Any]:
         return _subkey(keys, 0), x, jnp.where(again, 1 + drawn * c, v)
 
     first = (keys, jnp.zeros_like(c), -jnp.ones_like(c))
-    _, x, v = while_loop(lambda carry: jnp.any((carry[2] <= 0) & open), step, first)
+    _, x, v = lax.while_loop(lambda carry: jnp.any((carry[2] <= 0) & open), step, first)
     return x, v
 
 
@@ -58,13 +59,31 @@ def _cubes(keys: Any, d: Any) -> Any:
         return _subkey(keys, 0), jnp.where(open, cube, volume), open & rejected
 
     first = (keys, jnp.ones_like(d), jnp.ones_like(d, bool))
-    return while_loop(lambda carry: jnp.any(carry[2]), step, first)[1]
+    return lax.while_loop(lambda carry: jnp.any(carry[2]), step, first)[1]
+
+
+_CHUNK = 128
+"""Elements that are drawn together: few enough that few are drawn again for the sake of others."""
+
+
+def _cubes_in_chunks(keys: Any, d: Any) -> Any:
+    """As `_cubes`, of arrays of one shape."""
+    size = math.prod(d.shape)
+    if size <= 4 * _CHUNK:
+        return _cubes(keys, d)
+    beyond = (0, -size % _CHUNK)
+    rows = [
+        jnp.reshape(jnp.pad(jnp.ravel(x), beyond, constant_values=1), (-1, _CHUNK))
+        for x in (keys, d)
+    ]
+    cubes = lax.map(lambda row: _cubes(*row), tuple(rows))
+    return jnp.reshape(jnp.ravel(cubes)[:size], d.shape)
 
 
 def _rejected(keys: Any, a: Any) -> tuple[Any, Any, Any]:
     """d, V and a key for each element: d V is a gamma variate of parameter a, or a + 1 if a < 1."""
     d = jnp.where(a >= 1, a, a + 1) - 1.0 / 3.0
-    return d, _cubes(_subkey(keys, 0), d), _subkey(keys, 1)
+    return d, _cubes_in_chunks(_subkey(keys, 0), d), _subkey(keys, 1)
 
 
 @custom_jvp
