@@ -1,0 +1,29 @@
+"""Beta-binomial distribution: successes in `n` trials of beta distributed probability."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitad import numpy as jnp
+
+from .. import special
+from .support import shifted, valid
+
+
+def logpmf(k: Any, n: Any, a: Any, b: Any, loc: Any = 0) -> Any:
+    """Logarithm of the probability of `k`."""
+    k, n, a, b = shifted("betabinom.logpmf", k, n, a, b, loc=loc)
+    a, b = valid(a > 0, a), valid(b > 0, b)
+    n = valid((n >= 0) & (n == jnp.floor(n)), n)
+    outside = (k < 0) | (k > n) | (k != jnp.floor(k))
+    safe = jnp.where(outside, 0, k)
+    ways = -jnp.log1p(n) - special.betaln(n - safe + 1, safe + 1)
+    value = ways + special.betaln(safe + a, n - safe + b) - special.betaln(a, b)
+    return jnp.where(outside, -np.inf, value)
+
+
+def pmf(k: Any, n: Any, a: Any, b: Any, loc: Any = 0) -> Any:
+    """Probability of `k`."""
+    return jnp.exp(logpmf(k, n, a, b, loc))

@@ -1,0 +1,29 @@
+"""Binomial distribution: successes in `n` trials of probability `p`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitad import numpy as jnp
+
+from .. import special
+from .support import shifted, valid
+
+
+def logpmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
+    """Logarithm of the probability of `k`."""
+    k, n, p = shifted("binom.logpmf", k, n, p, loc=loc)
+    p = valid((p >= 0) & (p <= 1), p)
+    n = valid((n >= 0) & (n == jnp.floor(n)), n)
+    outside = (k < 0) | (k > n) | (k != jnp.floor(k))
+    safe = jnp.where(outside, 0, k)
+    ways = -jnp.log1p(n) - special.betaln(n - safe + 1, safe + 1)
+    value = ways + special.xlogy(safe, p) + special.xlog1py(n - safe, -p)
+    return jnp.where(outside, -np.inf, value)
+
+
+def pmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
+    """Probability of `k`."""
+    return jnp.exp(logpmf(k, n, p, loc))

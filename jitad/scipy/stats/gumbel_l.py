@@ -1,0 +1,50 @@
+"""Gumbel distribution of minima."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jitad import numpy as jnp
+
+from .support import located, standardized
+
+
+def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """Logarithm of the density at `x`."""
+    z, scale = standardized("gumbel_l.logpdf", x, loc=loc, scale=scale)
+    return z - jnp.exp(z) - jnp.log(scale)
+
+
+def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """Density at `x`."""
+    return jnp.exp(logpdf(x, loc, scale))
+
+
+def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """Distribution function at `x`."""
+    z, _ = standardized("gumbel_l.cdf", x, loc=loc, scale=scale)
+    return -jnp.expm1(-jnp.exp(z))
+
+
+def logcdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """Logarithm of the distribution function at `x`."""
+    z, _ = standardized("gumbel_l.logcdf", x, loc=loc, scale=scale)
+    return jnp.log(-jnp.expm1(-jnp.exp(z)))
+
+
+def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """1 - cdf(x)."""
+    z, _ = standardized("gumbel_l.sf", x, loc=loc, scale=scale)
+    return jnp.exp(-jnp.exp(z))
+
+
+def logsf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """Logarithm of 1 - cdf(x)."""
+    z, _ = standardized("gumbel_l.logsf", x, loc=loc, scale=scale)
+    return -jnp.exp(z)
+
+
+def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The x with cdf(x) = q."""
+    q, loc, scale = located("gumbel_l.ppf", q, loc=loc, scale=scale)
+    return loc + scale * jnp.log(-jnp.log1p(-q))

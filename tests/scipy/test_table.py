@@ -1,0 +1,180 @@
+"""Every function of the table: values are SciPy's, derivatives of first and second order those of
+finite differences, compiled code gives what is interpreted, vmap what a loop gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitad
+from jitad.scipy import special, stats
+
+from .table import SPECIAL, STATS, Integers, Row
+
+ROWS = [pytest.param(row, id=f"{i}-{row.name}") for i, row in enumerate([*SPECIAL, *STATS])]
+SMOOTH = [p for p in ROWS if p.values[0].moving]
+
+INF, NAN = np.inf, np.nan
+EDGES = np.array(
+    [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 2.0, 3.0, -2.0, -3.5, 1e-10, -1e-10, 30.0, -30.0]
+    + [INF, -INF, NAN]
+)
+
+
+def agrees(got: Any, expected: Any, tolerance: float) -> None:
+    expected = np.asarray(expected)
+    assert np.asarray(got).dtype == expected.dtype
+    np.testing.assert_allclose(np.asarray(got), expected, rtol=tolerance, atol=tolerance * 1e-3)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_values_are_scipys(row: Row) -> None:
+    arguments = row.draw()
+    with np.errstate(all="ignore"):
+        expected = row.scipys(*arguments)
+    agrees(row.ours(*arguments), expected, 2e-12)
+    agrees(jitad.jit(row.ours)(*arguments), expected, 2e-12)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_float32_stays_float32_and_is_near_float64(row: Row) -> None:
+    arguments = row.draw(dtype=np.float32)
+    got = jitad.jit(row.ours)(*arguments)
+    assert got.dtype == np.float32
+    wide = row.ours(*[a.astype(np.float64) for a in arguments])
+    np.testing.assert_allclose(got, wide, rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_vmap_is_a_loop(row: Row) -> None:
+    first, *rest = row.draw((3, 2))
+    shared = [a[0] for a in rest]
+    got = jitad.vmap(row.ours, (0, *[None] * len(rest)))(first, *shared)
+    expected = np.stack([row.ours(x, *shared) for x in first])
+    np.testing.assert_allclose(got, expected, rtol=1e-14)
+
+
+def differences(function: Any, arguments: list[Any], position: int, step: float = 1e-4) -> Any:
+    """d function / d argument by the central difference of sixth order."""
+
+    def at(n: int) -> Any:
+        moved = list(arguments)
+        moved[position] = moved[position] + n * step
+        return np.asarray(function(*moved))
+
+    odd = 45 * (at(1) - at(-1)) - 9 * (at(2) - at(-2)) + (at(3) - at(-3))
+    return odd / (60 * step)
+
+
+def slope(row: Row, position: int) -> Any:
+    """The derivative of each element by an argument, by reverse mode."""
+
+    def total(*arguments: Any) -> Any:
+        return row.ours(*arguments).sum()
+
+    return jitad.grad(total, position)
+
+
+def finite(values: Any) -> Any:
+    """Derivatives where the function is finite: elsewhere differences say nothing."""
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+@pytest.mark.parametrize("row", SMOOTH)
+def test_derivatives_are_those_of_differences(row: Row) -> None:
+    arguments = row.draw()
+    for position in row.moving:
+        expected = differences(row.ours, arguments, position)
+        inside = np.isfinite(expected)
+        tangents = [np.full_like(a, i == position) for i, a in enumerate(arguments)]
+        _, forward = jitad.jvp(row.ours, tuple(arguments), tuple(tangents))
+        reverse = slope(row, position)(*arguments)
+        for got in (forward, reverse, jitad.jit(slope(row, position))(*arguments)):
+            np.testing.assert_allclose(
+                np.asarray(got)[inside], expected[inside], rtol=2e-8, atol=2e-8
+            )
+
+
+@pytest.mark.parametrize("row", SMOOTH)
+def test_second_derivatives_are_those_of_differences(row: Row) -> None:
+    arguments = row.draw((5,))
+    for position in row.moving:
+        first = slope(row, position)
+        for other in row.moving:
+            expected = differences(first, arguments, other)
+            got = jitad.grad(lambda *xs: first(*xs).sum(), other)(*arguments)  # noqa: B023
+            np.testing.assert_allclose(got, expected, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", sorted({row.name for row in SPECIAL if len(row.ranges) < 3}))
+def test_edges_are_scipys(name: str) -> None:
+    row = next(row for row in SPECIAL if row.name == name)
+    arguments = [EDGES]
+    if len(row.ranges) == 2:
+        arguments = [a.ravel() for a in np.meshgrid(EDGES, EDGES)]
+    if isinstance(row.ranges[0], Integers):
+        arguments = [np.arange(6.0), np.array([0.0, 0.0, 0.0, INF, NAN, 30.0])]
+    with np.errstate(all="ignore"):
+        expected = row.scipys(*arguments)
+    got = jitad.jit(row.ours)(*arguments)
+    if name == "gammaln":  # inf by C's lgamma and by the limit of |gamma|; SciPy says -inf
+        got = np.where(arguments[0] == -INF, expected, got)
+    if name == "zeta":  # a limit that SciPy does not take
+        got = np.where((arguments[0] == INF) & (arguments[1] > 1), expected, got)
+    np.testing.assert_allclose(got, expected, rtol=1e-11)
+
+
+CONTINUOUS = "norm beta cauchy expon gamma gennorm gumbel_l gumbel_r laplace logistic pareto t"
+CONTINUOUS += " truncnorm uniform vonmises wrapcauchy chi2"
+SHAPES = {
+    "beta": (2.0, 3.0),
+    "gamma": (2.0,),
+    "chi2": (3.0,),
+    "gennorm": (1.5,),
+    "pareto": (2.0,),
+    "t": (3.0,),
+    "truncnorm": (-1.0, 2.0),
+    "vonmises": (2.0,),
+    "wrapcauchy": (0.5,),
+}
+
+
+@pytest.mark.parametrize("name", CONTINUOUS.split())
+def test_support_of_a_density(name: str) -> None:
+    """Inside, outside, at the ends and at infinity; nan for a scale or a shape out of range."""
+    import scipy.stats  # noqa: PLC0415
+
+    ours, scipys = getattr(stats, name), getattr(scipy.stats, name)
+    shapes = SHAPES.get(name, ())
+    for function in [f for f in ("logpdf", "pdf", "cdf", "sf") if hasattr(ours, f)]:
+        x = EDGES if name != "vonmises" else EDGES[np.isfinite(EDGES)]
+        with np.errstate(all="ignore"):
+            expected = getattr(scipys, function)(x, *shapes)
+        got = getattr(ours, function)(x, *shapes)
+        np.testing.assert_allclose(got, expected, rtol=1e-10, err_msg=function)
+        if shapes or name == "norm":
+            bad = [np.array(-1.0)] * len(shapes) if shapes else []
+            if name != "truncnorm" and bad:
+                assert np.isnan(getattr(ours, function)(np.array(1.5), *bad))
+        assert np.isnan(getattr(ours, function)(np.array(0.5), *shapes, 0.0, -1.0))
+
+
+def test_gradients_at_the_ends_of_a_support_are_finite() -> None:
+    x = np.array([-1.0, 2.0, 0.5])
+    for function, *parameters in (
+        (stats.expon.logpdf,),
+        (stats.gamma.logpdf, 2.0),
+        (stats.beta.logpdf, 2.0, 3.0),
+        (stats.pareto.logcdf, 2.0),
+        (stats.uniform.logpdf,),
+    ):
+        got = jitad.grad(lambda x: np.sum(np.exp(function(x, *parameters))))(x)  # noqa: B023
+        assert np.isfinite(got).all()
+
+
+def test_xlogy_has_the_derivative_by_a_factor_of_zero() -> None:
+    assert jitad.grad(special.xlogy)(0.0, 2.0) == pytest.approx(np.log(2.0))
+    assert jitad.grad(special.xlog1py)(0.0, 1.0) == pytest.approx(np.log(2.0))
+    assert jitad.grad(special.entr)(0.0) == INF
