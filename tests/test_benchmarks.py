@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import fresh, measure, reference, report, summary
+from benchmarks import fresh, measure, page, reference, report, summary
 from benchmarks.measure import Call, Program, Times
 from benchmarks.workload import Calls, Effort, Goal, Outcome, Processes, disagreements
 from benchmarks.workloads import ALL
@@ -165,6 +165,19 @@ def test_a_change_counts_that_the_peers_do_not_share() -> None:
 def test_chart_is_drawn(tmp_path: Path) -> None:
     summary.chart([record("one", 1.0, 8.0, 1.0)], tmp_path / "chart.svg")
     assert "<svg" in (tmp_path / "chart.svg").read_text()
+
+
+def test_page_is_filled_between_its_marks(tmp_path: Path, monkeypatch: Any) -> None:
+    figures, document = tmp_path / "figures.json", tmp_path / "page.md"
+    workloads = [record("one", 1.0, 8.0, 0.5)]
+    figures.write_text(json.dumps({"machine": {"cpu": "A"}, "workloads": workloads}))
+    document.write_text(f"before\n{page.BEGIN}old\n{page.END}after\n")
+    monkeypatch.setattr(sys, "argv", ["page", str(figures), str(document)])
+    for _ in range(2):
+        page.main()
+    text = document.read_text()
+    assert "old" not in text and text.startswith("before") and text.endswith("after\n")
+    assert "| one | 1 s | 8 |  | 0.5 |  | 1e+03 s | 100 s | 8e+03 s | 1 MB | 1 MB |" in text
 
 
 def test_names_are_distinct() -> None:
