@@ -166,6 +166,7 @@ def test_pointers_lose_their_promise_not_to_alias(monkeypatch):
     assert "noalias" in str(whole.args[0])
     assert not any("noalias" in str(argument) for f in cut for argument in f.args)
     monkeypatch.setattr(chunks, "LONG_BLOCK", 10**6)  # it is cut already
+    monkeypatch.setattr(chunks, "LONG_BODY", 10**6)
     executable = compile_module(module, Externals(ll.Module()), exports=["f"])
     data = np.zeros(4)
     ctypes.CFUNCTYPE(None, ctypes.c_void_p)(executable.address("f"))(data.ctypes.data)
