@@ -322,9 +322,7 @@ def _placed(
         flags: list[Any] = []
         for axis, begin, offset in zip(axes, begins, offsets, strict=True):
             place = at[axis] - offset
-            flags.append(
-                begin == place if isinstance(begin, int) else _equals(tracer, begin, place)
-            )
+            flags.append(_equals(tracer, begin, place))
         here = tracer.map.all(*flags)
         if here is False:
             continue
@@ -335,8 +333,11 @@ def _placed(
     return held
 
 
-def _equals(tracer: _Tracer, begin: Any, place: int) -> Any:
-    return tracer.map.inside(begin, place, place + 1)
+def _equals(tracer: _Tracer, begin: ix.Position, place: ix.Position) -> Any:
+    """Whether two places are one; either may be known only when the program runs."""
+    if isinstance(place, int):
+        return tracer.map.inside(begin, place, place + 1)
+    return tracer.map.inside(begin - place, 0, 1)
 
 
 def _update(tracer: _Tracer, eq: Equation, at: At) -> Element:
