@@ -17,6 +17,7 @@ import numpy as _np
 
 # fmt: off
 # isort: off
+from . import fft as fft
 from . import linalg as linalg
 from .arithmetic import (
     abs, absolute, add, angle, around, astype, ceil, conj, conjugate, copysign, divide, divmod,
@@ -110,6 +111,7 @@ if _TYPE_CHECKING:
 
 _register(globals(), _np)
 _register({name: getattr(linalg, name) for name in linalg.__all__}, _np.linalg)
+_register({name: getattr(fft, name) for name in fft.__all__}, _np.fft)
 
 
 def __getattr__(name: str) -> _Any:
@@ -142,7 +144,7 @@ __all__ = [
     "cumulative_sum", "deg2rad", "degrees", "delete", "diag", "diag_indices", "diag_indices_from",
     "diagflat", "diagonal", "diff", "digitize", "divide", "divmod", "dot", "double", "dsplit",
     "dstack", "dtype", "e", "ediff1d", "einsum", "einsum_path", "empty", "empty_like", "equal",
-    "euler_gamma", "exp", "exp2", "expand_dims", "expm1", "extract", "eye", "fabs",
+    "euler_gamma", "exp", "exp2", "expand_dims", "expm1", "extract", "eye", "fabs", "fft",
     "fill_diagonal", "finfo", "fix", "flatnonzero", "flip", "fliplr", "flipud", "float16",
     "float32", "float64", "float_", "float_power", "floating", "floor", "floor_divide", "fmax",
     "fmin", "fmod", "frexp", "from_dlpack", "frombuffer", "fromfile", "fromfunction", "fromiter",

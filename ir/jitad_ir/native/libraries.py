@@ -11,6 +11,7 @@ and of CPython, by address, without a C compiler.
                             which may end in an int that is ignored
 "numpy:93"                  slot 93 of NumPy's C API table (PyArray_New)
 "py:PyFloat_FromDouble"     function or variable of CPython's C API
+"fft:twiddles.float64.8"    a table of `jitad_ir.ops.fft_tables`
 ==========================  ======================================================================
 
 SciPy is imported when the first of its names is resolved.
@@ -30,6 +31,7 @@ from types import ModuleType
 
 import numpy as np
 
+from ..ops import fft_tables
 from .addresses import register
 
 
@@ -137,9 +139,14 @@ def _python(name: str) -> int:
     return ctypes.cast(symbol, ctypes.c_void_p).value or 0
 
 
+def _fft(name: str) -> int:
+    return fft_tables.table(name).ctypes.data  # the table lives as long as the process
+
+
 register("blas", _blas)
 register("lapack", _lapack)
 register("openblas", _openblas)
 register("special", _special)
 register("numpy", _numpy)
 register("py", _python)
+register("fft", _fft)

@@ -96,6 +96,9 @@ from .factorials import (
     poch,
     zeta,
 )
+from .fft import (
+    fft,
+)
 from .incomplete import (
     betainc,
     igamma,
@@ -301,6 +304,7 @@ __all__ = [
     "expm",
     "expm1",
     "expm_frechet",
+    "fft",
     "floor",
     "full",
     "gather",

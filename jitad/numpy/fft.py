@@ -1,0 +1,268 @@
+"""`jitad.numpy.fft`: discrete Fourier transforms, as `numpy.fft`, with derivatives and batching.
+
+Lengths are static. float32 and complex64 are transformed in single precision, all else in double.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from jitad.array import as_array
+from jitad.errors import at_user_line
+from jitad.trace import apply
+from jitad_ir import ops
+from jitad_ir.types import complex_dtype
+
+from .arithmetic import conjugate
+from .padding import pad
+from .picking import roll
+from .promotion import Operand, as_array_operand, convert, filled, inexact, strong
+from .shapes import moveaxis
+
+__all__ = [
+    "fft",
+    "fft2",
+    "fftfreq",
+    "fftn",
+    "fftshift",
+    "hfft",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "ifftshift",
+    "ihfft",
+    "irfft",
+    "irfft2",
+    "irfftn",
+    "rfft",
+    "rfft2",
+    "rfftfreq",
+    "rfftn",
+]
+
+_NORMS = {
+    None: "backward",
+    "backward": "backward",
+    "ortho": "ortho",
+    "forward": "forward",
+}
+_OPPOSITE = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
+
+
+def _norm_of(norm: str | None) -> str:
+    if norm not in _NORMS:
+        raise ValueError(
+            at_user_line(f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".')
+        )
+    return _NORMS[norm]
+
+
+def _axes_and_lengths(
+    x: Operand, s: Sequence[int | None] | None, axes: Sequence[int] | None, half: bool
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes transformed and the lengths of the signal along them; `half`: the last axis of `x`
+    is half a spectrum."""
+    if axes is None:
+        count = x.ndim if s is None else len(s)
+        found = tuple(range(-count, 0))
+    else:
+        found = tuple(axes)
+    if s is not None and len(s) != len(found):
+        raise ValueError(at_user_line("Shape and axes have different lengths."))
+    places = tuple([normalize_axis_index(a, x.ndim) for a in found])
+    present = [x.shape[a] for a in places]
+    if half and present:
+        present[-1] = 2 * (present[-1] - 1)
+    given = [None] * len(places) if s is None else list(s)
+    lengths = [
+        # -1 is NumPy's word for the length there is.
+        n if wanted is None or wanted == -1 else operator.index(wanted)
+        for wanted, n in zip(given, present, strict=True)
+    ]
+    if s is None and half and places and x.shape[places[-1]] == 1:
+        lengths[-1] = 0
+    for n in lengths:
+        if n < 1:
+            raise ValueError(at_user_line(f"Invalid number of FFT data points ({n}) specified."))
+    return places, tuple(lengths)
+
+
+def _fitted(x: Operand, axes: Sequence[int], lengths: Sequence[int]) -> Operand:
+    """`x` cut off or filled up with zeros along `axes`."""
+    limit = list(x.shape)
+    for axis, n in zip(axes, lengths, strict=True):
+        limit[axis] = min(n, x.shape[axis])
+    if tuple(limit) != x.shape:
+        start, one = (0,) * x.ndim, (1,) * x.ndim
+        x = apply(ops.slice, x, start=start, limit=tuple(limit), stride=one)
+    widths = [(0, 0)] * x.ndim
+    for axis, n in zip(axes, lengths, strict=True):
+        widths[axis] = (0, n - x.shape[axis])
+    return pad(x, widths) if any([width[1] for width in widths]) else x
+
+
+def _transformed(
+    kind: str,
+    a: Any,
+    s: Sequence[int | None] | None,
+    axes: Sequence[int] | None,
+    norm: str | None,
+) -> Any:
+    how = _norm_of(norm)
+    x = inexact(strong(as_array_operand(a)))
+    if kind == "rfft":
+        if x.dtype.kind == "c":
+            raise TypeError(at_user_line("ufunc 'rfft_n' does not take complex input"))
+    else:
+        x = convert(x, complex_dtype(x.dtype)) if x.dtype.kind == "f" else x
+    places, lengths = _axes_and_lengths(x, s, axes, kind == "irfft")
+    if not places:
+        if kind in ("rfft", "irfft"):
+            raise IndexError(at_user_line("at least one axis must be transformed"))
+        return x
+    stored = (*lengths[:-1], lengths[-1] // 2 + 1) if kind == "irfft" else lengths
+    if len(set(places)) != len(places):  # an axis that is transformed several times
+        return _one_by_one(kind, x, lengths, places, norm)
+    x = _fitted(x, places, stored)
+    ends = tuple(range(x.ndim - len(places), x.ndim))
+    moved = moveaxis(x, places, ends) if places != ends else x
+    result = apply(ops.fft, moved, kind=kind, lengths=lengths)
+    result = _normalized(result, kind, math.prod(lengths), how)
+    return moveaxis(result, ends, places) if places != ends else result
+
+
+def _one_by_one(
+    kind: str, x: Operand, lengths: Sequence[int], axes: Sequence[int], norm: str | None
+) -> Operand:
+    others = {"rfft": "fft", "irfft": "ifft"}.get(kind, kind)
+    steps = [(others, n, axis) for n, axis in zip(lengths, axes, strict=True)]
+    steps[-1] = (kind, *steps[-1][1:])
+    for name, n, axis in steps if kind == "irfft" else reversed(steps):
+        x = _transformed(name, x, (n,), (axis,), norm)
+    return x
+
+
+def _normalized(x: Operand, kind: str, count: int, norm: str) -> Operand:
+    """The op divides inverse transforms by `count`: the rest of the factor that `norm` asks for."""
+    inverse = kind in ("ifft", "irfft")
+    power = {"backward": 0.0, "ortho": 0.5, "forward": 1.0}[norm]
+    factor = float(count) ** (power if inverse else -power)
+    return x if factor == 1 else apply(ops.mul, x, filled(x, factor))
+
+
+def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+    """sum_j a_j exp(-2 pi i j k / n) for k = 0 ... n - 1 along `axis`.
+
+    `a` is cut off or filled up with zeros to `n`. `norm` says where the factor 1/n goes: "backward"
+    (to the inverse), "forward" (here), or "ortho" (1/sqrt(n) in both).
+
+    Raises ValueError for lengths below 1 and other norms, AxisError for an axis that `a` does not
+    have.
+    """
+    return _transformed("fft", a, (n,), (axis,), norm)
+
+
+def ifft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+    """The inverse of `fft`: with exp(+2 pi i j k / n), divided by n."""
+    return _transformed("ifft", a, (n,), (axis,), norm)
+
+
+def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+    """`fft` of real numbers, for k = 0 ... n // 2: the others are the conjugates of these."""
+    return _transformed("rfft", a, (n,), (axis,), norm)
+
+
+def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+    """The inverse of `rfft`, real, of length `n` (default 2 (m - 1) for m elements)."""
+    return _transformed("irfft", a, None if n is None else (n,), (axis,), norm)
+
+
+def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+    """The real spectrum, of length `n`, of a signal with a_(n-j) = conj(a_j), by its first half."""
+    return irfft(conjugate(as_array_operand(a)), n, axis, _OPPOSITE[_norm_of(norm)])
+
+
+def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+    """The inverse of `hfft`: the first half of the signal of a real spectrum."""
+    return conjugate(rfft(a, n, axis, _OPPOSITE[_norm_of(norm)]))
+
+
+def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+    """`fft` along each of `axes` (default: all, or the last of them if `s` has lengths)."""
+    return _transformed("fft", a, s, axes, norm)
+
+
+def ifftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+    """`ifft` along each of `axes`."""
+    return _transformed("ifft", a, s, axes, norm)
+
+
+def rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+    """`rfft` along the last of `axes`, then `fft` along the others."""
+    return _transformed("rfft", a, s, axes, norm)
+
+
+def irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+    """`ifft` along `axes` but the last, then `irfft` along that."""
+    return _transformed("irfft", a, s, axes, norm)
+
+
+def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Any:
+    """`fftn` along two axes."""
+    return fftn(a, s, axes, norm)
+
+
+def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Any:
+    """`ifftn` along two axes."""
+    return ifftn(a, s, axes, norm)
+
+
+def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Any:
+    """`rfftn` along two axes."""
+    return rfftn(a, s, axes, norm)
+
+
+def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Any:
+    """`irfftn` along two axes."""
+    return irfftn(a, s, axes, norm)
+
+
+def fftfreq(n: int, d: Any = 1.0, dtype: Any = None, *, device: Any = None) -> Any:
+    """Frequencies of the elements of `fft` for samples `d` apart: 0, 1, ..., -2, -1 over n d."""
+    return _frequencies(np.fft.fftfreq(operator.index(n)), d, dtype)
+
+
+def rfftfreq(n: int, d: Any = 1.0, dtype: Any = None, *, device: Any = None) -> Any:
+    """Frequencies of the elements of `rfft`: 0, 1, ..., n // 2 over n d."""
+    return _frequencies(np.fft.rfftfreq(operator.index(n)), d, dtype)
+
+
+def _frequencies(cycles: Any, d: Any, dtype: Any) -> Any:
+    found = as_array(cycles) / d
+    return found if dtype is None else found.astype(dtype)
+
+
+def fftshift(x: Any, axes: Any = None) -> Any:
+    """Frequency 0 moved to the middle of `axes` (default: all)."""
+    return _shifted(x, axes, 1)
+
+
+def ifftshift(x: Any, axes: Any = None) -> Any:
+    """The inverse of `fftshift`."""
+    return _shifted(x, axes, -1)
+
+
+def _shifted(x: Any, axes: Any, direction: int) -> Any:
+    x = strong(as_array_operand(x))
+    if axes is None:
+        axes = tuple(range(x.ndim))
+    places = (axes,) if np.ndim(axes) == 0 else tuple(axes)
+    # n // 2 places on, or back.
+    shifts = tuple([direction * (x.shape[a] // 2) for a in places])
+    return roll(x, shifts, places)
