@@ -24,8 +24,8 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     dce,  # first, so that nothing below works on dead code
     inline,  # no derivative is asked for any more: rules and checkpoints become their code
     lanes,  # no derivative any more: lanes of a loop side by side
-    specialize,  # numbers known inside of bodies
     simplify,  # algebra, which makes more expressions alike
+    specialize,  # numbers known inside of bodies
     cse,  # forward and backward programs share many
     accumulate,  # cotangents of a few elements are added to those
     hoist,  # what every step of a loop computes alike
