@@ -64,8 +64,9 @@ def differences(function: Any, arguments: list[Any], position: int, step: float 
         moved[position] = moved[position] + n * step
         return np.asarray(function(*moved))
 
-    odd = 45 * (at(1) - at(-1)) - 9 * (at(2) - at(-2)) + (at(3) - at(-3))
-    return odd / (60 * step)
+    with np.errstate(all="ignore"):
+        odd = 45 * (at(1) - at(-1)) - 9 * (at(2) - at(-2)) + (at(3) - at(-3))
+        return odd / (60 * step)
 
 
 def slope(row: Row, position: int) -> Any:
@@ -75,11 +76,6 @@ def slope(row: Row, position: int) -> Any:
         return row.ours(*arguments).sum()
 
     return jitad.grad(total, position)
-
-
-def finite(values: Any) -> Any:
-    """Derivatives where the function is finite: elsewhere differences say nothing."""
-    return np.where(np.isfinite(values), values, 0.0)
 
 
 @pytest.mark.parametrize("row", SMOOTH)
@@ -152,6 +148,8 @@ def test_support_of_a_density(name: str) -> None:
         x = EDGES if name != "vonmises" else EDGES[np.isfinite(EDGES)]
         with np.errstate(all="ignore"):
             expected = getattr(scipys, function)(x, *shapes)
+        if function in ("logpdf", "pdf"):  # the limit, where SciPy subtracts infinities
+            expected = np.where(np.isinf(x), -INF if function == "logpdf" else 0.0, expected)
         got = getattr(ours, function)(x, *shapes)
         np.testing.assert_allclose(got, expected, rtol=1e-10, err_msg=function)
         if shapes or name == "norm":

@@ -10,7 +10,7 @@ from jitad import numpy as jnp
 
 from .. import special
 from ..special.arguments import floats
-from .support import shifted, valid
+from .support import shifted, valid, without
 
 
 def logpmf(k: Any, p: Any, loc: Any = 0) -> Any:
@@ -20,8 +20,7 @@ def logpmf(k: Any, p: Any, loc: Any = 0) -> Any:
     outside = (k != 0) & (k != 1)
     safe = jnp.where(outside, 0, k)
     value = special.xlogy(safe, p) + special.xlog1py(1 - safe, -p)
-    value = jnp.where(outside, -np.inf, value)
-    return jnp.where(jnp.isnan(k) | jnp.isnan(p), np.nan, value)
+    return without(outside, value)
 
 
 def pmf(k: Any, p: Any, loc: Any = 0) -> Any:
@@ -34,7 +33,7 @@ def cdf(k: Any, p: Any, loc: Any = 0) -> Any:
     k, p = shifted("bernoulli.cdf", k, p, loc=loc)
     p = valid((p >= 0) & (p <= 1), p)
     value = jnp.where(k < 0, 0, jnp.where(k < 1, 1 - p, 1))
-    return jnp.where(jnp.isnan(k) | jnp.isnan(p), np.nan, value)
+    return jnp.where(jnp.isnan(p), np.nan, value)
 
 
 def ppf(q: Any, p: Any, loc: Any = 0) -> Any:

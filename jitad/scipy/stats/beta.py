@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from jitad import numpy as jnp
 
 from .. import special
-from .support import standardized, valid
+from .support import standardized, valid, without
 
 
 def logpdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -19,7 +17,7 @@ def logpdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     outside = (z < 0) | (z > 1)
     safe = jnp.where(outside, 0.5, z)
     value = special.xlogy(a - 1, safe) + special.xlog1py(b - 1, -safe) - special.betaln(a, b)
-    return jnp.where(outside, -np.inf, value - jnp.log(scale))
+    return without(outside, value - jnp.log(scale))
 
 
 def pdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:

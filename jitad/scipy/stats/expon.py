@@ -8,13 +8,13 @@ import numpy as np
 
 from jitad import numpy as jnp
 
-from .support import located, standardized
+from .support import located, standardized, without
 
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of the density at `x`."""
     z, scale = standardized("expon.logpdf", x, loc=loc, scale=scale)
-    return jnp.where(z < 0, -np.inf, -z - jnp.log(scale))
+    return without(z < 0, -z - jnp.log(scale))
 
 
 def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:

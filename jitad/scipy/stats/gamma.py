@@ -9,16 +9,17 @@ import numpy as np
 from jitad import numpy as jnp
 
 from .. import special
-from .support import standardized, valid
+from .support import standardized, valid, without
 
 
 def logpdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of the density at `x`."""
     z, scale, a = standardized("gamma.logpdf", x, a, loc=loc, scale=scale)
     a = valid(a > 0, a)
-    safe = jnp.where(z < 0, 1, z)
+    outside = (z < 0) | (z == np.inf)
+    safe = jnp.where(outside, 1, z)
     value = special.xlogy(a - 1, safe) - safe - special.gammaln(a) - jnp.log(scale)
-    return jnp.where(z < 0, -np.inf, value)
+    return without(outside, value)
 
 
 def pdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:

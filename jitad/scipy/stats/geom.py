@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from jitad import numpy as jnp
 
 from .. import special
-from .support import shifted, valid
+from .support import shifted, valid, without
 
 
 def logpmf(k: Any, p: Any, loc: Any = 0) -> Any:
@@ -19,7 +17,7 @@ def logpmf(k: Any, p: Any, loc: Any = 0) -> Any:
     outside = (k < 1) | (k != jnp.floor(k))
     safe = jnp.where(outside, 1, k)
     value = special.xlog1py(safe - 1, -p) + jnp.log(p)
-    return jnp.where(outside, -np.inf, value)
+    return without(outside, value)
 
 
 def pmf(k: Any, p: Any, loc: Any = 0) -> Any:

@@ -6,13 +6,15 @@ from typing import Any
 
 from jitad import numpy as jnp
 
-from .support import located, standardized
+from .support import located, standardized, without
 
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of the density at `x`."""
     z, scale = standardized("gumbel_l.logpdf", x, loc=loc, scale=scale)
-    return z - jnp.exp(z) - jnp.log(scale)
+    outside = jnp.isinf(z)
+    z = jnp.where(outside, 0, z)
+    return without(outside, z - jnp.exp(z) - jnp.log(scale))
 
 
 def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:

@@ -26,7 +26,7 @@ class gaussian_kde:  # noqa: N801  (SciPy's name)
 
     >>> kde = gaussian_kde(np.array([-1.0, 0.0, 1.0]))
     >>> kde(0.0)
-    Array([0.33451138])
+    Array([0.31815622])
 
     Raises ValueError for fewer than two elements and for weights of another shape.
     """
@@ -56,8 +56,9 @@ class gaussian_kde:  # noqa: N801  (SciPy's name)
         self.weights = self.weights / jnp.sum(self.weights)
         self.neff = 1 / jnp.sum(jnp.square(self.weights))
         factor = self._factor(bw_method)
-        spread = jnp.cov(self.dataset, bias=False, aweights=self.weights)
-        self.covariance = jnp.atleast_2d(spread) * factor**2
+        deviation = self.dataset - jnp.sum(self.weights * self.dataset, -1, keepdims=True)
+        scatter = jnp.matmul(self.weights * deviation, deviation.T)
+        self.covariance = scatter / (1 - 1 / self.neff) * factor**2
         self.inv_cov = jnp.linalg.inv(self.covariance)
 
     def _factor(self, method: Any) -> Any:

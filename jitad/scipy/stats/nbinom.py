@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from jitad import numpy as jnp
 
 from .. import special
-from .support import shifted, valid
+from .support import shifted, valid, without
 
 
 def logpmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
@@ -21,7 +19,7 @@ def logpmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
     safe = jnp.where(outside, 0, k)
     ways = -jnp.log(n + safe) - special.betaln(n, safe + 1)
     value = ways + n * jnp.log(p) + special.xlog1py(safe, -p)
-    return jnp.where(outside, -np.inf, value)
+    return without(outside, value)
 
 
 def pmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:

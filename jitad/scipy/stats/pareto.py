@@ -8,7 +8,7 @@ import numpy as np
 
 from jitad import numpy as jnp
 
-from .support import located, standardized, valid
+from .support import located, standardized, valid, without
 
 
 def logpdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -16,7 +16,7 @@ def logpdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     z, scale, b = standardized("pareto.logpdf", x, b, loc=loc, scale=scale)
     b = valid(b > 0, b)
     log_z = jnp.log(jnp.where(z < 1, 1, z))
-    return jnp.where(z < 1, -np.inf, jnp.log(b) - (b + 1) * log_z - jnp.log(scale))
+    return without(z < 1, jnp.log(b) - (b + 1) * log_z - jnp.log(scale))
 
 
 def pdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from jitad import numpy as jnp
 
 from .. import special
-from .support import shifted, valid
+from .support import shifted, valid, without
 
 
 def logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
@@ -19,7 +19,7 @@ def logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
     outside = (k < 0) | (k != jnp.floor(k))
     safe = jnp.where(outside, 0, k)
     value = special.xlogy(safe, mu) - special.gammaln(safe + 1) - mu
-    return jnp.where(outside, -np.inf, value)
+    return without(outside, value)
 
 
 def pmf(k: Any, mu: Any, loc: Any = 0) -> Any:
@@ -45,7 +45,7 @@ def entropy(mu: Any, loc: Any = 0) -> Any:
     small = jnp.where(is_large, 1, mu)
     counts = jnp.arange(_COUNT, dtype=mu.dtype)
     logs = logpmf(counts, small[..., None])
-    total = -jnp.sum(jnp.where(logs == -np.inf, 0, jnp.exp(logs) * logs), -1)
+    total = -jnp.sum(jnp.exp(logs) * jnp.where(logs == -np.inf, 0, logs), -1)
     inverse = 1 / jnp.where(is_large, mu, _LARGE)
     series = jnp.zeros_like(inverse)
     for coefficient in reversed(_SERIES):

@@ -20,14 +20,19 @@ def standardized(name: str, x: Any, *parameters: Any, loc: Any, scale: Any) -> l
 
 
 def shifted(name: str, k: Any, *parameters: Any, loc: Any) -> list[Any]:
-    """[k - loc, *parameters], floats of one dtype and shape."""
+    """[k - loc, *parameters], floats of one dtype and shape; parameters are nan where k is."""
     k, loc, *parameters = floats(name, k, loc, *parameters)
-    return [k - loc, *parameters]
+    return [k - loc, *[jnp.where(jnp.isnan(k), np.nan, p) for p in parameters]]
 
 
 def valid(condition: Any, parameter: Any) -> Any:
     """`parameter`, nan where the condition is false."""
     return jnp.where(condition, parameter, np.nan)
+
+
+def without(outside: Any, value: Any) -> Any:
+    """The log-density `value`, -inf `outside` of the support unless parameters make it nan."""
+    return jnp.where(outside & ~jnp.isnan(value), -np.inf, value)
 
 
 def located(name: str, q: Any, *parameters: Any, loc: Any, scale: Any) -> list[Any]:

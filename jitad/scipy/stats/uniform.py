@@ -8,14 +8,13 @@ import numpy as np
 
 from jitad import numpy as jnp
 
-from .support import located, standardized
+from .support import located, standardized, without
 
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of the density at `x`."""
     z, scale = standardized("uniform.logpdf", x, loc=loc, scale=scale)
-    value = jnp.where((z < 0) | (z > 1), -np.inf, -jnp.log(scale))
-    return jnp.where(jnp.isnan(z), np.nan, value)
+    return without((z < 0) | (z > 1), jnp.where(jnp.isnan(z), np.nan, -jnp.log(scale)))
 
 
 def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
