@@ -28,7 +28,7 @@ def relu(x: Any) -> Any:
     """max(x, 0). The derivative at 0 is 0 (D. Bertoin et al., "Numerical influence of ReLU'(0) on
     backpropagation", 2021).
 
-    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    >>> relu([-1.0, 0.0, 2.0])
     Array([0., 0., 2.])
     """
     x = as_array_operand(x)
@@ -44,14 +44,16 @@ def relu6(x: Any) -> Any:
 def squareplus(x: Any, b: Any = 4) -> Any:
     """(x + sqrt(x^2 + b)) / 2."""
     x = as_inexact(x)
-    return (x + jnp.sqrt(jnp.square(x) + b)) / 2
+    root = jnp.sqrt(jnp.square(x) + b)
+    # Below 0 the product with the conjugate, b / 4: no cancellation.
+    return jnp.where(x < 0, b / (2 * (root - jnp.where(x < 0, x, -1))), (x + root) / 2)
 
 
 def softplus(x: Any) -> Any:
     """log(1 + e^x)."""
     x = as_inexact(x)
     # Beyond 40 it is x to rounding, and so are its derivatives.
-    return jnp.where(x > 40, x, jnp.log1p(jnp.exp(x)))
+    return jnp.where(x > 40, x, jnp.log1p(jnp.exp(jnp.where(x > 40, 0, x))))
 
 
 def sparse_plus(x: Any) -> Any:
@@ -131,8 +133,8 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 in its place."""
     x = as_inexact(x)
     if approximate:
-        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
-        return x * (0.5 * (1.0 + jnp.tanh(inner)))
+        # (1 + tanh(u)) / 2 = sigmoid(2 u), which does not cancel for u < 0.
+        return x * sigmoid(math.sqrt(8 / math.pi) * (x + 0.044715 * (x * x * x)))
     return 0.5 * x * apply(ops.erfc, x * -math.sqrt(0.5))
 
 

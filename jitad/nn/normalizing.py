@@ -42,7 +42,7 @@ def logsumexp(
     >>> logsumexp(np.array([0.0, 0.0]))
     Array(0.69314718)
     """
-    x = as_inexact(a)
+    x, weights = as_inexact(a), None
     if b is not None:
         weights = as_operand(b)
         dtype = common_dtype([x, weights])
@@ -51,7 +51,7 @@ def logsumexp(
     greatest = _greatest(x, axis, where)
     shift = jnp.where(jnp.isfinite(greatest), greatest, 0.0)
     terms = jnp.exp(x - shift)
-    if b is not None:
+    if weights is not None:
         terms = weights * terms
     total = jnp.sum(terms, axis, keepdims=True, where=where)
     sign = jnp.sign(total)
@@ -59,7 +59,7 @@ def logsumexp(
     if return_sign or is_real:
         total = jnp.abs(total)
     result = jnp.where(total == 0, -np.inf, jnp.log(total)) + shift
-    if b is not None and is_real and not return_sign:
+    if weights is not None and is_real and not return_sign:
         result = jnp.where(sign < 0, np.nan, result)
     if not keepdims:
         result, sign = jnp.squeeze(result, axis), jnp.squeeze(sign, axis)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,21 @@ R = TypeVar("R")
 
 _KINDS = {"f": "a float", "fc": "a float or complex", "iu": "an int", "u": "an unsigned int"}
 _DEFAULTS = {"f": DTYPES["f64"], "fc": DTYPES["f64"], "iu": DTYPES["i64"], "u": DTYPES["u64"]}
+
+
+class FloatInfo(NamedTuple):
+    """What distributions ask of a float dtype; see `numpy.finfo`."""
+
+    mantissa: int
+    eps: float
+    epsneg: float
+    tiny: float
+
+
+def float_info(dtype: DType) -> FloatInfo:
+    """The numbers of a float dtype, as Python's."""
+    info: Any = np.finfo(dtype)  # type: ignore[call-overload]
+    return FloatInfo(int(info.nmant), float(info.eps), float(info.epsneg), float(info.tiny))
 
 
 def distribution(function: Callable[P, R]) -> Callable[P, R]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from jitad_ir.types import DType
 
 from .. import lax
 from .. import numpy as jnp
 from ..numpy.shapes import as_shape, broadcast_to
 from ..transforms.custom_jvp import custom_jvp
-from .arguments import distribution, dtype_of_result, parameters, shape_of_result, take_key
+from .arguments import (
+    distribution,
+    dtype_of_result,
+    float_info,
+    parameters,
+    shape_of_result,
+    take_key,
+)
 from .implicit import log_gamma_derivative
 from .keys import encipher, random_words
 from .normals import next_normal, standard_normal
@@ -98,7 +103,7 @@ def _gamma(keys: Any, a: Any) -> Any:
 def _gamma_jvp(primals: Any, tangents: Any) -> Any:
     keys, a = primals
     x = _gamma(keys, a)
-    log_x = jnp.log(jnp.maximum(x, np.finfo(a.dtype).tiny))
+    log_x = jnp.log(jnp.maximum(x, float_info(a.dtype).tiny))
     return x, x * log_gamma_derivative(a, log_x) * tangents[1]
 
 

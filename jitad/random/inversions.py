@@ -15,7 +15,14 @@ from ..errors import at_user_line
 from ..numpy.promotion import as_array_operand, convert, inexact
 from ..numpy.shapes import as_shape
 from ..trace import apply
-from .arguments import distribution, dtype_of_result, parameters, shape_of_result, take_key
+from .arguments import (
+    distribution,
+    dtype_of_result,
+    float_info,
+    parameters,
+    shape_of_result,
+    take_key,
+)
 from .uniforms import random_bits, standard_uniform, uniform_from
 
 
@@ -30,7 +37,7 @@ def exponential(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: N
 def cauchy(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
     """Cauchy floats: tan(pi (u - 1/2))."""
     word, found = take_key("cauchy", key), dtype_of_result("cauchy", dtype)
-    u = uniform_from(float(np.finfo(found).eps), word, as_shape(shape), found)
+    u = uniform_from(float_info(found).eps, word, as_shape(shape), found)
     return jnp.tan(math.pi * (u - 0.5))
 
 
@@ -38,7 +45,7 @@ def cauchy(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None =
 def laplace(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
     """Laplace floats of scale 1: sign(u) log(1 - |u|) for u in (-1, 1)."""
     word, found = take_key("laplace", key), dtype_of_result("laplace", dtype)
-    low = -1.0 + float(np.finfo(found).epsneg)
+    low = -1.0 + float_info(found).epsneg
     u = uniform_from(low, word, as_shape(shape), found)
     return jnp.sign(u) * jnp.log1p(-jnp.abs(u))
 
@@ -47,7 +54,7 @@ def laplace(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None 
 def logistic(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
     """Logistic floats of scale 1: log(u / (1 - u))."""
     word, found = take_key("logistic", key), dtype_of_result("logistic", dtype)
-    u = uniform_from(float(np.finfo(found).tiny), word, as_shape(shape), found)
+    u = uniform_from(float_info(found).tiny, word, as_shape(shape), found)
     return jnp.log(u) - jnp.log1p(-u)
 
 
@@ -70,14 +77,14 @@ def gumbel(
 
 def standard_gumbel(key: Any, shape: Shape, dtype: DType, mode: str) -> Any:
     """Gumbel floats, see `gumbel`."""
-    info = np.finfo(dtype)  # type: ignore[arg-type]
-    tiny = float(info.tiny)
+    info = float_info(dtype)
+    tiny = info.tiny
     if mode == "low":
         return -jnp.log(-jnp.log(uniform_from(tiny, key, shape, dtype)))
     if mode == "highest" and dtype == DTYPES["f32"]:
         return _gumbel_of_64_bits(random_bits(key, (2, *shape), DTYPES["u32"]))
     coarse, fine = standard_uniform(key, (2, *shape), dtype)
-    x = jnp.where(coarse >= 0.5, coarse, coarse + 2.0**-info.nmant * fine + tiny)
+    x = jnp.where(coarse >= 0.5, coarse, coarse + 2.0**-info.mantissa * fine + tiny)
     return -jnp.log(-jnp.log1p(-x))
 
 
