@@ -16,7 +16,7 @@ from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Graph, Value, building
 from jitad_ir.native.program import compile_graph
 from jitad_ir.passes.pipeline import optimize
-from jitad_ir.plan import plan_graph, straight
+from jitad_ir.plan import Kernel, plan_graph, straight
 from jitad_ir.plan.structures import Loop, WhileLoop
 from jitad_ir.types import parse_type
 from tests.native.random_loops import RandomLoops
@@ -208,6 +208,59 @@ def test_updates_of_a_carry_are_in_place() -> None:
     assert loop.body.in_place == {0: 0}
     assert loop.carry.spares[0] is None
     check(_set(100), [np.arange(100.0), np.int64(0)])
+
+
+def test_what_was_there_before_an_update_is_read_before_it() -> None:
+    """The difference of new and old: the old element does not keep the whole old array."""
+    at = {"axes": (0,), "batch": 0, "mode": "clip"}
+
+    def body(x: Value, i: Value) -> Any:
+        old = ops.gather(x, i, sizes=(1,), fill=0, **at)
+        y = ops.scatter(x, ops.mul(old, 3.0), i, unique=True, **at)
+        new = ops.gather(y, ops.add(i, 0), sizes=(1,), fill=0, **at)
+        return y, ops.add(i, 1), ops.sub(new, old)
+
+    graph = scan(region(["f64[100]", "i64[]"], body), 0, 2, 100)
+    (loop,) = plan_graph(graph).steps
+    assert isinstance(loop, Loop)
+    assert loop.body.in_place == {0: 0}
+    check(graph, [np.arange(100.0), np.int64(0)])
+
+
+def test_branches_leave_a_carry_where_it_is() -> None:
+    """A branch that updates, one that does not, and one that does so by a loop."""
+    at = {"axes": (0,), "batch": 0, "mode": "clip"}
+
+    def update(x: Value, i: Value) -> Any:
+        one = ops.full(value=1, shape=(1,), dtype=x.dtype)
+        return (ops.scatter(x, one, i, unique=True, **at),)
+
+    inner = region(["f64[100]", "i64[]"], lambda x, i: (*update(x, i), ops.add(i, 7)))
+
+    def repeated(x: Value, i: Value) -> Any:
+        return ops.scan(
+            x, i, regions=(inner,), length=3, reverse=False, consts=0, carries=2, unroll=1
+        )[:1]
+
+    types = ["f64[100]", "i64[]"]
+    regions = (
+        region(types, update, "update"),
+        region(types, lambda x, i: (x,), "keep"),
+        region(types, repeated, "repeat"),
+    )
+
+    def body(x: Value, i: Value) -> Any:
+        return (
+            *ops.branch(ops.rem(i, 3), x, i, regions=regions),
+            ops.add(i, 1),
+        )
+
+    graph = scan(region(types, body), 0, 2, 50)
+    (loop,) = plan_graph(graph).steps
+    assert isinstance(loop, Loop)
+    assert loop.body.in_place == {0: 0}
+    assert not any(isinstance(step, Kernel) and step.lengths for step in loop.body.steps)
+    check(graph, [np.zeros(100), np.int64(0)])
 
 
 def test_time_of_updates_is_linear() -> None:

@@ -104,6 +104,8 @@ class Clustering:
         self._blocks: dict[int, Cluster] = {}
         self._block_elements = 0
         self._uses: dict[Value, int] = {}
+        self._overwritten: set[Value] = set()
+        """Values that a routine may put its result in the place of."""
 
     def assign(self) -> None:
         """Give every equation its home."""
@@ -160,6 +162,9 @@ class Clustering:
             if any(value in uses for value in eq.outputs):
                 for value in eq.operands:
                     uses[value] = uses.get(value, 0) + 1
+                lower = eq.op.lower
+                if isinstance(lower, Routine) and lower.overwrites is not None:
+                    self._overwritten.add(eq.operands[lower.overwrites])
 
     def _buffer(self, value: Value, level: int) -> Info:
         return Info("buffer", value.type.size, (level, level), uses=self._uses.get(value, 0))
@@ -169,7 +174,7 @@ class Clustering:
     def _ready(self, value: Value, reads: int, block: bool) -> int:
         """Level from which a cluster can hold a reader of `value` at arbitrary indices that
         reads `reads` elements; decides whether it is expanded there."""
-        info = self.info[value]
+        info = self.info[self.root(value)]
         if info.kind != "member":
             return info.ready[block]
         home = info.home
@@ -186,7 +191,7 @@ class Clustering:
 
     def _expanded_ready(self, value: Value, block: bool) -> int:
         """Level from which a cluster can hold a copy of a reader of `value`."""
-        info = self.info[value]
+        info = self.info[self.root(value)]
         home = info.home
         if info.kind != "member":
             return info.ready[block]
@@ -256,7 +261,8 @@ class Clustering:
         if len(eq.operands) > MANY_TILES and self._place_tiles(eq):
             return
         reads = self._reads(eq)
-        if work <= VIEW_WORK and depth <= MAX_DEPTH:
+        last_look = self._is_last_look(eq)
+        if work <= VIEW_WORK and depth <= MAX_DEPTH and not last_look:
             ready = tuple(
                 max([self._ready(v, reads[v], b) for v in eq.operands], default=0)
                 for b in (False, True)
@@ -272,6 +278,14 @@ class Clustering:
         ]
         info = self._member(value, eq.operands, work, depth)
         info.home = self._home(value.type.shape, ready[0], ready[1], [], None, block=block)
+        if last_look:
+            info.free, info.pulled = False, True
+
+    def _is_last_look(self, eq: Equation) -> bool:
+        """Whether a small part of an array is read that is then updated: it is read before, once,
+        so that the update can be in place."""
+        size = eq.outputs[0].type.size
+        return any(v in self._overwritten and 8 * size <= v.type.size for v in eq.operands)
 
     def _place_tiles(self, eq: Equation) -> bool:
         """Let those who compute the operands of a long concatenation write them side by side."""
