@@ -362,3 +362,21 @@ def test_a_kernel_must_not_write_what_it_reads() -> None:
     buffer = kernel.reads[0]
     with pytest.raises(InvalidPlan, match="which it reads"):
         verify(with_kernel(plan, -1, stores=(Store(buffer, 0, 0),)))
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_a_small_reduction_is_computed_once_a_row(keepdims: bool) -> None:
+    def program(a: Any, b: Any) -> Any:
+        x = ops.add(a, ops.broadcast(b, shape=a.shape, dims=(1,)))
+        top = ops.reduce_max(x, axes=(1,))
+        if keepdims:
+            column = ops.reshape(top, shape=(128, 1))
+            wide = ops.broadcast(column, shape=a.shape, dims=(0, 1))
+        else:
+            wide = ops.broadcast(top, shape=a.shape, dims=(0,))
+        return ops.exp(ops.sub(x, wide))
+
+    first, second = kernels(plan_graph(build([(128, 10), (10,)], program)))
+    assert (first.lengths, second.lengths) == ((128,), (128, 10))
+    assert names(first).count("reduce_max.combine") == 9
+    assert sorted(names(second)) == ["add", "exp", "sub"]
