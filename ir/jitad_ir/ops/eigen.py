@@ -164,7 +164,8 @@ def _emit_eigh(r: Any, a: Any, results: Any) -> None:
 def _separated(n: int, *stack: int) -> Draw:
     """Symmetric matrices whose eigenvalues are not close to each other."""
     draw = positive_definite(n, stack)
-    values = np.reshape(draw.values, draw.shape) + 2.0 * np.diag(np.arange(n))
+    drawn: Any = draw.values
+    values = np.reshape(drawn, draw.shape) + 2.0 * np.diag(np.arange(n))
     return Draw(draw.shape, values=tuple(values.ravel().tolist()))
 
 

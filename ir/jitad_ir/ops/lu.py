@@ -65,7 +65,7 @@ def _evaluate_lu(a: Any) -> tuple[Any, Any, Any]:
     pivots = np.zeros((number, min(m, n)), np.int32)
     order = np.tile(np.arange(m, dtype=np.int32), (number, 1))
     for k in range(min(m, n)):
-        sizes = np.abs(x[:, k:, k].real) + np.abs(x[:, k:, k].imag)
+        sizes = np.abs(np.real(x[:, k:, k])) + np.abs(np.imag(x[:, k:, k]))
         pivot = k + np.argmax(np.where(np.isnan(sizes), -1.0, sizes), axis=1)
         pivots[:, k] = pivot
         for rows in (x, order):

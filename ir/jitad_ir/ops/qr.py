@@ -46,7 +46,7 @@ def _infer_qr(a: ArrayType, *, full_matrices: bool) -> tuple[ArrayType, ArrayTyp
     return a.with_shape((*stack, m, k)), a.with_shape((*stack, k, n))
 
 
-def _evaluate_qr(a: Any, *, full_matrices: bool) -> tuple[Any, Any]:
+def _evaluate_qr(a: Any, *, full_matrices: bool) -> tuple[Any, ...]:
     return tuple(np.linalg.qr(a, "complete" if full_matrices else "reduced"))
 
 

@@ -80,7 +80,7 @@ def _effective(a: Value, *, lower: bool, transpose_a: bool, conjugate_a: bool, u
     return conjugate(part) if conjugate_a else part
 
 
-def _tangent_by_matrix(t: Value, out: Value, a: Value, b: Value, **params: bool) -> Value:
+def _tangent_by_matrix(t: Value, out: Value, a: Value, b: Value, **params: Any) -> Value:
     """op(a) x = b, so x' = -op(a)^-1 op(a') x."""
     unit = params["unit_diagonal"]
     others = {name: value for name, value in params.items() if name != "unit_diagonal"}
@@ -88,15 +88,13 @@ def _tangent_by_matrix(t: Value, out: Value, a: Value, b: Value, **params: bool)
     return triangular_solve(a, neg(moved), **params)
 
 
-def _transpose_right(
-    ct: Value, a: Value, b: Unknown, *, transpose_a: bool, **params: bool
-) -> Value:
+def _transpose_right(ct: Value, a: Value, b: Unknown, *, transpose_a: bool, **params: Any) -> Value:
     """The transpose of op(a)^-1 is op(a)^-T; cotangents are not conjugated."""
     return triangular_solve(a, ct, transpose_a=not transpose_a, **params)
 
 
 def _batch_triangular_solve(
-    size: int, batched: Sequence[bool], a: Value, b: Value, **params: bool
+    size: int, batched: Sequence[bool], a: Value, b: Value, **params: Any
 ) -> Value:
     """With one matrix for all lanes, the lanes are more columns."""
     if batched[0]:
@@ -121,7 +119,7 @@ def _workspace_triangular_solve(
     return work.bytes
 
 
-def _emit_triangular_solve(r: Any, a: Any, b: Any, results: Any, **params: bool) -> None:
+def _emit_triangular_solve(r: Any, a: Any, b: Any, results: Any, **params: Any) -> None:
     (out,) = results
     if out.type.size == 0:
         return
