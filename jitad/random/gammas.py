@@ -133,7 +133,8 @@ def gamma(
 ) -> Any:
     """Gamma variates of shape parameter `a` > 0 and scale 1; differentiable in `a`.
 
-    >>> gamma(np.uint64(0), np.array([0.5, 2.0])).shape
+    >>> from jitad import random
+    >>> random.gamma(random.key(0), [0.5, 2.0]).shape
     (2,)
     """
     word, found = take_key("gamma", key), dtype_of_result("gamma", dtype)

@@ -24,7 +24,14 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 
 def tanh_gelu(x: Any) -> Any:
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    """x (1 + tanh(u)) / 2, with the cancellation taken out."""
+    return x * sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+
+
+def squareplus(x: Any) -> Any:
+    """(x + root) / 2, below 0 as 2 / (root - x)."""
+    root = np.sqrt(x**2 + 4)
+    return np.where(x < 0, 2 / (root - x), (x + root) / 2)
 
 
 FORMULAS: dict[str, Callable[[Any], Any]] = {
@@ -48,7 +55,7 @@ FORMULAS: dict[str, Callable[[Any], Any]] = {
     "softplus": softplus,
     "sparse_plus": lambda x: np.where(x <= -1, 0, np.where(x >= 1, x, (x + 1) ** 2 / 4)),
     "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
-    "squareplus": lambda x: (x + np.sqrt(x**2 + 4)) / 2,
+    "squareplus": squareplus,
     "swish": lambda x: x * sigmoid(x),
     "tanh": np.tanh,
 }
