@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..graph import Builder, Equation, Graph, Value, building, current_builder
+from ..graph import Builder, Equation, Graph, Params, Value, building, current_builder
 from ..op import OPS, Elementwise, Pull, Reduction
 from ..types import BOOL, ArrayType
 from .batch import spread_out
+from .dce import dce
 from .regions import in_regions
 
 WIDTH = (64, 512)
@@ -39,13 +40,16 @@ def lanes(graph: Graph) -> Graph:
         for eq in graph.equations:
             builder.source = eq.source
             operands = tuple([env[v] for v in eq.operands])
-            outs = _rowwise(eq, operands) if _is_over_lanes(eq) else builder.replay(eq, operands)
+            if _is_over_lanes(eq):
+                outs = _with_sums(eq, operands)
+            else:
+                outs = list(builder.replay(eq, operands))
             env.update(zip(eq.outputs, outs, strict=True))
     return builder.build([env[v] for v in graph.outputs])
 
 
 def _is_over_lanes(eq: Equation) -> bool:
-    if eq.op.name != "scan" or eq.params["carries"] or eq.params["length"] < WIDTH[0] // FEW:
+    if eq.op.name != "scan" or eq.params["length"] < WIDTH[0] // FEW or _terms(eq) is None:
         return False
     loops = [inner for inner in eq.regions[0].equations if inner.regions]
     return (
@@ -53,6 +57,42 @@ def _is_over_lanes(eq: Equation) -> bool:
         and all(inner.op.name == "while_loop" and _is_narrow(inner) for inner in loops)
         and all(inner.regions or _is_simple(inner) for inner in eq.regions[0].equations)
     )
+
+
+def _terms(eq: Equation) -> list[Value] | None:
+    """What each step adds to each carry, if all that is done to the carry is to add: it holds sums
+    over the lanes (cotangents of what they share)."""
+    (body,) = eq.regions
+    first, count = eq.params["consts"], eq.params["carries"]
+    carry = body.inputs[first : first + count]
+    made_by = {v: inner for inner in body.equations for v in inner.outputs}
+    terms: list[Value] = []
+    for before, after in zip(carry, body.outputs, strict=False):
+        total = made_by.get(after)
+        if total is None or total.op.name != "add" or before not in total.operands:
+            return None
+        terms.append(total.operands[1 if total.operands[0] is before else 0])
+    reads = [v for inner in body.equations for v in inner.operands] + list(body.outputs)
+    return terms if all(reads.count(v) == 1 for v in carry) else None
+
+
+def _with_sums(eq: Equation, operands: Sequence[Value]) -> list[Value]:
+    """The scan over rows of lanes, with its sums over lanes taken behind it."""
+    terms = _terms(eq)
+    assert terms is not None
+    (body,) = eq.regions
+    first, count = eq.params["consts"], eq.params["carries"]
+    end = first + count
+    inputs = [*body.inputs[:first], *body.inputs[end:]]
+    rows = Graph(inputs, body.equations, [*terms, *body.outputs[count:]], body.name)
+    alone = dce(rows)
+    params = {**eq.params, "carries": 0}
+    results = _rowwise(alone, params, [*operands[:first], *operands[end:]])
+    sums = [
+        OPS["add"](start, OPS["reduce_sum"](part, axes=(0,)))
+        for start, part in zip(operands[first:end], results, strict=False)
+    ]
+    return [*sums, *results[count:]]
 
 
 def _is_narrow(loop: Equation) -> bool:
@@ -66,12 +106,11 @@ def _is_simple(eq: Equation) -> bool:
     return not eq.regions and isinstance(eq.op.lower, (Elementwise, Pull, Reduction))
 
 
-def _width(eq: Equation) -> int:
+def _width(body: Graph, length: int) -> int:
     """Lanes in a row: a divisor of their number if there is one, else they are filled up."""
-    length = eq.params["length"]
     carry = max(
         sum([v.type.size for v in loop.operands[loop.params["consts"] :]])
-        for loop in eq.regions[0].equations
+        for loop in body.equations
         if loop.regions
     )
     least, most = -(-WIDTH[0] // carry), WIDTH[1] // carry
@@ -80,11 +119,10 @@ def _width(eq: Equation) -> int:
     return next((w for w in range(most, least - 1, -1) if length % w == 0), 2 * least)
 
 
-def _rowwise(eq: Equation, operands: Sequence[Value]) -> list[Value]:
+def _rowwise(body: Graph, params: Params, operands: Sequence[Value]) -> list[Value]:
     """The scan over rows of lanes."""
-    (body,) = eq.regions
-    length, consts = eq.params["length"], eq.params["consts"]
-    width = _width(eq)
+    length, consts = params["length"], params["consts"]
+    width = _width(body, length)
     rows = -(-length // width)
     shared, given = operands[:consts], operands[consts:]
     side_by_side = _side_by_side(body, consts, width)
