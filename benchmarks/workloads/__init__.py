@@ -15,6 +15,7 @@ from benchmarks.workloads import (
     products,
     reductions,
     sampling,
+    spectra,
     start,
     structure,
 )
@@ -36,6 +37,7 @@ ALL: tuple[Workload, ...] = (
     *structure.ALL,
     *linear_algebra.ALL,
     *sampling.ALL,
+    *spectra.ALL,
     *ode.ALL,
     *loops.ALL,
 )
