@@ -71,6 +71,8 @@ from .matrices import (
     tril, tril_indices, tril_indices_from, triu, triu_indices, triu_indices_from, vander,
 )
 from .methods import register as _register
+from .namespace import API_VERSION as _API_VERSION
+from .namespace import NamespaceInfo as _NamespaceInfo
 from .padding import pad
 from .picking import (
     argwhere, compress, delete, extract, flatnonzero, insert, ix_, nonzero, ravel_multi_index,
@@ -112,6 +114,9 @@ if _TYPE_CHECKING:
 _register(globals(), _np)
 _register({name: getattr(linalg, name) for name in linalg.__all__}, _np.linalg)
 _register({name: getattr(fft, name) for name in fft.__all__}, _np.fft)
+
+__array_api_version__ = _API_VERSION
+__array_namespace_info__ = _NamespaceInfo
 
 
 def __getattr__(name: str) -> _Any:

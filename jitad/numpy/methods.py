@@ -30,6 +30,7 @@ from . import (
 )
 from .at import At
 from .elementwise import UFUNCS
+from .namespace import API_VERSION
 from .promotion import is_operand
 
 _NUMBERS = frozenset({bool, int, float, complex})
@@ -182,6 +183,7 @@ _plain_power = _binary(exponential.power)
 _PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "T": shapes.transpose,
     "at": At,
+    "device": lambda self: "cpu",
     "imag": arithmetic.imag,
     "itemsize": lambda self: self.dtype.itemsize,
     "mT": shapes.matrix_transpose,
@@ -291,6 +293,20 @@ def _index_array(self: Array, index: Any) -> Any:
     return np.ndarray.__getitem__(self, index)
 
 
+def _array_namespace(self: Any, *, api_version: str | None = None) -> Any:
+    """`jitad.numpy`: the array's functions by the Python array API standard."""
+    supported = ("2021.12", "2022.12", "2023.12", API_VERSION)
+    if api_version not in (None, *supported):
+        raise ValueError(f"expected a version of the standard {supported}; got {api_version!r}")
+    return importlib.import_module("jitad.numpy")
+
+
+def _to_device(self: Tracer, device: Any, /, *, stream: Any = None) -> Tracer:
+    if device != "cpu" or stream is not None:
+        raise ValueError(f"expected the device 'cpu' and no stream; got {device!r}, {stream!r}")
+    return self
+
+
 def _install() -> None:
     for name, function in _OPERATORS.items():
         setattr(Tracer, f"__{name}__", _binary(function))
@@ -309,9 +325,11 @@ def _install() -> None:
         "__setitem__": _set_item,
         "__array_ufunc__": _array_ufunc,
         "__array_function__": _array_function,
+        "__array_namespace__": _array_namespace,
         "__array_priority__": 1000.0,
         "__round__": lambda self, ndigits=0: arithmetic.round(self, ndigits or 0),
         "reshape": _reshape,
+        "to_device": _to_device,
         "transpose": _transpose,
         "view": _view,
     }
@@ -319,6 +337,7 @@ def _install() -> None:
         setattr(Tracer, name, value)
     Array.at = property(At, doc=At.__doc__)  # type: ignore[attr-defined]
     Array.__getitem__ = _index_array  # type: ignore[method-assign]
+    Array.__array_namespace__ = _array_namespace  # type: ignore[method-assign]
 
 
 def _as_method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
