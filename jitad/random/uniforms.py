@@ -122,36 +122,65 @@ def randint(
     word = take_key("randint", key)
     result = dtype_of_result("randint", dtype, "iu")
     lengths = shape_of_result("randint", as_shape(shape), minval, maxval)
-    low, high = [_as_integers(value) for value in (minval, maxval)]
-    found = result
-    if result.itemsize < 4:  # remainders of fewer than 32 bits would favour some numbers
-        found, limits = DTYPES["i32"], np.iinfo(result)  # type: ignore[arg-type]
-        low, high = _clipped(low, found), _clipped(high, found)
-        low = jnp.clip(low, int(limits.min), int(limits.max))
-        high = jnp.clip(high, int(limits.min), int(limits.max) + 1)
-    greatest = int(np.iinfo(found).max)  # type: ignore[arg-type]
-    beyond = high > greatest if greatest < int(np.iinfo(high.dtype).max) else jnp.asarray(False)
-    low, high = _clipped(low, found), _clipped(high, found)
+    # Remainders of fewer than 32 bits would favour some numbers.
+    found = result if result.itemsize >= 4 else DTYPES["i32"]
     unsigned = np.dtype(f"u{found.itemsize}")
-    one = unsigned.type(1)
-    span = jnp.where(high <= low, one, convert(high - low, unsigned))
-    # Where maxval is one beyond the dtype; the span of all integers wraps to 0, and remainders
-    # by 0 are taken as no remainders.
-    span = jnp.where(beyond & (high > low), span + one, span)
-    offset = _remainder_of_two(word, lengths, unsigned, broadcast_to(span, lengths))
+    if type(minval) is int and type(maxval) is int:
+        least, count = _known_range(minval, maxval, result)
+        offset = _remainder_by_known(word, lengths, unsigned, count % 2 ** (8 * found.itemsize))
+        return convert(convert(offset, found) + found.type(least), result)
+    low, span = _range(*[_as_integers(value) for value in (minval, maxval)], result, found)
+    offset = _remainder(word, lengths, unsigned, broadcast_to(span, lengths))
     return convert(low + convert(offset, found), result)
 
 
-def _remainder_of_two(key: Any, shape: Shape, dtype: DType, span: Any) -> Any:
-    """(2**n high + low) % span of n random bits high and low, by (a b) % s = (a % s)(b % s) % s."""
+def _known_range(minval: int, maxval: int, dtype: DType) -> tuple[int, int]:
+    """The least integer, and how many there are."""
+    limits = np.iinfo(dtype)  # type: ignore[arg-type]
+    low = min(max(minval, int(limits.min)), int(limits.max))
+    high = min(max(maxval, int(limits.min)), int(limits.max) + 1)
+    return low, max(high - low, 1)
+
+
+def _range(low: Any, high: Any, result: DType, dtype: DType) -> tuple[Any, Any]:
+    """As `_known_range` for arrays; the number in the unsigned twin of `dtype`, where it wraps to 0
+    for all integers."""
+    if result != dtype:
+        limits = np.iinfo(result)  # type: ignore[arg-type]
+        low = jnp.clip(_clipped(low, dtype), int(limits.min), int(limits.max))
+        high = jnp.clip(_clipped(high, dtype), int(limits.min), int(limits.max) + 1)
+    greatest = int(np.iinfo(dtype).max)  # type: ignore[arg-type]
+    beyond = high > greatest if greatest < int(np.iinfo(high.dtype).max) else jnp.asarray(False)
+    low, high = _clipped(low, dtype), _clipped(high, dtype)
+    unsigned = np.dtype(f"u{dtype.itemsize}")
+    one = unsigned.type(1)
+    span = jnp.where(high <= low, one, convert(high - low, unsigned))
+    return low, jnp.where(beyond & (high > low), span + one, span)
+
+
+def _remainder(key: Any, shape: Shape, dtype: DType, span: Any) -> Any:
+    """(2**n high + low) % span of n random bits high and low, by (a b) % s = (a % s)(b % s) % s;
+    low where `span` is 0, which stands for 2**n."""
     high, low = [random_bits(k, shape, dtype) for k in random_words(key, (2,))]
-    is_all = span == 0
-    divisor = jnp.where(is_all, dtype.type(1), span)
+    divisor = jnp.where(span == 0, dtype.type(1), span)
     half = apply(ops.rem, jnp.full_like(divisor, 2 ** (4 * dtype.itemsize)), divisor)
     multiplier = apply(ops.rem, half * half, divisor)
     offset = apply(ops.rem, high, divisor) * multiplier + apply(ops.rem, low, divisor)
-    # With a span of 2**n: multiplier = 2**n % 0 = 2**n, which wraps to 0, and low is left.
-    return jnp.where(is_all, low, apply(ops.rem, offset, divisor))
+    return jnp.where(span == 0, low, apply(ops.rem, offset, divisor))
+
+
+def _remainder_by_known(key: Any, shape: Shape, dtype: DType, span: int) -> Any:
+    """`_remainder` for one number: divisions by constants, fewer of them for powers of 2."""
+    keys, bits = random_words(key, (2,)), 8 * dtype.itemsize
+    low = random_bits(keys[1], shape, dtype)
+    if span == 0:
+        return low
+    offset = apply(ops.rem, low, span)
+    multiplier = (2 ** (bits // 2) % span) ** 2 % 2**bits % span
+    if multiplier == 0:
+        return offset
+    high = apply(ops.rem, random_bits(keys[0], shape, dtype), span)
+    return apply(ops.rem, apply(ops.add, apply(ops.mul, high, multiplier), offset), span)
 
 
 def _as_integers(value: Any) -> Any:
