@@ -4,7 +4,8 @@
 
 Every rewrite keeps the value to the last bit, nan, infinity and signed zero included (so x + 0 and
 0 * x stay for floats). `TABLE` lists them: each row a function of one op's equation that gives its
-replacement or None, with the equation as comment.
+replacement or None, with the equation as comment. Products of arrays (`products`) are the one
+exception: their sums may change order, and terms that are zero times something are not formed.
 """
 
 from __future__ import annotations
@@ -17,52 +18,15 @@ import numpy as np
 from ..evaluate import evaluate_op
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import OPS, Elementwise
-from ..types import FLOAT64
+from ..types import FLOAT64, Shape
+from .known import View
+from .products import product, transposed_product
 from .regions import in_regions
 
-
-class _View:
-    """What a rewrite may ask of the program so far: which equation made a value."""
-
-    def __init__(self) -> None:
-        self.producers: dict[Value, Equation] = {}
-
-    def made_by(self, value: Value, op: str) -> Equation | None:
-        """The equation that made `value`, if it is an `op`."""
-        eq = self.producers.get(value)
-        return eq if eq is not None and eq.op.name == op else None
-
-    def number(self, value: Value) -> complex | None:
-        """The number that `value` has everywhere, None if that is not known."""
-        eq = self.producers.get(value)
-        while eq is not None and eq.op.name in ("broadcast", "reshape", "transpose"):
-            eq = self.producers.get(eq.operands[0])
-        if eq is None:
-            return None
-        if eq.op.name == "full":
-            return eq.params["value"]
-        if eq.op.name == "constant" and eq.outputs[0].shape == ():
-            return eq.params["value"].item()
-        return None
-
-    def is_number(self, value: Value, number: complex) -> bool:
-        """True if `value` is `number` everywhere, with the same sign of zero."""
-        found = self.number(value)
-        return found is not None and found == number and _sign_of_zero(found) == 1.0
+Rewrite: TypeAlias = Callable[[View, Equation], "Value | None"]
 
 
-def _sign_of_zero(number: complex) -> float:
-    """-1.0 for a negative zero (in either part), else 1.0."""
-    if number != 0 or isinstance(number, int):
-        return 1.0
-    parts = (number.real, number.imag) if isinstance(number, complex) else (number,)
-    return -1.0 if any(np.signbit(part) for part in parts) else 1.0
-
-
-Rewrite: TypeAlias = Callable[[_View, Equation], "Value | None"]
-
-
-def _mul(view: _View, eq: Equation) -> Value | None:
+def _mul(view: View, eq: Equation) -> Value | None:
     x, y = eq.operands
     if view.is_number(y, 1):  # x * 1 = x
         return x
@@ -76,7 +40,7 @@ def _mul(view: _View, eq: Equation) -> Value | None:
     return None
 
 
-def _div(view: _View, eq: Equation) -> Value | None:
+def _div(view: View, eq: Equation) -> Value | None:
     x, y = eq.operands
     if view.is_number(y, 1):  # x / 1 = x
         return x
@@ -91,7 +55,7 @@ def _is_power_of_two(number: float) -> bool:
     return bool(abs(mantissa) == 0.5 and -1000 < exponent < 1000)
 
 
-def _add(view: _View, eq: Equation) -> Value | None:
+def _add(view: View, eq: Equation) -> Value | None:
     x, y = eq.operands
     for this, other in ((x, y), (y, x)):
         if eq.outputs[0].dtype.kind in "iu" and view.is_number(this, 0):  # 0 + y = y, integers
@@ -102,7 +66,7 @@ def _add(view: _View, eq: Equation) -> Value | None:
     return None
 
 
-def _sub(view: _View, eq: Equation) -> Value | None:
+def _sub(view: View, eq: Equation) -> Value | None:
     x, y = eq.operands
     if view.is_number(y, 0):  # x - 0 = x
         return x
@@ -112,31 +76,37 @@ def _sub(view: _View, eq: Equation) -> Value | None:
     return None
 
 
-def _neg(view: _View, eq: Equation) -> Value | None:
+def _neg(view: View, eq: Equation) -> Value | None:
     negated = view.made_by(eq.operands[0], "neg")
     return None if negated is None else negated.operands[0]  # -(-x) = x
 
 
-def _integer_pow(view: _View, eq: Equation) -> Value | None:
+def _integer_pow(view: View, eq: Equation) -> Value | None:
     (x,), exponent = eq.operands, eq.params["exponent"]
     if exponent == 1:  # x ** 1 = x
         return x
     return OPS["mul"](x, x) if exponent == 2 else None  # x ** 2 = x * x
 
 
-def _identity_of_shape(view: _View, eq: Equation) -> Value | None:
+def _identity_of_shape(view: View, eq: Equation) -> Value | None:
     (x,) = eq.operands
     return x if x.type == eq.outputs[0].type else None  # reshape or broadcast to x's own shape
 
 
-def _reshape(view: _View, eq: Equation) -> Value | None:
+def _reshape(view: View, eq: Equation) -> Value | None:
     inner = view.made_by(eq.operands[0], "reshape")
     if inner is not None:  # reshape(reshape(x)) = reshape(x)
         return OPS["reshape"](inner.operands[0], shape=eq.params["shape"])
     return _identity_of_shape(view, eq)
 
 
-def _broadcast(view: _View, eq: Equation) -> Value | None:
+def _broadcast(view: View, eq: Equation) -> Value | None:
+    inner = view.made_by(eq.operands[0], "reshape")
+    if inner is not None:  # broadcast(reshape(x)) = broadcast(x), where reshape adds unit axes
+        kept = _kept_axes(inner.operands[0].shape, inner.outputs[0].shape)
+        if kept is not None:
+            dims = tuple([eq.params["dims"][axis] for axis in kept])
+            return OPS["broadcast"](inner.operands[0], shape=eq.params["shape"], dims=dims)
     inner = view.made_by(eq.operands[0], "broadcast")
     if inner is not None:  # broadcast(broadcast(x)) = broadcast(x)
         outer = eq.params["dims"]
@@ -149,7 +119,18 @@ def _broadcast(view: _View, eq: Equation) -> Value | None:
     return _identity_of_shape(view, eq)
 
 
-def _transpose(view: _View, eq: Equation) -> Value | None:
+def _kept_axes(short: Shape, long: Shape) -> list[int] | None:
+    """Places of the axes of `short` in `long`, if `long` is `short` with axes of length 1 added."""
+    kept: list[int] = []
+    for axis, n in enumerate(long):
+        if len(kept) < len(short) and n == short[len(kept)]:
+            kept.append(axis)
+        elif n != 1:
+            return None
+    return kept if len(kept) == len(short) else None
+
+
+def _transpose(view: View, eq: Equation) -> Value | None:
     permutation = eq.params["permutation"]
     if permutation == tuple(range(len(permutation))):  # the identity permutation
         return eq.operands[0]
@@ -159,15 +140,15 @@ def _transpose(view: _View, eq: Equation) -> Value | None:
         if composed == tuple(range(len(composed))):
             return inner.operands[0]
         return OPS["transpose"](inner.operands[0], permutation=composed)
-    return None
+    return transposed_product(view, eq)
 
 
-def _convert(view: _View, eq: Equation) -> Value | None:
+def _convert(view: View, eq: Equation) -> Value | None:
     (x,) = eq.operands
     return x if x.type == eq.outputs[0].type else None  # convert to x's own dtype
 
 
-def _select(view: _View, eq: Equation) -> Value | None:
+def _select(view: View, eq: Equation) -> Value | None:
     pred, on_true, on_false = eq.operands
     if on_true is on_false:  # select(p, x, x) = x
         return on_true
@@ -177,11 +158,11 @@ def _select(view: _View, eq: Equation) -> Value | None:
     return on_true if chosen else on_false  # select(True, x, y) = x, select(False, x, y) = y
 
 
-def _reduce_sum(view: _View, eq: Equation) -> Value | None:
+def _reduce_sum(view: View, eq: Equation) -> Value | None:
     return eq.operands[0] if not eq.params["axes"] else None  # a sum over no axes
 
 
-def _and(view: _View, eq: Equation) -> Value | None:
+def _and(view: View, eq: Equation) -> Value | None:
     x, y = eq.operands
     if x is y:  # x & x = x
         return x
@@ -192,7 +173,7 @@ def _and(view: _View, eq: Equation) -> Value | None:
     return None
 
 
-def _or(view: _View, eq: Equation) -> Value | None:
+def _or(view: View, eq: Equation) -> Value | None:
     x, y = eq.operands
     if x is y:  # x | x = x
         return x
@@ -210,6 +191,7 @@ TABLE: dict[str, Rewrite] = {
     "broadcast": _broadcast,
     "convert": _convert,
     "div": _div,
+    "dot": product,
     "integer_pow": _integer_pow,
     "mul": _mul,
     "neg": _neg,
@@ -222,7 +204,7 @@ TABLE: dict[str, Rewrite] = {
 """Op -> its rewrite."""
 
 
-def _folded(view: _View, eq: Equation) -> Value | None:
+def _folded(view: View, eq: Equation) -> Value | None:
     """An elementwise equation on known numbers, computed now."""
     if not eq.operands or len(eq.outputs) != 1 or not isinstance(eq.op.lower, Elementwise):
         return None
@@ -247,7 +229,7 @@ def simplify(graph: Graph) -> Graph:
     builder = Builder(graph.name)
     builder.inputs = list(graph.inputs)
     env: dict[Value, Value] = {v: v for v in graph.inputs}
-    view = _View()
+    view = View(graph)
     with building(builder):
         for eq in graph.equations:
             operands = tuple([env[v] for v in eq.operands])
@@ -264,7 +246,7 @@ def simplify(graph: Graph) -> Graph:
     return Graph(graph.inputs, builder.equations, [env[v] for v in graph.outputs], graph.name)
 
 
-def _rewritten(view: _View, eq: Equation, builder: Builder) -> Value | None:
+def _rewritten(view: View, eq: Equation, builder: Builder) -> Value | None:
     """What `eq` simplifies to, appended to the builder; None if it stays."""
     before = len(builder.equations)
     replacement = _folded(view, eq)
