@@ -41,10 +41,7 @@ log_ndtr = library_function(
     "log_ndtr",
     "Logarithm of the standard normal distribution function.",
     symbol="log_ndtr",
-    # phi / Phi = sqrt(2 / pi) / erfcx(-x / sqrt 2), which overflows nowhere it matters.
-    jvp=[
-        lambda t, out, x: mul(t, div(full_like(x, _ROOT_TWO_OVER_PI), erfcx(mul(x, -_ROOT_HALF))))
-    ],
+    jvp=[lambda t, out, x: mul(t, _inverse_mills(x))],
     samples=(*one(), *edges(extra=(-40.0, 12.0))),
 )
 
