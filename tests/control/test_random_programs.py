@@ -114,7 +114,10 @@ class Block:
         return [scan, counted, bounded, loop, cond, switch, checkpoint][rng.integers(7)]
 
 
-@pytest.mark.parametrize("seed", range(12))
+SEEDS = [*range(3), *[pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 40)]]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_random_program(seed: int) -> None:
     block = Block(np.random.default_rng(seed), 2)
 

@@ -143,10 +143,11 @@ class _Region:
         return isinstance(self.producers[value].op.lower, Pull)
 
     def _minimum_cut(self) -> list[Value]:
-        import networkx as nx  # noqa: PLC0415  (only large bodies pay for loading it)
+        import networkx  # noqa: PLC0415  (only large bodies pay for loading it)
 
+        nx: Any = networkx
         # From the reader to the sources, so that the cut found is the one next to the reader.
-        flow: Any = nx.DiGraph()
+        flow = nx.DiGraph()
         flow.add_nodes_from(["reader", "sources"])
         for value in self.needed:
             flow.add_edge("reader", (value, "kept"))
