@@ -96,6 +96,8 @@ SPECIAL = [
     Row("gammaincc", (_POSITIVE, _POSITIVE)),
     Row("gammaln", ((0.2, 9.0),)),
     Row("gammasgn", (_ANY,), smooth=False),
+    Row("hyp1f1", (_POSITIVE, _POSITIVE, _ANY)),
+    Row("hyp2f1", ((0.3, 3.0), (0.3, 3.0), (0.3, 3.0), (-3.0, 0.7))),
     Row("i0", (_ANY,)),
     Row("i0e", (_POSITIVE,)),
     Row("i1", (_ANY,)),

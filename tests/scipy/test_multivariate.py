@@ -182,6 +182,32 @@ def test_special_functions_with_static_arguments() -> None:
     assert special.comb(5, 3, repetition=True) == scipy.special.comb(5, 3, repetition=True)
 
 
+def test_spherical_harmonics() -> None:
+    n, m = [x.ravel() for x in np.meshgrid(np.arange(7), np.arange(-7, 8))]
+    theta, phi = RNG.uniform(0, np.pi, n.shape), RNG.uniform(-4, 4, n.shape)
+    expected = scipy.special.sph_harm_y(n, m, theta, phi)
+    got = jitad.jit(special.sph_harm_y)(n, m, theta, phi)
+    np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-13)
+    slopes = scipy.special.sph_harm_y(n, m, theta, phi, diff_n=1)[1]
+    for argument, slope in ((2, slopes[..., 0]), (3, slopes[..., 1])):
+        tangents = [np.ones_like(theta) if i == argument else np.zeros_like(theta) for i in (2, 3)]
+        _, moved = jitad.jvp(
+            lambda a, b: special.sph_harm_y(n, m, a, b), (theta, phi), tuple(tangents)
+        )
+        np.testing.assert_allclose(moved, slope, rtol=1e-10, atol=1e-12)
+    with pytest.raises(TypeError, match="integers"):
+        special.sph_harm_y(1.0, 0, 0.3, 0.2)
+    with pytest.raises(NotImplementedError, match="diff_n"):
+        special.sph_harm_y(1, 0, 0.3, 0.2, 1)
+
+
+def test_faddeeva_function() -> None:
+    z = RNG.normal(size=9) + 1j * RNG.normal(size=9)
+    np.testing.assert_allclose(jitad.jit(special.wofz)(z), scipy.special.wofz(z), rtol=1e-13)
+    np.testing.assert_allclose(special.wofz(z.real), scipy.special.wofz(z.real), rtol=1e-13)
+    assert special.wofz(np.float32(0.5)).dtype == np.complex64
+
+
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(TypeError, match="erf: expected real arguments"):
         special.erf(1j)

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from llvmlite import ir as ll
 
-from ..types import ArrayType, DType, Shape
+from ..types import COMPLEX128, ArrayType, DType, Shape
 from .emitter import Emitter
 from .externals import Externals
-from .lanes import I1, I8, I32, I64, PTR, Lanes, element_type, memory_type
+from .lanes import F64, I1, I8, I32, I64, PTR, Lanes, element_type, memory_type
 
 IndexPart: TypeAlias = "int | ll.Value"
 Index: TypeAlias = "tuple[IndexPart, ...]"
@@ -250,6 +250,17 @@ class RoutineEmitter:
         signature = ll.FunctionType(I32, [I32]).as_pointer()
         setter = self.externals.pointer(self.builder, "openblas:set_num_threads", signature)
         return self.builder.call(setter, [count])
+
+    def call_complex(self, name: str, *arguments: Lanes) -> Lanes:
+        """Call the external C function `name` from complex doubles to a complex double, both by
+        value: as pairs of doubles, which is what the ABIs of x86-64 (System V) and arm64 make of
+        them."""
+        parts = [part for z in arguments for part in z.value]
+        pair = ll.LiteralStructType([F64, F64])
+        signature = ll.FunctionType(pair, [F64] * len(parts))
+        function = self.externals.pointer(self.builder, name, signature.as_pointer())
+        outcome = self.builder.call(function, parts)
+        return Lanes(COMPLEX128, tuple(self.builder.extract_value(outcome, i) for i in (0, 1)))
 
     def call_inner(
         self,

@@ -96,8 +96,13 @@ from .factorials import (
     poch,
     zeta,
 )
+from .faddeeva import wofz
 from .fft import (
     fft,
+)
+from .hypergeometric import (
+    hyp1f1,
+    hyp2f1,
 )
 from .incomplete import (
     betainc,
@@ -187,6 +192,7 @@ from .special import (
     logistic,
     polygamma,
 )
+from .spherical import sph_legendre
 from .structured import (
     custom_jvp,
     custom_vjp,
@@ -238,6 +244,8 @@ __all__ = [
     "expn",
     "fresnel",
     "gamma",
+    "hyp1f1",
+    "hyp2f1",
     "igamma",
     "igammac",
     "log_ndtr",
@@ -246,6 +254,8 @@ __all__ = [
     "poch",
     "sici",
     "spence",
+    "sph_legendre",
+    "wofz",
     "zeta",
     "abs",
     "acos",

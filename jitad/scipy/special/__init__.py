@@ -1,8 +1,8 @@
 """`jitad.scipy.special`: SciPy's special functions of real arguments, with derivatives.
 
 Integers are taken in float64, as SciPy does; float32 stays float32. Outside of a function's domain
-the result is nan, or the infinity that SciPy gives. Complex arguments are a TypeError (softmax and
-its relatives apart).
+the result is nan, or the infinity that SciPy gives. Complex arguments are a TypeError but of
+wofz, and of logsumexp, softmax and log_softmax.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from .factorials import (
     polygamma,
     zeta,
 )
+from .functions import hyp1f1, hyp2f1, sph_harm_y, wofz
 from .integrals import (
     dawsn,
     erf,
@@ -86,6 +87,8 @@ __all__ = [
     "gammaincc",
     "gammaln",
     "gammasgn",
+    "hyp1f1",
+    "hyp2f1",
     "i0",
     "i0e",
     "i1",
@@ -106,6 +109,8 @@ __all__ = [
     "sici",
     "softmax",
     "spence",
+    "sph_harm_y",
+    "wofz",
     "xlog1py",
     "xlogy",
     "zeta",
