@@ -44,51 +44,10 @@ from ..op import (
     Structured,
 )
 from ..types import Shape, TypeMismatch
+from . import limits
 from .homes import Call, Cluster, Info, Tile
-from .spaces import Bounds, FoldKey, fold_key, refined, trailing_bounds
+from .spaces import Bounds, FoldKey, contiguous_slice, fold_key, refined, trailing_bounds
 from .tracing import constant_of, identity_map, tiles
-
-CHEAP = 8
-"""Work (elementwise operations) up to which a member is expanded rather than stored."""
-DEAR = 1000
-"""Work of a transcendental function: never done twice."""
-VIEW_WORK = 24
-"""Work above which a view becomes a member."""
-UNROLL = 16
-"""Elements up to which a reduction may become straight-line code."""
-BLOCK_SIZE = 8
-"""Elements up to which a value lives in a block, as scalars."""
-BLOCK_MATRIX = 16
-"""The same, for values of two axes or more, whose rows and columns are likely to be taken apart."""
-BLOCK_DEAR = 4
-"""The same, for transcendental functions."""
-BLOCK_ELEMENTS = 2048
-"""Elements of values of more than one element that one block may hold."""
-ALL_BLOCK_ELEMENTS = 16384
-"""The same, for all blocks of a program together: straight-line code takes long to compile."""
-MANY_TILES = 8
-"""Operands above which a concatenation is put together in memory by those who compute them."""
-MAX_DEPTH = 48
-"""Members expanded one inside the other, at most."""
-
-LARGE = 1 << 15
-"""Elements from which on a cluster is kept from reading too many arrays at once."""
-STREAMS = 12
-"""Arrays of its size that a large cluster reads, at most, if it can be helped: more of them than
-the memory system follows slow each other down (twice, at 32; measured)."""
-
-
-def contiguous_slice(eq: Equation) -> int | None:
-    """The number of the first element of a slice whose elements lie one after the other; None of
-    another slice."""
-    (x,) = eq.operands
-    start, limit, stride = eq.params["start"], eq.params["limit"], eq.params["stride"]
-    if not x.shape or any(step != 1 for step in stride):
-        return None
-    for lo, hi, n in zip(start[1:], limit[1:], x.shape[1:], strict=True):
-        if lo != 0 or hi != n:
-            return None
-    return start[0] * math.prod(x.shape[1:])
 
 
 class Clustering:
@@ -182,7 +141,7 @@ class Clustering:
         info.pulled = True
         if block and home.block:
             return home.level
-        if info.free and (info.work <= CHEAP or reads <= info.size):
+        if info.free and (info.work <= limits.CHEAP or reads <= info.size):
             return info.ready[block]
         if info.free:
             # Somebody reads it more often than it has elements: it is stored, for all.
@@ -202,7 +161,13 @@ class Clustering:
 
     def _is_block(self, value: Value, dear: bool) -> bool:
         size = value.type.size
-        limit = BLOCK_DEAR if dear else BLOCK_SIZE if value.ndim < 2 else BLOCK_MATRIX
+        limit = (
+            limits.BLOCK_DEAR
+            if dear
+            else limits.BLOCK_SIZE
+            if value.ndim < 2
+            else limits.BLOCK_MATRIX
+        )
         return size == 1 or size <= limit
 
     # -- homes -----------------------------------------------------------------------------
@@ -227,7 +192,7 @@ class Clustering:
         (value,) = eq.outputs
         if self._is_empty(value):
             return
-        own = DEAR if dear else 1
+        own = limits.DEAR if dear else 1
         work, depth = self._work(eq.operands, own)
         info = self._member(value, eq.operands, work, depth)
         roots = [self.root(v) for v in eq.operands]
@@ -252,17 +217,17 @@ class Clustering:
             root = self.root(eq.operands[0])
             held = self.info[root]
             held.uses += self._uses.get(value, 0) - 1
-            if held.kind == "member" and held.uses > 1 and held.work > CHEAP:
+            if held.kind == "member" and held.uses > 1 and held.work > limits.CHEAP:
                 held.free = False
             self.info[value] = Info(
                 "view", held.size, held.ready, work, depth, held.uses, alias=root
             )
             return
-        if len(eq.operands) > MANY_TILES and self._place_tiles(eq):
+        if len(eq.operands) > limits.MANY_TILES and self._place_tiles(eq):
             return
         reads = self._reads(eq)
         last_look = self._is_last_look(eq)
-        if work <= VIEW_WORK and depth <= MAX_DEPTH and not last_look:
+        if work <= limits.VIEW_WORK and depth <= limits.MAX_DEPTH and not last_look:
             ready = tuple(
                 max([self._ready(v, reads[v], b) for v in eq.operands], default=0)
                 for b in (False, True)
@@ -329,7 +294,7 @@ class Clustering:
             extent = operand.type.size // value.type.size
             in_block = source.home is not None and source.home.block
             moves = source.kind != "member" or source.free or in_block
-            if extent == 1 or (extent <= UNROLL and moves):
+            if extent == 1 or (extent <= limits.UNROLL and moves):
                 self._place_unrolled(eq, extent)
                 return
         root = self.root(operand)
@@ -352,7 +317,7 @@ class Clustering:
         ready = [self._ready(operand, size, b) for b in (False, True)]
         held = self.info[operand]
         expanded = held.work if held.kind == "view" or held.free else 0
-        work = min(extent * (expanded + 1), DEAR * DEAR)
+        work = min(extent * (expanded + 1), limits.DEAR * limits.DEAR)
         info = self._member(value, eq.operands, work, held.depth + 1)
         info.home = self._home(value.type.shape, ready[0], ready[1], [], None, block=block)
 
@@ -368,7 +333,7 @@ class Clustering:
             elif info.size:
                 home = self.settle(value)
                 info.pulled = True
-                info.free = info.free and info.work <= CHEAP
+                info.free = info.free and info.work <= limits.CHEAP
                 level = max(level, home.level + 1)
         self.calls.append(Call(level, eq))
         for value in eq.outputs:
@@ -411,7 +376,7 @@ class Clustering:
             if info.kind == "view" or info.free:
                 work += info.work
                 depth = max(depth, info.depth)
-        return min(work, DEAR * DEAR), depth + 1
+        return min(work, limits.DEAR * limits.DEAR), depth + 1
 
     def _member(self, value: Value, operands: Sequence[Value], work: int, depth: int) -> Info:
         ready = [
@@ -425,7 +390,7 @@ class Clustering:
             work,
             depth,
             uses,
-            free=depth <= MAX_DEPTH and (work <= CHEAP or uses == 1),
+            free=depth <= limits.MAX_DEPTH and (work <= limits.CHEAP or uses == 1),
         )
         self.info[value] = info
         return info
@@ -462,10 +427,10 @@ class Clustering:
         for info in infos:
             assert info.home is not None
             level = max(level, info.ready[0] if info.free else info.home.level + 1)
-        streams = [v for v in others if size >= LARGE and self.info[v].size == size]
+        streams = [v for v in others if size >= limits.LARGE and self.info[v].size == size]
         for home in self._at.get((level, size), ()):
             more = len(home.streams.union(streams)) - len(home.streams)
-            full = more > 0 and len(home.streams) + more > STREAMS
+            full = more > 0 and len(home.streams) + more > limits.STREAMS
             if not full and self._fits(home, size, bounds, key):
                 home.streams.update(streams)
                 return self._joined(home, bounds, key)
@@ -485,7 +450,10 @@ class Clustering:
             self.clusters.append(home)
         if size > 1:
             self._block_elements += size
-            if home.elements + size > BLOCK_ELEMENTS or self._block_elements > ALL_BLOCK_ELEMENTS:
+            if (
+                home.elements + size > limits.BLOCK_ELEMENTS
+                or self._block_elements > limits.ALL_BLOCK_ELEMENTS
+            ):
                 return None
             home.elements += size
         return home

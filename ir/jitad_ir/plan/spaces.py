@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -71,3 +72,16 @@ def fold_key(eq: Equation) -> FoldKey:
         reverse = bool(eq.params.get("reverse", False))
         return _fold_key("cumulative", shape, fold_axes(eq), reverse)
     return _fold_key("fold", shape, fold_axes(eq), False)
+
+
+def contiguous_slice(eq: Equation) -> int | None:
+    """The number of the first element of a slice whose elements lie one after the other; None of
+    another slice."""
+    (x,) = eq.operands
+    start, limit, stride = eq.params["start"], eq.params["limit"], eq.params["stride"]
+    if not x.shape or any(step != 1 for step in stride):
+        return None
+    for lo, hi, n in zip(start[1:], limit[1:], x.shape[1:], strict=True):
+        if lo != 0 or hi != n:
+            return None
+    return start[0] * math.prod(x.shape[1:])
