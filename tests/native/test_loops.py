@@ -16,7 +16,7 @@ from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Graph, Value, building
 from jitad_ir.native.program import compile_graph
 from jitad_ir.passes.pipeline import optimize
-from jitad_ir.plan import Kernel, plan_graph, straight
+from jitad_ir.plan import Kernel, elements, plan_graph
 from jitad_ir.plan.structures import Loop, WhileLoop
 from jitad_ir.types import parse_type
 from tests.native.random_loops import RandomLoops
@@ -60,11 +60,11 @@ def check(graph: Graph, arrays: Sequence[Any]) -> None:
 def carries_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where small carries live."""
     if request.param == "memory":
-        monkeypatch.setattr(straight, "SMALL", 0)
+        monkeypatch.setattr(elements, "SMALL", 0)
     return request.param
 
 
-@pytest.mark.parametrize("small", [straight.SMALL, 3, 0])
+@pytest.mark.parametrize("small", [elements.SMALL, 3, 0])
 @settings(max_examples=60, deadline=None)
 @given(st.data(), st.sampled_from(["f64", "f32", "i64", "i8"]))
 def test_random_loops(small: int, data: st.DataObject, dtype: str) -> None:
@@ -74,7 +74,7 @@ def test_random_loops(small: int, data: st.DataObject, dtype: str) -> None:
     graph = RandomLoops(draw, dtype, depth=2).grow(1 + draw(3), 2 + draw(9))
     arrays = arguments(graph, seed=0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(straight, "SMALL", small)
+        patch.setattr(elements, "SMALL", small)
         check(graph, arrays)
         check(optimize(graph), arrays)
 

@@ -256,9 +256,7 @@ class RegisterBody:
 class StraightCode:
     """The code of a straight plan over registers."""
 
-    def __init__(
-        self, emitter: PlanEmitter, plan: Plan, consts: Values, carries: int
-    ) -> None:
+    def __init__(self, emitter: PlanEmitter, plan: Plan, consts: Values, carries: int) -> None:
         self.emitter = emitter
         self.builder = emitter.builder
         self.plan = plan

@@ -13,7 +13,6 @@ from llvmlite import ir as ll
 
 from ..plan import Kernel, Plan, RoutineCall
 from ..plan.steps import Buffer as PlanBuffer
-from ..plan.structures import Structure
 from ..types import ArrayType
 from .externals import Externals
 from .kernel import KernelEmitter
@@ -127,18 +126,17 @@ class PlanEmitter:
     def emit(self) -> None:
         """Emit all steps."""
         for step in self.plan.steps:
-            if isinstance(step, (RoutineCall, Structure)):
-                if isinstance(step, RoutineCall):
-                    self._call(step)
-                else:
-                    emit_structure(self, step)
-                for k in step.writes:
-                    # It may have been computed before: steps overwrite what they can.
-                    self.registers.pop(k, None)
-            elif self.function.separate and step.lengths:
-                self._function_of(step)
+            if isinstance(step, Kernel):
+                separate = self.function.separate and step.lengths
+                (self._function_of if separate else self._kernel)(step)
+                continue
+            if isinstance(step, RoutineCall):
+                self._call(step)
             else:
-                self._kernel(step)
+                emit_structure(self, step)
+            for k in step.writes:
+                # It may have been computed before: steps overwrite what they can.
+                self.registers.pop(k, None)
 
     def inside(
         self,

@@ -206,9 +206,7 @@ class _WhileEmitter:
     def _sweep(self, number: int) -> Body:
         step = self.step
         consts = [self.emitter.pointer(k) for k in step.consts]
-        return _body(
-            self.emitter, step.sweeps[number], consts, step.carries[number], step.scratch
-        )
+        return _body(self.emitter, step.sweeps[number], consts, step.carries[number], step.scratch)
 
     def _again(self, number: int, count: ll.Value) -> None:
         """Sweep `number` over all steps."""

@@ -10,6 +10,8 @@ sign.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import OPS
 from .regions import in_regions
@@ -95,7 +97,7 @@ def _added(total: Value, term: Equation, env: dict[Value, Value]) -> Value:
     _, updates, *starts = [env[v] for v in term.operands]
     if term.op.name == "dynamic_update_slice":
         axes = tuple(range(total.ndim))
-        where = {"axes": axes, "batch": 0, "mode": "clip", "unique": True}
+        where: dict[str, Any] = {"axes": axes, "batch": 0, "mode": "clip", "unique": True}
     else:
         where = dict(term.params)
     return OPS["scatter_add"](total, updates, *starts, **where)

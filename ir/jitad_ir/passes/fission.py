@@ -141,13 +141,15 @@ class _Loop:
     def _flat(self, dot: Equation) -> bool:
         """Whether the first operand is a matrix of few rows."""
         x = dot.operands[0]
-        few = x.type.size <= FEW * math.prod([x.shape[a] for a in dot.params["contract"][0]])
+        of_x: tuple[int, ...] = dot.params["contract"][0]
+        few = x.type.size <= FEW * math.prod([x.shape[a] for a in of_x])
         return few and self._worth(dot, [dot.outputs[0].type])
 
     def _worth(self, dot: Equation, stacked: Sequence[ArrayType]) -> bool:
         """Whether a product is large enough, and what is to be stacked for it small enough."""
         x, y = dot.operands
-        (of_x, _), (batch, _) = dot.params["contract"], dot.params["batch"]
+        of_x: tuple[int, ...] = dot.params["contract"][0]
+        batch = dot.params["batch"][0]
         work = x.type.size * y.type.size // max(math.prod([x.shape[a] for a in of_x]), 1)
         total = self.length * sum([t.nbytes for t in stacked])
         return not batch and work >= LEAST_WORK and total <= MOST_BYTES

@@ -43,9 +43,8 @@ class StructurePlanner:
             results[:carries],
             spare=eq.params["length"] > 1,
         )
-        windows = [
-            self.planner.clustering.window(v) for v in (*eq.operands[:consts], *eq.operands[consts + carries:])
-        ]
+        read = (*eq.operands[:consts], *eq.operands[consts + carries :])
+        windows = [self.planner.clustering.window(v) for v in read]
         places = [(self.planner.operand(v), n * v.dtype.itemsize) for v, n in windows]
         return Loop(
             eq,
@@ -189,7 +188,8 @@ def _overwritten_by(eq: Equation, value: Value) -> Value | None:
         k = eq.outputs.index(value)
         carries = eq.params["carries"]
         if k < (carries if lower.step == "loop" else sum(carries)):
-            return eq.operands[eq.params["consts"] + k]
+            consts: int = eq.params["consts"]
+            return eq.operands[consts + k]
     return None
 
 
