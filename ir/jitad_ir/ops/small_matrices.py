@@ -2,7 +2,7 @@
 
 A `Tile` holds a few matrices side by side: its element (i, j) is a vector of their elements (i, j).
 So the algorithms below read as they do for one matrix. Sides up to UNROLLED are straight-line code
-on registers; larger ones are loops over tiles in the first-level cache.
+on registers; larger ones are loops over the rows of tiles in the first-level cache.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import Any
 from ..types import INT32, INT64, ArrayType, DType, real_dtype
 from .lapack import stack_size, stacked
 from .vector_loops import affine, vector_width
+
+COLUMNS = 4
+"""Right sides that are solved for side by side."""
 
 SMALL = 8
 """Largest side of matrices that are computed here, not by LAPACK."""
@@ -76,13 +79,14 @@ class Side:
         else:
             self.r.loop(stop, body, start=start)
 
+    def inner(self, start: int, stop: int, body: Callable[[Any], None]) -> None:
+        """`loop`, as straight-line code: for all but loops over the rows of larger tiles."""
+        for i in range(start, stop):
+            body(i)
+
     def after(self, i: Any, amount: int = 1) -> Any:
         """i + amount."""
         return affine(self.r, amount, (i, 1))
-
-    def from_end(self, n: int, t: Any) -> Any:
-        """n - 1 - t."""
-        return affine(self.r, n - 1, (t, -1))
 
     def number(self, i: Any) -> Any:
         """A loop counter as integer lanes."""
@@ -113,7 +117,7 @@ class Side:
         def element(i: Any, j: Any) -> None:
             tile[i, j] = self.load(stack, i, j)
 
-        self.loop(0, rows, lambda i: self.loop(0, columns, lambda j: element(i, j)))
+        self.loop(0, rows, lambda i: self.inner(0, columns, lambda j: element(i, j)))
         return tile
 
     def load_row(self, stack: Any, row: Any, column: Any) -> Any:
@@ -201,11 +205,7 @@ def emit_cholesky(r: Any, a: Any, out: Any) -> None:
         least = s.tile(1, 1, real_dtype(s.dtype))
         least[0, 0] = e.constant(least.dtype, math.inf)
 
-        def eliminate(j: Any, i: Any, k: Any) -> None:
-            term = e.mul(tile[i, j], s.conjugate(tile[k, j]))
-            tile[i, k] = e.sub(tile[i, k], term)
-
-        def column(j: Any) -> None:
+        def column(j: int) -> None:
             pivot = s.real(tile[j, j])
             least[0, 0] = e.min(least[0, 0], pivot)
             root = e.sqrt(pivot)
@@ -214,20 +214,27 @@ def emit_cholesky(r: Any, a: Any, out: Any) -> None:
             def scale(i: Any) -> None:
                 tile[i, j] = s.over_real(tile[i, j], root)
 
-            below = s.after(j)
-            s.loop(below, n, scale)
-            s.loop(below, n, lambda i: s.loop(below, s.after(i), lambda k: eliminate(j, i, k)))
+            s.loop(j + 1, n, scale)
+            below = [s.conjugate(tile[k, j]) for k in range(j + 1, n)]
 
-        s.loop(0, n, column)
+            def eliminate(i: Any) -> None:
+                # What is right of the diagonal is not read any more.
+                factor = tile[i, j]
+                last = i + 1 if isinstance(i, int) else n
+                for k in range(j + 1, last):
+                    tile[i, k] = e.sub(tile[i, k], e.mul(factor, below[k - j - 1]))
+
+            s.loop(j + 1, n, eliminate)
+
+        s.inner(0, n, column)
         definite = e.gt(least[0, 0], e.constant(least.dtype, 0))
         nan, zero = s.nan(), s.constant(0)
 
-        def write(i: Any) -> None:
-            below = s.after(i)
-            s.loop(0, below, lambda j: s.store(target, e.select(definite, tile[i, j], nan), i, j))
-            s.loop(below, n, lambda j: s.store(target, zero, i, j))
+        def write(i: int, j: int) -> None:
+            lanes = e.select(definite, tile[i, j], nan) if j <= i else zero
+            s.store(target, lanes, i, j)
 
-        s.loop(0, n, write)
+        s.inner(0, n, lambda i: s.inner(0, n, lambda j: write(i, j)))
 
     over_stack(r, a.type, body)
 
@@ -236,20 +243,40 @@ def emit_cholesky(r: Any, a: Any, out: Any) -> None:
 
 
 def substitute(s: Side, matrix: Tile, x: Tile, *, lower: bool, unit: bool) -> None:
-    """Solve with the lower or upper triangle of `matrix`, in place, for the one column x."""
+    """Solve with the lower or upper triangle of `matrix`, in place, for all columns of x."""
     n, e = matrix.rows, s.e
 
-    def eliminate(i: Any, j: Any) -> None:
-        x[i, 0] = e.sub(x[i, 0], e.mul(matrix[i, j], x[j, 0]))
-
-    def step(t: Any) -> None:
-        j = t if lower else s.from_end(n, t)
+    def step(t: int) -> None:
+        j = t if lower else n - 1 - t
+        solved = [x[j, c] for c in range(x.columns)]
         if not unit:
-            x[j, 0] = e.div(x[j, 0], matrix[j, j])
-        first, last = (s.after(j), n) if lower else (0, j)
-        s.loop(first, last, lambda i: eliminate(i, j))
+            pivot = matrix[j, j]
+            solved = [e.div(y, pivot) for y in solved]
+            for c, y in enumerate(solved):
+                x[j, c] = y
 
-    s.loop(0, n, step)
+        def eliminate(i: Any) -> None:
+            factor = matrix[i, j]
+            for c, y in enumerate(solved):
+                x[i, c] = e.sub(x[i, c], e.mul(factor, y))
+
+        s.loop(*((j + 1, n) if lower else (0, j)), eliminate)
+
+    s.inner(0, n, step)
+
+
+def in_blocks(r: Any, columns: int, body: Callable[[Any, int], None]) -> None:
+    """body(first, count) for blocks that cover the columns; the last one is moved back to end with
+    them."""
+    count = min(COLUMNS, columns)
+    last = r.integer(columns - count)
+
+    def block(t: Any) -> None:
+        start = affine(r, 0, (t, count))
+        over = r.builder.icmp_signed(">", start, last)
+        body(r.builder.select(over, last, start), count)
+
+    r.loop(-(-columns // count), block)
 
 
 def emit_triangular_solve(
@@ -263,27 +290,32 @@ def emit_triangular_solve(
     conjugate_a: bool,
     unit_diagonal: bool,
 ) -> None:
-    """op(a)^-1 b, column by column."""
+    """op(a)^-1 b, a few columns at a time."""
     matrices, right, target = stacked(r, a), stacked(r, b), stacked(r, out)
     n, columns = b.type.shape[-2:]
 
     def body(s: Side) -> None:
-        matrix, x = s.tile(n, n), s.tile(n, 1)
+        matrix = s.tile(n, n)
 
         def element(i: Any, j: Any) -> None:
             read = s.load(matrices, *((j, i) if transpose_a else (i, j)))
             matrix[i, j] = s.conjugate(read) if conjugate_a else read
 
-        def column(k: Any) -> None:
-            def read(i: Any) -> None:
-                x[i, 0] = s.load(right, i, k)
+        def block(first: Any, count: int) -> None:
+            x = s.tile(n, count)
 
-            s.loop(0, n, read)
+            def read(i: Any, c: int) -> None:
+                x[i, c] = s.load(right, i, s.after(first, c))
+
+            def write(i: Any, c: int) -> None:
+                s.store(target, x[i, c], i, s.after(first, c))
+
+            s.loop(0, n, lambda i: s.inner(0, count, lambda c: read(i, c)))
             substitute(s, matrix, x, lower=lower != transpose_a, unit=unit_diagonal)
-            s.loop(0, n, lambda i: s.store(target, x[i, 0], i, k))
+            s.loop(0, n, lambda i: s.inner(0, count, lambda c: write(i, c)))
 
-        s.loop(0, n, lambda i: s.loop(0, n, lambda j: element(i, j)))
-        r.loop(columns, column)
+        s.loop(0, n, lambda i: s.inner(0, n, lambda j: element(i, j)))
+        in_blocks(r, columns, block)
 
     over_stack(r, a.type, body)
 
@@ -303,12 +335,12 @@ class Factors:
         self.rows = s.tile(tile.rows, 1, s.integer)
         """Row of the matrix that has become row i."""
         s.loop(0, tile.rows, self._number_row)
-        s.loop(0, self.steps, self._step)
+        s.inner(0, self.steps, self._step)
 
     def _number_row(self, i: Any) -> None:
         self.rows[i, 0] = self.s.number(i)
 
-    def _step(self, k: Any) -> None:
+    def _step(self, k: int) -> None:
         s, e, tile, m = self.s, self.s.e, self.tile, self.tile.rows
         best = s.tile(1, 1, real_dtype(s.dtype))
         best[0, 0] = s.size(tile[k, k])
@@ -322,23 +354,21 @@ class Factors:
 
         def exchange(i: Any) -> None:
             chosen = e.eq(self.pivots[k, 0], s.number(i))
-            s.loop(0, tile.columns, lambda j: _exchange(e, chosen, tile, i, k, j))
+            s.inner(0, tile.columns, lambda j: _exchange(e, chosen, tile, i, k, j))
             _exchange(e, chosen, self.rows, i, k, 0)
 
+        s.loop(k + 1, m, compare)
+        s.loop(k + 1, m, exchange)
+        pivot, *rest = [tile[k, j] for j in range(k, tile.columns)]
+        is_zero = e.eq(pivot, s.constant(0))
+
         def eliminate(i: Any) -> None:
-            pivot = tile[k, k]
-            is_zero = e.eq(pivot, s.constant(0))
             factor = e.select(is_zero, tile[i, k], e.div(tile[i, k], pivot))
             tile[i, k] = factor
+            for j, above in enumerate(rest, k + 1):
+                tile[i, j] = e.sub(tile[i, j], e.mul(factor, above))
 
-            def subtract(j: Any) -> None:
-                tile[i, j] = e.sub(tile[i, j], e.mul(factor, tile[k, j]))
-
-            s.loop(s.after(k), tile.columns, subtract)
-
-        below = s.after(k)
-        for visit in (compare, exchange, eliminate):
-            s.loop(below, m, visit)
+        s.loop(k + 1, m, eliminate)
 
     def least(self) -> Any:
         """Size of the smallest pivot: zero or nan if the matrix is singular."""
@@ -349,7 +379,7 @@ class Factors:
         def visit(k: Any) -> None:
             found[0, 0] = s.e.min(found[0, 0], s.size(self.tile[k, k]))
 
-        s.loop(0, self.steps, visit)
+        s.inner(0, self.steps, visit)
         return found[0, 0]
 
     def diagonal(self, start: Any, combine: Callable[[Any, Any], Any]) -> Any:
@@ -360,7 +390,7 @@ class Factors:
         def visit(k: Any) -> None:
             total[0, 0] = combine(total[0, 0], self.tile[k, k])
 
-        self.s.loop(0, self.steps, visit)
+        self.s.inner(0, self.steps, visit)
         return total[0, 0]
 
     def sign(self) -> Any:
@@ -373,7 +403,7 @@ class Factors:
             stays = e.eq(self.pivots[k, 0], s.number(k))
             found[0, 0] = e.select(stays, found[0, 0], e.neg(found[0, 0]))
 
-        s.loop(0, self.steps, visit)
+        s.inner(0, self.steps, visit)
         return found[0, 0]
 
 
@@ -396,7 +426,7 @@ def emit_lu(r: Any, a: Any, packed: Any, pivots: Any, permutation: Any) -> None:
             s.store(stack, s.e.convert(tile[i, 0], INT32), i)
 
         tile = factors.tile
-        s.loop(0, m, lambda i: s.loop(0, n, lambda j: s.store(target, tile[i, j], i, j)))
+        s.loop(0, m, lambda i: s.inner(0, n, lambda j: s.store(target, tile[i, j], i, j)))
         s.loop(0, factors.steps, lambda k: number(exchanges, factors.pivots, k))
         s.loop(0, m, lambda i: number(order, factors.rows, i))
 
@@ -412,21 +442,25 @@ def emit_solve(r: Any, a: Any, b: Any, out: Any) -> None:
         factors = Factors(s, s.load_tile(matrices))
         least = factors.least()
         regular = s.e.gt(least, s.e.constant(least.dtype, 0))
-        x = s.tile(n, 1)
 
-        def column(k: Any) -> None:
+        def block(first: Any, count: int) -> None:
+            x = s.tile(n, count)
+
             def read(i: Any) -> None:
-                x[i, 0] = s.load_row(right, factors.rows[i, 0], k)
+                row = factors.rows[i, 0]
+                for c in range(count):
+                    x[i, c] = s.load_row(right, row, s.after(first, c))
 
-            def write(i: Any) -> None:
-                s.store(target, s.e.select(regular, x[i, 0], s.nan()), i, k)
+            def write(i: Any, c: int) -> None:
+                lanes = s.e.select(regular, x[i, c], s.nan())
+                s.store(target, lanes, i, s.after(first, c))
 
             s.loop(0, n, read)
             substitute(s, factors.tile, x, lower=True, unit=True)
             substitute(s, factors.tile, x, lower=False, unit=False)
-            s.loop(0, n, write)
+            s.loop(0, n, lambda i: s.inner(0, count, lambda c: write(i, c)))
 
-        r.loop(columns, column)
+        in_blocks(r, columns, block)
 
     over_stack(r, a.type, body)
 
