@@ -16,6 +16,7 @@ there. So every Graph is closed, and derivatives of inner functions treat captur
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -280,6 +281,12 @@ def _load_operators() -> None:
     importlib.import_module("jitad.numpy.methods")
 
 
+@lru_cache(maxsize=1)
+def _teach_einops() -> None:
+    """Let einops take tracers."""
+    importlib.import_module("jitad.einops_backend").register()
+
+
 class tracing:  # noqa: N801  (a context manager, named like a function)
     """Open a trace inside the current one; closed on leaving, after which its tracers are dead.
     It is concrete if `concrete` and the current one is.
@@ -299,6 +306,8 @@ class tracing:  # noqa: N801  (a context manager, named like a function)
         is_body: bool = False,
     ) -> None:
         _load_operators()
+        if "einops._backends" in sys.modules:
+            _teach_einops()
         self._outer = _state.trace
         self._trace = Trace(name, self._outer, concrete, axis, is_body)
 

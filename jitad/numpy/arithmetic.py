@@ -193,7 +193,7 @@ def isrealobj(x: Any) -> bool:
     return not iscomplexobj(x)
 
 
-def astype(x: Any, dtype: Any, /, *, copy: bool = True) -> Any:
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     """`x` in another dtype. Floats go to integers toward zero; beyond the range, where NumPy's
     result is undefined, to its end (nan to 0). Complex to real drops the imaginary part."""
     return strong(convert(as_array_operand(x), as_dtype(dtype)))

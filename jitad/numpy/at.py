@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from jitad.errors import at_user_line
-from jitad.trace import apply
+from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.op import Op
 
 from .arithmetic import divide, negative
 from .exponential import power
 from .indexing import Range, Selection, as_places, default_fill, read, resolve
-from .promotion import Operand, as_array_operand, as_operand, convert, spread, strong
+from .promotion import Operand, as_array_operand, as_operand, convert, shape_of, spread, strong
 from .shapes import broadcast_to, reshape, transpose
 
 _MODES = {
@@ -113,7 +113,7 @@ class Update:
 
     def power(self, values: Any, **options: Any) -> Any:
         """x with x[index] **= values; a repeated index is updated once."""
-        return self.set(power(self.get(), values), **options)
+        return self.apply(lambda x: power(x, values), **options)
 
     def min(self, values: Any, **options: Any) -> Any:
         """x with x[index] = minimum(x[index], values)."""
@@ -125,6 +125,10 @@ class Update:
 
     def apply(self, func: Any, **options: Any) -> Any:
         """x with x[index] = func(x[index]); a repeated index is updated once."""
+        mask = _traced_mask(self._index)
+        if mask is not None:  # of all elements: which are chosen is not known
+            x = self._array
+            return _where_masked(ops.scatter, x, mask, func(x), whole=True)
         return self.set(func(self.get()), **options)
 
     def _selection(self) -> Selection:
@@ -141,6 +145,9 @@ class Update:
     ) -> Operand:
         x = self._array
         _check_mode(mode)
+        mask = _traced_mask(self._index)
+        if mask is not None:
+            return _where_masked(op, x, mask, values)
         selection = self._selection()
         updates = as_operand(values)
         if np.iscomplexobj(np.empty(0, _dtype_of(updates))) and x.dtype.kind != "c":
@@ -152,6 +159,50 @@ class Update:
             return x
         how = "promise_in_bounds" if selection.checked else _MODES[mode]
         return _scatter(op, x, selection, updates, how, unique_indices)
+
+
+_COMBINE = {
+    ops.scatter_add: ops.add,
+    ops.scatter_mul: ops.mul,
+    ops.scatter_min: ops.min,
+    ops.scatter_max: ops.max,
+}
+
+
+def _traced_mask(index: Any) -> Tracer | None:
+    """The index if it is one mask whose elements are not known."""
+    if isinstance(index, tuple) and len(index) == 1:
+        index = index[0]
+    if isinstance(index, Tracer) and index.concrete is None and index.dtype.kind == "b":
+        return index
+    return None
+
+
+def _where_masked(op: Op, x: Operand, mask: Tracer, values: Any, *, whole: bool = False) -> Operand:
+    """The update where the mask of the first axes of `x` is true: the values are the same for all
+    that it selects, since their number is not known, or those of all of `x` if `whole`."""
+    if mask.shape != x.shape[: mask.ndim]:
+        raise IndexError(
+            at_user_line(f"expected a mask of the first axes of {x.shape}; got shape {mask.shape}")
+        )
+    updates = convert(as_operand(values), x.dtype)
+    rest = x.shape[mask.ndim :]
+    lengths = shape_of(updates)
+    extra = 0 if whole else len(lengths) - len(rest)
+    if extra > 0 and lengths[:extra] != (1,):
+        raise TypeError(
+            at_user_line(
+                f"a traced mask selects a number of elements that is not known: expected values "
+                f"that broadcast to {rest}; got shape {lengths}. Write jnp.where(mask, values, x)"
+            )
+        )
+    if extra > 0:
+        updates = reshape(updates, lengths[1:])
+    updates = broadcast_to(updates, x.shape)
+    if op is not ops.scatter:
+        updates = apply(_COMBINE[op], x, updates)
+    keep = reshape(mask, (*mask.shape, *[1] * len(rest)))
+    return apply(ops.select, broadcast_to(keep, x.shape), updates, x)
 
 
 def _dtype_of(x: Operand) -> np.dtype[Any]:

@@ -14,6 +14,7 @@ from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import FLOAT64, INT64
 
+from .namespace import require_cpu
 from .promotion import (
     Operand,
     as_array_operand,
@@ -48,14 +49,23 @@ def array(
     if ndmin > x.ndim:
         x = reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
     if isinstance(x, Tracer):
-        return x
+        return Tracer(x.owner, x.value, x.concrete) if copy and x is object else x
     return as_array(np.array(x) if copy else x)
 
 
 def asarray(
-    a: Any, dtype: Any = None, order: str | None = None, *, copy: bool | None = None
+    a: Any,
+    dtype: Any = None,
+    order: str | None = None,
+    *,
+    device: Any = None,
+    copy: bool | None = None,
 ) -> Any:
-    """As `array`, without a copy of what is an array already."""
+    """As `array`, without a copy of what is an array already. Raises ValueError where a copy is
+    needed and `copy` is False."""
+    require_cpu(device)
+    if copy is False and not isinstance(a, Tracer):
+        return as_array(np.asarray(a, None if dtype is None else as_dtype(dtype), copy=False))
     return array(a, dtype, copy=copy)
 
 
@@ -64,8 +74,9 @@ def copy(a: Any, order: str = "K") -> Any:
     return array(a)
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) -> Any:
     """`fill_value` (a number, or an array that broadcasts) everywhere."""
+    require_cpu(device)
     value = as_operand(fill_value)
     found = common_dtype([value]) if dtype is None else as_dtype(dtype)
     lengths = as_shape(shape)
@@ -75,51 +86,63 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     return broadcast_to(convert(value, found), lengths)
 
 
-def zeros(shape: Any, dtype: Any = None) -> Any:
+def zeros(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
     """Zeros; float64 unless `dtype` says otherwise."""
+    require_cpu(device)
     found = FLOAT64 if dtype is None else as_dtype(dtype)
     return apply(ops.full, value=0, shape=as_shape(shape), dtype=found)
 
 
-def ones(shape: Any, dtype: Any = None) -> Any:
+def ones(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
     """Ones; float64 unless `dtype` says otherwise."""
+    require_cpu(device)
     found = FLOAT64 if dtype is None else as_dtype(dtype)
     return apply(ops.full, value=1, shape=as_shape(shape), dtype=found)
 
 
-def empty(shape: Any, dtype: Any = None) -> Any:
+def empty(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
     """Zeros: there is no uninitialized memory here."""
+    require_cpu(device)
     return zeros(shape, dtype)
 
 
-def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None, device: Any = None
+) -> Any:
     """`fill_value` everywhere, in the shape and dtype of `a` unless given."""
+    require_cpu(device)
     x = as_array_operand(a)
     return full(
         x.shape if shape is None else shape, fill_value, x.dtype if dtype is None else dtype
     )
 
 
-def zeros_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def zeros_like(a: Any, dtype: Any = None, *, shape: Any = None, device: Any = None) -> Any:
     """Zeros in the shape and dtype of `a` unless given."""
+    require_cpu(device)
     return full_like(a, 0, dtype, shape=shape)
 
 
-def ones_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def ones_like(a: Any, dtype: Any = None, *, shape: Any = None, device: Any = None) -> Any:
     """Ones in the shape and dtype of `a` unless given."""
+    require_cpu(device)
     return full_like(a, 1, dtype, shape=shape)
 
 
-def empty_like(prototype: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def empty_like(prototype: Any, dtype: Any = None, *, shape: Any = None, device: Any = None) -> Any:
     """Zeros in the shape and dtype of `prototype` unless given."""
+    require_cpu(device)
     return full_like(prototype, 0, dtype, shape=shape)
 
 
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
+def arange(
+    start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *, device: Any = None
+) -> Any:
     """start, start + step, ... below stop; from 0 if only `start` is given.
 
     The numbers are static: the length depends on them.
     """
+    require_cpu(device)
     if stop is None:
         start, stop = 0, start
     step = 1 if step is None else step
@@ -172,11 +195,14 @@ def linspace(
     retstep: bool = False,
     dtype: Any = None,
     axis: int = 0,
+    *,
+    device: Any = None,
 ) -> Any:
     """`num` numbers in equal steps from `start` to `stop` (left out unless `endpoint`).
 
     `start` and `stop` may be arrays, which gives a new axis `axis`. With `retstep`, also the step.
     """
+    require_cpu(device)
     count = operator.index(num)
     if count < 0:
         raise ValueError(at_user_line(f"Number of samples, {count}, must be non-negative."))

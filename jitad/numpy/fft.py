@@ -20,6 +20,7 @@ from jitad_ir import ops
 from jitad_ir.types import complex_dtype
 
 from .arithmetic import conjugate
+from .namespace import require_cpu
 from .padding import pad
 from .picking import roll
 from .promotion import Operand, as_array_operand, convert, filled, inexact, strong
@@ -235,11 +236,13 @@ def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None)
 
 def fftfreq(n: int, d: Any = 1.0, dtype: Any = None, *, device: Any = None) -> Any:
     """Frequencies of the elements of `fft` for samples `d` apart: 0, 1, ..., -2, -1 over n d."""
+    require_cpu(device)
     return _frequencies(np.fft.fftfreq(operator.index(n)), d, dtype)
 
 
 def rfftfreq(n: int, d: Any = 1.0, dtype: Any = None, *, device: Any = None) -> Any:
     """Frequencies of the elements of `rfft`: 0, 1, ..., n // 2 over n d."""
+    require_cpu(device)
     return _frequencies(np.fft.rfftfreq(operator.index(n)), d, dtype)
 
 

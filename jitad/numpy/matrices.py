@@ -15,6 +15,7 @@ from jitad_ir import ops
 from jitad_ir.types import FLOAT64, INT64
 
 from .creation import zeros, zeros_like
+from .namespace import require_cpu
 from .promotion import Operand, as_array_operand, as_dtype, convert, strong
 from .shapes import broadcast_to, moveaxis, ravel, reshape, stack
 
@@ -27,8 +28,9 @@ def _counters(n: int, m: int) -> tuple[Operand, Operand]:
     )
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None, *, device: Any = None) -> Any:
     """An N x M matrix with ones on the diagonal `k` (above the main one if positive)."""
+    require_cpu(device)
     n, m = operator.index(N), operator.index(N if M is None else M)
     rows, columns = _counters(n, m)
     on = apply(ops.eq, apply(ops.add, rows, operator.index(k)), columns)

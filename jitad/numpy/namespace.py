@@ -24,7 +24,8 @@ _UNIONS = {
 }
 
 
-def _require_cpu(device: Any) -> None:
+def require_cpu(device: Any) -> None:
+    """Raise ValueError for a device other than "cpu" (or None)."""
     if device not in (None, "cpu"):
         raise ValueError(
             at_user_line(f'Device not understood. Only "cpu" is allowed; got {device}')
@@ -48,7 +49,7 @@ class NamespaceInfo:
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype[Any]]:
         """Dtypes of arrays made without one. Raises ValueError for a device other than "cpu"."""
-        _require_cpu(device)
+        require_cpu(device)
         names = {"real floating": "f8", "complex floating": "c16", "integral": "i8"}
         return {
             **{kind: np.dtype(name) for kind, name in names.items()},
@@ -58,7 +59,7 @@ class NamespaceInfo:
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, np.dtype[Any]]:
         """Dtypes by name, of a kind ("bool", "signed integer", "unsigned integer", "integral",
         "real floating", "complex floating", "numeric"), of a tuple of kinds, or all of them."""
-        _require_cpu(device)
+        require_cpu(device)
         kinds = tuple(_KINDS) if kind is None else kind if isinstance(kind, tuple) else (kind,)
         found: dict[str, np.dtype[Any]] = {}
         for one in kinds:
