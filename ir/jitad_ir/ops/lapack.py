@@ -102,14 +102,12 @@ def _pointer(r: Any, argument: Any) -> Any:
     return getattr(argument, "pointer", argument)
 
 
-def transpose_copy(r: Any, destination: Any, source: Any, *, conjugate: bool = False) -> None:
+def transpose_copy(r: Any, destination: Any, source: Any) -> None:
     """destination[j, i] = source[i, j] for matrices that do not overlap, tile by tile."""
     m, n = source.type.shape
-    dtype = source.type.dtype
 
     def move(i: Any, j: Any) -> None:
-        element = r.load(source, (i, j))
-        r.store(destination, (j, i), r.b.conj(element) if conjugate else element)
+        r.store(destination, (j, i), r.load(source, (i, j)))
 
     def tiles(first_row: Any, rows: int) -> None:
         def column_tile(first_column: Any, columns: int) -> None:
@@ -121,8 +119,6 @@ def transpose_copy(r: Any, destination: Any, source: Any, *, conjugate: bool = F
 
         _in_tiles(r, n, column_tile)
 
-    if dtype.kind != "c" and conjugate:
-        raise TypeError("only complex matrices are conjugated")
     _in_tiles(r, m, tiles)
 
 

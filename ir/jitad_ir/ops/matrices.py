@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from ..graph import Value
 from ..op import batch_to_front
-from ..types import INT64, ArrayType, DType, Shape, TypeMismatch, real_dtype
+from ..types import INT64, ArrayType, DType, Shape, TypeMismatch
 from .arithmetic import add, mul
 from .comparison import eq, ge, gt
 from .constants import full_like, iota
@@ -148,8 +148,3 @@ def leading_block(x: Value, rows: int, columns: int) -> Value:
     stack = x.shape[:-2]
     zero, one = (0,) * x.ndim, (1,) * x.ndim
     return slice_(x, start=zero, limit=(*stack, rows, columns), stride=one)
-
-
-def real_type(x: ArrayType, shape: Shape) -> ArrayType:
-    """Real type of the precision of x."""
-    return ArrayType(real_dtype(x.dtype), shape)
