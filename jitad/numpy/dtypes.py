@@ -11,10 +11,8 @@ from numpy import (
     dtype,
     e,
     euler_gamma,
-    finfo,
     floating,
     generic,
-    iinfo,
     inexact,
     inf,
     integer,
@@ -92,6 +90,8 @@ class _ScalarType(type):
     numpy_type: type
 
     def __eq__(cls, other: object) -> Any:
+        if isinstance(other, np.dtype):
+            return other == np.dtype(cls.numpy_type)
         return cls.numpy_type is getattr(other, "numpy_type", other)
 
     def __hash__(cls) -> int:
@@ -134,6 +134,20 @@ float_ = double = float64
 single = float32
 complex_ = cdouble = complex128
 csingle = complex64
+
+
+def finfo(dtype: Any) -> Any:
+    """Limits of a float or complex dtype, given as one or by an array of it."""
+    return np.finfo(_dtype_of(dtype))
+
+
+def iinfo(dtype: Any) -> Any:
+    """Limits of an integer dtype, given as one or by an array of it."""
+    return np.iinfo(_dtype_of(dtype))
+
+
+def _dtype_of(x: Any) -> np.dtype[Any]:
+    return x.dtype if isinstance(x, (np.ndarray, np.generic, Tracer)) else np.dtype(x)
 
 
 class _ArrayType(type):

@@ -106,11 +106,13 @@ def composed(name: str, rule: Rule, doc: str) -> Rule:
     """The ufunc `np.<name>` computed by `rule` from promoted operands."""
     ufunc = getattr(np, name)
 
-    def function(*operands: Any) -> Any:
-        if len(operands) != ufunc.nin:
-            raise TypeError(f"{name}() takes {ufunc.nin} arguments; got {len(operands)}")
-        return rule(*promote(ufunc, operands))
+    def of_one(x: Any, /) -> Any:
+        return rule(*promote(ufunc, (x,)))
 
+    def of_two(x1: Any, x2: Any, /) -> Any:
+        return rule(*promote(ufunc, (x1, x2)))
+
+    function: Rule = of_one if ufunc.nin == 1 else of_two
     document(function, name, doc)
     UFUNCS[ufunc] = function
     return function

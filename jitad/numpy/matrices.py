@@ -33,7 +33,8 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None, *, device: 
     require_cpu(device)
     n, m = operator.index(N), operator.index(N if M is None else M)
     rows, columns = _counters(n, m)
-    on = apply(ops.eq, apply(ops.add, rows, operator.index(k)), columns)
+    offset = max(min(operator.index(k), m), -n)  # beyond, no diagonal either
+    on = apply(ops.eq, apply(ops.add, rows, offset), columns)
     return convert(on, FLOAT64 if dtype is None else as_dtype(dtype))
 
 
