@@ -70,6 +70,29 @@ def _word(code: Code, record: ll.Value, item: Header, type_: ll.Type = PTR) -> l
     return code.load(record, 8 * item, type_)
 
 
+def _run_program(code: Code, record: ll.Value, frame: ll.Value) -> ll.Value:
+    """Call the record's program on the addresses in `frame`, without the GIL if the record says
+    so; its status."""
+    builder = code.builder
+    program = _word(code, record, Header.PROGRAM)
+    alone, together, ran = (code.block(name) for name in ("alone", "together", "ran"))
+    releases = code.ne(_word(code, record, Header.RELEASE_GIL, I64), 0)
+    builder.cbranch(releases, together, alone)
+    builder.position_at_end(together)
+    thread = code.call("py:PyEval_SaveThread", PTR)
+    together_status = code.call_pointer(program, I32, [frame])
+    code.call("py:PyEval_RestoreThread", VOID, thread)
+    builder.branch(ran)
+    builder.position_at_end(alone)
+    alone_status = code.call_pointer(program, I32, [frame])
+    builder.branch(ran)
+    builder.position_at_end(ran)
+    status = builder.phi(I32)
+    status.add_incoming(together_status, together)
+    status.add_incoming(alone_status, alone)
+    return status
+
+
 def emit_attempt(
     code: Code, walk: ll.Function, build: ll.Function, pool_block: ll.Function
 ) -> None:
@@ -132,23 +155,7 @@ def emit_attempt(
         arguments.push(code, state, arguments.HELD, block)
         code.store(code.load(block, layout.ARRAY_DATA), code.load(state, arguments.LEAVES))
 
-    # Run.
-    program = _word(code, record, Header.PROGRAM)
-    alone, together, ran = (code.block(name) for name in ("alone", "together", "ran"))
-    releases = code.ne(_word(code, record, Header.RELEASE_GIL, I64), 0)
-    builder.cbranch(releases, together, alone)
-    builder.position_at_end(together)
-    thread = code.call("py:PyEval_SaveThread", PTR)
-    together_status = code.call_pointer(program, I32, [frame])
-    code.call("py:PyEval_RestoreThread", VOID, thread)
-    builder.branch(ran)
-    builder.position_at_end(alone)
-    alone_status = code.call_pointer(program, I32, [frame])
-    builder.branch(ran)
-    builder.position_at_end(ran)
-    status = builder.phi(I32)
-    status.add_incoming(together_status, together)
-    status.add_incoming(alone_status, alone)
+    status = _run_program(code, record, frame)
     builder.cbranch(code.eq(status, 0), leave, failed)
 
     builder.position_at_end(failed)

@@ -1,0 +1,69 @@
+"""Key paths: how a child of a pytree is reached from its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+KeyPath: TypeAlias = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceKey:
+    """Item `idx` of a tuple or list."""
+
+    idx: int
+
+    def __str__(self) -> str:
+        return f"[{self.idx!r}]"
+
+
+@dataclass(frozen=True, slots=True)
+class DictKey:
+    """Item `key` of a mapping."""
+
+    key: Hashable
+
+    def __str__(self) -> str:
+        return f"[{self.key!r}]"
+
+
+@dataclass(frozen=True, slots=True)
+class GetAttrKey:
+    """Attribute `name` of a namedtuple, dataclass or other object."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f".{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenedIndexKey:
+    """Child number `key` of a node registered without keys."""
+
+    key: int
+
+    def __str__(self) -> str:
+        return f"<flat index {self.key}>"
+
+
+def keystr(keys: KeyPath, *, simple: bool = False, separator: str = "") -> str:
+    """A key path as text, for messages.
+
+    With `simple`, keys are written bare ("foo/0" with separator "/"), which can be ambiguous.
+
+    >>> keystr((DictKey("w"), SequenceKey(0)))
+    "['w'][0]"
+    >>> keystr((DictKey("w"), SequenceKey(0)), simple=True, separator="/")
+    'w/0'
+    """
+    return separator.join([_bare(key) if simple else str(key) for key in keys])
+
+
+def _bare(key: Any) -> str:
+    for name in ("idx", "key", "name"):
+        if hasattr(key, name):
+            return str(getattr(key, name))
+    return str(key)
