@@ -161,7 +161,7 @@ def roots(p: Any, *, strip_zeros: bool = True) -> Any:
             return zeros(0, np.result_type(found.dtype, np.complex64))
         first, last = int(filled_places[0]), int(filled_places[-1])
         ends = known.size - 1 - last
-        found = found[first : last + 1]
+        found = found[first : last + 1]  # type: ignore[index]
     n = found.shape[0] - 1
     dtype = np.result_type(found.dtype, np.complex64)
     at_zero = zeros(ends, dtype)

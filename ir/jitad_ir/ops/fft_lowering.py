@@ -399,8 +399,8 @@ def emit_fft(r: Any, x: Any, out: Any, *, kind: str, lengths: Shape) -> None:
     dtype = real_dtype(x.type.dtype)
     work = Workspace(r)
     planes = [p.pointer for p in _planes(work, dtype, lengths, _most_rows(x.type, lengths))]
-    first = x.type.ndim - len(lengths)
-    order = list(range(first, x.type.ndim))
+    first: int = x.type.ndim - len(lengths)
+    order: list[int] = list(range(first, x.type.ndim))
     between = out
     if kind == "rfft":
         order.reverse()
