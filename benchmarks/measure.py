@@ -2,13 +2,15 @@
 
 A machine's speed drifts by tens of percent within seconds, so absolute figures of two programs
 timed one after the other do not compare. Here every round times each contender once, in an order
-that rotates, and the figure compared is the median over rounds of the ratio within a round.
+drawn anew, and the figure compared is the median over rounds of the ratio within a round. (One that
+always followed the same other would inherit what that left: spinning threads, a spent time slice.)
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -114,9 +116,9 @@ def steady(
             number *= 8
         repeats[name] = max(1, round(number * span / seconds))
         round_seconds += repeats[name] * seconds / number
-    names = list(timers)
-    for turn in range(min(rounds, max(3, int(budget / round_seconds)))):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+    draw = random.Random(0)
+    for _ in range(min(rounds, max(3, int(budget / round_seconds)))):
+        for name in draw.sample(list(timers), len(timers)):
             seconds = timers[name].timeit(repeats[name]) / repeats[name]
             times[name].rounds.append(seconds)
 

@@ -65,7 +65,8 @@ def table(figures: dict[str, Any]) -> str:
     shown = [record for record in records if OURS in record["seconds"]]
     rows = [row(record) for record in shown if record["seconds"][OURS]["first"] is not None]
     means = wrapped(summary.text(records))
-    return "\n".join([f"Machine: {machine}.\n", "```text", means, "```\n", *HEAD, *rows]) + "\n"
+    machine = textwrap.fill(f"Machine: {machine}.", WIDTH)
+    return "\n".join([f"{machine}\n", "```text", means, "```\n", *HEAD, *rows]) + "\n"
 
 
 def main() -> None:

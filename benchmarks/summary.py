@@ -15,6 +15,8 @@ OURS = "jitad"
 JAX = ("JAX", "JAX, its own arrays")
 AGAINST_C = 1.5
 """Hand-written C may be faster by this."""
+TOLD = 12
+"""Losers that a line names."""
 NOISE = 1.15
 """Changes below this factor are not told."""
 
@@ -58,7 +60,9 @@ def line(words: str, factors: dict[str, float | None], bound: float) -> str:
     text = f"  {words:44}{geometric_mean(known.values()):8.3g}  over {len(known)} workloads"
     if not low:
         return f"{text}, all at least {bound:.3g}"
-    return f"{text}; below {bound:.3g}: " + ", ".join(f"{name} {f:.2g}" for f, name in low)
+    worst = ", ".join(f"{name} {factor:.2g}" for factor, name in low[:TOLD])
+    more = f" and {len(low) - TOLD} more" if len(low) > TOLD else ""
+    return f"{text}; below {bound:.3g}: {worst}{more}"
 
 
 def text(records: list[Record]) -> str:
