@@ -57,16 +57,16 @@ class Target:
     def __init__(self, cpu: str, features: str) -> None:
         initialize_llvm()
         self.machine = create_machine(cpu, features, CODEGEN_LEVEL)
-        self._builder = llvm.create_pass_builder(
-            self.machine, llvm.create_pipeline_tuning_options(speed_level=2)
-        )
+        self._options = llvm.create_pipeline_tuning_options(speed_level=2)
         self._passes = llvm.create_new_module_pass_manager()
         for name in PASSES:
             getattr(self._passes, f"add_{name}_pass")()
 
     def optimize(self, module: Any) -> None:
         """Run the pipeline on a parsed module, in place."""
-        self._passes.run(module, self._builder)
+        # A new builder each time: each run adds callbacks to its builder, which point to what is
+        # gone when the run ends. A second run calls them; some print to standard error.
+        self._passes.run(module, llvm.create_pass_builder(self.machine, self._options))
 
     def emit_object(self, module: Any) -> bytes:
         """Object code of a parsed module."""
