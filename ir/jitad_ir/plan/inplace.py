@@ -80,8 +80,10 @@ class _Sharing:
         self.after: list[set[int]] = [set() for _ in steps]
         """Steps that must come after each step."""
         for buffer, written in self.writers.items():
+            if buffers[buffer].type.size == 0:
+                continue  # nothing is read, so its readers may stand before its writers
             for k in written:
-                self.after[k].update(self.readers.get(buffer, ()))
+                self.after[k].update([r for r in self.readers.get(buffer, ()) if r != k])
         for k, step in enumerate(steps):
             for operand, result in overwriting(step):
                 self._try(k, operand, result)
