@@ -42,7 +42,8 @@ def summed(
     dtype: str = "float64",
     tolerance: float = 1e-9,
 ) -> Calls:
-    result = np.empty(shape).sum(axis).shape
+    summed_axes = range(len(shape)) if axis is None else np.atleast_1d(axis)
+    result = tuple(size for i, size in enumerate(shape) if i not in summed_axes)
     return versus(
         name,
         f"sum of squares of a {dtype} array {list(shape)} over {words}",
