@@ -14,6 +14,7 @@ from llvmlite import ir as ll
 from ..plan import Kernel, Plan, RoutineCall
 from ..plan.steps import Buffer as PlanBuffer
 from ..types import ArrayType
+from .bodies import SLOT_ELEMENTS
 from .externals import Externals
 from .kernel import KernelEmitter
 from .lanes import I8, I32, PTR, Lanes
@@ -24,8 +25,8 @@ from .sharing import buffers_of, signature
 from .structured import emit_structure
 from .tape import Tape
 
-SLOT_ELEMENTS = 16
-"""Elements of a temporary inside of a loop up to which it lies on the stack."""
+STACK_BYTES = 1 << 16
+"""Bytes of small temporaries inside of loops that one function may have on the stack."""
 
 
 class Function:
@@ -54,6 +55,7 @@ class Function:
         """Functions of kernels, by what they do."""
         self._constants: dict[int, ll.Value] = {}
         self._failed: ll.Block | None = None
+        self._stack_left = STACK_BYTES
 
     def constant(self, number: int) -> ll.Value:
         """Address of a constant of the plans."""
@@ -63,6 +65,12 @@ class Function:
                 name = f"{CONSTANT}{self.constants[number]}"
                 held = self._constants[number] = self.externals.pointer(self.builder, name)
         return held
+
+    def take_stack(self, size: int) -> bool:
+        """Whether there is room on the stack for `size` bytes more, which are then taken."""
+        fits = size <= self._stack_left
+        self._stack_left -= size if fits else 0
+        return fits
 
     def new_tape(self) -> Tape:
         """A tape, empty when the function is entered and freed when it is left."""
@@ -114,7 +122,8 @@ class PlanEmitter:
     ) -> None:
         self.function = function
         self.builder = function.builder
-        self.inner = inner
+        small = sum([b.type.nbytes for b in plan.buffers if _is_small(b)])
+        self.inner = inner and function.take_stack(small)
         self.plan = plan
         self.inputs = inputs
         self.outputs = outputs
@@ -177,8 +186,7 @@ class PlanEmitter:
 
     def _on_stack(self, buffer: PlanBuffer) -> bool:
         """True of small temporaries inside of a loop."""
-        small = buffer.type.size <= SLOT_ELEMENTS
-        return self.inner and buffer.kind == "workspace" and small
+        return self.inner and _is_small(buffer)
 
     def slot(self, type: ArrayType) -> ll.Value:
         """Room for a small array on the stack, which LLVM turns into registers where all accesses
@@ -232,6 +240,10 @@ class PlanEmitter:
         ]
         lower: Any = call.equation.op.lower
         lower.emit(self.routine(call.scratch), *operands, results, **call.equation.params)
+
+
+def _is_small(buffer: PlanBuffer) -> bool:
+    return buffer.kind == "workspace" and buffer.type.size <= SLOT_ELEMENTS
 
 
 def _only_in_kernels(plan: Plan) -> frozenset[int]:
