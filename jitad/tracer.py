@@ -68,6 +68,10 @@ class Tracer:
         """Number of elements."""
         return self.value.type.size
 
+    if TYPE_CHECKING:
+
+        def __getitem__(self, index: Any) -> Any: ...
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of unsized object")
@@ -76,7 +80,7 @@ class Tracer:
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
             raise TypeError("iteration over a 0-d array")
-        return iter([self[i] for i in range(self.shape[0])])  # type: ignore[index]
+        return iter([self[i] for i in range(self.shape[0])])
 
     def __bool__(self) -> bool:
         if self.concrete is None:

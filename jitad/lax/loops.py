@@ -272,7 +272,8 @@ def fori_loop(
             raise ValueError(
                 at_user_line("fori_loop: unroll needs bounds that are known while tracing")
             )
-        return _count_while(*[convert(b, dtype) for b in bounds], body_fun, init_val)
+        start, stop = convert(bounds[0], dtype), convert(bounds[1], dtype)
+        return _count_while(start, stop, body_fun, init_val)
     first, last = [index(b) for b in bounds]
 
     def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:

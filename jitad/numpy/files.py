@@ -51,7 +51,7 @@ def save(file: Any, arr: Any, allow_pickle: bool = True) -> None:
 
 def savez(file: Any, *args: Any, **kwds: Any) -> None:
     """Write arrays, whose elements must be known, to a .npz file."""
-    named = {name: np.asarray(value) for name, value in kwds.items()}
+    named: dict[str, Any] = {name: np.asarray(value) for name, value in kwds.items()}
     np.savez(file, *[np.asarray(value) for value in args], **named)
 
 

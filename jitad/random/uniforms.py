@@ -129,7 +129,7 @@ def randint(
         least, count = _known_range(minval, maxval, result)
         offset = _remainder_by_known(word, lengths, unsigned, count % 2 ** (8 * found.itemsize))
         return convert(convert(offset, found) + found.type(least), result)
-    low, span = _range(*[_as_integers(value) for value in (minval, maxval)], result, found)
+    low, span = _range(_as_integers(minval), _as_integers(maxval), result, found)
     offset = _remainder(word, lengths, unsigned, broadcast_to(span, lengths))
     return convert(low + convert(offset, found), result)
 

@@ -1,6 +1,6 @@
 """A pass on the bodies of loops and branches.
 
-    in_regions : (pass, a -> b)  to  (a -> b)   with the pass applied to every body, inside out
+in_regions : (pass, a -> b)  to  (a -> b)   with the pass applied to every body, inside out
 """
 
 from __future__ import annotations

@@ -14,15 +14,15 @@ from ..special.arguments import floats
 def standardized(name: str, x: Any, *parameters: Any, loc: Any, scale: Any) -> list[Any]:
     """[(x - loc) / scale, scale, *parameters], floats of one dtype and shape; nan where the scale
     is not positive."""
-    x, loc, scale, *parameters = floats(name, x, loc, scale, *parameters)
+    x, loc, scale, *shapes = floats(name, x, loc, scale, *parameters)
     scale = jnp.where(scale > 0, scale, np.nan)
-    return [(x - loc) / scale, scale, *parameters]
+    return [(x - loc) / scale, scale, *shapes]
 
 
 def shifted(name: str, k: Any, *parameters: Any, loc: Any) -> list[Any]:
     """[k - loc, *parameters], floats of one dtype and shape; parameters are nan where k is."""
-    k, loc, *parameters = floats(name, k, loc, *parameters)
-    return [k - loc, *[jnp.where(jnp.isnan(k), np.nan, p) for p in parameters]]
+    k, loc, *shapes = floats(name, k, loc, *parameters)
+    return [k - loc, *[jnp.where(jnp.isnan(k), np.nan, p) for p in shapes]]
 
 
 def valid(condition: Any, parameter: Any) -> Any:
@@ -38,6 +38,6 @@ def without(outside: Any, value: Any) -> Any:
 def located(name: str, q: Any, *parameters: Any, loc: Any, scale: Any) -> list[Any]:
     """[q, loc, scale, *parameters] for an inverse distribution function, floats of one dtype and
     shape; q is nan outside of [0, 1], the scale where it is not positive."""
-    q, loc, scale, *parameters = floats(name, q, loc, scale, *parameters)
+    q, loc, scale, *shapes = floats(name, q, loc, scale, *parameters)
     q = jnp.where((q >= 0) & (q <= 1), q, np.nan)
-    return [q, loc, jnp.where(scale > 0, scale, np.nan), *parameters]
+    return [q, loc, jnp.where(scale > 0, scale, np.nan), *shapes]
