@@ -31,10 +31,10 @@ class Buffer(NamedTuple):
     """Its first element, an LLVM pointer."""
 
 
-THREADED_FLOPS = 30_000_000
+THREADED_FLOPS = 100_000_000
 """Work for which a library may use threads. OpenBLAS's workers spin while they wait for each other,
 which costs milliseconds when a core is busy: a product of 100 by 100 matrices took 100 us with one
-thread, and up to 30 ms with two."""
+thread, and up to 30 ms with two; two products of 39 million operations 2 ms, and up to 130 ms."""
 
 
 class RoutineEmitter:
