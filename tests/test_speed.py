@@ -1,18 +1,31 @@
-"""The goals of the benchmarks hold, against the peers that are installed."""
+"""The goals of the two hot paths hold, the call and the start, against the peers that are installed.
+
+The other goals are reported by `make bench`: they need a machine that does nothing else.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from benchmarks.workload import Effort, Verdict, Workload
-from benchmarks.workloads import ALL
+from benchmarks.workloads import calls, logistic, points, start
 
 pytestmark = pytest.mark.timing
 TRIES = 3
+GUARDED = (
+    calls.VECTOR,
+    calls.SCALARS,
+    calls.TREE,
+    calls.EAGER,
+    start.FIRST_CALL,
+    start.SECOND_PROCESS,
+    points.POINTS,
+    logistic.GRADIENT,
+)
 EFFORT = Effort(rounds=15, span=0.002, processes=3, budget=3.0)
 
 
-@pytest.mark.parametrize("workload", ALL, ids=lambda workload: workload.name)
+@pytest.mark.parametrize("workload", GUARDED, ids=lambda workload: workload.name)
 def test_goals(workload: Workload) -> None:
     """Met in one of three tries: noise makes a ratio worse for a while, never better for long."""
     missed: list[Verdict] = []
