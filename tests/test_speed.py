@@ -1,4 +1,4 @@
-"""The goals of the two hot paths hold, the call and the start, against the peers that are installed.
+"""The goals of the two hot paths, the call and the start, hold against the peers installed.
 
 The other goals are reported by `make bench`: they need a machine that does nothing else.
 """
