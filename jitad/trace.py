@@ -28,7 +28,7 @@ import numpy as np
 from jitad_ir.evaluate import evaluate_op
 from jitad_ir.graph import Builder, Graph, Value
 from jitad_ir.op import OPS, Op, as_result
-from jitad_ir.types import ArrayType, TypeMismatch, is_supported
+from jitad_ir.types import ArrayType, TypeMismatch, interned, is_supported
 
 from .array import as_array
 from .errors import LeakedTracerError, at_user_line, user_source
@@ -234,8 +234,11 @@ def _type_or_none(arg: Any) -> ArrayType | None:
     if isinstance(arg, Tracer):
         return arg.value.type
     if isinstance(arg, (np.ndarray, np.generic)):
-        return ArrayType(arg.dtype, arg.shape)
+        return interned(arg.dtype, arg.shape)
     return None
+
+
+_NUMBER_TYPES = {kind: interned(np.dtype(kind), ()) for kind in (bool, float, complex)}
 
 
 def _common_type(args: Sequence[Any]) -> ArrayType | None:
@@ -249,6 +252,9 @@ def _common_type(args: Sequence[Any]) -> ArrayType | None:
 
 def type_of_argument(arg: Any) -> ArrayType:
     """Type of a tracer, an array, a NumPy scalar or a Python scalar; raises TypeError."""
+    found = _NUMBER_TYPES.get(type(arg))
+    if found is not None:
+        return found
     found = _type_or_none(arg)
     if found is None:
         if not isinstance(arg, (bool, int, float, complex)):

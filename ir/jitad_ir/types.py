@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -137,6 +138,12 @@ class ArrayType:
 
     def __repr__(self) -> str:
         return f"{short_name(self.dtype)}[{','.join(map(str, self.shape))}]"
+
+
+@lru_cache(maxsize=4096)
+def interned(dtype: DType, shape: Shape) -> ArrayType:
+    """The type, the same object for the same dtype and shape: quick to compare."""
+    return ArrayType(dtype, shape)
 
 
 def type_of(array: Any) -> ArrayType:
