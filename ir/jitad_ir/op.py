@@ -225,6 +225,9 @@ class Routine:
     overwrites: int | None = None
     """An operand whose buffer the result may have, where nobody reads the operand afterwards:
     `emit` then gets one pointer for both."""
+    flops: Rule | None = None
+    """`flops(*operand_types, **params)`: floating point operations on reals, for `explain`; None:
+    not counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from .comparison import eq, is_finite, ne
 from .constants import constant, full_like, iota
 from .conversion import complex, convert, imag, real
 from .dot import dot
-from .lapack import Workspace, each, item, lapack, stack_size, stacked
+from .lapack import Workspace, each, item, lapack, matrix_flops, stack_size, stacked
 from .lu import lu, lu_solve, well_conditioned
 from .matrices import (
     diagonal_part,
@@ -202,7 +202,7 @@ det = Op(
     jvp=WithPrimal(_jvp_det),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: det(a)),
-    lower=Routine(_emit_det, _workspace),
+    lower=Routine(_emit_det, _workspace, flops=lambda a: matrix_flops(a, cubic=2 / 3)),
     samples=(
         *[Sample((well_conditioned(n, n),)) for n in (1, 2, 3, 4)],
         Sample((well_conditioned(4, 4, (2, 3)),)),
@@ -280,7 +280,7 @@ slogdet = Op(
     jvp=WithPrimal(_jvp_slogdet),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: slogdet(a)),
-    lower=Routine(_emit_slogdet, _workspace),
+    lower=Routine(_emit_slogdet, _workspace, flops=lambda a: matrix_flops(a, cubic=2 / 3)),
     multiple_results=True,
     samples=(
         *[Sample((well_conditioned(n, n),)) for n in (1, 3)],

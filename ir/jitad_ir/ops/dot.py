@@ -134,6 +134,12 @@ def _sample(x: Shape, y: Shape, contract: AxisPairs, batch: AxisPairs = ((), ())
     return Sample((Draw(x), Draw(y)), {"contract": contract, "batch": batch})
 
 
+def _flops_dot(x: ArrayType, y: ArrayType, *, contract: AxisPairs, batch: AxisPairs) -> int:
+    """One multiplication and one addition for each element of x with each free one of y."""
+    shared = math.prod(_lengths(y, (*contract[1], *batch[1])))
+    return (8 if x.dtype.kind == "c" else 2) * x.size * (y.size // max(shared, 1))
+
+
 dot = Op(
     name="dot",
     doc="Sum of products over the axes `contract` = (of x, of y), for each index of the axes "
@@ -155,6 +161,7 @@ dot = Op(
         lambda x, y, *, contract, batch: workspace_dot(
             x, y, *_both_roles(x.ndim, y.ndim, contract, batch)
         ),
+        flops=_flops_dot,
     ),
     samples=(
         _sample((3,), (3,), ((0,), (0,))),

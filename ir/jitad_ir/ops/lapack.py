@@ -29,6 +29,14 @@ def stack_size(type: ArrayType) -> int:
     return math.prod(type.shape[:-2])
 
 
+def matrix_flops(a: ArrayType, right_sides: int = 0, *, cubic: float = 0.0) -> int:
+    """`cubic` n**3 + 2 n**2 `right_sides` for each (m, n) of a stack, with m n min(m, n) for n**3;
+    an operation on complex numbers is four on reals."""
+    m, n = a.shape[-2:]
+    each = cubic * m * n * min(m, n) + 2 * n * n * right_sides
+    return int(stack_size(a) * each * (4 if a.dtype.kind == "c" else 1))
+
+
 def stacked(r: Any, buffer: Any, trailing: int = 2) -> Any:
     """The buffer with one leading axis before its last `trailing` ones."""
     shape = buffer.type.shape

@@ -30,6 +30,7 @@ from .lapack import (
     fill_nan,
     item,
     lapack,
+    matrix_flops,
     stack_size,
     stacked,
     transpose_copy,
@@ -176,7 +177,7 @@ lu = Op(
     jvp=Joint(_jvp_lu),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: lu(a)),
-    lower=Routine(_emit_lu, _workspace_lu),
+    lower=Routine(_emit_lu, _workspace_lu, flops=lambda a: matrix_flops(a, cubic=2 / 3)),
     multiple_results=True,
     samples=(
         Sample((well_conditioned(1, 1),)),
@@ -288,7 +289,11 @@ solve = Op(
     jvp=WithPrimal(_jvp_solve),
     transpose=Bilinear((NONLINEAR, _transpose_solve)),
     batch=_batch_solve,
-    lower=Routine(_emit_solve, _workspace_solve),
+    lower=Routine(
+        _emit_solve,
+        _workspace_solve,
+        flops=lambda a, b: matrix_flops(a, b.shape[-1], cubic=2 / 3),
+    ),
     samples=(
         Sample((well_conditioned(1, 1), Draw((1, 1)))),
         Sample((well_conditioned(3, 3), Draw((3, 2)))),

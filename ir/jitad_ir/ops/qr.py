@@ -20,6 +20,7 @@ from .lapack import (
     each,
     item,
     lapack,
+    matrix_flops,
     stack_size,
     stacked,
     transpose_copy,
@@ -156,7 +157,7 @@ qr = Op(
     jvp=Joint(_jvp_qr),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a, **params: qr(a, **params)),
-    lower=Routine(_emit_qr, _workspace_qr),
+    lower=Routine(_emit_qr, _workspace_qr, flops=lambda a, **params: matrix_flops(a, cubic=8 / 3)),
     multiple_results=True,
     samples=(
         _sample(1, 1),

@@ -30,6 +30,7 @@ from .lapack import (
     fill_nan,
     item,
     lapack,
+    matrix_flops,
     stack_size,
     stacked,
 )
@@ -226,7 +227,11 @@ triangular_solve = Op(
     ),
     transpose=Bilinear((NONLINEAR, _transpose_right)),
     batch=_batch_triangular_solve,
-    lower=Routine(_emit_triangular_solve, _workspace_triangular_solve),
+    lower=Routine(
+        _emit_triangular_solve,
+        _workspace_triangular_solve,
+        flops=lambda a, b, **params: matrix_flops(a, b.shape[-1]) // 2,
+    ),
     samples=_triangular_samples(),
 )
 
@@ -322,7 +327,7 @@ cholesky = Op(
     jvp=PerOperand((_jvp_cholesky,)),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: cholesky(a)),
-    lower=Routine(_emit_cholesky),
+    lower=Routine(_emit_cholesky, flops=lambda a: matrix_flops(a, cubic=1 / 3)),
     samples=(
         Sample((positive_definite(1),)),
         Sample((positive_definite(3),)),

@@ -191,8 +191,14 @@ class Plan:
     in_place: Mapping[int, int] = field(default_factory=dict[int, int])
     """Outputs that lie in the memory of an input: output k in that of input `in_place[k]`."""
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that a call takes at once: its results and its workspace. The tape of a while loop
+        comes on top: its bytes a step, times at most twice the steps taken."""
+        return self.workspace_bytes + sum(type.nbytes for type in self.output_types)
+
     def text(self) -> str:
-        """The plan in words: every step, and the expression of each kernel."""
+        """The plan in words: every step with what it costs, the expression of each kernel."""
         from .text import plan_text  # noqa: PLC0415  (text reads the records defined here)
 
         return plan_text(self)

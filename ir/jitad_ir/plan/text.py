@@ -1,7 +1,8 @@
-"""A plan in words."""
+"""A plan in words, with what each step costs (see `costs`)."""
 
 from __future__ import annotations
 
+from .costs import Cost, plan_cost, step_cost
 from .index import Position
 from .steps import (
     Apply,
@@ -21,13 +22,26 @@ from .structures import Branch, Loop, WhileLoop
 
 def plan_text(plan: Plan) -> str:
     """All of a plan: its steps, and the expression of each kernel."""
-    names = [buffer.name for buffer in plan.buffers]
+    heading = _plan_heading(plan)
+    cost = _cost(plan_cost(plan))
+    memory = f"results and workspace take {_amount(plan.memory_bytes)}B"
+    return "\n".join([heading, f"  in all: {cost}; {memory}", *_plan_lines(plan)])
+
+
+def _plan_heading(plan: Plan) -> str:
     inputs = ", ".join(f"in{k}: {t!r}" for k, t in enumerate(plan.input_types))
     outputs = ", ".join(f"out{k}: {t!r}" for k, t in enumerate(plan.output_types))
-    lines = [f"plan {plan.name}({inputs}) -> ({outputs}), workspace {plan.workspace_bytes} bytes"]
+    return f"plan {plan.name}({inputs}) -> ({outputs}), workspace {plan.workspace_bytes} bytes"
+
+
+def _plan_lines(plan: Plan) -> list[str]:
+    names = [buffer.name for buffer in plan.buffers]
+    lines: list[str] = []
     for step in plan.steps:
-        lines += ["  " + line for line in _step_lines(step, names)]
-    return "\n".join(lines)
+        heading, *rest = _step_lines(step, names)
+        lines.append(f"  {heading}  [{_cost(step_cost(step, plan))}]")
+        lines += ["  " + line for line in rest]
+    return lines
 
 
 def _step_lines(step: Step, names: list[str]) -> list[str]:
@@ -39,7 +53,7 @@ def _step_lines(step: Step, names: list[str]) -> list[str]:
     writes = ", ".join(names[k] for k in step.writes)
     lines = [f"{_heading(step)}, reads ({reads}), writes ({writes})"]
     for plan in step.plans:
-        lines += ["  " + line for line in plan_text(plan).split("\n")]
+        lines += ["  " + line for line in (_plan_heading(plan), *_plan_lines(plan))]
     return lines
 
 
@@ -65,6 +79,26 @@ def kernel_lines(kernel: Kernel, names: list[str]) -> list[str]:
     for fold in kernel.folds:
         lines.append(f"  {_element(names[fold.buffer], fold.offset)} = {_fold(fold)}")
     return lines
+
+
+def _cost(cost: Cost) -> str:
+    words = [f"reads {_amount(cost.read)}B", f"writes {_amount(cost.written)}B"]
+    if cost.flops:
+        words.append(f"{_amount(cost.flops)}flops")
+    if cost.functions:
+        words.append(f"{_amount(cost.functions).strip()} functions")
+    if not cost.complete:
+        words.append("and what is not known beforehand")
+    return ", ".join(words)
+
+
+def _amount(number: int) -> str:
+    """A number with three digits and the prefix of its unit: "40 k", "1.25 M"."""
+    scaled, prefixes = float(number), ["", "k", "M", "G", "T", "P"]
+    while scaled >= 999.5 and len(prefixes) > 1:
+        scaled /= 1000
+        prefixes.pop(0)
+    return f"{scaled:.3g} {prefixes[0]}"
 
 
 def _element(name: str, offset: Position) -> str:
