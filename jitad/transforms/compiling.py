@@ -14,6 +14,7 @@ from jitad_ir.native.link import Executable
 from jitad_ir.native.program import compile_graph
 from jitad_ir.passes.pipeline import optimize
 from jitad_ir.plan import Plan
+from jitad_ir.stages import stage
 
 from ..dispatch.entry import emit_entry
 
@@ -29,7 +30,9 @@ def compile_program(graph: Graph, constants: Sequence[Any], entry: str) -> Execu
         emit_entry(module, program, leaves, results, name=entry)
         return [entry]
 
-    program = compile_graph(optimize(graph), extend=extend, constants=constants)
+    with stage("passes"):
+        optimized = optimize(graph)
+    program = compile_graph(optimized, extend=extend, constants=constants)
     executable = program.executable
     executable.metadata = {"workspace": program.plan.workspace_bytes}
     return executable

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from jitad_ir.graph import Graph
 from jitad_ir.native import cache
+from jitad_ir.stages import stage
 from jitad_ir.text import graph_text
 
 from .. import pytree
@@ -37,25 +37,27 @@ LONG = 1 << 20
 """Programs over more bytes of operands and results than this release the GIL."""
 
 
-def compile_traced(traced: Traced, signature: Signature, name: str) -> Entry:
+def compile_traced(
+    traced: Traced, signature: Signature, name: str, times: Mapping[str, float]
+) -> Entry:
     """The native entry of a traced program for calls of `signature`: from the disk cache, or
-    compiled and put there."""
+    compiled and put there. `times` are the seconds of each stage, as they are recorded."""
     graph = traced.graph
-    start = time.perf_counter()
     constants = list(_constants(graph))
-    key = _key(graph, constants)
-    executable = cache.load(key, constants=constants)
+    with stage("cache"):
+        key = _key(graph, constants)
+        executable = cache.load(key, constants=constants)
     found = executable is not None
     if executable is None:
         from .compiling import compile_program  # noqa: PLC0415  (loads the code generator)
 
         executable = compile_program(graph, constants, ENTRY)
-        cache.store(key, executable)
+        with stage("cache"):
+            cache.store(key, executable)
     if config.log_compiles:
-        milliseconds = 1e3 * (time.perf_counter() - start)
         how = "from the disk cache" if found else "compiled"
         print(
-            f"jitad: {name}: {len(graph.equations)} equations, {how} in {milliseconds:.1f} ms",
+            f"jitad: {name}: {len(graph.equations)} equations, {how}; {_budget(times)}",
             file=sys.stderr,
         )
     types = (*graph.input_types, *graph.output_types)
@@ -67,6 +69,13 @@ def compile_traced(traced: Traced, signature: Signature, name: str) -> Entry:
         workspace_bytes=executable.metadata["workspace"],
         release_gil=sum([t.nbytes for t in types]) > LONG,
     )
+
+
+def _budget(times: Mapping[str, float]) -> str:
+    """In words, where the time went: the whole in ms, then stage by stage."""
+    whole = sum(times.values())
+    parts = [f"{name} {1e3 * seconds:.1f}" for name, seconds in times.items()]
+    return f"{1e3 * whole:.1f} ms: {', '.join(parts)}"
 
 
 def _constants(graph: Graph) -> Iterator[Any]:

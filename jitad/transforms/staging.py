@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from jitad_ir.graph import Graph
+from jitad_ir.stages import recorded, stage
 from jitad_ir.types import ArrayType
 
 from ..errors import at_user_line, hides_internals
@@ -261,10 +262,12 @@ class _Staged:
         from .entries import compile_traced  # noqa: PLC0415  (loads LLVM)
 
         leaves, tree = self._dynamic(args, kwargs)
-        traced = self._traced(args, kwargs, leaves, tree)
-        for outer in traced.closed.captures:
-            check_open(outer)
-        return compile_traced(traced, signature, self.name)
+        with recorded() as times:
+            with stage("trace"):
+                traced = self._traced(args, kwargs, leaves, tree)
+            for outer in traced.closed.captures:
+                check_open(outer)
+            return compile_traced(traced, signature, self.name, times)
 
 
 _ALL: weakref.WeakSet[_Staged] = weakref.WeakSet()

@@ -15,6 +15,7 @@ import numpy as np
 from llvmlite import ir as ll
 
 from ..collector import collector_paused
+from ..stages import stage
 from .chunks import split_long_blocks
 from .externals import Externals
 from .link import Executable, ObjectImage, link
@@ -58,20 +59,24 @@ def compile_module(
     """
     externals.finish()
     image = build_object(module, externals.names, exports)
-    return link(image, constants=constants, metadata=metadata)
+    with stage("link"):
+        return link(image, constants=constants, metadata=metadata)
 
 
 def build_object(
     module: ll.Module, externals: Sequence[str], exports: Sequence[str]
 ) -> ObjectImage:
     """Object code of `module` for the host, not loaded."""
-    with collector_paused():
+    with collector_paused(), stage("LLVM text"):
         split_long_blocks(module)
         choose_inlining(module, exports)
         parsed = parse(str(module))
     compiler = target()
-    compiler.optimize(parsed)
-    return ObjectImage(compiler.emit_object(parsed), tuple(externals), tuple(exports))
+    with stage("LLVM passes"):
+        compiler.optimize(parsed)
+    with stage("LLVM code"):
+        code = compiler.emit_object(parsed)
+    return ObjectImage(code, tuple(externals), tuple(exports))
 
 
 def parse(text: str) -> Any:

@@ -18,6 +18,7 @@ from llvmlite import ir as ll
 from ..graph import Graph
 from ..plan import Kernel, Plan, plan_graph
 from ..plan.structures import nested
+from ..stages import stage
 from ..types import type_of
 from .compile import compile_module
 from .externals import Externals
@@ -88,17 +89,19 @@ def compile_graph(
     caller can link the same code again from the disk cache; constant arrays of the graph that are
     not among them follow behind.
     """
-    plan = plan_graph(graph)
+    with stage("plan"):
+        plan = plan_graph(graph)
     arrays = list(constants)
     places = {id(array): place for place, array in enumerate(arrays)}
     for array in plan.constants:
         if id(array) not in places:
             places[id(array)] = len(arrays)
             arrays.append(array)
-    module, externals, function = emit_program(plan, [places[id(a)] for a in plan.constants])
-    exports = [PROGRAM]
-    if extend is not None:
-        exports += extend(module, externals, function, plan)
+    with stage("emit"):
+        module, externals, function = emit_program(plan, [places[id(a)] for a in plan.constants])
+        exports = [PROGRAM]
+        if extend is not None:
+            exports += extend(module, externals, function, plan)
     executable = compile_module(module, externals, exports=exports, constants=arrays)
     return Program(plan, executable)
 
