@@ -22,6 +22,9 @@ class Array(np.ndarray, metaclass=MetaArray):
     It adds `.at[index].set(values)` and relatives, which return an updated copy (put here by
     `jitad.numpy.methods`, which every trace loads), and `block_until_ready`, which returns the
     array: results are complete when a call returns.
+
+    `a += b` means `a = a + b`, as it does in a traced function: another name of the old array
+    keeps the old values. `a[index] = b` and `a[index] += b` write to the array, as in NumPy.
     """
 
     __slots__ = ()
@@ -29,6 +32,11 @@ class Array(np.ndarray, metaclass=MetaArray):
     def block_until_ready(self) -> Array:
         """The array itself: jitad computes synchronously."""
         return self
+
+
+_BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift"
+for _name in _BINARY.split():
+    setattr(Array, f"__i{_name}__", getattr(np.ndarray, f"__{_name}__"))
 
 
 def as_array(value: Any) -> Array:

@@ -146,6 +146,15 @@ def node_type(cls: type) -> NodeType | None:
 # Structures.
 
 
+def hash_of_aux(data: Any) -> int:
+    """A hash of what a node keeps beside its children: of its type where it has none, as dicts
+    and lists do not; equality tells those apart."""
+    try:
+        return hash(data)
+    except TypeError:
+        return hash(type(data))
+
+
 class PyTreeDef:
     """The structure of a pytree: its containers without the leaves. Hashable, compared by value.
 
@@ -248,7 +257,7 @@ class PyTreeDef:
 
     def __hash__(self) -> int:
         if self._hash is None:
-            self._hash = hash((self._node, self._data, self._children))
+            self._hash = hash((self._node, hash_of_aux(self._data), self._children))
         return self._hash
 
     def __repr__(self) -> str:

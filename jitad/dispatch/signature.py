@@ -18,6 +18,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..pytree import hash_of_aux
+
 
 class LeafKind(enum.Enum):
     """Which Python objects a leaf stands for; every kind is an exact type check."""
@@ -73,8 +75,11 @@ class OtherNode:
     """A pytree node that native code does not walk, with its type and auxiliary data."""
 
     type: type
-    aux: Hashable
+    aux: Any
     items: tuple[Node, ...]
+
+    def __hash__(self) -> int:
+        return hash((self.type, hash_of_aux(self.aux), self.items))
 
 
 class StaticNode:

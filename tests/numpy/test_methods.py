@@ -254,6 +254,41 @@ def test_arrays_take_traced_indices() -> None:
     assert [float(v) for v in table] == [0.0, 1.0, 4.0, 9.0, 16.0]
 
 
+def test_augmented_assignment_binds_a_new_array() -> None:
+    """As it does for a tracer, so that a function of arrays means the same with and without jit."""
+
+    def f(x: Any) -> Any:
+        y = x
+        y += 1.0
+        y *= 2.0
+        y /= 4.0
+        return x, y
+
+    x = jnp.arange(3)
+    for result in (f(x), jitad.jit(f)(x)):
+        np.testing.assert_array_equal(result[0], [0, 1, 2])
+        np.testing.assert_array_equal(result[1], [0.5, 1.0, 1.5])
+    total, totals = jnp.zeros(()), []
+    for _ in range(3):
+        total += 1.0
+        totals.append(total)
+    assert totals == [1.0, 2.0, 3.0]
+    part = jnp.zeros((2, 2))
+    part[0] += 1.0
+    np.testing.assert_array_equal(part, [[1.0, 1.0], [0.0, 0.0]])
+    plain = np.zeros(3)
+    same = plain
+    same += x
+    assert type(plain) is np.ndarray and plain[2] == 2.0
+    assert jitad.grad(sum_of_shifted)(2.0) == 3.0
+
+
+def sum_of_shifted(t: Any) -> Any:
+    x = jnp.ones(3)
+    x += t
+    return x.sum()
+
+
 def test_results_at_once_are_arrays() -> None:
     for result in (jnp.sin(X), jnp.sum(X), jnp.zeros(2), jnp.add(1, 2), jnp.array([1])):
         assert type(result) is jitad.Array

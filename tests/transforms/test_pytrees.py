@@ -37,6 +37,22 @@ TREES = {
 }
 
 
+class Scaled:
+    """Keeps a dict beside its children, which has no hash."""
+
+    def __init__(self, x: Any, how: dict[str, bool]) -> None:
+        self.x, self.how = x, how
+
+    @jitad.jit
+    def apply(self, y: Any) -> Any:
+        return self.x * y if self.how["scale"] else y
+
+
+jitad.tree_util.register_pytree_node(
+    Scaled, lambda s: ((s.x,), {"how": s.how}), lambda aux, children: Scaled(*children, **aux)
+)
+
+
 def total(tree: Any) -> Any:
     return sum(jnp.sum(leaf * leaf) for leaf in jitad.tree_util.tree_leaves(tree))
 
@@ -172,3 +188,15 @@ def test_disable_jit() -> None:
     with jitad.disable_jit():
         assert f(3.0) == 6.0
     assert seen == [float]
+
+
+def test_auxiliary_data_without_a_hash_specialises_by_equality() -> None:
+    on, off = Scaled(2.0, {"scale": True}), Scaled(2.0, {"scale": False})
+    assert [s.apply(3.0) for s in (on, off, on)] == [6.0, 3.0, 6.0]
+    structures = [
+        jitad.tree_util.tree_structure(s) for s in (on, off, Scaled(1.0, {"scale": True}))
+    ]
+    assert structures[0] == structures[2] != structures[1]
+    assert hash(structures[0]) == hash(structures[2])
+    doubled = jitad.vmap(lambda s: Scaled(s.x * 2.0, s.how))(Scaled(B, {"scale": True}))
+    np.testing.assert_array_equal(doubled.x, B * 2.0)

@@ -33,6 +33,20 @@ def test_custom_jvps_one_rule_an_argument() -> None:
     assert jitad.grad(f, (0, 1))(2.0, 3.0) == (5.0, 0.0)
 
 
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_custom_jvp_in_an_argument_that_its_rule_ignores(wrap: Any) -> None:
+    f = jitad.custom_jvp(lambda x, y: x * y)
+    f.defjvps(lambda t, out, x, y: 5.0 * t, None)
+    assert wrap(jitad.grad(f, 1))(2.0, 3.0) == 0.0
+    assert wrap(jitad.jacfwd(f, 1))(2.0, 3.0) == 0.0
+    assert wrap(jitad.hessian(f, 1))(2.0, 3.0) == 0.0
+
+    def looped(y: Any) -> Any:
+        return jitad.lax.fori_loop(0, 3, lambda i, z: f(2.0, z), y) + y
+
+    assert wrap(jitad.grad(looped))(3.0) == 1.0
+
+
 def test_custom_vjp_rule_and_its_forward_mode() -> None:
     @jitad.custom_vjp
     def f(x: Any, y: Any) -> Any:

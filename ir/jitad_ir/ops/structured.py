@@ -76,15 +76,26 @@ def _jvp_custom_jvp(
             f"the function {primal.name} with a custom_jvp rule closes over a value that is being "
             "differentiated, for which its rule gives no tangent: pass it as an argument"
         )
-    directions = [
-        zeros(v) if t is None else t
-        for v, t in zip(operands[:arguments], tangents, strict=False)
-        if v.type.is_inexact
+    given = [
+        (v, t) for v, t in zip(operands[:arguments], tangents, strict=False) if v.type.is_inexact
     ]
+    directions = [zeros(v) if t is None else t for v, t in given]
     results = current_builder().inline(rule, [*operands, *directions])
+    # The rule is linear in the directions: what depends on none that moves is zero.
+    moves = _depend_on(rule, rule.inputs[len(operands) :], [t is not None for _, t in given])
     outs = results[: len(primal.outputs)]
-    moving = iter(results[len(primal.outputs) :])
+    candidates = zip(results, moves, strict=True)
+    moving = iter([t if m else None for t, m in candidates][len(primal.outputs) :])
     return outs, [next(moving) if v.type.is_inexact else None for v in outs]
+
+
+def _depend_on(graph: Graph, inputs: Sequence[Value], chosen: Sequence[bool]) -> list[bool]:
+    """Which outputs of `graph` depend on any of the `inputs` i with `chosen[i]`."""
+    reached = {v for v, c in zip(inputs, chosen, strict=True) if c}
+    for eq in graph.equations:
+        if not reached.isdisjoint(eq.operands):
+            reached.update(eq.outputs)
+    return [v in reached for v in graph.outputs]
 
 
 def _batch_custom_jvp(
