@@ -1,0 +1,228 @@
+"""How native code sorts long rows by one key: by its digits, the least first.
+
+Each pass counts how often each digit occurs, which tells where the records with it go, and moves
+the records there in order. So it is stable, n moves a digit, and branches on no comparison. All
+digits are counted in one sweep. A digit that all keys share moves nothing.
+
+D. E. Knuth, The Art of Computer Programming, volume 3, 1998, 5.2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..types import DTYPES, INT64, ArrayType, DType, short_name
+from .lapack import Workspace
+from .sort_keys import Counter, Flag, Row, decode, encode, is_ambiguous, key_dtype, restore
+from .vector_loops import affine, vector_width
+
+COUNT = DTYPES["u32"]
+"""Dtype of the counts; rows are shorter than 2^32."""
+
+FROM = {1: 16, 2: 32, 4: 80, 8: 120}
+"""Bytes of a key -> length from which rows are sorted so."""
+
+LONG = 1500
+"""Length from which digits have so many bits that the counts of a digit just fit the L1 cache."""
+
+
+def suits(dtypes: Sequence[DType], num_keys: int, n: int) -> bool:
+    """True if rows of n records are best sorted so."""
+    key = dtypes[0]
+    return num_keys == 1 and key.kind != "c" and FROM[key.itemsize] <= n < 2**32
+
+
+def _digits(dtype: DType, n: int) -> tuple[int, int]:
+    """Bits of a digit, and number of digits."""
+    bits = 8 * dtype.itemsize
+    size = 8 if bits <= 16 or n < LONG else 11 if bits == 32 else 10
+    return size, -(-bits // size)
+
+
+class _Space:
+    """Scratch memory: two rows for the keys, two for each other operand, the counts."""
+
+    def __init__(self, work: Workspace, dtypes: Sequence[DType], n: int) -> None:
+        kinds = [key_dtype(dtypes[0]), *dtypes[1:]]
+        self.rows = [[work.array(d, n) for d in kinds] for _ in range(2)]
+        size, digits = _digits(dtypes[0], n)
+        self.counts = work.array(COUNT, digits, 2**size)
+
+
+def workspace_radix(work: Workspace, dtypes: Sequence[DType], n: int) -> None:
+    """Count the scratch memory."""
+    _Space(work, dtypes, n)
+
+
+def radix_sort(
+    r: Any,
+    work: Workspace,
+    sources: Sequence[Any],
+    targets: Sequence[Any],
+    dtypes: Sequence[DType],
+    stride: int,
+    n: int,
+    descending: bool,
+) -> None:
+    """Sort one row of n records by the first operand: `sources` and `targets` point to the first
+    elements of the operands and results, further ones are `stride` elements apart."""
+    space = _Space(work, dtypes, n)
+    size, digits = _digits(dtypes[0], n)
+    direction = "descending" if descending else "ascending"
+    kinds = ".".join(short_name(d) for d in dtypes)
+    name = f"jitad.radix.{kinds}.{size}.{stride}.{direction}"
+    parts = len(dtypes)
+
+    def build(inner: Any, *parameters: Any) -> None:
+        *pointers, counts, n = parameters
+        given, asked, *rows = [pointers[i : i + parts] for i in range(0, 4 * parts, parts)]
+        _Sort(inner, dtypes, given, asked, rows, counts, n, size, digits, stride, descending).emit()
+
+    scratch = [row.pointer for rows in space.rows for row in rows]
+    r.call_inner(name, build, *sources, *targets, *scratch, space.counts.pointer, r.integer(n))
+
+
+class _Sort:
+    """The body of the function that sorts a row."""
+
+    def __init__(
+        self,
+        r: Any,
+        dtypes: Sequence[DType],
+        given: Sequence[Any],
+        asked: Sequence[Any],
+        rows: Sequence[Sequence[Any]],
+        counts: Any,
+        n: Any,
+        size: int,
+        digits: int,
+        stride: int,
+        descending: bool,
+    ) -> None:
+        self.r, self.dtypes, self.n, self.descending = r, dtypes, n, descending
+        self.size, self.digits = size, digits
+        self.keys = key_dtype(dtypes[0])
+        self.kinds = [self.keys, *dtypes[1:]]
+        self.sources = [Row(r, d, p, stride) for d, p in zip(dtypes, given, strict=True)]
+        self.targets = [Row(r, d, p, stride) for d, p in zip(dtypes, asked, strict=True)]
+        self.rows = rows
+        self.counts = r.buffer(ArrayType(COUNT, (digits, 2**size)), counts)
+
+    def emit(self) -> None:
+        """Read, count, move by each digit, write."""
+        r = self.r
+        ambiguous = self._read()
+        self._count()
+        moved = Counter(r, r.integer(0))
+        r.loop(self.digits, lambda digit: self._by_digit(digit, moved))
+        self._write(moved)
+        if ambiguous is not None:
+            r.when(
+                ambiguous.value,
+                lambda: restore(r, self.sources[0], self.targets[0], self.n, self.descending),
+            )
+
+    def _strips(self, body: Callable[[Any, Any], None]) -> None:
+        """body(emitter, start) for all elements: vectors of them, then the rest."""
+        r, b = self.r, self.r.builder
+        width = vector_width(self.dtypes[0])
+        length = r.integer(width)
+        whole = b.udiv(self.n, length)
+        r.loop(whole, lambda i: body(r.simd(width), b.mul(i, length)))
+        r.loop(self.n, lambda i: body(r.b, i), start=b.mul(whole, length))
+
+    def _read(self) -> Flag | None:
+        """Keys and payload to the first rows. Gives whether some key is ambiguous."""
+        r = self.r
+        first = [Row(r, d, p) for d, p in zip(self.kinds, self.rows[0], strict=True)]
+        flag = Flag(r) if self.dtypes[0].kind == "f" else None
+
+        def read(b: Any, i: Any) -> None:
+            x = self.sources[0].load(b, i)
+            if flag is not None:
+                flag.join(b.reduce_or(is_ambiguous(b, x)))
+            first[0].store(b, i, encode(b, x, self.descending))
+            for source, row in zip(self.sources[1:], first[1:], strict=True):
+                row.store(b, i, source.load(b, i))
+
+        self._strips(read)
+        return flag
+
+    def _digit(self, key: Any, shift: Any) -> Any:
+        """The digit of a key `shift` bits from the right, as i64."""
+        r = self.r
+        by = r.b.convert(r.b.constant(INT64, 0)._replace(value=shift), self.keys)
+        shifted = key._replace(value=r.builder.lshr(key.value, by.value))
+        mask = r.b.constant(self.keys, 2**self.size - 1)
+        return r.b.convert(r.b.bitwise_and(shifted, mask), INT64).value
+
+    def _step(self, digit: Any, of: Any) -> Any:
+        """Add one to the count of a digit; what it was."""
+        r = self.r
+        at = (digit, of)
+        count = r.load(self.counts, at)
+        r.store(self.counts, at, r.b.add(count, r.b.constant(COUNT, 1)))
+        return r.b.convert(count, INT64).value
+
+    def _count(self) -> None:
+        r = self.r
+        r.fill(self.counts, r.b.constant(COUNT, 0))
+        keys = Row(r, self.keys, self.rows[0][0])
+
+        def visit(i: Any) -> None:
+            key = keys.load(r.b, i)
+            for digit in range(self.digits):
+                self._step(digit, self._digit(key, r.integer(digit * self.size)))
+
+        r.loop(self.n, visit)
+
+    def _by_digit(self, digit: Any, moved: Counter) -> None:
+        """Move the records by one digit, unless all have the same."""
+        r, b = self.r, self.r.builder
+        source, target = self._rows(self._odd(moved)), self._rows(b.not_(self._odd(moved)))
+        shift = affine(r, 0, (digit, self.size))
+        some = self._digit(source[0].load(r.b, r.integer(0)), shift)
+        count = r.b.convert(r.load(self.counts, (digit, some)), INT64).value
+
+        def move(i: Any) -> None:
+            records = [row.load(r.b, i) for row in source]
+            place = self._step(digit, self._digit(records[0], shift))
+            for row, record in zip(target, records, strict=True):
+                row.store(r.b, place, record)
+
+        def move_all() -> None:
+            total = Counter(r, r.integer(0))
+
+            def place(of: Any) -> None:
+                here = r.load(self.counts, (digit, of))
+                start = r.b.constant(INT64, 0)._replace(value=total.value)
+                r.store(self.counts, (digit, of), r.b.convert(start, COUNT))
+                total.add(r.b.convert(here, INT64).value)
+
+            r.loop(2**self.size, place)
+            r.loop(self.n, move)
+            moved.add(r.integer(1))
+
+        r.when(b.icmp_signed("!=", count, self.n), move_all)
+
+    def _odd(self, moved: Counter) -> Any:
+        r, b = self.r, self.r.builder
+        return b.icmp_signed("!=", b.and_(moved.value, r.integer(1)), r.integer(0))
+
+    def _rows(self, second: Any) -> list[Row]:
+        """The second rows where the condition (i1) holds, else the first."""
+        pairs = zip(self.kinds, *self.rows, strict=True)
+        return [Row(self.r, d, self.r.builder.select(second, q, p)) for d, p, q in pairs]
+
+    def _write(self, moved: Counter) -> None:
+        """The results, from where the last pass left them."""
+        found = self._rows(self._odd(moved))
+
+        def write(e: Any, i: Any) -> None:
+            key = found[0].load(e, i)
+            self.targets[0].store(e, i, decode(e, key, self.dtypes[0], self.descending))
+            for row, target in zip(found[1:], self.targets[1:], strict=True):
+                target.store(e, i, row.load(e, i))
+
+        self._strips(write)

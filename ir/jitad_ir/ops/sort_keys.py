@@ -1,0 +1,164 @@
+"""Sort keys: unsigned integers whose order is NumPy's order of the numbers they stand for.
+
+The bits of a float, read as an integer, rise with the number if it is positive and fall if it is
+negative. `encode` turns them over, so that one comparison of integers orders all floats, and the
+digits of a key can be counted. Two things are lost: -0.0 and 0.0, which are equal, have one key,
+and so has every nan, behind all numbers. `is_ambiguous` tells for which numbers `decode` is not
+exact; `restore` puts those back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..types import BOOL, DTYPES, INT64, ArrayType, DType
+
+
+def key_dtype(dtype: DType) -> DType:
+    """The unsigned integers that are keys of `dtype` (any but complex)."""
+    return DTYPES[f"u{8 * dtype.itemsize}"]
+
+
+def last_key(dtype: DType) -> int:
+    """The greatest key: that of nan. Numbers that are not nan may have it if `dtype` is not of
+    floats."""
+    return 2 ** (8 * dtype.itemsize) - 1
+
+
+def _sign_bit(dtype: DType) -> int:
+    return 1 << (8 * dtype.itemsize - 1)
+
+
+def _spread_sign(b: Any, bits: Any) -> Any:
+    """All ones if the greatest bit is set, else 0."""
+    width = b.constant(bits.dtype, 8 * bits.dtype.itemsize - 1)
+    return bits._replace(value=b.builder.ashr(bits.value, width.value))
+
+
+def encode(b: Any, x: Any, descending: bool) -> Any:
+    """The keys of x, ascending where the order sought is."""
+    dtype, keys = x.dtype, key_dtype(x.dtype)
+    ones = b.constant(keys, last_key(dtype))
+    if dtype.kind == "f":
+        bits = b.bitcast(b.add(x, b.constant(dtype, 0.0)), keys)  # -0.0 + 0.0 = 0.0
+        turned = b.bitwise_or(_spread_sign(b, bits), b.constant(keys, _sign_bit(dtype)))
+        key = b.select(b.is_nan(x), ones, b.bitwise_xor(bits, turned))
+    else:
+        key = b.bitcast(x, keys)
+        if dtype.kind == "i":
+            key = b.bitwise_xor(key, b.constant(keys, _sign_bit(dtype)))
+    return b.bitwise_xor(key, ones) if descending else key
+
+
+def decode(b: Any, key: Any, dtype: DType, descending: bool) -> Any:
+    """The numbers that keys stand for: 0.0 for either zero, and one nan for all."""
+    if descending:
+        key = b.bitwise_xor(key, b.constant(key.dtype, last_key(dtype)))
+    if dtype.kind == "i":
+        key = b.bitwise_xor(key, b.constant(key.dtype, _sign_bit(dtype)))
+    elif dtype.kind == "f":
+        negative = b.bitwise_not(_spread_sign(b, key))
+        key = b.bitwise_xor(key, b.bitwise_or(negative, b.constant(key.dtype, _sign_bit(dtype))))
+    return b.bitcast(key, dtype)
+
+
+def is_ambiguous(b: Any, x: Any) -> Any:
+    """True where `decode` of x's key need not have the bits of x: for nan and -0.0."""
+    bits = b.bitcast(x, key_dtype(x.dtype))
+    minus_zero = b.constant(bits.dtype, _sign_bit(x.dtype))
+    return b.bitwise_or(b.is_nan(x), b.eq(bits, minus_zero))
+
+
+class Row:
+    """A row of an array: elements `stride` apart, from a pointer on. The stride is an int."""
+
+    def __init__(self, r: Any, dtype: DType, pointer: Any, stride: int = 1) -> None:
+        self.r, self.dtype, self.pointer, self.stride = r, dtype, pointer, stride
+
+    def at(self, index: Any) -> Any:
+        """Address of an element, by an i64."""
+        if self.stride != 1:
+            index = self.r.builder.mul(index, self.r.integer(self.stride))
+        one = self.r.buffer(ArrayType(self.dtype, (1,)), self.pointer)
+        return self.r.element_pointer(one, (index,))
+
+    def load(self, b: Any, index: Any) -> Any:
+        """The elements of the emitter's width from `index` on."""
+        return b.load(self.at(index), self.dtype, self.stride)
+
+    def store(self, b: Any, index: Any, lanes: Any) -> None:
+        """Write the elements from `index` on."""
+        b.store(self.at(index), lanes, self.stride)
+
+
+class Counter:
+    """A mutable i64 in a register."""
+
+    def __init__(self, r: Any, start: Any) -> None:
+        self.r = r
+        self._slot = r.local(INT64)
+        self.set(start)
+
+    @property
+    def value(self) -> Any:
+        """The number it holds."""
+        return self.r.b.load(self._slot, INT64).value
+
+    def set(self, value: Any) -> None:
+        """Hold another number."""
+        self.r.builder.store(value, self._slot)
+
+    def add(self, amount: Any) -> None:
+        """Hold a number that is greater by `amount`."""
+        self.set(self.r.builder.add(self.value, amount))
+
+
+class Flag:
+    """A mutable bool in a register, false at first."""
+
+    def __init__(self, r: Any) -> None:
+        self.r = r
+        self._slot = r.local(BOOL)
+        r.b.store(self._slot, r.b.constant(BOOL, False))
+
+    @property
+    def value(self) -> Any:
+        """The bool it holds."""
+        return self.r.b.load(self._slot, BOOL)
+
+    def join(self, lanes: Any) -> None:
+        """True from now on if it is, or this is."""
+        self.r.b.store(self._slot, self.r.b.bitwise_or(self.value, lanes))
+
+
+def restore(r: Any, source: Row, target: Row, n: Any, descending: bool) -> None:
+    """The zeros and nans of `source`, which sorting moved to their places in `target`, with their
+    own bits and in their own order."""
+    b = r.builder
+    zero = r.b.constant(source.dtype, 0)
+    before, nans = Counter(r, r.integer(0)), Counter(r, r.integer(0))
+
+    def number(flag: Any) -> Any:
+        return b.zext(flag.value, before.value.type)
+
+    def count(i: Any) -> None:
+        x = source.load(r.b, i)
+        before.add(number((r.b.gt if descending else r.b.lt)(x, zero)))
+        nans.add(number(r.b.is_nan(x)))
+
+    r.loop(n, count)
+    first_zero = b.add(before.value, nans.value) if descending else before.value
+    first_nan = r.integer(0) if descending else b.sub(n, nans.value)
+    zeros_at, nans_at = Counter(r, first_zero), Counter(r, first_nan)
+
+    def put(i: Any) -> None:
+        x = source.load(r.b, i)
+
+        def move(to: Counter) -> None:
+            target.store(r.b, to.value, x)
+            to.add(r.integer(1))
+
+        r.when(r.b.eq(x, zero), lambda: move(zeros_at))
+        r.when(r.b.is_nan(x), lambda: move(nans_at))
+
+    r.loop(n, put)
