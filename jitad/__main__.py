@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jitad_ir.native import cache
+from jitad_ir import disk
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,9 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
     of_cache.add_argument("action", choices=["info", "clear"])
     parsed = parser.parse_args(arguments)
     if parsed.action == "info":
-        print(cache.info())
+        print(disk.info())
     else:
-        print(f"removed {cache.clear()} entries from {cache.directory()}")
+        print(f"removed {disk.clear()} entries from {disk.directory()}")
     return 0
 
 

@@ -2,9 +2,8 @@
 
 What is particular to a specialisation is data (`record.py`), so that a new one costs no machine
 code but its program's; all code that reads objects is here. It is the same in every process and
-comes
-from the disk cache. The first process compiles it in haste, without optimisation (a third of the
-time; calls take 1.5 times as long), and leaves optimised code behind when it ends.
+comes from the disk cache. The first process compiles it in haste, without optimisation (a third of
+the time; calls take 1.5 times as long), and leaves optimised code behind when it ends.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import os
 from collections.abc import Callable
 
 from jitad.dispatch import objects
+from jitad_ir import disk
 from jitad_ir.native import cache
 from jitad_ir.native.link import Executable, ObjectImage, link
 from jitad_ir.native.target import create_machine, host, initialize_llvm, target
@@ -52,7 +52,7 @@ def hidden_reference(obj: object) -> object:
 
 
 def _cache_key() -> bytes:
-    return b"jitad.dispatch " + cache.source_stamp(os.path.dirname(__file__))
+    return b"jitad.dispatch " + disk.source_stamp(os.path.dirname(__file__))
 
 
 def _compile() -> Executable:
@@ -70,11 +70,11 @@ def _compile() -> Executable:
     parsed = parse(str(module))
     initialize_llvm()
     quick = create_machine(host().cpu, host().features, level=0).emit_object(parsed)
-    if cache.is_enabled():
+    if disk.is_enabled():
         key = _cache_key()  # of these sources, not of what they may be at the end
 
         def store_optimised() -> None:
-            if not os.path.isdir(cache.directory()):  # removed, or nothing else was stored
+            if not os.path.isdir(disk.directory()):  # removed, or nothing else was stored
                 return
             target().optimize(parsed)
             code = target().emit_object(parsed)

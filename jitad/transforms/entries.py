@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from jitad_ir import disk
 from jitad_ir.graph import Graph
 from jitad_ir.native import cache
 from jitad_ir.stages import stage
@@ -97,7 +98,7 @@ def _key(graph: Graph, constants: list[Any]) -> bytes:
 @lru_cache(maxsize=1)
 def _entry_stamp() -> bytes:
     """Identifies the sources that `jitad.entry` is made by; the cache knows those of the rest."""
-    return cache.source_stamp(os.path.dirname(signature_module.__file__ or ""))
+    return disk.source_stamp(os.path.dirname(signature_module.__file__ or ""))
 
 
 def _results(traced: Traced) -> ResultNode:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from llvmlite import ir as ll
 
+from jitad_ir import disk
 from jitad_ir.native import cache
 from jitad_ir.native.compile import compile_module
 from jitad_ir.native.externals import Externals
@@ -50,7 +51,7 @@ def call(executable) -> float:
 
 
 def entry_file(directory: Path) -> Path:
-    (file,) = directory.glob("*" + cache.SUFFIX)
+    (file,) = directory.glob("*" + disk.SUFFIX)
     return file
 
 
@@ -112,7 +113,7 @@ def test_environment_names_what_code_depends_on():
     assert cache.host().cpu in text
     assert cache.host().features in text
     assert cache.llvmlite.__version__ in text
-    assert sys.implementation.cache_tag in text
+    assert sys.implementation.cache_tag in disk.environment().decode()
 
 
 def test_source_stamp_changes_with_an_edit(tmp_path):
@@ -121,28 +122,28 @@ def test_source_stamp_changes_with_an_edit(tmp_path):
     file = package / "inner" / "module.py"
     file.write_text("a = 1")
     (package / "data.txt").write_text("a")
-    first = cache.source_stamp(package)
+    first = disk.source_stamp(package)
     (package / "data.txt").write_text("not code")
-    assert cache.source_stamp(package) == first
+    assert disk.source_stamp(package) == first
     os.utime(file, ns=(0, 0))
-    second = cache.source_stamp(package)
+    second = disk.source_stamp(package)
     (package / "more.py").write_text("")
-    third = cache.source_stamp(package)
+    third = disk.source_stamp(package)
     assert len({first, second, third}) == 3
 
 
 def test_source_stamp_of_a_zip_archive(tmp_path):
     archive = tmp_path / "package.zip"
     archive.write_bytes(b"zip")
-    first = cache.source_stamp(archive / "jitad_ir")
+    first = disk.source_stamp(archive / "jitad_ir")
     archive.write_bytes(b"zip of another version")
-    assert cache.source_stamp(archive / "jitad_ir") != first
+    assert disk.source_stamp(archive / "jitad_ir") != first
 
 
 def test_metadata_must_be_plain():
     for value in (np.float64(1.0), np.zeros(3), {"deep": [np.int64(1)]}, {1, 2}, object()):
         executable = shifted_constant(1.0, metadata={"value": value})
-        with pytest.raises(TypeError, match="metadata: expected"):
+        with pytest.raises(TypeError, match="disk: expected"):
             cache.store("program", executable)
 
 
@@ -190,8 +191,8 @@ def test_directory_that_others_can_write_to_is_refused(directory, mode):
         assert cache.load("program") is None
     with pytest.warns(RuntimeWarning, match="can be written to by others"):
         cache.store("other", executable)
-    assert "written to by others" in cache.info().problem
-    assert len(list(directory.glob("*" + cache.SUFFIX))) == 1
+    assert "written to by others" in disk.info().problem
+    assert len(list(directory.glob("*" + disk.SUFFIX))) == 1
 
 
 @posix
@@ -222,8 +223,8 @@ def test_opting_out(directory, monkeypatch, word):
     monkeypatch.setenv("JITAD_CACHE", word)
     assert cache.load("before") is None
     cache.store("program", executable)
-    assert len(list(directory.glob("*" + cache.SUFFIX))) == 1
-    assert cache.info().problem == "switched off by JITAD_CACHE"
+    assert len(list(directory.glob("*" + disk.SUFFIX))) == 1
+    assert disk.info().problem == "switched off by JITAD_CACHE"
 
 
 def test_directory_that_cannot_be_made_is_no_error(tmp_path, monkeypatch):
@@ -231,15 +232,15 @@ def test_directory_that_cannot_be_made_is_no_error(tmp_path, monkeypatch):
     monkeypatch.setenv("JITAD_CACHE_DIR", str(tmp_path / "file" / "cache"))
     cache.store("program", shifted_constant(1.0))
     assert cache.load("program") is None
-    assert cache.info().entries == 0
-    assert cache.clear() == 0
+    assert disk.info().entries == 0
+    assert disk.clear() == 0
 
 
 def test_disk_that_is_full_is_no_error(directory, monkeypatch):
     def replace(source, destination):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache.os, "replace", replace)
+    monkeypatch.setattr(disk.os, "replace", replace)
     cache.store("program", shifted_constant(1.0))
     assert not list(directory.iterdir())
 
@@ -248,20 +249,20 @@ def test_info_and_clear(directory):
     for k in range(3):
         cache.store(f"program {k}", shifted_constant(float(k)))
     (directory / "half.code.1.0.tmp").write_bytes(b"half")
-    info = cache.info()
+    info = disk.info()
     assert info.directory == str(directory)
     assert info.entries == 3
-    assert info.size == sum(f.stat().st_size for f in directory.glob("*" + cache.SUFFIX))
+    assert info.size == sum(f.stat().st_size for f in directory.glob("*" + disk.SUFFIX))
     assert info.problem is None
-    assert cache.clear() == 3
-    assert cache.info().entries == 0
+    assert disk.clear() == 3
+    assert disk.info().entries == 0
     assert not list(directory.glob("*.tmp"))
 
 
 def test_clearing_leaves_loaded_code_alone():
     cache.store("program", shifted_constant(4.5))
     loaded = cache.load("program")
-    cache.clear()
+    disk.clear()
     assert call(loaded) == 4.5
 
 
@@ -271,29 +272,29 @@ def test_size_is_bounded_and_the_least_recently_used_go(directory, monkeypatch):
     for k in range(10):
         cache.store(bytes([k]), executable)
         times = (now - 10000 + 100 * k,) * 2
-        os.utime(directory / cache._file_name(bytes([k])), times)
+        os.utime(directory / disk._file_name(cache._full(bytes([k]))), times)
     assert cache.load(bytes([2])) is not None  # used now
     size = entry_file_sizes(directory) // 10
     (directory / "dead.code.1.0.tmp").write_bytes(b"dead writer")
     os.utime(directory / "dead.code.1.0.tmp", (now - 7200,) * 2)
     (directory / "live.code.1.0.tmp").write_bytes(b"live writer")
-    monkeypatch.setattr(cache, "LIMIT", 10 * size)
-    cache.prune(str(directory))
-    assert cache.info().entries == 10  # within the limit
-    monkeypatch.setattr(cache, "LIMIT", 5 * size)
-    cache.prune(str(directory))
+    monkeypatch.setattr(disk, "LIMIT", 10 * size)
+    disk.prune(str(directory))
+    assert disk.info().entries == 10  # within the limit
+    monkeypatch.setattr(disk, "LIMIT", 5 * size)
+    disk.prune(str(directory))
     left = [k for k in range(10) if cache.load(bytes([k])) is not None]
     assert left == [2, 7, 8, 9]
     assert [f.name for f in directory.glob("*.tmp")] == ["live.code.1.0.tmp"]
 
 
 def entry_file_sizes(directory: Path) -> int:
-    return sum(f.stat().st_size for f in directory.glob("*" + cache.SUFFIX))
+    return sum(f.stat().st_size for f in directory.glob("*" + disk.SUFFIX))
 
 
 def test_writers_prune_once_an_hour(directory, monkeypatch):
     pruned = []
-    monkeypatch.setattr(cache, "prune", pruned.append)
+    monkeypatch.setattr(disk, "prune", pruned.append)
     executable = shifted_constant(1.0)
     cache.store("a", executable)
     cache.store("b", executable)
@@ -326,7 +327,7 @@ def test_concurrent_writers_and_readers():
         subprocess.Popen([sys.executable, "-c", program], env=environment) for _ in range(4)
     ]
     assert [process.wait() for process in processes] == [0] * 4
-    assert cache.info().entries == 10
+    assert disk.info().entries == 10
 
 
 @pytest.mark.parametrize(
@@ -341,13 +342,13 @@ def test_concurrent_writers_and_readers():
 )
 @posix
 def test_directory_by_platform(monkeypatch, platform, variables, expected):
-    monkeypatch.setattr(cache.sys, "platform", platform)
+    monkeypatch.setattr(disk.sys, "platform", platform)
     monkeypatch.setenv("HOME", "/home/ada")
     for name in ("XDG_CACHE_HOME", "JITAD_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert cache.directory() == expected
+    assert disk.directory() == expected
 
 
 @pytest.mark.timing

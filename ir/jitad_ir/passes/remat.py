@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from .. import disk
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import Elementwise, Pull, Reduction
 from .split import Split
@@ -137,7 +138,21 @@ class _Region:
         if as_is <= SMALL:
             again = sum([v.type.size for v in self.operands if not self._is_view(v)])
             return self.sources[::-1] if back + again / _RATE < as_is else list(self.needed)
-        return self._minimum_cut()
+        return self._remembered_cut()
+
+    def _remembered_cut(self) -> list[Value]:
+        """The minimum cut, from the disk if another process has found it: loading networkx takes
+        ten times as long as all other passes."""
+        order = list(dict.fromkeys([*self.needed, *self.operands, *self.sources]))
+        number = {v: k for k, v in enumerate(order)}
+        edges = [(number[v], [number[w] for w in made]) for v, made in self.operands.items()]
+        costs = [self.cost([v]) for v in order]
+        key = repr((len(self.needed), edges, costs)).encode()
+        places = disk.read(b"minimum cut\0" + key)
+        if places is None:
+            places = [number[v] for v in self._minimum_cut()]
+            disk.write(b"minimum cut\0" + key, places)
+        return [order[k] for k in places]
 
     def _is_view(self, value: Value) -> bool:
         return isinstance(self.producers[value].op.lower, Pull)
