@@ -65,6 +65,7 @@ from .conversion import (
     real,
     stop_gradient,
 )
+from .convolution import convolution
 from .cumulative import (
     cumlogsumexp,
     cummax,
@@ -287,6 +288,7 @@ __all__ = [
     "conj",
     "constant",
     "convert",
+    "convolution",
     "copysign",
     "cos",
     "cosh",

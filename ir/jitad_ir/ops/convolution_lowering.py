@@ -1,0 +1,294 @@
+"""How native code convolves: as a nest of sums of products over the operands where they lie.
+
+x is copied if it is padded or dilated; either operand is copied with its axes in another order if
+that lets the lanes of a tile be neighbours in memory and pays. There is no matrix of windows: the
+tile's sum steps through x and the kernel by their strides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..types import ArrayType, Shape
+from .nest_loops import Arrays, emit_nest
+from .nests import Axis, Nest, plan_nest
+from .sliding import Ints, Padding, Sliding, slidings
+from .vector_loops import affine, strips, vector_width
+
+ALIGNMENT = 64
+
+COPY_CYCLES = 3.0
+"""Cycles that it takes to copy an element to another order."""
+
+
+class Copied(NamedTuple):
+    """A copy of an operand in the workspace: element p of axis a holds element j of the operand
+    where p = low[a] + j base[a], and zero elsewhere. `order` lists the axes, slowest first."""
+
+    shape: Shape
+    low: Ints
+    base: Ints
+    order: Ints
+
+    @property
+    def strides(self) -> Ints:
+        """Elements between neighbours along each axis."""
+        strides = [0] * len(self.shape)
+        step = 1
+        for axis in reversed(self.order):
+            strides[axis] = step
+            step *= self.shape[axis]
+        return tuple(strides)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A convolution made concrete: the copies, and the nest over them."""
+
+    x: Copied | None
+    w: Copied | None
+    base: int
+    nest: Nest
+
+
+def plan_convolution(
+    x: ArrayType,
+    w: ArrayType,
+    *,
+    specs: tuple[Ints, Ints, Ints],
+    strides: Ints,
+    padding: Padding,
+    lhs_dilation: Ints,
+    rhs_dilation: Ints,
+    feature_groups: int,
+    batch_groups: int,
+) -> Convolution | None:
+    """The fastest of the plans with lanes along each of the axes of the result; None if there is
+    nothing to sum."""
+    lhs, rhs, _ = specs
+    along = slidings(
+        "convolution",
+        tuple(x.shape[a] for a in lhs[2:]),
+        tuple(w.shape[a] for a in rhs[2:]),
+        strides,
+        padding,
+        lhs_dilation,
+        rhs_dilation,
+    )
+    if 0 in x.shape or 0 in w.shape or any(one.out == 0 for one in along):
+        return None
+    geometry = _Geometry(x, w, specs, along, feature_groups, batch_groups)
+    best: tuple[float, Convolution] | None = None
+    for lane in range(-1, geometry.out_axes):
+        for candidate in geometry.candidates(lane):
+            if best is None or candidate[0] < best[0]:
+                best = candidate
+    assert best is not None
+    return best[1]
+
+
+class _Geometry:
+    """Strides of the axes of a convolution for each layout of the operands."""
+
+    def __init__(
+        self,
+        x: ArrayType,
+        w: ArrayType,
+        specs: tuple[Ints, Ints, Ints],
+        along: Sequence[Sliding],
+        feature_groups: int,
+        batch_groups: int,
+    ) -> None:
+        self.x, self.w = x, w
+        self.lhs, self.rhs, self.out = specs
+        self.along = along
+        self.feature_groups, self.batch_groups = feature_groups, batch_groups
+        self.groups = feature_groups * batch_groups
+        self.out_axes = 3 + len(along)
+
+    def axes(self, x_strides: Ints, w_strides: Ints) -> list[Axis]:
+        """Groups, batch, out features, places; then in features and the window."""
+        lhs, rhs, out = self.lhs, self.rhs, self.out
+        made = self.w.shape[rhs[0]] // self.groups
+        seen = self.w.shape[rhs[1]]
+        batch = self.x.shape[lhs[0]] // self.batch_groups
+        shape = [0] * self.x.ndim
+        shape[out[0]], shape[out[1]] = batch, self.w.shape[rhs[0]]
+        for axis, one in zip(out[2:], self.along, strict=True):
+            shape[axis] = one.out
+        results = row_major(tuple(shape))
+        group_x = seen * x_strides[lhs[1]] if self.feature_groups > 1 else batch * x_strides[lhs[0]]
+        group = Axis(self.groups, group_x, made * w_strides[rhs[0]], made * results[out[1]])
+        found = [
+            group,
+            Axis(batch, x_strides[lhs[0]], 0, results[out[0]]),
+            Axis(made, 0, w_strides[rhs[0]], results[out[1]]),
+        ]
+        for a, b, one in zip(lhs[2:], out[2:], self.along, strict=True):
+            found.append(Axis(one.out, x_strides[a] * one.stride, 0, results[b]))
+        found.append(Axis(seen, x_strides[lhs[1]], w_strides[rhs[1]], 0))
+        for a, b, one in zip(lhs[2:], rhs[2:], self.along, strict=True):
+            found.append(Axis(one.k, x_strides[a] * one.spread, w_strides[b], 0))
+        return found
+
+    def candidates(self, lane: int) -> list[tuple[float, Convolution]]:
+        """Plans with the lanes along out axis `lane` (-1: none), each with its cost: of the
+        operands as they lie, and of copies in which the lanes are neighbours."""
+        x_axis, w_axis = self._physical(lane)
+        needed = self._copy_of_x(None)
+        lengths = [axis.length for axis in self.axes((1,) * self.x.ndim, (1,) * self.x.ndim)]
+        if lane >= 0 and lengths[lane] == 1:
+            return []
+        xs = [needed]
+        if x_axis is not None and _last_long(self.x.shape) != x_axis:
+            xs.append(self._copy_of_x(x_axis))
+        ws: list[Copied | None] = [None]
+        if w_axis is not None and _last_long(self.w.shape) != w_axis:
+            ws.append(_reordered(self.w.shape, w_axis))
+        found: list[tuple[float, Convolution]] = []
+        for x in xs:
+            for w in ws:
+                x_strides = x.strides if x else row_major(self.x.shape)
+                w_strides = w.strides if w else row_major(self.w.shape)
+                axes = self.axes(x_strides, w_strides)
+                long = [axis for axis in axes if axis.length > 1]
+                place = sum([axis.length > 1 for axis in axes[:lane]]) if lane >= 0 else -1
+                nest = plan_nest(long, self.x.dtype, place)
+                cost = nest.cycles + COPY_CYCLES * ((x.size if x else 0) + (w.size if w else 0))
+                found.append((cost, Convolution(x, w, 0 if x else self._cropped(), nest)))
+        return found
+
+    def _physical(self, lane: int) -> tuple[int | None, int | None]:
+        """The axes of x and w that an out axis runs along, None where it does not move one or is
+        only a part of the axis."""
+        if lane == 0:
+            made = self.w.shape[self.rhs[0]] == self.groups
+            if self.feature_groups > 1:
+                alone = self.w.shape[self.rhs[1]] == 1
+                x_axis = self.lhs[1]
+            else:
+                alone = self.x.shape[self.lhs[0]] == self.groups
+                x_axis = self.lhs[0]
+            return (x_axis if alone else None), (self.rhs[0] if made else None)
+        if lane == 1:
+            return self.lhs[0], None
+        if lane == 2:
+            return None, self.rhs[0]
+        return (self.lhs[lane - 1] if lane > 0 else None), None
+
+    def _copy_of_x(self, last: int | None) -> Copied | None:
+        """x padded and dilated, with axis `last` last; None if x can be read where it is."""
+        shape, low, base = list(self.x.shape), [0] * self.x.ndim, [1] * self.x.ndim
+        whole = True
+        for axis, one in zip(self.lhs[2:], self.along, strict=True):
+            used = (one.out - 1) * one.stride + (one.k - 1) * one.spread + 1
+            shape[axis], low[axis], base[axis] = used, one.low, one.base
+            whole = whole and one.base == 1 and one.low <= 0 and used - one.low <= one.n
+        if whole and last is None:
+            return None
+        order = list(range(self.x.ndim))
+        if last is not None:
+            order.remove(last)
+            order.append(last)
+        return Copied(tuple(shape), tuple(low), tuple(base), tuple(order))
+
+    def _cropped(self) -> int:
+        """Elements of x before the first that is read, where nothing is padded."""
+        steps = row_major(self.x.shape)
+        return sum([-one.low * steps[a] for a, one in zip(self.lhs[2:], self.along, strict=True)])
+
+
+def row_major(shape: Shape) -> Ints:
+    """Strides of a C-contiguous array, in elements."""
+    return tuple(math.prod(shape[a + 1 :]) for a in range(len(shape)))
+
+
+def _last_long(shape: Shape) -> int:
+    """The last axis with more than one element."""
+    return max([a for a, n in enumerate(shape) if n > 1], default=0)
+
+
+def _reordered(shape: Shape, last: int) -> Copied:
+    order = (*[a for a in range(len(shape)) if a != last], last)
+    return Copied(shape, (0,) * len(shape), (1,) * len(shape), order)
+
+
+def _offsets(plan: Convolution, itemsize: int) -> tuple[int, int]:
+    """Bytes at which the copy of w starts in the workspace, behind that of x; and the end."""
+    x_bytes = plan.x.size * itemsize if plan.x else 0
+    start = -(-x_bytes // ALIGNMENT) * ALIGNMENT
+    return start, start + (plan.w.size * itemsize if plan.w else 0)
+
+
+def workspace_convolution(x: ArrayType, w: ArrayType, **params: Any) -> int:
+    """Bytes that the copies take."""
+    plan = plan_convolution(x, w, **params)
+    return _offsets(plan, x.dtype.itemsize)[1] if plan else 0
+
+
+def emit_convolution(r: Any, x: Any, w: Any, results: Any, **params: Any) -> None:
+    """Write the convolution of x and w to `results[0]`."""
+    (out,) = results
+    dtype = out.type.dtype
+    plan = plan_convolution(x.type, w.type, **params)
+    if plan is None:
+        r.fill(out, r.b.constant(dtype, 0))
+        return
+    start, _ = _offsets(plan, dtype.itemsize)
+    x_flat = _copied(r, x, plan.x, 0)
+    w_flat = _copied(r, w, plan.w, start)
+    emit_nest(r, plan.nest, Arrays(x_flat, w_flat, _flat(r, out), plan.base))
+
+
+def _flat(r: Any, buffer: Any) -> Any:
+    return r.buffer(buffer.type.with_shape((buffer.type.size,)), buffer.pointer)
+
+
+def _copied(r: Any, source: Any, copy: Copied | None, start: int) -> Any:
+    """The operand as a flat buffer, copied into the workspace if so planned."""
+    if copy is None:
+        return _flat(r, source)
+    dtype = source.type.dtype
+    target = r.buffer(source.type.with_shape((copy.size,)), r.workspace, start)
+    ranges: list[tuple[int, int]] = []
+    for n, used, low, base in zip(source.type.shape, copy.shape, copy.low, copy.base, strict=True):
+        first = max(-(low // base), 0)
+        last = min((used - 1 - low) // base + 1, n)
+        ranges.append((first, max(last - first, 0)))
+    counts = [ranges[a][1] for a in copy.order]
+    if counts != [copy.shape[a] for a in copy.order]:
+        r.fill(target, r.b.constant(dtype, 0))
+    if 0 in counts:
+        return target
+    of, to = row_major(source.type.shape), copy.strides
+    first_of = sum([first * step for (first, _), step in zip(ranges, of, strict=True)])
+    first_to = sum(
+        [
+            (low + first * base) * step
+            for (first, _), low, base, step in zip(ranges, copy.low, copy.base, to, strict=True)
+        ]
+    )
+    steps_of = [of[a] for a in copy.order]
+    steps_to = [to[a] * copy.base[a] for a in copy.order]
+
+    def row(index: tuple[Any, ...]) -> None:
+        here = affine(r, first_of, *zip(index, steps_of, strict=False))
+        there = affine(r, first_to, *zip(index, steps_to, strict=False))
+
+        def strip(e: Any, i: Any, _count: int) -> None:
+            at = affine(r, here, (i, steps_of[-1]))
+            lanes = e.load(r.element_pointer(_flat(r, source), (at,)), dtype, steps_of[-1])
+            place = affine(r, there, (i, steps_to[-1]))
+            e.store(r.element_pointer(target, (place,)), lanes, steps_to[-1])
+
+        strips(r, counts[-1], vector_width(dtype), strip)
+
+    r.loops(tuple(counts[:-1]), row)
+    return target

@@ -1,0 +1,280 @@
+"""Code of a nest of sums of products, as `nests` plans it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ..types import DType
+from .nests import Axis, Nest
+from .vector_loops import affine
+
+UNROLLED = 120
+"""Products that one round of a tile's innermost loop adds, at most."""
+
+
+class Arrays(NamedTuple):
+    """Buffers of x, w and out (flat), and the element of x at which index 0 lies."""
+
+    x: Any
+    w: Any
+    out: Any
+    base: int
+
+
+class _Place(NamedTuple):
+    """Element offsets into the arrays: ints, or i64 values."""
+
+    x: Any
+    w: Any
+    out: Any
+
+    def moved(self, r: Any, axis: Axis, by: Any) -> _Place:
+        return _Place(
+            affine(r, self.x, (by, axis.x)),
+            affine(r, self.w, (by, axis.w)),
+            affine(r, self.out, (by, axis.out)),
+        )
+
+
+def emit_nest(r: Any, nest: Nest, arrays: Arrays) -> None:
+    """Write the sums to `arrays.out`, all of whose elements the out axes reach."""
+    dtype = arrays.out.type.dtype
+    if nest.blocks:
+        r.fill(arrays.out, r.b.constant(dtype, 0))
+
+    def tiles(place: _Place) -> None:
+        if nest.blocks:
+            _partition(r, nest, arrays, place)
+        else:
+            _cover(r, nest, arrays, place)
+
+    def within(place: _Place) -> None:
+        _nested(r, nest.inner, place, tiles)
+
+    _nested(
+        r,
+        nest.outer,
+        _Place(arrays.base, 0, 0),
+        lambda place: _nested(r, nest.blocks, place, within),
+    )
+
+
+def _nested(r: Any, axes: Sequence[Axis], place: _Place, body: Callable[[_Place], None]) -> None:
+    if not axes:
+        body(place)
+        return
+    axis, *rest = axes
+    r.loop(axis.length, lambda i: _nested(r, rest, place.moved(r, axis, i), body))
+
+
+def _cover(r: Any, nest: Nest, arrays: Arrays, place: _Place) -> None:
+    """Tiles of one size: the last ones reach back over their neighbours, with equal results."""
+
+    def starts(length: int, step: int, body: Callable[[Any], None]) -> None:
+        if length == step:
+            body(0)
+            return
+        last = r.integer(length - step)
+
+        def one(i: Any) -> None:
+            start = affine(r, 0, (i, step))
+            if length % step:
+                start = r.builder.select(r.builder.icmp_signed("<", start, last), start, last)
+            body(start)
+
+        r.loop(-(-length // step), one)
+
+    def of_lanes(start: Any) -> None:
+        here = place.moved(r, nest.lane, start)
+        starts(
+            nest.row.length,
+            nest.rows,
+            lambda row: _call(
+                r, nest, arrays, here.moved(r, nest.row, row), nest.rows, nest.vectors, nest.width
+            ),
+        )
+
+    starts(nest.lane.length, nest.vectors * nest.width, of_lanes)
+
+
+def _partition(r: Any, nest: Nest, arrays: Arrays, place: _Place) -> None:
+    """Tiles that do not overlap, narrower ones at the ends."""
+    for start, count, vectors, width in _pieces(nest.lane.length, nest.vectors, nest.width):
+        for first, rounds, rows, _ in _pieces(nest.row.length, nest.rows, 1):
+
+            def strip(
+                i: Any,
+                start: int = start,
+                vectors: int = vectors,
+                width: int = width,
+                first: int = first,
+                rounds: int = rounds,
+                rows: int = rows,
+            ) -> None:
+                lane = affine(r, start, (i, vectors * width))
+                here = place.moved(r, nest.lane, lane)
+
+                def tile(j: Any) -> None:
+                    row = affine(r, first, (j, rows))
+                    moved = here.moved(r, nest.row, row)
+                    _call(r, nest, arrays, moved, rows, vectors, width)
+
+                r.loop(rounds, tile)
+
+            r.loop(count, strip)
+
+
+def _pieces(length: int, vectors: int, width: int) -> list[tuple[int, int, int, int]]:
+    """(start, count, vectors, width) of pieces that cover 0 ... length - 1."""
+    found: list[tuple[int, int, int, int]] = []
+    start = 0
+    while start < length:
+        step = vectors * width
+        count = (length - start) // step
+        if count:
+            found.append((start, count, vectors, width))
+            start += count * step
+        left = length - start
+        if left >= width:
+            vectors = left // width
+        else:
+            vectors, width = 1, max(width // 2, 1)
+    return found
+
+
+def _call(
+    r: Any,
+    nest: Nest,
+    arrays: Arrays,
+    place: _Place,
+    rows: int,
+    vectors: int,
+    width: int,
+) -> None:
+    """Call the tile's function, which is emitted once for each size of tiles."""
+    dtype = arrays.out.type.dtype
+    pointers = [
+        r.element_pointer(buffer, (offset,))
+        for buffer, offset in zip(arrays[:3], place, strict=True)
+    ]
+    shape = (nest.lane[1:], nest.row[1:], nest.sums, bool(nest.blocks), rows, vectors, width)
+    numbers = [n for part in shape for n in _numbers(part)]
+    name = f"jitad.products.{dtype.name}.{'.'.join(map(str, numbers))}"
+
+    def build(inner: Any, *parameters: Any) -> None:
+        x, w, out = (
+            inner.buffer(buffer.type, pointer)
+            for buffer, pointer in zip(arrays[:3], parameters, strict=True)
+        )
+        _tile(inner, nest, Arrays(x, w, out, 0), rows, vectors, width)
+
+    r.call_inner(name, build, *pointers)
+
+
+def _numbers(part: Any) -> list[int]:
+    if isinstance(part, tuple):
+        return [n for item in part for n in _numbers(item)]
+    return [int(part)]
+
+
+class _Slots:
+    """Lanes kept in stack slots, which become registers."""
+
+    def __init__(self, r: Any, like: Any) -> None:
+        self.r = r
+        self.like = like
+        self.parts: list[Any] = [r.local(part.type) for part in _parts(like)]
+
+    def write(self, lanes: Any) -> None:
+        for slot, part in zip(self.parts, _parts(lanes), strict=True):
+            self.r.builder.store(part, slot)
+
+    def read(self) -> Any:
+        found = [
+            self.r.builder.load(slot, typ=part.type)
+            for slot, part in zip(self.parts, _parts(self.like), strict=True)
+        ]
+        return self.like._replace(value=tuple(found) if len(found) > 1 else found[0])
+
+
+def _parts(lanes: Any) -> tuple[Any, ...]:
+    return lanes.value if isinstance(lanes.value, tuple) else (lanes.value,)
+
+
+def _tile(r: Any, nest: Nest, arrays: Arrays, rows: int, vectors: int, width: int) -> None:
+    """One block of registers: start from zero (or what is in memory), sum, store."""
+    dtype = arrays.out.type.dtype
+    e = r.simd(width)
+    zero = e.constant(dtype, 0)
+    sums = [[_Slots(r, zero) for _ in range(vectors)] for _ in range(rows)]
+
+    def result(row: int, v: int) -> Any:
+        offset = row * nest.row.out + v * width * nest.lane.out
+        return r.element_pointer(arrays.out, (offset,))
+
+    for row in range(rows):
+        for v in range(vectors):
+            start = e.load(result(row, v), dtype, nest.lane.out) if nest.blocks else zero
+            sums[row][v].write(start)
+
+    *outside, last = nest.sums or (Axis(1, 0, 0, 0),)
+    unroll = _unroll(last.length, rows * vectors)
+
+    def steps(place: _Place) -> None:
+        def round_of(first: Any, count: int) -> None:
+            here = place.moved(r, last, first)
+            values = [[slot.read() for slot in of_row] for of_row in sums]
+            for k in range(count):
+                _products(r, e, nest, arrays, here, (k * last.x, k * last.w), values)
+            for of_row, of_values in zip(sums, values, strict=True):
+                for slot, value in zip(of_row, of_values, strict=True):
+                    slot.write(value)
+
+        rounds, left = divmod(last.length, unroll)
+        r.loop(rounds, lambda i: round_of(affine(r, 0, (i, unroll)), unroll))
+        if left:
+            round_of(rounds * unroll, left)
+
+    _nested(r, outside, _Place(0, 0, 0), steps)
+    for row in range(rows):
+        for v in range(vectors):
+            e.store(result(row, v), sums[row][v].read(), nest.lane.out)
+
+
+def _unroll(length: int, products: int) -> int:
+    most = max(UNROLLED // products, 1)
+    if length <= most:
+        return length
+    return next((n for n in range(most, most // 2, -1) if length % n == 0), most)
+
+
+def _products(
+    r: Any,
+    e: Any,
+    nest: Nest,
+    arrays: Arrays,
+    place: _Place,
+    extra: tuple[int, int],
+    values: list[list[Any]],
+) -> None:
+    """One step of the sum: values[row][v] += x * w."""
+    dtype: DType = arrays.out.type.dtype
+    lane, row = nest.lane, nest.row
+    known: dict[tuple[int, int], Any] = {}
+
+    def operand(which: int, i: int, v: int) -> Any:
+        stride, step = (lane.x, row.x) if which == 0 else (lane.w, row.w)
+        offset = i * step + v * e.width * stride
+        found = known.get((which, offset))
+        if found is None:
+            buffer = arrays.w if which else arrays.x
+            pointer = r.element_pointer(buffer, (place[which],))
+            moved = r.buffer(buffer.type, pointer)
+            pointer = r.element_pointer(moved, (offset + extra[which],))
+            found = known[which, offset] = e.load(pointer, dtype, stride)
+        return found
+
+    for i, of_row in enumerate(values):
+        for v, total in enumerate(of_row):
+            of_row[v] = e.add(total, e.mul(operand(0, i, v), operand(1, i, v)))
