@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Value
-from ..op import NONLINEAR, Draw, Op, Routine, Sample, WithPrimal
+from ..graph import Graph, Value
+from ..op import NONLINEAR, Draw, Op, Pruned, Routine, Sample, WithPrimal
 from ..types import INT32, ArrayType, real_dtype
 from .arithmetic import add, div, mul, reciprocal, sub
 from .comparison import eq
@@ -202,6 +202,15 @@ def _emit_svd(r: Any, a: Any, results: Any, *, full_matrices: bool, compute_uv: 
     each(r, stack_size(a.type), decompose)
 
 
+def _prune(
+    used: Sequence[bool], regions: tuple[Graph, ...], *, full_matrices: bool, compute_uv: bool
+) -> Pruned:
+    """Singular values alone take a small part of the time."""
+    alone = compute_uv and not used[0] and not used[2]
+    params = {"full_matrices": full_matrices and not alone, "compute_uv": compute_uv and not alone}
+    return Pruned(params, regions, [True], [False, True, False] if alone else [True] * len(used))
+
+
 def _emit_units(r: Any, results: Any, compute_uv: bool) -> None:
     """Of empty matrices: unit matrices, as far as there are vectors."""
     for vectors in (results[0], results[2]) if compute_uv else ():
@@ -238,6 +247,7 @@ svd = Op(
     batch=over_leading_axis(lambda a, **params: svd(a, **params)),
     lower=Routine(_emit_svd, lambda a, **params: _parts(Workspace(), a, **params)[0].bytes),
     multiple_results=True,
+    prune=_prune,
     samples=(
         _sample(1, 1),
         _sample(3, 3),
