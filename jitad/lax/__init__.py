@@ -14,6 +14,24 @@ from ..transforms.collectives import (
 from ..transforms.stop import stop_gradient
 from .associative import associative_scan
 from .branches import cond, switch
+from .convolution import (
+    conv,
+    conv_general_dilated,
+    conv_general_dilated_local,
+    conv_general_dilated_patches,
+    conv_transpose,
+    conv_with_general_padding,
+)
+from .convolution_shapes import (
+    ConvDimensionNumbers,
+    ConvGeneralDilatedDimensionNumbers,
+    conv_dimension_numbers,
+    conv_general_permutations,
+    conv_general_shape_tuple,
+    conv_shape_tuple,
+    conv_transpose_shape_tuple,
+    padtype_to_pads,
+)
 from .loops import fori_loop, scan, while_loop
 from .mapping import map
 from .special_functions import (
@@ -30,6 +48,8 @@ from .special_functions import (
 )
 
 __all__ = [
+    "ConvDimensionNumbers",
+    "ConvGeneralDilatedDimensionNumbers",
     "all_gather",
     "associative_scan",
     "axis_index",
@@ -38,6 +58,17 @@ __all__ = [
     "bessel_i1e",
     "betainc",
     "cond",
+    "conv",
+    "conv_dimension_numbers",
+    "conv_general_dilated",
+    "conv_general_dilated_local",
+    "conv_general_dilated_patches",
+    "conv_general_permutations",
+    "conv_general_shape_tuple",
+    "conv_shape_tuple",
+    "conv_transpose",
+    "conv_transpose_shape_tuple",
+    "conv_with_general_padding",
     "digamma",
     "fori_loop",
     "igamma",
@@ -45,6 +76,7 @@ __all__ = [
     "igammac",
     "lgamma",
     "map",
+    "padtype_to_pads",
     "pmax",
     "pmean",
     "pmin",
