@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import integrate, linalg, ndimage, signal, special, stats
+    from . import integrate, linalg, ndimage, optimize, signal, special, stats
 
-__all__ = ["integrate", "linalg", "ndimage", "signal", "special", "stats"]
+__all__ = ["integrate", "linalg", "ndimage", "optimize", "signal", "special", "stats"]
 
 
 def __getattr__(name: str) -> Any:

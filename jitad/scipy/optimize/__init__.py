@@ -1,0 +1,8 @@
+"""`jitad.scipy.optimize`: minima of functions."""
+
+from __future__ import annotations
+
+from .minimize import minimize
+from .results import OptimizeResults
+
+__all__ = ["OptimizeResults", "minimize"]
