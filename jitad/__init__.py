@@ -19,7 +19,33 @@ from .transforms.derivatives import grad, value_and_grad
 from .transforms.staging import block_until_ready, clear_caches, jit
 
 if TYPE_CHECKING:
-    from . import checkpoint_policies, errors, lax, nn, numpy, random, scipy, tree, tree_util
+    from . import (
+        ad_checkpoint,
+        checkpoint_policies,
+        core,
+        dtypes,
+        errors,
+        lax,
+        nn,
+        numpy,
+        random,
+        scipy,
+        tree,
+        tree_util,
+        typing,
+    )
+    from .placement import (
+        Device,
+        default_backend,
+        device_count,
+        device_get,
+        device_put,
+        devices,
+        local_device_count,
+        local_devices,
+        process_count,
+        process_index,
+    )
     from .transforms.checkpointing import checkpoint, remat
     from .transforms.custom_jvp import custom_jvp
     from .transforms.custom_vjp import custom_vjp
@@ -40,16 +66,25 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Array",
+    "Device",
     "ShapeDtypeStruct",
+    "ad_checkpoint",
     "block_until_ready",
     "checkpoint",
     "checkpoint_policies",
     "clear_caches",
     "closure_convert",
     "config",
+    "core",
     "custom_jvp",
     "custom_vjp",
+    "default_backend",
+    "device_count",
+    "device_get",
+    "device_put",
+    "devices",
     "disable_jit",
+    "dtypes",
     "ensure_compile_time_eval",
     "errors",
     "eval_shape",
@@ -64,16 +99,21 @@ __all__ = [
     "lax",
     "linear_transpose",
     "linearize",
+    "local_device_count",
+    "local_devices",
     "make_ir",
     "make_jaxpr",
     "nn",
     "numpy",
+    "process_count",
+    "process_index",
     "random",
     "remat",
     "scipy",
     "stop_gradient",
     "tree",
     "tree_util",
+    "typing",
     "value_and_grad",
     "vjp",
     "vmap",
@@ -91,11 +131,30 @@ _NAMES = {
     "jacobians": "hessian jacfwd jacobian jacrev",
     "stop": "stop_gradient",
 }
-_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
-"""Name -> its module of `jitad.transforms`."""
+_MODULES = {name: f"transforms.{m}" for m, names in _NAMES.items() for name in names.split()}
+_PLACEMENT = (
+    "Device default_backend device_count device_get device_put devices local_device_count "
+    "local_devices process_count process_index"
+)
+_MODULES |= dict.fromkeys(_PLACEMENT.split(), "placement")
+"""Name -> its module."""
 
 _NAMESPACES = frozenset(
-    {"checkpoint_policies", "errors", "lax", "nn", "numpy", "random", "scipy", "tree", "tree_util"}
+    {
+        "ad_checkpoint",
+        "checkpoint_policies",
+        "core",
+        "dtypes",
+        "errors",
+        "lax",
+        "nn",
+        "numpy",
+        "random",
+        "scipy",
+        "tree",
+        "tree_util",
+        "typing",
+    }
 )
 
 
@@ -103,7 +162,7 @@ def __getattr__(name: str) -> Any:
     """What only some programs use loads when it is first used: importing jitad costs little."""
     module = _MODULES.get(name)
     if module is not None:
-        value = getattr(importlib.import_module(f".transforms.{module}", __name__), name)
+        value = getattr(importlib.import_module(f".{module}", __name__), name)
         globals()[name] = value
         return value
     if name in _NAMESPACES:

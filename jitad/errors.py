@@ -45,6 +45,10 @@ class LeakedTracerError(RuntimeError):
     """A traced value was kept (in a global, a list, an object) beyond the call that traced it."""
 
 
+ConcretizationTypeError = ConcretizationError
+UnexpectedTracerError = LeakedTracerError
+
+
 class NonFiniteError(FloatingPointError):
     """A nan or infinity appeared while `debug_nans` or `debug_infs` was on."""
 

@@ -9,7 +9,7 @@ leaf. This module holds the registry, `PyTreeDef` and the walks; `jitad.tree` an
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias
@@ -41,7 +41,7 @@ class NodeType:
 
     kind: str
     type: type
-    flatten: Callable[[Any], tuple[Sequence[Any], Hashable]]
+    flatten: Callable[[Any], tuple[Sequence[Any], Any]]
     unflatten: Callable[[Any, Iterable[Any]], Any]
     keys: Callable[[Any, Any], KeyPath]
 
@@ -65,7 +65,7 @@ def _flatten_dict(tree: dict[Any, Any]) -> tuple[list[Any], tuple[Any, ...]]:
     return [tree[key] for key in keys], keys
 
 
-def _flatten_defaultdict(tree: defaultdict[Any, Any]) -> tuple[list[Any], Hashable]:
+def _flatten_defaultdict(tree: defaultdict[Any, Any]) -> tuple[list[Any], Any]:
     keys = _sorted_keys(tree)
     return [tree[key] for key in keys], (tree.default_factory, keys)
 
@@ -110,17 +110,18 @@ _node_type_of = _NODE_TYPES.get
 
 def register_node_type(
     cls: type,
-    flatten: Callable[[Any], tuple[Iterable[Any], Hashable]],
+    flatten: Callable[[Any], tuple[Iterable[Any], Any]],
     unflatten: Callable[[Any, Iterable[Any]], Any],
     keys: Callable[[Any, Any], KeyPath] | None = None,
 ) -> None:
-    """Make instances of exactly `cls` containers; raises ValueError if it already is one."""
+    """Make instances of exactly `cls` containers, a namedtuple's by this rule instead of as tuples;
+    raises ValueError if it already is one."""
     if not isinstance(cls, type):
         raise TypeError(f"expected a class to register as a pytree; got {cls!r}")
-    if node_type(cls) is not None:
+    if cls in _NODE_TYPES:
         raise ValueError(f"{cls.__qualname__} is already registered as a pytree")
 
-    def flatten_to_list(tree: Any) -> tuple[Sequence[Any], Hashable]:
+    def flatten_to_list(tree: Any) -> tuple[Sequence[Any], Any]:
         result = flatten(tree)
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import methodcaller
 from typing import Any, TypeVar
 
@@ -274,7 +274,7 @@ def tree_map_with_path(
     return treedef.unflatten([f(path, leaf, *others) for (path, leaf), *others in rows])
 
 
-def flatten_one_level(tree: PyTree) -> tuple[Iterable[Any], Hashable]:
+def flatten_one_level(tree: PyTree) -> tuple[Iterable[Any], Any]:
     """Children and metadata of the root; raises ValueError for a leaf.
 
     >>> flatten_one_level({"a": [1, 2], "b": 3})
@@ -286,7 +286,7 @@ def flatten_one_level(tree: PyTree) -> tuple[Iterable[Any], Hashable]:
     return node.flatten(tree)
 
 
-def flatten_one_level_with_keys(tree: PyTree) -> tuple[Iterable[tuple[Any, Any]], Hashable]:
+def flatten_one_level_with_keys(tree: PyTree) -> tuple[Iterable[tuple[Any, Any]], Any]:
     """(key, child) pairs and metadata of the root; raises ValueError for a leaf."""
     children, data = flatten_one_level(tree)
     node = node_type(type(tree))
@@ -299,9 +299,9 @@ def flatten_one_level_with_keys(tree: PyTree) -> tuple[Iterable[tuple[Any, Any]]
 
 def register_pytree_node(
     nodetype: type[T],
-    flatten_func: Callable[[T], tuple[Iterable[Any], Hashable]],
-    unflatten_func: Callable[[Any, Iterable[Any]], T],
-    flatten_with_keys_func: Callable[[T], tuple[Iterable[tuple[Any, Any]], Hashable]] | None = None,
+    flatten_func: Callable[[T], tuple[Iterable[Any], Any]],
+    unflatten_func: Callable[[Any, Any], T],
+    flatten_with_keys_func: Callable[[T], tuple[Iterable[tuple[Any, Any]], Any]] | None = None,
 ) -> None:
     """Make instances of exactly `nodetype` pytree containers.
 
@@ -329,14 +329,14 @@ def register_pytree_node(
 
 def register_pytree_with_keys(
     nodetype: type[T],
-    flatten_with_keys: Callable[[T], tuple[Iterable[tuple[Any, Any]], Hashable]],
-    unflatten_func: Callable[[Any, Iterable[Any]], T],
-    flatten_func: Callable[[T], tuple[Iterable[Any], Hashable]] | None = None,
+    flatten_with_keys: Callable[[T], tuple[Iterable[tuple[Any, Any]], Any]],
+    unflatten_func: Callable[[Any, Any], T],
+    flatten_func: Callable[[T], tuple[Iterable[Any], Any]] | None = None,
 ) -> None:
     """As `register_pytree_node`, from a function that gives (key, child) pairs; `flatten_func`,
     if given, is its quicker form without keys."""
 
-    def without_keys(tree: T) -> tuple[Iterable[Any], Hashable]:
+    def without_keys(tree: T) -> tuple[Iterable[Any], Any]:
         pairs, data = flatten_with_keys(tree)
         return [child for _, child in pairs], data
 
@@ -386,7 +386,7 @@ def register_dataclass(
     data, meta = _dataclass_fields(nodetype, data_fields, meta_fields, drop_fields)
     names = (*meta, *data)
 
-    def flatten_fields(tree: Any) -> tuple[Iterable[Any], Hashable]:
+    def flatten_fields(tree: Any) -> tuple[Iterable[Any], Any]:
         values = tuple([getattr(tree, name) for name in data])
         return values, tuple([getattr(tree, name) for name in meta])
 

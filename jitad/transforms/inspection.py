@@ -19,13 +19,27 @@ from .function import check_callable, leaf_types, name_of, run_graph, trace_func
 
 
 class ShapeDtypeStruct:
-    """The shape and dtype of an array that need not exist."""
+    """The shape and dtype of an array that need not exist. `weak_type` and `sharding`, JAX's
+    further arguments, are taken and make no difference."""
 
     __slots__ = ("dtype", "shape")
 
-    def __init__(self, shape: Sequence[int], dtype: Any) -> None:
+    def __init__(
+        self,
+        shape: Sequence[int],
+        dtype: Any,
+        *,
+        weak_type: bool = False,
+        sharding: object = None,
+    ) -> None:
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
+
+    @classmethod
+    def like(cls, array: Any) -> ShapeDtypeStruct:
+        """Shape and dtype of an array, a tracer or a number."""
+        found = declared_type(array)
+        return cls(found.shape, found.dtype)
 
     @property
     def ndim(self) -> int:

@@ -200,3 +200,17 @@ def test_auxiliary_data_without_a_hash_specialises_by_equality() -> None:
     assert hash(structures[0]) == hash(structures[2])
     doubled = jitad.vmap(lambda s: Scaled(s.x * 2.0, s.how))(Scaled(B, {"scale": True}))
     np.testing.assert_array_equal(doubled.x, B * 2.0)
+
+
+def test_a_namedtuple_may_have_a_rule_of_its_own() -> None:
+    state = namedtuple("state", "packed name")
+    jitad.tree_util.register_pytree_node(
+        state, lambda s: ((s.packed,), s.name), lambda name, children: state(children[0], name)
+    )
+    s = state(W, "weights")
+    assert jitad.tree_util.tree_structure(s).num_leaves == 1
+    doubled = jitad.jit(lambda s: state(s.packed * 2.0, s.name))(s)
+    assert doubled.name == "weights"
+    np.testing.assert_array_equal(doubled.packed, W * 2.0)
+    with pytest.raises(ValueError, match="already registered"):
+        jitad.tree_util.register_pytree_node(state, lambda s: ((), None), lambda _, c: s)

@@ -1,0 +1,9 @@
+"""Rematerialization by JAX's module name: `from jitad.ad_checkpoint import checkpoint_name`."""
+
+from __future__ import annotations
+
+from . import checkpoint_policies
+from .checkpoint_policies import checkpoint_name
+from .transforms.checkpointing import checkpoint, remat
+
+__all__ = ["checkpoint", "checkpoint_name", "checkpoint_policies", "remat"]

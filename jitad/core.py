@@ -1,0 +1,15 @@
+"""`isinstance(x, jitad.core.Tracer)`: whether a value is being traced.
+
+>>> import jitad
+>>> def is_traced(x):
+...     return isinstance(x, jitad.core.Tracer)
+>>> is_traced(1.0), bool(jitad.jit(is_traced)(1.0))
+(False, True)
+"""
+
+from __future__ import annotations
+
+from .trace import Tracer
+from .transforms.inspection import ensure_compile_time_eval
+
+__all__ = ["Tracer", "ensure_compile_time_eval"]

@@ -1,0 +1,111 @@
+"""Where arrays are: on the CPU, the one device of the one process.
+
+Programs that place their arrays, or ask what hardware there is, get the answers of such a machine.
+
+>>> import jitad
+>>> jitad.default_backend(), jitad.device_count(), jitad.devices()
+('cpu', 1, [CpuDevice(id=0)])
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .array import Array, as_array
+from .trace import Tracer
+from .tree_util import tree_map
+
+__all__ = [
+    "Device",
+    "default_backend",
+    "device_count",
+    "device_get",
+    "device_put",
+    "devices",
+    "local_device_count",
+    "local_devices",
+    "process_count",
+    "process_index",
+]
+
+
+class Device:
+    """The CPU."""
+
+    id = 0
+    process_index = 0
+    platform = "cpu"
+    device_kind = "cpu"
+
+    def __repr__(self) -> str:
+        return "CpuDevice(id=0)"
+
+    def __str__(self) -> str:
+        return "cpu:0"
+
+
+_CPU = Device()
+
+
+def default_backend() -> str:
+    """ "cpu"."""
+    return "cpu"
+
+
+def devices(backend: str | None = None) -> list[Device]:
+    """The CPU; raises RuntimeError for a backend that is not "cpu"."""
+    if backend not in (None, "cpu"):
+        raise RuntimeError(f"expected the backend 'cpu'; got {backend!r}, and jitad has no other")
+    return [_CPU]
+
+
+def local_devices(process_index: int | None = None, backend: str | None = None) -> list[Device]:
+    """The CPU, as `devices`."""
+    return devices(backend)
+
+
+def device_count(backend: str | None = None) -> int:
+    """1: a CPU is one device, however many cores it has."""
+    return len(devices(backend))
+
+
+def local_device_count(backend: str | None = None) -> int:
+    """1, as `device_count`."""
+    return device_count(backend)
+
+
+def process_count(backend: str | None = None) -> int:
+    """1."""
+    return 1
+
+
+def process_index(backend: str | None = None) -> int:
+    """0."""
+    return 0
+
+
+def device_put(x: Any, device: Any = None, **how: Any) -> Any:
+    """The pytree of arrays and numbers `x` as Arrays of their own, which later writes to what was
+    passed do not reach. Takes and ignores JAX's arguments that say where.
+
+    >>> device_put({"w": [1.0, 2]})
+    {'w': [Array(1.), Array(2)]}
+    """
+    return tree_map(_own, x)
+
+
+def _own(leaf: Any) -> Any:
+    if isinstance(leaf, Tracer) or type(leaf) is Array:
+        return leaf
+    return as_array(np.array(leaf))
+
+
+def device_get(x: Any) -> Any:
+    """The pytree of arrays `x` as plain ndarrays, which share memory with the Arrays they were.
+
+    >>> device_get((Array((2,)) * 0, 1.0))
+    (array([0., 0.]), 1.0)
+    """
+    return tree_map(lambda leaf: np.asarray(leaf) if type(leaf) is Array else leaf, x)
