@@ -179,6 +179,17 @@ class LaneEmitter:
         mask = ll.Constant(ll.VectorType(I32, len(order)), order)
         return _map_registers(lambda v: self.builder.shuffle_vector(v, undefined(v), mask), lanes)
 
+    def interleave(self, x: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
+        """x0 y0 x1 y1 ... as two vectors of the same width; of real lanes."""
+        half = self.width // 2
+
+        def woven(first: int) -> Lanes:
+            order = [i + j for i in range(first, first + half) for j in (0, self.width)]
+            mask = ll.Constant(ll.VectorType(I32, self.width), order)
+            return Lanes(x.dtype, self.builder.shuffle_vector(x.value, y.value, mask))
+
+        return woven(0), woven(half)
+
     def parts(self, z: Lanes) -> tuple[Lanes, Lanes]:
         """Real and imaginary part of complex lanes."""
         part_dtype = real_dtype(z.dtype)

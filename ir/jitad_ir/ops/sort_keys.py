@@ -82,6 +82,12 @@ class Row:
         one = self.r.buffer(ArrayType(self.dtype, (1,)), self.pointer)
         return self.r.element_pointer(one, (index,))
 
+    def shifted(self, offset: Any) -> Row:
+        """The row that starts `offset` elements further in memory."""
+        return Row(
+            self.r, self.dtype, Row(self.r, self.dtype, self.pointer).at(offset), self.stride
+        )
+
     def load(self, b: Any, index: Any) -> Any:
         """The elements of the emitter's width from `index` on."""
         return b.load(self.at(index), self.dtype, self.stride)

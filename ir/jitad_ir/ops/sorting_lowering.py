@@ -1,6 +1,7 @@
 """How native code sorts: which algorithm for which rows.
 
-Long rows with one key are sorted by its digits (`radix`), all others by merging (`merge_sort`).
+With one key, many short rows are sorted side by side (`networks`), long ones by the digits of the
+key (`radix`), all others by merging (`merge_sort`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import INT64, ArrayType, DType
+from . import networks, radix
 from .lapack import Workspace
 from .merge_sort import Record, Rows, insert, merge_sort, record_before
-from .radix import radix_sort, suits, workspace_radix
 
 FEW = 32
 """Largest k for which top_k keeps the k greatest so far, in order, instead of sorting."""
@@ -31,8 +32,10 @@ def workspace_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -
     """Scratch rows, and rows to sort in where the axis is not contiguous."""
     dtypes, n = [x.dtype for x in xs], xs[0].shape[axis]
     work = Workspace()
-    if suits(dtypes, num_keys, n):
-        workspace_radix(work, dtypes, n)
+    if networks.suits(dtypes, num_keys, xs[0].shape, axis):
+        networks.workspace_networks(work, dtypes, n)
+    elif radix.suits(dtypes, num_keys, n):
+        radix.workspace_radix(work, dtypes, n)
     else:
         _work_rows(work, dtypes * (1 if _contiguous(xs[0], axis) else 2), n)
     return work.bytes
@@ -46,7 +49,10 @@ def emit_sort(r: Any, *buffers: Any, axis: int, num_keys: int, descending: bool)
     others = tuple(length for a, length in enumerate(shape) if a != axis)
     if 0 in shape:
         return
-    if not suits(dtypes, num_keys, shape[axis]):
+    if networks.suits(dtypes, num_keys, shape, axis):
+        networks.sort_by_networks(r, xs, results, axis, descending)
+        return
+    if not radix.suits(dtypes, num_keys, shape[axis]):
         _merge(r, xs, results, axis, num_keys, descending)
         return
 
@@ -55,7 +61,7 @@ def emit_sort(r: Any, *buffers: Any, axis: int, num_keys: int, descending: bool)
         sources, targets = ([r.element_pointer(x, start) for x in some] for some in (xs, results))
         stride = math.prod(shape[axis + 1 :])
         work = Workspace(r)
-        radix_sort(r, work, sources, targets, dtypes, stride, shape[axis], descending)
+        radix.radix_sort(r, work, sources, targets, dtypes, stride, shape[axis], descending)
 
     r.loops(others, row)
 

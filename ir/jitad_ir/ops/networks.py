@@ -1,0 +1,340 @@
+"""How native code sorts many short rows: side by side, one in each lane of a vector, by a network
+of comparisons that is the same for all rows and has no branches.
+
+K. E. Batcher's odd-even merge sort: runs of p sorted keys are merged in pairs by comparing keys p
+apart, then p/2 within the rest, p/4 ... A comparison of keys i < j puts the lesser first. About
+n log2(n)**2 / 4 of them, two instructions each for a vector of rows. To be stable, an index goes
+along with each key and decides between equal ones; other operands are moved at the end.
+
+D. E. Knuth, The Art of Computer Programming, volume 3, 1998, 5.3.4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ..types import INT64, DType, Shape, short_name
+from .lapack import Workspace
+from .sort_keys import Flag, Row, decode, encode, is_ambiguous, key_dtype, last_key, restore
+from .vector_loops import affine
+
+LANE_BYTES = 64
+"""Bytes of a vector of keys; those of two registers where the target's are shorter."""
+
+BLOCK = 8
+"""Keys that are sorted in registers, before longer runs are merged in memory."""
+
+MOST = {1: 15, 2: 31, 4: 128, 8: 256}
+"""Bytes of a key -> length of the longest rows that are sorted so, without other operands."""
+
+MOST_WITH_INDEX = {1: 15, 2: 31, 4: 48, 8: 96}
+"""The same with other operands."""
+
+Slot = list[Any]
+"""Lanes of a key, and of its index if there is one."""
+
+
+def _lanes(dtype: DType) -> int:
+    return LANE_BYTES // dtype.itemsize
+
+
+def _sides(shape: Shape, axis: int) -> tuple[int, int, int]:
+    """Lengths of the axes before, of the axis, and of those behind."""
+    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+
+
+def suits(dtypes: Sequence[DType], num_keys: int, shape: Shape, axis: int) -> bool:
+    """True if the rows are best sorted so: short ones, as many as there are lanes."""
+    key = dtypes[0]
+    if num_keys != 1 or key.kind == "c":
+        return False
+    outer, n, inner = _sides(shape, axis)
+    most = MOST if len(dtypes) == 1 else MOST_WITH_INDEX
+    return 2 <= n <= most[key.itemsize] and (outer if inner == 1 else inner) >= _lanes(key)
+
+
+def _padded(n: int) -> int:
+    return -(-n // BLOCK) * BLOCK
+
+
+def _parts(dtypes: Sequence[DType]) -> int:
+    return min(len(dtypes), 2)
+
+
+def _slots(work: Workspace, dtypes: Sequence[DType], n: int) -> list[Any]:
+    """Rows of slots: keys, and indices if there are other operands."""
+    key = key_dtype(dtypes[0])
+    return [work.array(key, _padded(n) * _lanes(key)) for _ in range(_parts(dtypes))]
+
+
+def workspace_networks(work: Workspace, dtypes: Sequence[DType], n: int) -> None:
+    """Count the scratch memory."""
+    _slots(work, dtypes, n)
+
+
+def sort_by_networks(
+    r: Any, xs: Sequence[Any], results: Sequence[Any], axis: int, descending: bool
+) -> None:
+    """Sort the rows of the operands by the first of them."""
+    outer, n, inner = _sides(xs[0].type.shape, axis)
+    dtypes = [x.type.dtype for x in xs]
+    slots = [slot.pointer for slot in _slots(Workspace(r), dtypes, n)]
+    width = _lanes(dtypes[0])
+    kinds = ".".join(short_name(d) for d in dtypes)
+    direction = "descending" if descending else "ascending"
+    name = f"jitad.network.{kinds}.{n}.{inner}.{direction}"
+
+    def group(first: Any) -> None:
+        """The rows from element `first` of the arrays on."""
+        starts = [[_start(r, x, first) for x in some] for some in (xs, results)]
+
+        def build(inner_r: Any, *pointers: Any) -> None:
+            parts = len(xs)
+            given, asked = pointers[:parts], pointers[parts : 2 * parts]
+            rows = _Group(inner_r, dtypes, given, asked, pointers[2 * parts :], n, inner)
+            rows.emit(descending)
+
+        r.call_inner(name, build, *starts[0], *starts[1], *slots)
+
+    if inner == 1:
+        _in_groups(r, outer, width, lambda row: group(affine(r, 0, (row, n))))
+        return
+
+    def plane(o: Any) -> None:
+        _in_groups(r, inner, width, lambda i: group(affine(r, i, (o, n * inner))))
+
+    r.loop(outer, plane)
+
+
+def _start(r: Any, x: Any, first: Any) -> Any:
+    flat = r.buffer(x.type.with_shape((x.type.size,)), x.pointer)
+    return r.element_pointer(flat, (first,))
+
+
+def _in_groups(r: Any, count: int, width: int, body: Callable[[Any], None]) -> None:
+    """body(first) for groups of `width` that cover 0 ... count - 1; the last two may overlap."""
+    r.loop(count // width, lambda g: body(affine(r, 0, (g, width))))
+    if count % width:
+        body(r.integer(count - width))
+
+
+class _Group:
+    """Rows side by side: the body of the function that sorts as many as there are lanes."""
+
+    def __init__(
+        self,
+        r: Any,
+        dtypes: Sequence[DType],
+        given: Sequence[Any],
+        asked: Sequence[Any],
+        slots: Sequence[Any],
+        n: int,
+        inner: int,
+    ) -> None:
+        self.r, self.dtypes, self.n, self.inner = r, dtypes, n, inner
+        self.given, self.asked = given, asked
+        self.keys = key_dtype(dtypes[0])
+        self.width = _lanes(self.keys)
+        self.b = r.simd(self.width)
+        self.slots = [Row(r, self.keys, p) for p in slots]
+        self.step = n if inner == 1 else 1
+        """Distance of neighbouring rows."""
+
+    def emit(self, descending: bool) -> None:
+        """Read, sort, write."""
+        self.flag = Flag(self.r) if self.dtypes[0].kind == "f" else None
+        self._read(descending)
+        self._sort()
+        self._write_keys(descending)
+        self._move()
+        if self.flag is not None:
+            self.r.when(self.flag.value, lambda: self._each_row(self._restore(descending)))
+
+    # -- rows in and out: element j of row l is lane l of slot j --
+
+    def _read(self, descending: bool) -> None:
+        ones = self.b.constant(self.keys, last_key(self.keys))
+
+        def put(j: Any, x: Any) -> None:
+            if self.flag is not None:
+                self.flag.join(self.b.reduce_or(is_ambiguous(self.b, x)))
+            slot = [encode(self.b, x, descending)]
+            if len(self.slots) == 2:
+                index = self.r.b.constant(INT64, 0)._replace(value=affine(self.r, 0, (j, 1)))
+                slot.append(self.b.splat(self.r.b.convert(index, self.keys)))
+            self._store(j, slot)
+
+        self._transposed(self.given[0], put, None)
+        for j in range(self.n, _padded(self.n)):
+            self._store(self.r.integer(j), [ones] * len(self.slots))
+
+    def _write_keys(self, descending: bool) -> None:
+        def take(j: Any) -> Any:
+            return decode(self.b, self._load(j)[0], self.dtypes[0], descending)
+
+        self._transposed(self.asked[0], None, take)
+
+    def _transposed(
+        self, pointer: Any, put: Callable[..., None] | None, take: Callable[[Any], Any] | None
+    ) -> None:
+        """For each j: put(j, elements j of the rows) or elements j of the rows = take(j). Rows
+        that lie one behind the other are read and written in squares, transposed in registers."""
+        r, dtype, width = self.r, self.dtypes[0], self.width
+        place = Row(r, dtype, pointer)
+
+        def single(j: Any) -> None:
+            at = place.at(affine(r, 0, (j, self.inner)))
+            if put is not None:
+                put(j, self.b.load(at, dtype, self.step))
+            elif take is not None:
+                self.b.store(at, take(j), self.step)
+
+        def square(first: Any) -> None:
+            rows = [place.at(affine(r, row * self.n, (first, 1))) for row in range(width)]
+            columns = [affine(r, first, (r.integer(k), 1)) for k in range(width)]
+            if put is not None:
+                lanes = _transpose(self.b, [self.b.load(at, dtype) for at in rows])
+                for j, x in zip(columns, lanes, strict=True):
+                    put(j, x)
+            elif take is not None:
+                lanes = _transpose(self.b, [take(j) for j in columns])
+                for at, x in zip(rows, lanes, strict=True):
+                    self.b.store(at, x)
+
+        # Squares of more than 16 cost more to compile than they save.
+        if self.inner == 1 and self.n >= width and width <= 16:
+            _in_groups(r, self.n, width, square)
+        else:
+            r.loop(self.n, single)
+
+    # -- the network --
+
+    def _load(self, j: Any) -> Slot:
+        return [row.load(self.b, affine(self.r, 0, (j, self.width))) for row in self.slots]
+
+    def _store(self, j: Any, slot: Slot) -> None:
+        for row, lanes in zip(self.slots, slot, strict=True):
+            row.store(self.b, affine(self.r, 0, (j, self.width)), lanes)
+
+    def _ordered(self, x: Slot, y: Slot) -> tuple[Slot, Slot]:
+        b = self.b
+        if len(x) == 1:
+            return [b.min(x[0], y[0])], [b.max(x[0], y[0])]
+        swapped = b.bitwise_or(b.lt(y[0], x[0]), b.bitwise_and(b.eq(x[0], y[0]), b.lt(y[1], x[1])))
+        pairs = list(zip(x, y, strict=True))
+        return [b.select(swapped, q, p) for p, q in pairs], [
+            b.select(swapped, p, q) for p, q in pairs
+        ]
+
+    def _sort(self) -> None:
+        n = _padded(self.n)
+        self.r.loop(n // BLOCK, self._sort_block)
+        run = BLOCK
+        while run < n:
+            apart = run
+            while apart:
+                self._compare(run, apart, n)
+                apart //= 2
+            run *= 2
+
+    def _sort_block(self, number: Any) -> None:
+        first = affine(self.r, 0, (number, BLOCK))
+        places = [affine(self.r, first, (self.r.integer(i), 1)) for i in range(BLOCK)]
+        slots = [self._load(j) for j in places]
+        for i, j in comparisons(BLOCK):
+            slots[i], slots[j] = self._ordered(slots[i], slots[j])
+        for j, slot in zip(places, slots, strict=True):
+            self._store(j, slot)
+
+    def _compare(self, run: int, apart: int, n: int) -> None:
+        """One step of merging: the comparisons of keys `apart`, in all pairs of runs."""
+        r, b = self.r, self.r.builder
+        skipped = apart if apart < run else 0
+        count = run - skipped
+
+        def pair(base: Any, t: Any) -> None:
+            # Groups of `apart` keys are compared with the next one, from the second group on.
+            group = b.and_(t, r.integer(-apart))
+            i = b.add(b.add(base, r.integer(skipped)), b.add(t, group))
+            j = b.add(i, r.integer(apart))
+            low, high = self._ordered(self._load(i), self._load(j))
+            self._store(i, low)
+            self._store(j, high)
+
+        whole, rest = divmod(n, 2 * run)
+        r.loop(
+            whole,
+            lambda g: r.loop(count, lambda t: pair(affine(r, 0, (g, 2 * run)), t)),
+        )
+        present = sum(1 for t in range(count) if skipped + t + (t & -apart) + apart < rest)
+        base = r.integer(whole * 2 * run)
+        r.loop(present, lambda t: pair(base, t))
+
+    # -- row by row --
+
+    def _each_row(self, body: Callable[[Any, list[Any], list[Any]], None]) -> None:
+        """body(lane, starts of operands, starts of results) for each row."""
+
+        def row(lane: Any) -> None:
+            offset = affine(self.r, 0, (lane, self.step))
+            starts = [
+                [
+                    Row(self.r, d, p, self.inner).shifted(offset)
+                    for d, p in zip(self.dtypes, some, strict=True)
+                ]
+                for some in (self.given, self.asked)
+            ]
+            body(lane, *starts)
+
+        self.r.loop(self.width, row)
+
+    def _move(self) -> None:
+        """The other operands, by the indices."""
+        if len(self.slots) == 1:
+            return
+        r = self.r
+
+        def move(lane: Any, sources: list[Any], targets: list[Any]) -> None:
+            def element(j: Any) -> None:
+                at = affine(r, lane, (j, self.width))
+                index = r.b.convert(self.slots[1].load(r.b, at), INT64).value
+                for source, target in zip(sources[1:], targets[1:], strict=True):
+                    target.store(r.b, j, source.load(r.b, index))
+
+            r.loop(self.n, element)
+
+        self._each_row(move)
+
+    def _restore(self, descending: bool) -> Callable[..., None]:
+        r = self.r
+
+        def row(_lane: Any, sources: list[Any], targets: list[Any]) -> None:
+            restore(r, sources[0], targets[0], r.integer(self.n), descending)
+
+        return row
+
+
+def comparisons(n: int) -> Iterator[tuple[int, int]]:
+    """The comparisons that sort n keys, a power of two, by odd-even merging."""
+    run = 1
+    while run < n:
+        apart = run
+        while apart:
+            skipped = apart if apart < run else 0
+            for base in range(0, n, 2 * run):
+                for t in range(run - skipped):
+                    i = base + skipped + t + (t & -apart)
+                    yield i, i + apart
+            apart //= 2
+        run *= 2
+
+
+def _transpose(b: Any, rows: list[Any]) -> list[Any]:
+    """Of a square in registers: weaving rows i and i + n/2, log2(n) times."""
+    half = len(rows) // 2
+    for _ in range(half.bit_length()):
+        woven = [b.interleave(x, y) for x, y in zip(rows[:half], rows[half:], strict=True)]
+        rows = [row for pair in woven for row in pair]
+    return rows

@@ -1,0 +1,92 @@
+"""Sorting in native code against NumPy's stable sort: every dtype, lengths around all thresholds,
+numbers that repeat, nan of either sign, infinities, both zeros, rows that are not contiguous."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jitad_ir import ops
+from jitad_ir.graph import Builder, building
+from jitad_ir.native.program import compile_graph
+from jitad_ir.ops.networks import comparisons
+from jitad_ir.ops.sort_keys import key_dtype
+from jitad_ir.types import DTYPES, INT64, ArrayType
+
+SHAPES = (
+    ((1,), 0),
+    ((7,), 0),
+    ((63,), 0),
+    ((130,), 0),
+    ((1600,), 0),
+    ((19, 5), 1),
+    ((64, 8), 1),
+    ((35, 40), 1),
+    ((9, 70), 0),
+    ((2, 17, 33), 1),
+    ((8, 100), 1),
+    ((3, 300), 1),
+    ((300, 3), 0),
+)
+
+
+def drawn(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Numbers of all sizes, and many that are special or equal."""
+    if dtype.kind == "b":
+        return rng.random(shape) < 0.5
+    if dtype.kind in "iu":
+        bounds = np.iinfo(dtype)
+        if rng.random() < 0.5:
+            return rng.integers(0, 7, shape).astype(dtype)
+        return rng.integers(bounds.min, bounds.max, shape, dtype=dtype, endpoint=True)
+    x = rng.normal(size=shape) * 10.0 ** rng.integers(-20, 20, shape)
+    special = np.array([np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, -5e-324, 1.0])
+    replaced = rng.random(shape) < rng.choice([0.0, 0.1, 0.5])
+    return np.where(replaced, rng.choice(special, shape), x).astype(dtype)
+
+
+def in_order(x: Any, axis: int, descending: bool) -> Any:
+    if not descending:
+        return np.argsort(x, axis=axis, kind="stable")
+    order = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
+    return x.shape[axis] - 1 - np.flip(order, axis)
+
+
+def sorts(type: ArrayType, axis: int, descending: bool) -> Any:
+    """A program: the array sorted alone, and sorted along with places and with itself."""
+    builder = Builder("sorts")
+    x = builder.input(type)
+    with building(builder):
+        place = ops.iota(shape=type.shape, dim=axis, dtype=INT64)
+        params = {"axis": axis, "num_keys": 1, "descending": descending}
+        outputs = [*ops.sort(x, **params), *ops.sort(x, place, x, **params)]
+    return compile_graph(builder.build(outputs))
+
+
+@pytest.mark.parametrize("name", [name for name in DTYPES if not name.startswith("c")])
+def test_order_is_that_of_numpy(name: str) -> None:
+    dtype = DTYPES[name]
+    rng = np.random.default_rng(sum(map(ord, name)))
+    for number, (shape, axis) in enumerate(SHAPES):
+        descending = bool((number + len(name) + dtype.itemsize) % 2)
+        program = sorts(ArrayType(dtype, shape), axis, descending)
+        for _ in range(3):
+            x = drawn(rng, shape, dtype)
+            order = in_order(x, axis, descending)
+            alone, with_places, places, itself = program(x)
+            np.testing.assert_array_equal(places, order, f"{name} {shape} {axis} {descending}")
+            expected = np.take_along_axis(x, order, axis).view(key_dtype(dtype))
+            for got in (alone, with_places, itself):
+                np.testing.assert_array_equal(got.view(key_dtype(dtype)), expected)
+
+
+@pytest.mark.parametrize("n", [2, 4, 8, 16])
+def test_a_network_sorts_all_zeros_and_ones(n: int) -> None:
+    """Which suffices: Knuth 5.3.4, theorem Z."""
+    bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    for i, j in comparisons(n):
+        low, high = np.minimum(bits[:, i], bits[:, j]), np.maximum(bits[:, i], bits[:, j])
+        bits[:, i], bits[:, j] = low, high
+    assert (np.diff(bits, axis=1) >= 0).all()
