@@ -214,12 +214,14 @@ def _repeat_traced(x: Operand, counts: Tracer, axis: int, total: int | None) -> 
 
 
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """Elements moved by `shift` places along `axis` (flattened if None), round the end."""
+    """Elements moved by `shift` places along `axis` (flattened if None), round the end. With several
+    axes there is a shift for all or one for each; shifts may be traced."""
     x = strong(as_array_operand(a))
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    shifts = shift if isinstance(shift, (tuple, list)) else (shift,)
+    several = isinstance(shift, (tuple, list)) or getattr(shift, "ndim", 0) > 0
+    shifts = list(shift) if several else [shift]
     if len(shifts) not in (1, len(axes)) and len(axes) != 1:
         raise ValueError(
             at_user_line("'shift' and 'axis' should be scalars or 1D sequences of one length")

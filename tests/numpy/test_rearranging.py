@@ -127,6 +127,11 @@ def test_traced_amounts() -> None:
     x = np.arange(12.0).reshape(3, 4)
     for shift in (1, -2, 7):
         assert_same(run_traced(lambda x, s: jnp.roll(x, s, 1), x, shift), np.roll(x, shift, 1), "")
+    both = np.array([2, -1])
+    for shifts in (both, tuple(both)):
+        got = run_traced(lambda x, s: jnp.roll(x, s, (0, 1)), x, shifts)
+        assert_same(got, np.roll(x, both, (0, 1)), "roll")
+    assert_same(jnp.roll(x, both, (0, 1)), np.roll(x, both, (0, 1)), "roll")
     repeats = np.array([1, 0, 2])
     got = run_traced(lambda x, r: jnp.repeat(x, r, 0, total_repeat_length=4), x, repeats)
     assert_same(got, x[[0, 2, 2, 2]], "repeat")
