@@ -214,8 +214,8 @@ def _repeat_traced(x: Operand, counts: Tracer, axis: int, total: int | None) -> 
 
 
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """Elements moved by `shift` places along `axis` (flattened if None), round the end. With several
-    axes there is a shift for all or one for each; shifts may be traced."""
+    """Elements moved by `shift` places along `axis` (flattened if None), round the end; with
+    several axes by one shift for all or one for each. Shifts may be traced."""
     x = strong(as_array_operand(a))
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
