@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import llvmlite.binding as _llvm  # noqa: F401  (here, not within the first call)
 
 from .array import Array
-from .settings import config, disable_jit
+from .settings import config, disable_jit, threads
 from .transforms.batching import vmap
 from .transforms.derivatives import grad, value_and_grad
 from .transforms.staging import block_until_ready, clear_caches, jit
@@ -111,6 +111,7 @@ __all__ = [
     "remat",
     "scipy",
     "stop_gradient",
+    "threads",
     "tree",
     "tree_util",
     "typing",

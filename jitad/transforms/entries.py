@@ -10,7 +10,10 @@ from typing import Any
 
 from jitad_ir import disk
 from jitad_ir.graph import Graph
-from jitad_ir.native import cache
+from jitad_ir.native import (
+    cache,
+    threads,  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
+)
 from jitad_ir.stages import stage
 from jitad_ir.text import graph_text
 

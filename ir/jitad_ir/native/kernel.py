@@ -12,7 +12,7 @@ of bounds. Folds leave out what they have seen (see `folds`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from llvmlite import ir as ll
 
@@ -36,6 +36,15 @@ from .schedule import TILE, Schedule, schedule
 Pointers: TypeAlias = Callable[[int], ll.Value]
 
 
+class Range(NamedTuple):
+    """The steps of one loop that a kernel is to run: `count` (at least 1) from number `start` on,
+    of the loop at `depth` open ones."""
+
+    depth: int
+    start: ll.Value
+    count: ll.Value
+
+
 class KernelEmitter:
     """Emits one kernel at the place of `builder`.
 
@@ -52,8 +61,10 @@ class KernelEmitter:
         pointer: Pointers,
         registers: dict[int, Lanes],
         kept: frozenset[int],
+        part: Range | None = None,
     ) -> None:
         self.builder = builder
+        self.part = part
         self.kernel = kernel
         self.buffers = buffers
         self.pointer = pointer
@@ -147,22 +158,22 @@ class KernelEmitter:
         plan = self.schedule
         loop = plan.order[depth]
         length = self.kernel.lengths[loop]
-        step = plan.lanes if loop == plan.vector else 1
+        step = plan.step(depth)
         block: ll.Value | None = None
-        if loop == plan.tiled:
-            if loop in plan.order[depth + 1 :]:
-                step = TILE
-            else:
-                block, length = self.counters[loop], TILE
+        if loop == plan.tiled and step == 1:
+            block, length = self.counters[loop], TILE
+        part = self.part if self.part is not None and self.part.depth == depth else None
         self.open(depth)
 
         def body(i: ll.Value, carried: list[ll.Value]) -> list[ll.Value]:
+            if part is not None:
+                i = self.builder.add(i, part.start, flags=("nuw", "nsw"))
             start = self.step_start(i, length, step)
             self.counters[loop] = start if block is None else self.builder.add(block, start)
             self._level(depth + 1)
             return carried
 
-        counted(self.builder, -(-length // step), [], body)
+        counted(self.builder, -(-length // step) if part is None else part.count, [], body)
         self.close(depth)
 
     def step_start(self, i: ll.Value, length: int, step: int) -> ll.Value:

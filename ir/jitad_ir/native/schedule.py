@@ -11,8 +11,6 @@ more registers.
 A kernel that reads one array along its rows and another along its columns runs over square tiles,
 so that every cache line is used up while it is near: the loop along the columns is in `order`
 twice, first over blocks of `TILE`, last over the block.
-
-A place for what comes later: ranges of the outermost loop for threads.
 """
 
 from __future__ import annotations
@@ -49,6 +47,13 @@ class Schedule:
     def lanes(self) -> int:
         """Elements of one step of the vector loop."""
         return self.width * self.copies
+
+    def step(self, depth: int) -> int:
+        """Iterations that one step of the loop at `depth` covers."""
+        loop = self.order[depth]
+        if loop == self.tiled:
+            return TILE if loop in self.order[depth + 1 :] else 1
+        return self.lanes if loop == self.vector else 1
 
 
 @functools.cache

@@ -15,11 +15,14 @@ from ..plan import Kernel, Plan, RoutineCall
 from ..plan.steps import Buffer as PlanBuffer
 from ..types import ArrayType
 from .bodies import SLOT_ELEMENTS
+from .emitter import Emitter
 from .externals import Externals
+from .jobs import share_out
 from .kernel import KernelEmitter
 from .lanes import I8, I32, PTR, Lanes
 from .link import CONSTANT
 from .loops import integer
+from .parallel import Split, kernel_job, split_of
 from .routine import Buffer, RoutineEmitter
 from .sharing import buffers_of, signature
 from .structured import emit_structure
@@ -136,8 +139,7 @@ class PlanEmitter:
         """Emit all steps."""
         for step in self.plan.steps:
             if isinstance(step, Kernel):
-                separate = self.function.separate and step.lengths
-                (self._function_of if separate else self._kernel)(step)
+                self._emit_kernel(step)
                 continue
             if isinstance(step, RoutineCall):
                 self._call(step)
@@ -197,6 +199,33 @@ class PlanEmitter:
         """An emitter of routines at the place of the builder."""
         workspace = ll.Constant(PTR, None) if scratch is None else self.pointer(scratch)
         return RoutineEmitter(self.builder, self.function.externals, workspace)
+
+    def _emit_kernel(self, kernel: Kernel) -> None:
+        split = split_of(kernel, self.plan.buffers) if kernel.lengths else None
+        if split is not None:
+            self._in_parts(kernel, split)
+        elif self.function.separate and kernel.lengths:
+            self._function_of(kernel)
+        else:
+            self._kernel(kernel)
+
+    def _in_parts(self, kernel: Kernel, split: Split) -> None:
+        """The kernel as a job for several threads."""
+        shared, buffers = self.function.shared, self.plan.buffers
+        key = ("job", signature(kernel, buffers))
+        job = shared.get(key)
+        if job is None:
+            name = f"jitad.job{len(shared)}"
+            job = shared[key] = kernel_job(self.function.module, kernel, buffers, split, name)
+        places: list[ll.Value] = []
+        for k in buffers_of(kernel):
+            if k in self.kept:
+                register = self.registers[k]
+                places.append(self.slot(buffers[k].type))
+                Emitter(self.builder, 1).store(places[-1], register)
+            else:
+                places.append(self._address(k))
+        share_out(self.routine(), job, places, split.parts)
 
     def _kernel(self, kernel: Kernel) -> None:
         buffers = self.plan.buffers

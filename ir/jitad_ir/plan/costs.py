@@ -100,7 +100,7 @@ def _kernel_cost(kernel: Kernel, plan: Plan) -> Cost:
     asked: dict[int, int] = {}
     flops = functions = 0
     for node in kernel.nodes:
-        found = _loops(node, loops)
+        found = node_loops(node, loops)
         loops.append(found)
         runs = prod(kernel.lengths[k] for k in found)
         if isinstance(node, Read):
@@ -111,10 +111,10 @@ def _kernel_cost(kernel: Kernel, plan: Plan) -> Cost:
             flops += runs * weight * (not node.dear)
     stored: dict[int, int] = {}
     for store in kernel.stores:
-        runs = prod(kernel.lengths[k] for k in _counters(store.offset, loops))
+        runs = prod(kernel.lengths[k] for k in index_loops(store.offset, loops))
         stored[store.buffer] = stored.get(store.buffer, 0) + runs
     for fold in kernel.folds:
-        runs = prod(kernel.lengths[k] for k in _counters(fold.offset, loops))
+        runs = prod(kernel.lengths[k] for k in index_loops(fold.offset, loops))
         stored[fold.buffer] = stored.get(fold.buffer, 0) + runs
         if fold.result.kind in "fc":
             flops += prod(kernel.lengths) * (2 if fold.result.kind == "c" else 1)
@@ -134,19 +134,19 @@ def _weight(node: Apply) -> int:
     return COMPLEX.get(node.name, 2) if node.dtype.kind == "c" else 1
 
 
-def _loops(node: Node, before: list[frozenset[int]]) -> frozenset[int]:
+def node_loops(node: Node, before: list[frozenset[int]]) -> frozenset[int]:
     """The loops whose counters the node depends on, given those of the nodes before it."""
     if isinstance(node, Apply):
         return frozenset[int]().union(*[before[k] for k in node.operands])
     if isinstance(node, Read):
-        found = _counters(node.offset, before)
+        found = index_loops(node.offset, before)
         return found if node.mask is None else found | before[node.mask]
     if isinstance(node, Number):
-        return _counters(node.index, before)
-    return _counters(getattr(node, "index", 0), before)
+        return index_loops(node.index, before)
+    return index_loops(getattr(node, "index", 0), before)
 
 
-def _counters(index: Position, before: list[frozenset[int]]) -> frozenset[int]:
+def index_loops(index: Position, before: list[frozenset[int]]) -> frozenset[int]:
     found: set[int] = set()
     for leaf in leaves(index):
         if isinstance(leaf, Counter):

@@ -33,6 +33,7 @@ from .clusters import Clustering
 from .homes import Call, Root
 from .inplace import share
 from .memory import place_buffers
+from .parallel import divided
 from .steps import Buffer, Plan, RoutineCall, Step
 from .structured import StructurePlanner
 from .verify import verify
@@ -69,7 +70,8 @@ class Planner:
             if isinstance(item, Call):
                 steps.append(self._step(item.equation))
             else:
-                steps += reversed(KernelBuilder(self, item).build())
+                built = [divided(k, self.temporary) for k in KernelBuilder(self, item).build()]
+                steps += reversed([kernel for parts in built for kernel in parts])
         steps.reverse()
         steps, in_place = self._shared(steps)
         buffers, workspace_bytes = place_buffers(self.buffers, steps)

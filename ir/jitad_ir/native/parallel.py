@@ -1,0 +1,87 @@
+"""Kernels as jobs for several threads: which loop is shared out, in how many parts.
+
+The parts of a kernel may be run by any thread in any order: iterations that are not folded are
+independent. (Two parts can both write the elements at their joint, the same bits.)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llvmlite import ir as ll
+
+from ..plan.parallel import is_parallel, nanoseconds
+from ..plan.steps import Buffer, Kernel
+from .jobs import new_job, unpack
+from .kernel import KernelEmitter, Range
+from .lanes import I64, PTR, call_intrinsic
+from .loops import integer
+from .schedule import Schedule, schedule
+from .sharing import buffers_of
+
+PART = 15_000.0
+"""Nanoseconds of work that a part should have: its start costs 0.1 us, and who is interrupted keeps
+the others waiting for one part at most."""
+
+MOST_PARTS = 256
+
+ENOUGH = 16
+"""Steps of an outer loop that are enough to share it out."""
+
+
+class Split(NamedTuple):
+    """The loop at `depth` of the nest is run in `parts` of `steps` steps, the last of them shorter
+    if they do not come out even."""
+
+    depth: int
+    steps: int
+    parts: int
+    trips: int
+
+
+def split_of(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Split | None:
+    """How a kernel is shared out; None if it is not worth it."""
+    if not is_parallel(kernel):
+        return None
+    plan = schedule(kernel, buffers)
+    trips = [-(-kernel.lengths[plan.order[d]] // plan.step(d)) for d in range(_outer(plan))]
+    if max(trips, default=1) == 1:
+        return None
+    enough = [d for d, n in enumerate(trips) if n >= ENOUGH]
+    depth = enough[0] if enough else trips.index(max(trips))
+    wanted = max(2, min(MOST_PARTS, trips[depth], int(nanoseconds(kernel) / PART)))
+    steps = -(-trips[depth] // wanted)
+    return Split(depth, steps, -(-trips[depth] // steps), trips[depth])
+
+
+def _outer(plan: Schedule) -> int:
+    """Depths whose loops can be shared out: neither folded over nor inside of a tile."""
+    return plan.kept if plan.tiled is None else len(plan.order) - 1
+
+
+def kernel_job(
+    module: ll.Module, kernel: Kernel, buffers: tuple[Buffer, ...], split: Split, name: str
+) -> ll.Function:
+    """The job whose arguments are the buffers of the kernel, and whose parts are those of
+    `split`."""
+    used = buffers_of(kernel)
+    inner = ll.Function(module, ll.FunctionType(ll.VoidType(), [*[PTR] * len(used), I64]), name)
+    inner.attributes.add("nounwind")
+    inner.linkage = "internal"
+    for argument in inner.args[:-1]:
+        argument.add_attribute("noalias")
+    builder = ll.IRBuilder(inner.append_basic_block("entry"))
+    arguments = dict(zip(used, inner.args, strict=False))
+    start = builder.mul(inner.args[-1], integer(split.steps), flags=("nuw", "nsw"))
+    count: ll.Value = integer(split.steps)
+    if split.trips % split.steps:
+        left = builder.sub(integer(split.trips), start)
+        count = call_intrinsic(builder, "llvm.smin", [left, count])
+    part = Range(split.depth, start, count)
+    KernelEmitter(builder, kernel, buffers, arguments.__getitem__, {}, frozenset(), part).emit()
+    builder.ret_void()
+    job = new_job(module, f"{name}.shared")
+    builder = ll.IRBuilder(job.append_basic_block("entry"))
+    builder.call(inner, [*unpack(builder, job, len(used)), job.args[1]])
+    builder.ret_void()
+    return job

@@ -1,0 +1,69 @@
+"""Worker threads as native code reaches them.
+
+========================  ========================================================================
+"threads:parallel_for"    `threads_code.PARALLEL_FOR`
+"threads:state"           its first argument, see `jitad_ir.workers`
+"system:syscall"          functions of the C library, or of the Windows kernel
+========================  ========================================================================
+
+The code of the workers is made when the first program that has work for them is linked, and comes
+from the disk cache in later processes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+
+from .. import workers
+from . import cache
+from .addresses import register
+from .link import Executable
+
+
+@functools.cache
+def support() -> Executable:
+    """The code of this process's workers; see `threads_code.emit_threads`."""
+    executable = cache.load("jitad.threads")
+    if executable is None:
+        executable = _compile()
+        cache.store("jitad.threads", executable)
+    # Workers sleep in it for as long as there is a process.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(executable))
+    workers.serve(executable.address("prepare"), executable.address("worker"))
+    return executable
+
+
+def _compile() -> Executable:
+    from llvmlite import ir as ll  # noqa: PLC0415  (as all of these: the code generator)
+
+    from .compile import compile_module  # noqa: PLC0415
+    from .externals import Externals  # noqa: PLC0415
+    from .threads_code import emit_threads, way_of_waiting  # noqa: PLC0415
+
+    module = ll.Module("jitad.threads")
+    externals = Externals(module)
+    exports = emit_threads(module, externals, way_of_waiting())
+    return compile_module(module, externals, exports=exports)
+
+
+def _threads(name: str) -> int:
+    if name == "state":
+        return workers.STATE
+    if name == "parallel_for":
+        return support().address(name)
+    raise LookupError(f"expected threads:state or threads:parallel_for; got threads:{name}")
+
+
+def _system(name: str) -> int:
+    library = ctypes.WinDLL("kernelbase") if sys.platform == "win32" else ctypes.CDLL(None)
+    try:
+        symbol = getattr(library, name)
+    except AttributeError:
+        raise LookupError(f"expected a function of the system; got {name}") from None
+    return ctypes.cast(symbol, ctypes.c_void_p).value or 0
+
+
+register("threads", _threads)
+register("system", _system)

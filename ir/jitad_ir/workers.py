@@ -1,0 +1,162 @@
+"""The state that worker threads share, how many of them there may be, and how they come to life.
+
+Workers are Python threads that entered native code, without the interpreter's lock, and stay there
+(`native.threads_code`). They take their work from `STATE`, a block of memory that lives as long as
+the process. None is started before there is work for it; a forked child has none, and starts its
+own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import enum
+import math
+import os
+import threading
+from collections.abc import Callable
+
+
+class Field(enum.IntEnum):
+    """Offsets in bytes of the fields of `STATE`, on as many cache lines as they are written by
+    different threads. Those marked * are 32-bit numbers that threads wait on, others 64-bit."""
+
+    LIMIT = 0
+    """Threads that may work at once, the caller's among them."""
+    WORKERS = 8
+    """Workers that were asked for."""
+    START = 16
+    """`void start(i64 count)`: see that there are `count` workers."""
+    BUSY = 64
+    """1 while a job is being done."""
+    GENERATION = 128
+    """* Number of jobs so far."""
+    SLEEPING = 192
+    """Workers that wait for another generation."""
+    OPEN = 256
+    """1 while workers may join the job."""
+    FUNCTION = 264
+    """The job: `function(arguments, chunk)` for each of `CHUNKS`."""
+    ARGUMENTS = 272
+    CHUNKS = 280
+    NEXT = 320
+    """The first chunk that nobody has taken."""
+    PLACES = 328
+    """Workers that may still join."""
+    ACTIVE = 384
+    """* Workers that look at the job."""
+    CALLER_SLEEPING = 392
+    """1 if the caller waits for ACTIVE to become 0."""
+    BLAS_LOCK = 448
+    """1 while the two below are looked at."""
+    BLAS_CALLS = 456
+    """Calls of BLAS and LAPACK that are under way."""
+    BLAS_THREADS = 464
+    """The number of threads of BLAS before the first of them."""
+    BLAS_SETTER = 472
+    """`int set_num_threads(int)` of BLAS, 0 if it is not loaded."""
+    MUTEX = 512
+    """A mutex and a condition variable, on platforms where threads wait by these."""
+    CONDITION = 640
+
+
+STATE_BYTES = 768
+
+MOST = 1024
+"""Threads that may be asked for."""
+
+_memory = ctypes.create_string_buffer(STATE_BYTES + 64)
+STATE = -(-ctypes.addressof(_memory) // 64) * 64
+"""Address of the state of this process."""
+
+
+def read(field: Field, state: int = STATE) -> int:
+    """A 64-bit field."""
+    return ctypes.c_int64.from_address(state + field).value
+
+
+def write(field: Field, value: int, state: int = STATE) -> None:
+    """Set a 64-bit field."""
+    ctypes.c_int64.from_address(state + field).value = value
+
+
+def available_cores() -> int:
+    """Cores that this process may use: those it is bound to, within the quota of its container."""
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):  # no such file: no quota; so does "max"
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
+            quota, period = map(int, file.read().split())
+        count = min(count, math.ceil(quota / period))
+    return max(count, 1)
+
+
+def limit() -> int:
+    """Threads that may work at once, the caller's among them."""
+    return read(Field.LIMIT)
+
+
+def set_limit(count: int) -> None:
+    """Let at most `count` threads work at once, from the next job on."""
+    write(Field.LIMIT, count)
+
+
+def started() -> int:
+    """Workers that this process has."""
+    return read(Field.WORKERS)
+
+
+_lock = threading.Lock()
+_CODE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_prepare: Callable[[int], None] | None = None
+_run: Callable[[int], None] | None = None
+
+
+def serve(prepare: int, run: int) -> None:
+    """Let the native functions at these addresses set the state up, and be what workers do."""
+    global _prepare, _run
+    _prepare, _run = _CODE(prepare), _CODE(run)
+    _prepare(STATE)
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_int64)
+def _start(count: int) -> None:
+    """See that there are `count` workers; called by native code."""
+    assert _run is not None
+    with _lock:
+        for number in range(started(), count):
+            worker = threading.Thread(
+                target=_run, args=(STATE,), name=f"jitad-worker-{number + 1}", daemon=True
+            )
+            # Refused where the system has no more threads, or Python is ending: those that are
+            # there do the work, and no more are asked for.
+            with contextlib.suppress(RuntimeError):
+                worker.start()
+        write(Field.WORKERS, max(count, started()))
+
+
+def _forget() -> None:
+    """In a forked child: there are no workers, no job, and nobody is inside of BLAS."""
+    global _lock
+    _lock = threading.Lock()
+    kept, setter = limit(), read(Field.BLAS_SETTER)
+    calls, threads = read(Field.BLAS_CALLS), read(Field.BLAS_THREADS)
+    ctypes.memset(STATE, 0, STATE_BYTES)
+    _begin(kept)
+    write(Field.BLAS_SETTER, setter)
+    if _prepare is not None:
+        _prepare(STATE)
+    if calls:
+        ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(setter)(threads)
+
+
+def _begin(threads: int) -> None:
+    set_limit(threads)
+    write(Field.START, ctypes.cast(_start, ctypes.c_void_p).value or 0)
+
+
+_begin(available_cores())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
