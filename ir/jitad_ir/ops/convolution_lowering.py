@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..types import ArrayType, Shape
-from .nest_loops import Arrays, emit_nest
-from .nests import Axis, Nest, plan_nest
+from .nest_loops import Arrays, emit_nest, emit_panels
+from .nests import Axis, Nest, in_panels, plan_nest
 from .sliding import Ints, Padding, Sliding, slidings
 from .vector_loops import affine, strips, vector_width
 
@@ -53,7 +53,8 @@ class Convolution:
     """A convolution made concrete: the copies, and the nest over them."""
 
     x: Copied | None
-    w: Copied | None
+    panels: int
+    """Elements of w in panels; 0 if it is read where it is."""
     base: int
     nest: Nest
 
@@ -141,7 +142,7 @@ class _Geometry:
     def candidates(self, lane: int) -> list[tuple[float, Convolution]]:
         """Plans with the lanes along out axis `lane` (-1: none), each with its cost: of the
         operands as they lie, and of copies in which the lanes are neighbours."""
-        x_axis, w_axis = self._physical(lane)
+        x_axis = self._physical(lane)
         needed = self._copy_of_x(None)
         lengths = [axis.length for axis in self.axes((1,) * self.x.ndim, (1,) * self.x.ndim)]
         if lane >= 0 and lengths[lane] == 1:
@@ -149,39 +150,30 @@ class _Geometry:
         xs = [needed]
         if x_axis is not None and _last_long(self.x.shape) != x_axis:
             xs.append(self._copy_of_x(x_axis))
-        ws: list[Copied | None] = [None]
-        if w_axis is not None and _last_long(self.w.shape) != w_axis:
-            ws.append(_reordered(self.w.shape, w_axis))
         found: list[tuple[float, Convolution]] = []
         for x in xs:
-            for w in ws:
-                x_strides = x.strides if x else row_major(self.x.shape)
-                w_strides = w.strides if w else row_major(self.w.shape)
-                axes = self.axes(x_strides, w_strides)
-                long = [axis for axis in axes if axis.length > 1]
-                place = sum([axis.length > 1 for axis in axes[:lane]]) if lane >= 0 else -1
-                nest = plan_nest(long, self.x.dtype, place)
-                cost = nest.cycles + COPY_CYCLES * ((x.size if x else 0) + (w.size if w else 0))
-                found.append((cost, Convolution(x, w, 0 if x else self._cropped(), nest)))
+            axes = self.axes(x.strides if x else row_major(self.x.shape), row_major(self.w.shape))
+            long = [axis for axis in axes if axis.length > 1]
+            place = sum([axis.length > 1 for axis in axes[:lane]]) if lane >= 0 else -1
+            for panels in (False, True) if lane >= 0 and axes[lane].w else (False,):
+                nest = plan_nest(long, self.x.dtype, place, panels=panels)
+                size = 0
+                if panels:
+                    _, size = in_panels(nest)
+                cost = nest.cycles + COPY_CYCLES * ((x.size if x else 0) + size)
+                base = 0 if x else self._cropped()
+                found.append((cost, Convolution(x, size, base, nest)))
         return found
 
-    def _physical(self, lane: int) -> tuple[int | None, int | None]:
-        """The axes of x and w that an out axis runs along, None where it does not move one or is
-        only a part of the axis."""
+    def _physical(self, lane: int) -> int | None:
+        """The axis of x that an out axis runs along; None where it does not move x, or is only a
+        part of the axis."""
         if lane == 0:
-            made = self.w.shape[self.rhs[0]] == self.groups
-            if self.feature_groups > 1:
-                alone = self.w.shape[self.rhs[1]] == 1
-                x_axis = self.lhs[1]
-            else:
-                alone = self.x.shape[self.lhs[0]] == self.groups
-                x_axis = self.lhs[0]
-            return (x_axis if alone else None), (self.rhs[0] if made else None)
+            axis = self.lhs[1] if self.feature_groups > 1 else self.lhs[0]
+            return axis if self.x.shape[axis] == self.groups else None
         if lane == 1:
-            return self.lhs[0], None
-        if lane == 2:
-            return None, self.rhs[0]
-        return (self.lhs[lane - 1] if lane > 0 else None), None
+            return self.lhs[0] if self.batch_groups == 1 else None
+        return self.lhs[lane - 1] if lane > 2 else None
 
     def _copy_of_x(self, last: int | None) -> Copied | None:
         """x padded and dilated, with axis `last` last; None if x can be read where it is."""
@@ -215,16 +207,11 @@ def _last_long(shape: Shape) -> int:
     return max([a for a, n in enumerate(shape) if n > 1], default=0)
 
 
-def _reordered(shape: Shape, last: int) -> Copied:
-    order = (*[a for a in range(len(shape)) if a != last], last)
-    return Copied(shape, (0,) * len(shape), (1,) * len(shape), order)
-
-
 def _offsets(plan: Convolution, itemsize: int) -> tuple[int, int]:
-    """Bytes at which the copy of w starts in the workspace, behind that of x; and the end."""
+    """Bytes at which the panels of w start in the workspace, behind the copy of x; and the end."""
     x_bytes = plan.x.size * itemsize if plan.x else 0
     start = -(-x_bytes // ALIGNMENT) * ALIGNMENT
-    return start, start + (plan.w.size * itemsize if plan.w else 0)
+    return start, start + plan.panels * itemsize
 
 
 def workspace_convolution(x: ArrayType, w: ArrayType, **params: Any) -> int:
@@ -242,21 +229,24 @@ def emit_convolution(r: Any, x: Any, w: Any, results: Any, **params: Any) -> Non
         r.fill(out, r.b.constant(dtype, 0))
         return
     start, _ = _offsets(plan, dtype.itemsize)
-    x_flat = _copied(r, x, plan.x, 0)
-    w_flat = _copied(r, w, plan.w, start)
-    emit_nest(r, plan.nest, Arrays(x_flat, w_flat, _flat(r, out), plan.base))
+    x_flat, w_flat, nest = _copied(r, x, plan.x), _flat(r, w), plan.nest
+    if plan.panels:
+        panels = r.buffer(w.type.with_shape((plan.panels,)), r.workspace, start)
+        emit_panels(r, nest, w_flat, panels)
+        w_flat, (nest, _) = panels, in_panels(nest)
+    emit_nest(r, nest, Arrays(x_flat, w_flat, _flat(r, out), plan.base))
 
 
 def _flat(r: Any, buffer: Any) -> Any:
     return r.buffer(buffer.type.with_shape((buffer.type.size,)), buffer.pointer)
 
 
-def _copied(r: Any, source: Any, copy: Copied | None, start: int) -> Any:
-    """The operand as a flat buffer, copied into the workspace if so planned."""
+def _copied(r: Any, source: Any, copy: Copied | None) -> Any:
+    """x as a flat buffer, copied into the workspace if so planned."""
     if copy is None:
         return _flat(r, source)
     dtype = source.type.dtype
-    target = r.buffer(source.type.with_shape((copy.size,)), r.workspace, start)
+    target = r.buffer(source.type.with_shape((copy.size,)), r.workspace)
     ranges: list[tuple[int, int]] = []
     for n, used, low, base in zip(source.type.shape, copy.shape, copy.low, copy.base, strict=True):
         first = max(-(low // base), 0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..types import DType
-from .nests import Axis, Nest
-from .vector_loops import affine
+from .nests import Axis, Nest, in_panels, panel_sums, pieces
+from .vector_loops import affine, strips, vector_width
 
 UNROLLED = 120
 """Products that one round of a tile's innermost loop adds, at most."""
@@ -39,25 +40,16 @@ class _Place(NamedTuple):
 
 def emit_nest(r: Any, nest: Nest, arrays: Arrays) -> None:
     """Write the sums to `arrays.out`, all of whose elements the out axes reach."""
-    dtype = arrays.out.type.dtype
     if nest.blocks:
-        r.fill(arrays.out, r.b.constant(dtype, 0))
-
-    def tiles(place: _Place) -> None:
-        if nest.blocks:
-            _partition(r, nest, arrays, place)
-        else:
-            _cover(r, nest, arrays, place)
+        r.fill(arrays.out, r.b.constant(arrays.out.type.dtype, 0))
 
     def within(place: _Place) -> None:
-        _nested(r, nest.inner, place, tiles)
+        _nested(r, nest.inner, place, lambda inside: _lanes(r, nest, arrays, inside))
 
-    _nested(
-        r,
-        nest.outer,
-        _Place(arrays.base, 0, 0),
-        lambda place: _nested(r, nest.blocks, place, within),
-    )
+    def of_blocks(place: _Place) -> None:
+        _nested(r, nest.blocks, place, within)
+
+    _nested(r, nest.outer, _Place(arrays.base, 0, 0), of_blocks)
 
 
 def _nested(r: Any, axes: Sequence[Axis], place: _Place, body: Callable[[_Place], None]) -> None:
@@ -68,79 +60,101 @@ def _nested(r: Any, axes: Sequence[Axis], place: _Place, body: Callable[[_Place]
     r.loop(axis.length, lambda i: _nested(r, rest, place.moved(r, axis, i), body))
 
 
-def _cover(r: Any, nest: Nest, arrays: Arrays, place: _Place) -> None:
-    """Tiles of one size: the last ones reach back over their neighbours, with equal results."""
+def _lanes(r: Any, nest: Nest, arrays: Arrays, place: _Place) -> None:
+    """All tiles at one place of the other loops."""
+    lane, step = nest.lane, nest.vectors * nest.width
+    if not (nest.blocks or nest.panels):
 
-    def starts(length: int, step: int, body: Callable[[Any], None]) -> None:
-        if length == step:
-            body(0)
-            return
-        last = r.integer(length - step)
+        def whole(start: Any) -> None:
+            _rows(r, nest, arrays, place.moved(r, lane, start), nest.vectors, nest.width)
 
-        def one(i: Any) -> None:
-            start = affine(r, 0, (i, step))
-            if length % step:
-                start = r.builder.select(r.builder.icmp_signed("<", start, last), start, last)
-            body(start)
+        _cover(r, lane.length, step, whole)
+        return
+    for start, count, vectors, width in pieces(lane.length, nest.vectors, nest.width):
 
-        r.loop(-(-length // step), one)
+        def piece(i: Any, start: int = start, vectors: int = vectors, width: int = width) -> None:
+            first = affine(r, start, (i, vectors * width))
+            _rows(r, nest, arrays, place.moved(r, lane, first), vectors, width)
 
-    def of_lanes(start: Any) -> None:
-        here = place.moved(r, nest.lane, start)
-        starts(
-            nest.row.length,
-            nest.rows,
-            lambda row: _call(
-                r, nest, arrays, here.moved(r, nest.row, row), nest.rows, nest.vectors, nest.width
-            ),
+        r.loop(count, piece)
+
+
+def _rows(r: Any, nest: Nest, arrays: Arrays, place: _Place, vectors: int, width: int) -> None:
+    row = nest.row
+
+    def tile(start: Any, rows: int) -> None:
+        _call(r, nest, arrays, place.moved(r, row, start), rows, vectors, width)
+
+    if not nest.blocks:
+        _cover(r, row.length, nest.rows, lambda start: tile(start, nest.rows))
+        return
+    for first, count, rows, _ in pieces(row.length, nest.rows, 1):
+
+        def one(i: Any, first: int = first, rows: int = rows) -> None:
+            tile(affine(r, first, (i, rows)), rows)
+
+        r.loop(count, one)
+
+
+def _cover(r: Any, length: int, step: int, body: Callable[[Any], None]) -> None:
+    """`body(start)` for blocks of one size: the last one reaches back over its neighbour, with
+    equal results."""
+    if length == step:
+        body(0)
+        return
+    last = r.integer(length - step)
+
+    def one(i: Any) -> None:
+        start = affine(r, 0, (i, step))
+        if length % step:
+            start = r.builder.select(r.builder.icmp_signed("<", start, last), start, last)
+        body(start)
+
+    r.loop(-(-length // step), one)
+
+
+def emit_panels(r: Any, nest: Nest, w: Any, panels: Any) -> None:
+    """Copy w, which `nest` steps through as it lies, to `panels` (both flat)."""
+    dtype = w.type.dtype
+    target, _ = in_panels(nest)
+    around = [
+        (axis, moved)
+        for axis, moved in zip(
+            (*nest.outer, nest.row, *nest.inner, *nest.blocks),
+            (*target.outer, target.row, *target.inner, *target.blocks),
+            strict=True,
         )
+        if axis.w
+    ]
 
-    starts(nest.lane.length, nest.vectors * nest.width, of_lanes)
+    def copy(index: tuple[Any, ...], of: Any, to: Any, lanes: int) -> None:
+        steps = panel_sums(nest, lanes)
+        of = affine(r, of, *[(i, axis.w) for i, axis in zip(index, nest.sums, strict=True)])
+        to = affine(r, to, *[(i, axis.w) for i, axis in zip(index, steps, strict=True)])
 
+        def strip(e: Any, i: Any, _count: int) -> None:
+            at = affine(r, of, (i, nest.lane.w))
+            lanes = e.load(r.element_pointer(w, (at,)), dtype, nest.lane.w)
+            e.store(r.element_pointer(panels, (affine(r, to, (i, 1)),)), lanes)
 
-def _partition(r: Any, nest: Nest, arrays: Arrays, place: _Place) -> None:
-    """Tiles that do not overlap, narrower ones at the ends."""
-    for start, count, vectors, width in _pieces(nest.lane.length, nest.vectors, nest.width):
-        for first, rounds, rows, _ in _pieces(nest.row.length, nest.rows, 1):
+        strips(r, lanes, min(vector_width(dtype), lanes), strip)
 
-            def strip(
-                i: Any,
-                start: int = start,
-                vectors: int = vectors,
-                width: int = width,
-                first: int = first,
-                rounds: int = rounds,
-                rows: int = rows,
-            ) -> None:
-                lane = affine(r, start, (i, vectors * width))
-                here = place.moved(r, nest.lane, lane)
+    def outer(index: tuple[Any, ...]) -> None:
+        pairs = list(zip(index, around, strict=True))
+        base_of = affine(r, 0, *[(i, axis.w) for i, (axis, _) in pairs])
+        base_to = affine(r, 0, *[(i, moved.w) for i, (_, moved) in pairs])
+        for start, count, vectors, width in pieces(nest.lane.length, nest.vectors, nest.width):
 
-                def tile(j: Any) -> None:
-                    row = affine(r, first, (j, rows))
-                    moved = here.moved(r, nest.row, row)
-                    _call(r, nest, arrays, moved, rows, vectors, width)
+            def piece(i: Any, start: int = start, lanes: int = vectors * width) -> None:
+                first = affine(r, start, (i, lanes))
+                of = affine(r, base_of, (first, nest.lane.w))
+                to = affine(r, base_to, (first, nest.steps))
+                lengths = tuple([axis.length for axis in nest.sums])
+                r.loops(lengths, lambda index: copy(index, of, to, lanes))
 
-                r.loop(rounds, tile)
+            r.loop(count, piece)
 
-            r.loop(count, strip)
-
-
-def _pieces(length: int, vectors: int, width: int) -> list[tuple[int, int, int, int]]:
-    """(start, count, vectors, width) of pieces that cover 0 ... length - 1."""
-    found: list[tuple[int, int, int, int]] = []
-    start = 0
-    while start < length:
-        step = vectors * width
-        count = (length - start) // step
-        if count:
-            found.append((start, count, vectors, width))
-            start += count * step
-        left = length - start
-        if left >= width:
-            vectors = left // width
-        else:
-            vectors, width = 1, max(width // 2, 1)
-    return found
+    r.loops(tuple([axis.length for axis, _ in around]), outer)
 
 
 def _call(
@@ -158,7 +172,8 @@ def _call(
         r.element_pointer(buffer, (offset,))
         for buffer, offset in zip(arrays[:3], place, strict=True)
     ]
-    shape = (nest.lane[1:], nest.row[1:], nest.sums, bool(nest.blocks), rows, vectors, width)
+    sums = panel_sums(nest, vectors * width) if nest.panels else nest.sums
+    shape = (nest.lane[1:], nest.row[1:], sums, bool(nest.blocks), rows, vectors, width)
     numbers = [n for part in shape for n in _numbers(part)]
     name = f"jitad.products.{dtype.name}.{'.'.join(map(str, numbers))}"
 
@@ -167,7 +182,8 @@ def _call(
             inner.buffer(buffer.type, pointer)
             for buffer, pointer in zip(arrays[:3], parameters, strict=True)
         )
-        _tile(inner, nest, Arrays(x, w, out, 0), rows, vectors, width)
+        tile = replace(nest, sums=sums, rows=rows, vectors=vectors, width=width)
+        _tile(inner, tile, Arrays(x, w, out, 0))
 
     r.call_inner(name, build, *pointers)
 
@@ -202,8 +218,9 @@ def _parts(lanes: Any) -> tuple[Any, ...]:
     return lanes.value if isinstance(lanes.value, tuple) else (lanes.value,)
 
 
-def _tile(r: Any, nest: Nest, arrays: Arrays, rows: int, vectors: int, width: int) -> None:
+def _tile(r: Any, nest: Nest, arrays: Arrays) -> None:
     """One block of registers: start from zero (or what is in memory), sum, store."""
+    rows, vectors, width = nest.rows, nest.vectors, nest.width
     dtype = arrays.out.type.dtype
     e = r.simd(width)
     zero = e.constant(dtype, 0)
@@ -261,10 +278,11 @@ def _products(
     """One step of the sum: values[row][v] += x * w."""
     dtype: DType = arrays.out.type.dtype
     lane, row = nest.lane, nest.row
+    lane_w = 1 if nest.panels else lane.w
     known: dict[tuple[int, int], Any] = {}
 
     def operand(which: int, i: int, v: int) -> Any:
-        stride, step = (lane.x, row.x) if which == 0 else (lane.w, row.w)
+        stride, step = (lane.x, row.x) if which == 0 else (lane_w, row.w)
         offset = i * step + v * e.width * stride
         found = known.get((which, offset))
         if found is None:

@@ -12,20 +12,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..types import DType
 from .vector_loops import vector_width
 
-REGISTERS = 12
-"""Vector registers that hold results; the others are for operands (AVX2 has 16)."""
+REGISTERS = 14
+"""Vector registers that hold results; the others are for operands."""
 
 LATENCY = 4
 """Cycles after which a sum can take the next product."""
 
 NEAR = 2**18
 """Bytes that stay in the second level of cache while a sum runs."""
+
+PAGE = 1024
+"""Elements beyond which rows are so far apart that each is on a page of its own."""
+
+SPARSE = 128
+"""Bytes between steps of the kernel from which on part of the first level of cache is idle."""
 
 SHORTEST_SUM = 16
 """Steps of the inner sum below which no part of it is taken out."""
@@ -63,32 +69,56 @@ class Nest:
     width: int
     vectors: int
     rows: int
+    panels: bool
+    """Whether w is copied to panels: what a tile reads of it lies side by side, in the order in
+    which it is read. See `in_panels`."""
     cycles: float
     """Estimated time, in cycles."""
 
+    @property
+    def steps(self) -> int:
+        """Products that a tile adds up to an element."""
+        return math.prod([axis.length for axis in self.sums])
 
-def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int) -> Nest:
+
+class Loops(NamedTuple):
+    """The loops around a tile whose lanes and rows lie along two axes."""
+
+    outer: tuple[Axis, ...]
+    blocks: tuple[Axis, ...]
+    inner: tuple[Axis, ...]
+    sums: tuple[Axis, ...]
+
+    @property
+    def rounds(self) -> int:
+        """How many times the loops around the sums run."""
+        return math.prod([axis.length for axis in (*self.outer, *self.blocks, *self.inner)])
+
+
+def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = False) -> Nest:
     """The fastest nest whose lanes lie along out axis number `lane` (-1: scalars only)."""
     out_axes = [axis for axis in axes if not axis.summed]
     along = out_axes[lane] if lane >= 0 else UNIT
     others = [axis for i, axis in enumerate(out_axes) if i != lane]
     sums = [axis for axis in axes if axis.summed]
     width = min(vector_width(dtype), 2 ** (along.length.bit_length() - 1))
-    steps = math.prod([axis.length for axis in sums])
     best: Nest | None = None
     for i, row in enumerate([UNIT, *others]):
         rest = [axis for j, axis in enumerate(others) if j != i - 1]
-        count = math.prod([axis.length for axis in rest])
+        loops = _loops(along, row, rest, sums, dtype)
+        steps = math.prod([axis.length for axis in loops.sums])
+        stride = loops.sums[-1].w * dtype.itemsize if loops.sums else 0
+        sparse = not panels and stride >= SPARSE and steps > SPARSE
         for rows, vectors in _tiles(along, row, width, 2 if dtype.kind == "c" else 1):
             tiles = -(-along.length // (vectors * width)) * -(-row.length // rows)
-            cost = steps * _step(along, row, width, rows, vectors)
-            cost += rows * vectors * (1 if along.out == 1 else 2 * width)
-            if best is None or count * tiles * cost < best.cycles:
-                best = Nest(
-                    (), (), tuple(rest), along, row, (), width, vectors, rows, count * tiles * cost
-                )
+            cost = steps * _step(along, row, width, rows, vectors, sparse)
+            stores = rows * vectors * (1 if along.out == 1 else 2 * width)
+            cost = loops.rounds * tiles * (cost + stores * (2 if loops.blocks else 1))
+            if best is None or cost < best.cycles:
+                around = loops.outer, loops.blocks, loops.inner, along, row, loops.sums
+                best = Nest(*around, width, vectors, rows, panels, cost)
     assert best is not None
-    return _ordered(best, sums, dtype)
+    return best
 
 
 def _tiles(lane: Axis, row: Axis, width: int, parts: int) -> Iterator[tuple[int, int]]:
@@ -98,44 +128,88 @@ def _tiles(lane: Axis, row: Axis, width: int, parts: int) -> Iterator[tuple[int,
             yield rows, vectors
 
 
-def _step(lane: Axis, row: Axis, width: int, rows: int, vectors: int) -> float:
-    """Cycles of one step of the sum in a tile: two products or two loads in each."""
-    loads = 0
-    for along_row, along_lane in ((row.x, lane.x), (row.w, lane.w)):
-        scattered = width if along_lane not in (0, 1) else 1
-        loads += (rows if along_row else 1) * (vectors if along_lane else 1) * scattered
-    return max(rows * vectors / 2, loads / 2, LATENCY)
+def _step(lane: Axis, row: Axis, width: int, rows: int, vectors: int, sparse: bool) -> float:
+    """Cycles of one step of the sum in a tile: two products or two loads in each, and some more
+    for every load."""
+    x = (vectors if lane.x else 1) * (width if lane.x > 1 else 1)
+    x *= (rows * (2 if row.x > PAGE else 1)) if row.x else 1
+    w = (vectors if lane.w else 1) * (width if lane.w > 1 else 1)
+    w *= (rows if row.w else 1) * (4 if sparse and lane.w else 1)
+    return max(rows * vectors / 2, (x + w) / 2, LATENCY) + x / 8 + w / 4
 
 
-def _ordered(nest: Nest, sums: Sequence[Axis], dtype: DType) -> Nest:
+def _loops(
+    lane: Axis, row: Axis, rest: Sequence[Axis], sums: Sequence[Axis], dtype: DType
+) -> Loops:
     """Loops by the distance that they move, the longest outside; and sums in blocks, where what one
     tile reads would push the neighbour's data out of the cache."""
     ordered = merged(sorted(sums, key=lambda axis: (-axis.x, -axis.w)))
-    loops = sorted(nest.inner, key=lambda axis: -axis.out)
+    loops = sorted(rest, key=lambda axis: -axis.out)
     blocks: list[Axis] = []
     while (
         len(ordered) > 1
         and math.prod([axis.length for axis in ordered[1:]]) >= SHORTEST_SUM
-        and _reach((nest.lane, nest.row, *ordered)) * dtype.itemsize > NEAR
+        and _reach((lane, row, *ordered)) * dtype.itemsize > NEAR
         and ordered[0].x  # what moves the kernel alone is not worth passing over the results
     ):
         blocks.append(ordered.pop(0))
     # Loops over parts of x that no sum shares stay outside of the blocks.
     extent = 1 + sum([(axis.length - 1) * axis.x for axis in sums])
     shared = [i for i, axis in enumerate(loops) if axis.x < extent]
-    outside = shared[0] if shared else len(loops)
-    return Nest(
-        tuple(loops[:outside]),
-        tuple(blocks),
-        tuple(loops[outside:]),
-        nest.lane,
-        nest.row,
-        tuple(ordered),
-        nest.width,
-        nest.vectors,
-        nest.rows,
-        nest.cycles,
-    )
+    outside = shared[0] if blocks and shared else len(loops)
+    return Loops(tuple(loops[:outside]), tuple(blocks), tuple(loops[outside:]), tuple(ordered))
+
+
+def in_panels(nest: Nest) -> tuple[Nest, int]:
+    """The nest with the strides of w in panels, and the number of elements of all of them.
+
+    The lanes fall into pieces. From the slowest, the order is: what else moves w, blocks of sums,
+    pieces; and in a piece, the steps of the sum, and its lanes. So the piece that starts at lane l
+    lies l * steps behind the first, and `panel_sums` depend on its width.
+    """
+    size = nest.lane.length * nest.steps
+    moved: dict[str, tuple[Axis, ...]] = {}
+    for name in ("blocks", "inner", "outer"):
+        found: list[Axis] = []
+        for axis in reversed(getattr(nest, name)):
+            found.append(axis._replace(w=size) if axis.w else axis)
+            size *= axis.length if axis.w else 1
+        moved[name] = tuple(reversed(found))
+    row = nest.row
+    if row.w:
+        row = row._replace(w=size)
+        size *= row.length
+    lane = nest.lane._replace(w=nest.steps)
+    return replace(nest, **moved, lane=lane, row=row), size
+
+
+def panel_sums(nest: Nest, lanes: int) -> tuple[Axis, ...]:
+    """The sums within a tile of so many lanes, where w is in panels."""
+    found: list[Axis] = []
+    step = lanes
+    for axis in reversed(nest.sums):
+        found.append(axis._replace(w=step))
+        step *= axis.length
+    return tuple(reversed(found))
+
+
+def pieces(length: int, vectors: int, width: int) -> list[tuple[int, int, int, int]]:
+    """(start, count, vectors, width) of pieces that cover 0 ... length - 1: first those of
+    `vectors` vectors of `width`, then fewer and narrower ones."""
+    found: list[tuple[int, int, int, int]] = []
+    start = 0
+    while start < length:
+        step = vectors * width
+        count = (length - start) // step
+        if count:
+            found.append((start, count, vectors, width))
+            start += count * step
+        left = length - start
+        if left >= width:
+            vectors = left // width
+        else:
+            vectors, width = 1, max(width // 2, 1)
+    return found
 
 
 def _reach(axes: Sequence[Axis]) -> int:
