@@ -25,6 +25,9 @@ COMPLEX = SQUARE + 1j * RNG.uniform(-1, 1, (4, 4))
 HERMITIAN = COMPLEX @ COMPLEX.conj().T + np.diag([1.0, 2.0, 3.0, 4.0])
 RIGHT = RNG.uniform(-1, 1, (4, 3))
 VECTOR = RNG.uniform(1, 3, 5)
+APART = SQUARE + np.diag([0.0, 5.0, 10.0, 15.0])
+PAIRED = np.triu(SQUARE) + np.diag([0.0, 1.0 - SQUARE[1, 1] - SQUARE[2, 2], 0.0], -1)
+PAIRED[2, 2], PAIRED[1, 2] = PAIRED[1, 1], -1.5
 
 Case = tuple[Callable[[Any, Any], Any], tuple[np.ndarray, ...]]
 
@@ -91,6 +94,11 @@ CASES: dict[str, Case] = {
         lambda L, x: L.solve_sylvester(x, OTHER[:3, :3] + 5 * np.eye(3), RIGHT),
         (SQUARE, COMPLEX),
     ),
+    "schur": (lambda L, x: L.schur(x), (APART,)),
+    "schur complex": (lambda L, x: abs(L.schur(x, output="complex")[0]), (SQUARE, COMPLEX)),
+    "hessenberg": (lambda L, x: L.hessenberg(x), (SQUARE, COMPLEX, COMPLEX[:2, :2])),
+    "hessenberg with q": (lambda L, x: L.hessenberg(x, calc_q=True), (SQUARE, COMPLEX)),
+    "rsf2csf": (lambda L, x: abs(L.rsf2csf(x * (PAIRED != 0), np.eye(4))[0]), (PAIRED,)),
     "toeplitz": (lambda L, x: L.toeplitz(x), (VECTOR, VECTOR + 1j)),
     "toeplitz row": (lambda L, x: L.toeplitz(x, x[::-1][:3]), (VECTOR,)),
     "hankel": (lambda L, x: L.hankel(x), (VECTOR,)),
@@ -189,12 +197,56 @@ def test_pivots_of_several_matrices() -> None:
     close(stack @ solved, np.ones((3, 6, 1)), "solution")
 
 
+def test_schur_forms() -> None:
+    """Stacks, real forms with blocks, complex ones from them; what is not finite."""
+    stack = RNG.uniform(-1, 1, (3, 7, 7))
+    for run in (lambda f: f, jitad.jit):
+        t, z = run(jlinalg.schur)(stack)
+        for got, x in zip(zip(t, z, strict=True), stack, strict=True):
+            close_results(got, scipy_linalg.schur(x), "real", 1e-12)
+        complex_t, complex_z = run(jlinalg.rsf2csf)(t, z)
+        assert complex_t.dtype == np.complex128
+        for form, q, x in zip(complex_t, complex_z, stack, strict=True):
+            assert not np.any(np.tril(form, -1))
+            close(q @ form @ q.conj().T, x, "made complex", 1e-12)
+            close(q.conj().T @ q, np.eye(7), "unitary", 1e-12)
+            values, expected = np.diagonal(form).round(9), np.linalg.eigvals(x).round(9)
+            close(np.sort_complex(values), np.sort_complex(expected), "eigenvalues", 1e-8)
+        broken = run(jlinalg.schur)(np.stack([SQUARE, np.full((4, 4), np.inf)]))
+        close(broken[0][0], scipy_linalg.schur(SQUARE)[0], "the finite one", 1e-12)
+        assert np.isnan(broken[0][1]).all() and np.isnan(broken[1][1]).all()
+    single = jlinalg.schur(SQUARE.astype(np.float32), output="complex")
+    assert single[0].dtype == np.complex64
+    paired = jitad.jvp(lambda x: jlinalg.schur(x)[0], (stack[0],), (stack[1],))[1]
+    assert np.isnan(paired).any(), "a real form with blocks has no derivative"
+    for n in (0, 1):
+        small = np.full((2, n, n), 3.0)
+        for parts in (jlinalg.schur(small), jlinalg.rsf2csf(small, small)):
+            assert [p.shape for p in parts] == [small.shape] * 2
+        assert jlinalg.hessenberg(small).shape == small.shape
+
+
+def test_traces_through_schur_forms() -> None:
+    """What does not depend on the phases has the derivative that it has without the form."""
+
+    def trace(x: Any) -> Any:
+        t, z = jlinalg.schur(x, output="complex")
+        return jnp.trace(z @ t @ t @ z.conj().T).real
+
+    close(jitad.grad(trace)(SQUARE), 2 * SQUARE.T, "gradient", 1e-11)
+
+
 WRONG: dict[str, Callable[[Any], Any]] = {
     "not square": lambda L: L.inv(TALL),
     "expm": lambda L: L.expm(TALL),
     "lengths": lambda L: L.solve_triangular(SQUARE, np.ones(3)),
     "cho_solve": lambda L: L.cho_solve((SQUARE, True), np.ones(3)),
     "qr": lambda L: L.qr(SQUARE, mode="other"),
+    "schur": lambda L: L.schur(TALL),
+    "schur output": lambda L: L.schur(SQUARE, output="other"),
+    "hessenberg": lambda L: L.hessenberg(TALL),
+    "rsf2csf": lambda L: L.rsf2csf(TALL, SQUARE),
+    "rsf2csf sizes": lambda L: L.rsf2csf(SQUARE, np.eye(3)),
     "qr_multiply": lambda L: L.qr_multiply(SQUARE, SQUARE, mode="other"),
     "polar": lambda L: L.polar(SQUARE, side="other"),
     "sylvester": lambda L: L.solve_sylvester(SQUARE, SQUARE, TALL),
@@ -225,6 +277,7 @@ def test_errors_are_scipys(wrong: Callable[[Any], Any]) -> None:
         lambda: jlinalg.eigh(SQUARE, eigvals=(0, 1)),
         lambda: jlinalg.eigh_tridiagonal(VECTOR, VECTOR[1:], select="v", select_range=(0, 1)),
         lambda: jlinalg.svd(SQUARE, lapack_driver="gesvd"),
+        lambda: jlinalg.schur(SQUARE, sort="lhp"),
         lambda: jlinalg.funm(SQUARE, jnp.exp, disp=False),
     ],
 )

@@ -163,6 +163,7 @@ from .scatter import (
     scatter_mul,
 )
 from .schur import sqrtm, sylvester
+from .schur_forms import hessenberg, schur
 from .selection import (
     clamp,
     select,
@@ -322,6 +323,7 @@ __all__ = [
     "gather",
     "ge",
     "gt",
+    "hessenberg",
     "imag",
     "integer_pow",
     "iota",
@@ -369,6 +371,7 @@ __all__ = [
     "scatter_max",
     "scatter_min",
     "scatter_mul",
+    "schur",
     "select",
     "shift_left",
     "shift_right_arithmetic",

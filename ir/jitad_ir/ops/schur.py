@@ -44,7 +44,7 @@ from .matrices import (
 from .triangular import positive_definite
 
 
-class _Form:
+class Form:
     """Where Schur's form of one n x n matrix is computed: a = z t z^H, both column by column."""
 
     def __init__(self, work: Workspace, dtype: Any, n: int) -> None:
@@ -129,7 +129,7 @@ class _SylvesterParts:
     def __init__(self, work: Workspace, a: ArrayType, b: ArrayType) -> None:
         self.m, self.n = a.shape[-1], b.shape[-1]
         self.work = work
-        self.left, self.right = _Form(work, a.dtype, self.m), _Form(work, a.dtype, self.n)
+        self.left, self.right = Form(work, a.dtype, self.m), Form(work, a.dtype, self.n)
         self.x, self.y = (work.array(a.dtype, self.n, self.m) for _ in range(2))
         self.scale = work.array(real_dtype(a.dtype), 1)
 
@@ -255,7 +255,7 @@ class _RootParts:
     def __init__(self, work: Workspace, a: ArrayType) -> None:
         self.work = work
         dtype, n = complex_dtype(a.dtype), a.shape[-1]
-        self.form = _Form(work, dtype, n)
+        self.form = Form(work, dtype, n)
         self.root, self.product = work.array(dtype, n, n), work.array(dtype, n, n)
 
 

@@ -1,8 +1,7 @@
 """`jitad.scipy.linalg`: SciPy's linear algebra on arrays and traced arrays, with derivatives.
 
 What takes matrices takes stacks of them, (..., m, n). Where SciPy raises LinAlgError for what
-depends on values (singular, not positive definite) results are nan. Schur's and Hessenberg's form,
-`schur`, `rsf2csf` and `hessenberg`, are absent.
+depends on values (singular, not positive definite) results are nan.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from .factorizations import (
     svd,
 )
 from .functions import expm, expm_frechet, funm, solve_sylvester, sqrtm
+from .similarities import hessenberg, rsf2csf, schur
 from .special_matrices import (
     block_diag,
     circulant,
@@ -60,6 +60,7 @@ __all__ = [
     "hadamard",
     "hankel",
     "helmert",
+    "hessenberg",
     "hilbert",
     "inv",
     "invhilbert",
@@ -72,6 +73,8 @@ __all__ = [
     "polar",
     "qr",
     "qr_multiply",
+    "rsf2csf",
+    "schur",
     "solve",
     "solve_sylvester",
     "solve_triangular",
