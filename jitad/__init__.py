@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ad_checkpoint,
         checkpoint_policies,
         core,
+        debug,
         dtypes,
         errors,
         lax,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         process_count,
         process_index,
     )
+    from .transforms.callbacks import io_callback, pure_callback
     from .transforms.checkpointing import checkpoint, remat
     from .transforms.custom_jvp import custom_jvp
     from .transforms.custom_vjp import custom_vjp
@@ -78,6 +80,7 @@ __all__ = [
     "core",
     "custom_jvp",
     "custom_vjp",
+    "debug",
     "default_backend",
     "device_count",
     "device_get",
@@ -91,6 +94,7 @@ __all__ = [
     "explain",
     "grad",
     "hessian",
+    "io_callback",
     "jacfwd",
     "jacobian",
     "jacrev",
@@ -107,6 +111,7 @@ __all__ = [
     "numpy",
     "process_count",
     "process_index",
+    "pure_callback",
     "random",
     "remat",
     "scipy",
@@ -121,6 +126,7 @@ __all__ = [
 ]
 
 _NAMES = {
+    "callbacks": "io_callback pure_callback",
     "checkpointing": "checkpoint remat",
     "custom_jvp": "custom_jvp",
     "custom_vjp": "custom_vjp",
@@ -145,6 +151,7 @@ _NAMESPACES = frozenset(
         "ad_checkpoint",
         "checkpoint_policies",
         "core",
+        "debug",
         "dtypes",
         "errors",
         "lax",

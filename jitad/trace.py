@@ -28,6 +28,7 @@ import numpy as np
 from jitad_ir.evaluate import evaluate_op
 from jitad_ir.graph import Builder, Graph, Value
 from jitad_ir.op import OPS, Op, as_result
+from jitad_ir.passes.effects import silenced_equation
 from jitad_ir.types import ArrayType, TypeMismatch, interned, is_supported
 
 from .array import as_array
@@ -66,6 +67,7 @@ class Trace(Builder):
         "is_open",
         "known",
         "level",
+        "mutes",
         "parent",
     )
 
@@ -76,8 +78,12 @@ class Trace(Builder):
         concrete: bool,
         axis: BatchAxis | None = None,
         is_body: bool = False,
+        mutes: bool = False,
     ) -> None:
         super().__init__(name)
+        self.mutes = mutes or (parent is not None and parent.mutes)
+        """Whether effects are recorded only, in a concrete trace: they happen when the program is
+        applied. In other concrete traces they happen now, and are not recorded."""
         self.is_body = is_body or (parent is not None and parent.is_body)
         """Whether this is the body of a loop or a branch, which captures long arrays: its operand
         is the array itself, not a copy in each trace of it."""
@@ -194,7 +200,7 @@ class Trace(Builder):
             result = as_result(op.evaluate(*arrays, **params), out.type)
             self.known[out] = result
             return (Tracer(self, out, result),)
-        results = run_equation(self.equations[-1], arrays)
+        results = self._run_last(arrays)
         self.known.update(zip(outputs, results, strict=True))
         return tuple([Tracer(self, v, a) for v, a in zip(outputs, results, strict=True)])
 
@@ -207,9 +213,28 @@ class Trace(Builder):
             outputs = self.replay(eq, operands)
             env.update(zip(eq.outputs, outputs, strict=True))
             if self.concrete:
-                arrays = run_equation(eq, [self.known[v] for v in operands])
+                arrays = self._run_last([self.known[v] for v in operands])
                 self.known.update(zip(outputs, arrays, strict=True))
         return [Tracer(self, env[v], self.known.get(env[v])) for v in graph.outputs]
+
+    def _run_last(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        """Results of the last equation; its effects happen here or are left to be recorded."""
+        eq = self.equations[-1]
+        if not eq.acts:
+            return run_equation(eq, arrays)
+        quiet = silenced_equation(eq)
+        if not self.mutes:
+            self.equations[-1:] = [] if quiet is None else [quiet]
+            return run_equation(eq, arrays)
+        if quiet is not None and quiet.acts:
+            raise TypeError(
+                at_user_line(
+                    f"{eq.op.name}: results of io_callback, in a function with a derivative rule "
+                    "or a checkpoint that is differentiated outside of jit, would need two calls. "
+                    "Use pure_callback, or jit"
+                )
+            )
+        return () if quiet is None else run_equation(quiet, arrays)
 
     def finish(self, outputs: Sequence[Any], types: Sequence[ArrayType]) -> ClosedGraph:
         """The recorded program with these outputs (tracers, arrays or numbers of `types`)."""
@@ -310,12 +335,13 @@ class tracing:  # noqa: N801  (a context manager, named like a function)
         concrete: bool,
         axis: BatchAxis | None = None,
         is_body: bool = False,
+        mutes: bool = False,
     ) -> None:
         _load_operators()
         if "einops._backends" in sys.modules:
             _teach_einops()
         self._outer = _state.trace
-        self._trace = Trace(name, self._outer, concrete, axis, is_body)
+        self._trace = Trace(name, self._outer, concrete, axis, is_body, mutes)
 
     def __enter__(self) -> Trace:
         _state.trace = self._trace

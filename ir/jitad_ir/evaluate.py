@@ -73,18 +73,19 @@ def interpreter(graph: Graph, run: Run = evaluate_equation) -> Callable[..., tup
     scope: dict[str, Any] = {"as_result": as_result}
     lines = [f"def run({', '.join(names.values())}):"]
     for number, eq in enumerate(graph.equations):
-        if not eq.outputs:
+        if not eq.outputs and not eq.acts:
             continue
         operands = ", ".join([names[v] for v in eq.operands])
         for value in eq.outputs:
             names[value] = f"v{len(names)}"
         results = ", ".join([names[v] for v in eq.outputs])
-        if not eq.operands:
+        if not eq.operands and not eq.acts:
             scope.update(zip([names[v] for v in eq.outputs], run(eq, ()), strict=True))
             continue
         if eq.op.multiple_results or eq.regions:
             scope[f"op{number}"] = partial(_results, run, eq)
-            lines.append(f"    {results}, = op{number}({operands})")
+            bound = f"{results}, = " if results else ""
+            lines.append(f"    {bound}op{number}({operands})")
         else:
             scope[f"op{number}"] = partial(eq.op.evaluate, **eq.params)
             scope[f"type{number}"] = eq.outputs[0].type

@@ -91,6 +91,13 @@ class Equation:
         self.regions = regions
         self.source = source
 
+    @property
+    def acts(self) -> bool:
+        """Whether it does something besides giving results: prints, calls back."""
+        if self.op.effect:
+            return True
+        return any([region.acts for region in self.regions[: self.op.runs]])
+
     def __repr__(self) -> str:
         from .text import equation_text  # noqa: PLC0415  (only a debugger's view)
 
@@ -100,7 +107,7 @@ class Equation:
 class Graph:
     """A frozen program `inputs -> outputs`. Equal to another if both have the same structure."""
 
-    __slots__ = ("_key", "equations", "inputs", "name", "outputs")
+    __slots__ = ("_acts", "_key", "equations", "inputs", "name", "outputs")
 
     name: str
     inputs: tuple[Value, ...]
@@ -119,6 +126,14 @@ class Graph:
         self.outputs = tuple(outputs)
         self.name = name
         self._key: tuple[Any, ...] | None = None
+        self._acts: bool | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Whether running it does something besides giving results."""
+        if self._acts is None:
+            self._acts = any([eq.acts for eq in self.equations])
+        return self._acts
 
     @property
     def input_types(self) -> tuple[ArrayType, ...]:

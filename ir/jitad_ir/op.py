@@ -308,6 +308,12 @@ class Op:
     prune: Rule | None = None
     """Structured ops only: `(used, regions, **params) -> Pruned`, the op without what serves
     only results i with not `used[i]`. The dce pass applies it."""
+    effect: bool = False
+    """It acts on the world (prints, calls back): passes keep it, in order and once, even if nobody
+    reads its results."""
+    runs: int | None = None
+    """Structured ops only: how many regions, the first ones, run when it does (the others are
+    rules for passes); None: all of them."""
 
     def __post_init__(self) -> None:
         if self.name in OPS:

@@ -57,7 +57,9 @@ def checkpoint(
             full = [args[i] if i in slots else next(given) for i in range(len(args))]
             return fun(*full, **keywords)
 
-        traced = trace_function(flat, name_of(fun), leaves, concrete=True, transform="checkpoint")
+        traced = trace_function(
+            flat, name_of(fun), leaves, concrete=True, transform="checkpoint", mutes=True
+        )
         operands = as_operands(leaves, traced.graph.input_types[: len(leaves)])
         results = apply(
             OPS["checkpoint"],

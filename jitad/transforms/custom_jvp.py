@@ -94,6 +94,7 @@ class custom_jvp:  # noqa: N801  (a decorator, named like a function)
             call.leaves,
             concrete=True,
             transform="custom_jvp",
+            mutes=True,
         )
         rule = self._trace_rule(call, primal)
         captures = Captures()
@@ -164,6 +165,7 @@ class custom_jvp:  # noqa: N801  (a decorator, named like a function)
                 [*call.leaves, *placeholders(call.directions)],
                 concrete=True,
                 transform="custom_jvp",
+                mutes=True,
             )
         finally:
             self._depth -= 1

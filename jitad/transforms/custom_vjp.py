@@ -89,6 +89,7 @@ class custom_vjp:  # noqa: N801  (a decorator, named like a function)
             call.leaves,
             concrete=True,
             transform="custom_vjp",
+            mutes=True,
         )
         self._depth += 1
         try:
@@ -147,7 +148,12 @@ class custom_vjp:  # noqa: N801  (a decorator, named like a function)
             return [*results, *residual_leaves]
 
         traced = trace_function(
-            flat, f"{name_of(self.fun)}_fwd", call.leaves, concrete=True, transform="custom_vjp"
+            flat,
+            f"{name_of(self.fun)}_fwd",
+            call.leaves,
+            concrete=True,
+            transform="custom_vjp",
+            mutes=True,
         )
         return traced, trees[0], trees[0].num_leaves
 
@@ -183,6 +189,7 @@ class custom_vjp:  # noqa: N801  (a decorator, named like a function)
             concrete=True,
             types=types,
             transform="custom_vjp",
+            mutes=True,
         )
 
 

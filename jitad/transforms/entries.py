@@ -16,6 +16,7 @@ from jitad_ir.native import (
 )
 from jitad_ir.stages import stage
 from jitad_ir.text import graph_text
+from jitad_ir.types import ARRAY_TYPES
 
 from .. import pytree
 from ..dispatch import signature as signature_module
@@ -83,18 +84,28 @@ def _budget(times: Mapping[str, float]) -> str:
 
 
 def _constants(graph: Graph) -> Iterator[Any]:
-    """The constant arrays of a program and its regions, in order."""
+    """The constant arrays and Python functions of a program and its regions, in order."""
     for eq in graph.equations:
         if eq.op.name == "constant":
             yield eq.params["value"]
+        elif "callback" in eq.params:
+            yield eq.params["callback"]
         for region in eq.regions:
             yield from _constants(region)
 
 
 def _key(graph: Graph, constants: list[Any]) -> bytes:
-    """All that a program's code depends on: its text, and the contents of its constants."""
+    """All that a program's code depends on: its text, the contents of its constants, and which of
+    its Python functions are the same. What those do, it does not depend on."""
     parts = [_entry_stamp(), graph_text(graph, elide_above=0).encode()]
-    parts += [array.tobytes() for array in constants]
+    functions: list[Any] = []
+    for held in constants:
+        if isinstance(held, ARRAY_TYPES):
+            parts.append(held.tobytes())
+            continue
+        if held not in functions:
+            functions.append(held)
+        parts.append(b"function %d" % functions.index(held))
     return b"\0".join(parts)
 
 

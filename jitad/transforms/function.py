@@ -104,14 +104,15 @@ def trace_function(
     axis: BatchAxis | None = None,
     transform: str = "jitad",
     is_body: bool = False,
+    mutes: bool = False,
 ) -> Traced:
     """Trace `function`, which takes a list of tracers and returns a pytree, at `arguments`
     (arrays, scalars or outer tracers); at `types` in their place if given. `is_body`: it is the
-    body of a loop or a branch."""
+    body of a loop or a branch. `mutes`: its effects happen when it is applied."""
     if types is None:
         types = leaf_types(arguments, f"argument of {name}")
     weak = [is_weak(a) for a in arguments]
-    with tracing(name, concrete, axis, is_body) as trace, np.errstate(all="ignore"):
+    with tracing(name, concrete, axis, is_body, mutes) as trace, np.errstate(all="ignore"):
         tracers = [trace.argument(t, a, w) for t, a, w in zip(types, arguments, weak, strict=True)]
         out_leaves, out_tree = flatten(function(tracers))
         out_types = leaf_types(out_leaves, f"output of {name} under {transform}")

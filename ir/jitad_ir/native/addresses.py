@@ -13,6 +13,10 @@ from typing import TypeAlias
 TABLE_NAME = "jitad.externals"
 """Symbol of the table of addresses in an object; its address is found by the linker."""
 
+CONSTANT = "const:"
+"""Prefix of externals that a program brings along: "const:2" is the data of `constants[2]`, or that
+object itself if it is no array."""
+
 Resolver: TypeAlias = Callable[[str], int]
 
 _RESOLVERS: dict[str, Resolver] = {}

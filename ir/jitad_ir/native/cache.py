@@ -19,7 +19,7 @@ from .link import Executable, ObjectImage, link
 from .target import host
 
 
-def load(key: str | bytes, *, constants: Sequence[np.ndarray[Any, Any]] = ()) -> Executable | None:
+def load(key: str | bytes, *, constants: Sequence[Any] = ()) -> Executable | None:
     """The program stored under `key`, linked into this process; None if there is none.
 
     `constants` are the arrays of its externals "const:0", "const:1" ...

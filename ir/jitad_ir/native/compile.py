@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
-import numpy as np
 from llvmlite import ir as ll
 
 from ..collector import collector_paused
@@ -31,7 +30,7 @@ def compile_module(
     externals: Externals,
     *,
     exports: Sequence[str],
-    constants: Sequence[np.ndarray[Any, Any]] = (),
+    constants: Sequence[Any] = (),
     metadata: Mapping[str, Any] | None = None,
 ) -> Executable:
     """Compile `module` for the host and load it.

@@ -9,17 +9,21 @@ Names and their addresses are the matter of `addresses.py`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from llvmlite import ir as ll
 
-from .addresses import TABLE_NAME
+from .addresses import CONSTANT, TABLE_NAME
 from .lanes import I64, PTR
 
 
 class Externals:
     """The table of one LLVM module."""
 
-    def __init__(self, module: ll.Module) -> None:
+    def __init__(self, module: ll.Module, constants: list[Any] | None = None) -> None:
         self.module = module
+        self.constants: list[Any] = [] if constants is None else constants
+        """What the externals "const:0", "const:1" ... are: arrays, and Python objects."""
         self._slots: dict[str, int] = {}
         self._table = ll.GlobalVariable(module, ll.ArrayType(PTR, 0), TABLE_NAME)
         self._finished = False
@@ -39,6 +43,18 @@ class Externals:
             self._table, [ll.Constant(I64, slot)], inbounds=True, source_etype=PTR
         )
         return builder.load(address, align=8, typ=type)
+
+    def object(self, builder: ll.IRBuilder, held: object) -> ll.Value:
+        """Load the address of a Python object, which is one of `constants` or becomes one."""
+        same = [
+            number
+            for number, constant in enumerate(self.constants)
+            if type(constant) is type(held) and constant == held
+        ]
+        if not same:
+            same = [len(self.constants)]
+            self.constants.append(held)
+        return self.pointer(builder, f"{CONSTANT}{same[0]}")
 
     def finish(self) -> None:
         """Fix the table's size: call once, before the module is compiled. A module that uses no

@@ -18,11 +18,8 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from . import libraries  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
-from .addresses import TABLE_NAME, resolve
+from .addresses import CONSTANT, TABLE_NAME, resolve
 from .target import create_machine, initialize_llvm
-
-CONSTANT = "const:"
-"""Prefix of externals that point to captured arrays: "const:2" is the data of `constants[2]`."""
 
 
 class ObjectImage(NamedTuple):
@@ -46,7 +43,7 @@ class Executable:
         self,
         image: ObjectImage,
         library: Any,
-        constants: Sequence[np.ndarray[Any, Any]],
+        constants: Sequence[Any],
         metadata: Mapping[str, Any],
     ) -> None:
         self.image = image
@@ -68,14 +65,14 @@ class Executable:
 def link(
     image: ObjectImage,
     *,
-    constants: Sequence[np.ndarray[Any, Any]] = (),
+    constants: Sequence[Any] = (),
     metadata: Mapping[str, Any] | None = None,
 ) -> Executable:
     """Load object code into this process.
 
-    `constants` are the C-contiguous arrays that externals "const:0", "const:1" ... point to; the
-    Executable keeps them alive. Raises LookupError if an external cannot be resolved, and
-    RuntimeError if the object is not valid for this platform.
+    `constants` are what externals "const:0", "const:1" ... point to: data of C-contiguous arrays,
+    or Python objects; the Executable keeps them alive. Raises LookupError if an external cannot be
+    resolved, and RuntimeError if the object is not valid for this platform.
     """
     addresses = [_external_address(name, constants) for name in image.externals]
     wanted = [*image.exports, TABLE_NAME] if addresses else image.exports
@@ -86,13 +83,15 @@ def link(
     return Executable(image, library, constants, {} if metadata is None else metadata)
 
 
-def _external_address(name: str, constants: Sequence[np.ndarray[Any, Any]]) -> int:
+def _external_address(name: str, constants: Sequence[Any]) -> int:
     if not name.startswith(CONSTANT):
         return resolve(name)
     index = int(name.removeprefix(CONSTANT))
     if not 0 <= index < len(constants):
         raise LookupError(f"external {name}: the program was given {len(constants)} constants")
     array = constants[index]
+    if not isinstance(array, np.ndarray):
+        return id(array)
     if not array.flags.c_contiguous:
         raise ValueError(f"external {name}: expected a C-contiguous array")
     return array.ctypes.data

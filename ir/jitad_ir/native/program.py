@@ -80,7 +80,7 @@ def compile_graph(
     graph: Graph,
     *,
     extend: Extend | None = None,
-    constants: Sequence[np.ndarray[Any, Any]] = (),
+    constants: Sequence[Any] = (),
 ) -> Program:
     """Native code of `graph`, whose ops all have native lowerings.
 
@@ -91,14 +91,15 @@ def compile_graph(
     """
     with stage("plan"):
         plan = plan_graph(graph)
-    arrays = list(constants)
+    arrays: list[Any] = list(constants)
     places = {id(array): place for place, array in enumerate(arrays)}
     for array in plan.constants:
         if id(array) not in places:
             places[id(array)] = len(arrays)
             arrays.append(array)
     with stage("emit"):
-        module, externals, function = emit_program(plan, [places[id(a)] for a in plan.constants])
+        numbers = [places[id(array)] for array in plan.constants]
+        module, externals, function = emit_program(plan, numbers, arrays)
         exports = [PROGRAM]
         if extend is not None:
             exports += extend(module, externals, function, plan)
@@ -106,11 +107,14 @@ def compile_graph(
     return Program(plan, executable)
 
 
-def emit_program(plan: Plan, constants: Sequence[int]) -> tuple[ll.Module, Externals, ll.Function]:
+def emit_program(
+    plan: Plan, constants: Sequence[int], held: list[Any] | None = None
+) -> tuple[ll.Module, Externals, ll.Function]:
     """The LLVM module of a plan, with its table of externals and the `program` function.
-    `constants[i]` numbers the external that is constant i of the plan."""
+    `constants[i]` numbers the external that is constant i of the plan; `held` are all that the
+    program brings along, to which it may add Python objects."""
     module = ll.Module(plan.name)
-    externals = Externals(module)
+    externals = Externals(module, held)
     inputs = len(plan.input_types)
     outputs = len(plan.output_types)
     signature = ll.FunctionType(I32, [PTR] * (inputs + outputs + 1))

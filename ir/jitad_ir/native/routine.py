@@ -40,8 +40,15 @@ thread, and up to 30 ms with two; two products of 39 million operations 2 ms, an
 class RoutineEmitter:
     """Emits code at the place of `builder`, and moves it behind what was emitted."""
 
-    def __init__(self, builder: ll.IRBuilder, externals: Externals, workspace: Any = None) -> None:
+    def __init__(
+        self,
+        builder: ll.IRBuilder,
+        externals: Externals,
+        workspace: Any = None,
+        raised: Callable[[], ll.Block] | None = None,
+    ) -> None:
         self.builder = builder
+        self.raised = raised
         self.externals = externals
         self.workspace = workspace
         """Pointer to the op's scratch memory, 64-byte aligned; null if it asked for none."""
@@ -251,6 +258,39 @@ class RoutineEmitter:
         setter = self.externals.pointer(self.builder, "openblas:set_num_threads", signature)
         return self.builder.call(setter, [count])
 
+    def call_python(self, function: object, text: str, buffers: Sequence[Buffer]) -> None:
+        """Call a Python object as `function(text, address)`, where the buffers' addresses lie one
+        after the other at `address`. An exception leaves the program.
+
+        The program may run with the interpreter's lock or without it.
+        """
+        assert self.raised is not None, "a call of Python outside of a program's steps"
+        places = self.local(PTR, max(len(buffers), 1))
+        for number, buffer in enumerate(buffers):
+            place = self.builder.gep(places, [self.integer(number)], source_etype=PTR)
+            self.builder.store(buffer.pointer, place)
+        target = self.externals.object(self.builder, function)
+        words = self._text(text)
+        status = self.call_inner(
+            "jitad.call_python", _emit_python_call, target, words, places, result=I32
+        )
+        after = self.builder.append_basic_block("returned")
+        failed = self.builder.icmp_unsigned("!=", status, ll.Constant(I32, 0))
+        self.builder.cbranch(failed, self.raised(), after)
+        self.builder.position_at_end(after)
+
+    def _text(self, text: str) -> ll.Value:
+        """Address of a constant string that ends with a zero byte."""
+        module = self.builder.module
+        data = bytearray(text.encode() + b"\0")
+        held = ll.GlobalVariable(
+            module, ll.ArrayType(I8, len(data)), module.get_unique_name("jitad.text")
+        )
+        held.initializer = ll.Constant(held.value_type, data)
+        held.linkage, held.global_constant = "internal", True
+        held.type = PTR  # llvmlite would ask for a type of each length
+        return held
+
     def call_complex(self, name: str, *arguments: Lanes) -> Lanes:
         """Call the external C function `name` from complex doubles to a complex double, both by
         value: as pairs of doubles, which is what the ABIs of x86-64 (System V) and arm64 make of
@@ -326,6 +366,35 @@ class RoutineEmitter:
         if moving is None:
             return self.integer(fixed)
         return b.add(moving, self.integer(fixed), flags=exact) if fixed else moving
+
+
+def _emit_python_call(
+    r: RoutineEmitter, function: ll.Value, text: ll.Value, address: ll.Value
+) -> ll.Value:
+    """`function(text, address)`; 0, or 1 if an exception is set."""
+    builder, null = r.builder, ll.Constant(PTR, None)
+    status = r.local(I32)
+    arguments = r.local(PTR, 2)
+    builder.store(ll.Constant(I32, 1), status)
+    state = r.call("py:PyGILState_Ensure", I32, [])
+    first = r.call("py:PyUnicode_FromString", PTR, [text])
+    second = r.call("py:PyLong_FromVoidPtr", PTR, [address])
+    both = builder.and_(
+        builder.icmp_unsigned("!=", first, null), builder.icmp_unsigned("!=", second, null)
+    )
+    with builder.if_then(both):
+        builder.store(first, arguments)
+        builder.store(second, builder.gep(arguments, [r.integer(1)], source_etype=PTR))
+        called = [function, arguments, r.integer(2), null]
+        result = r.call("py:PyObject_Vectorcall", PTR, called)
+        returned = builder.icmp_unsigned("!=", result, null)
+        with builder.if_then(returned):
+            builder.store(ll.Constant(I32, 0), status)
+        r.call("py:Py_DecRef", None, [result])
+    r.call("py:Py_DecRef", None, [first])
+    r.call("py:Py_DecRef", None, [second])
+    r.call("py:PyGILState_Release", None, [state])
+    return builder.load(status, typ=I32)
 
 
 def _require_dtype(what: str, buffer: Buffer, lanes: Lanes) -> None:

@@ -14,13 +14,13 @@ from llvmlite import ir as ll
 from ..plan import Kernel, Plan, RoutineCall
 from ..plan.steps import Buffer as PlanBuffer
 from ..types import ArrayType
+from .addresses import CONSTANT
 from .bodies import SLOT_ELEMENTS
 from .emitter import Emitter
 from .externals import Externals
 from .jobs import share_out
 from .kernel import KernelEmitter
 from .lanes import I8, I32, PTR, Lanes
-from .link import CONSTANT
 from .loops import integer
 from .parallel import Split, kernel_job, split_of
 from .routine import Buffer, RoutineEmitter
@@ -58,6 +58,7 @@ class Function:
         """Functions of kernels, by what they do."""
         self._constants: dict[int, ll.Value] = {}
         self._failed: ll.Block | None = None
+        self._raised: ll.Block | None = None
         self._stack_left = STACK_BYTES
 
     def constant(self, number: int) -> ll.Value:
@@ -86,6 +87,12 @@ class Function:
             self._failed = self.function.append_basic_block("out_of_memory")
         return self._failed
 
+    def raised(self) -> ll.Block:
+        """The block that leaves the function when a Python exception is set."""
+        if self._raised is None:
+            self._raised = self.function.append_basic_block("raised")
+        return self._raised
+
     def finish(self) -> None:
         """Return 0 from the place of the builder, and say how to return from other places."""
         self._release()
@@ -94,6 +101,10 @@ class Function:
             self.builder.position_at_end(self._failed)
             self._release()
             raise_memory_error(self.builder, self.externals)
+            self.builder.ret(ll.Constant(I32, 1))
+        if self._raised is not None:
+            self.builder.position_at_end(self._raised)
+            self._release()
             self.builder.ret(ll.Constant(I32, 1))
 
     def _release(self) -> None:
@@ -198,7 +209,8 @@ class PlanEmitter:
     def routine(self, scratch: int | None = None) -> RoutineEmitter:
         """An emitter of routines at the place of the builder."""
         workspace = ll.Constant(PTR, None) if scratch is None else self.pointer(scratch)
-        return RoutineEmitter(self.builder, self.function.externals, workspace)
+        function = self.function
+        return RoutineEmitter(self.builder, function.externals, workspace, function.raised)
 
     def _emit_kernel(self, kernel: Kernel) -> None:
         split = split_of(kernel, self.plan.buffers) if kernel.lengths else None

@@ -241,7 +241,8 @@ def _batch(
     batch_axis: object = None,
 ) -> tuple[Value, ...]:
     flags = batched[1:]
-    if batched[0] and max(map(_work, regions)) > DEAR:
+    acts = any([region.acts for region in regions])
+    if batched[0] and (acts or max(map(_work, regions)) > DEAR):
         return _lane_by_lane(size, batched, index, operands, regions)
     wide = tuple([batched_everywhere(r, size, flags, batch_axis) for r in regions])
     if not batched[0]:

@@ -17,6 +17,7 @@ from ..evaluate import evaluate
 from ..graph import Equation, Graph, Value, current_builder
 from ..op import NOT_LOWERED, OPS, Joint, Linear, Op, Pruned, WithPrimal, elementwise
 from ..passes.dce import select_outputs
+from ..passes.effects import acts_for_results, silenced
 from ..passes.jvp import jvp
 from ..passes.remat import stored
 from ..passes.split import Split, split
@@ -70,7 +71,8 @@ def _split(unknown: Sequence[bool], *operands: Any, regions: Regions, saves: Sav
     parts = split(body, known)
     operands_known = [v for v, k in zip(operands, known, strict=True) if k]
     kept = _kept(parts, saves)
-    rest_body = _recomputing(parts, kept) if kept else _reordered(body, known, parts)
+    divided = bool(kept) or parts.known.acts
+    rest_body = _recomputing(parts, kept) if divided else _reordered(body, known, parts)
     answers = sum(parts.is_known)
     outputs = [*parts.known.outputs[:answers], *kept]
     first = Graph(parts.known.inputs, parts.known.equations, outputs, parts.known.name)
@@ -88,13 +90,14 @@ def _split(unknown: Sequence[bool], *operands: Any, regions: Regions, saves: Sav
 
 
 def _kept(parts: Split, saves: Saves) -> list[Value]:
-    """Values of the known part to store: those saved that the rest needs."""
-    if not saves:
+    """Values of the known part to store: those saved that the rest needs, and results of effects,
+    which happen once."""
+    if not saves and not parts.known.acts:
         return []
     inputs = set(parts.known.inputs)
     saved: dict[Value, None] = {}
     for eq in parts.known.equations:
-        if is_saved(eq, saves):
+        if is_saved(eq, saves) or acts_for_results(eq):
             # What is named is stored before it gets its name: derivatives may read either.
             values = eq.operands if eq.op.name == "checkpoint_name" else eq.outputs
             saved |= dict.fromkeys([v for v in values if v not in inputs])
@@ -112,8 +115,16 @@ def _read_by_rest(parts: Split, saved: Collection[Value]) -> set[Value]:
 
 
 def _recomputing(parts: Split, kept: Sequence[Value]) -> Graph:
-    """The rest over the known operands, the values kept and the unknown operands."""
-    return stored(parts, [*parts.known.inputs, *kept]).rest
+    """The rest over the known operands, the values kept and the unknown operands. What it computes
+    again has no effects."""
+    known = parts.known
+    if known.acts:
+        outputs = len(known.outputs)
+        quiet = silenced(Graph(known.inputs, known.equations, [*known.outputs, *kept], known.name))
+        kept = quiet.outputs[outputs:]
+        known = Graph(quiet.inputs, quiet.equations, quiet.outputs[:outputs], known.name)
+        parts = Split(known, parts.rest, parts.is_known, parts.residuals)
+    return stored(parts, [*known.inputs, *kept]).rest
 
 
 def _reordered(body: Graph, known: Sequence[bool], parts: Split) -> Graph:

@@ -133,7 +133,7 @@ class _Known:
         stacked = list(dict.fromkeys(stacked))
         outputs = [*body.outputs[: self.answers], *stacked]
         results: tuple[Value, ...] = ()
-        if outputs:
+        if outputs or body.acts:
             results = OPS["scan"](
                 *given.all,
                 regions=(Graph(body.inputs, body.equations, outputs, body.name),),

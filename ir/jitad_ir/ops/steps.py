@@ -41,6 +41,6 @@ def invariant_values(body: Graph, consts: Sequence[Value]) -> set[Value]:
     """The values of a body that depend on these inputs alone."""
     found = set(consts)
     for eq in body.equations:
-        if all(v in found for v in eq.operands):
+        if not eq.acts and all(v in found for v in eq.operands):
             found.update(eq.outputs)
     return found

@@ -132,6 +132,7 @@ custom_jvp = Op(
     lower=NOT_LOWERED,
     samples=(),
     multiple_results=True,
+    runs=1,
     expand=lambda *operands, regions, arguments: current_builder().inline(regions[0], operands),
 )
 
@@ -222,6 +223,7 @@ custom_vjp = Op(
     lower=NOT_LOWERED,
     samples=(),
     multiple_results=True,
+    runs=1,
     expand=lambda *operands, regions, arguments: current_builder().inline(regions[0], operands),
 )
 
@@ -300,6 +302,7 @@ transposed_call = Op(
     lower=NOT_LOWERED,
     samples=(),
     multiple_results=True,
+    runs=0,
     expand=lambda *operands, regions, residuals: current_builder().inline(
         _transposed_region(regions[0], residuals), operands
     ),

@@ -298,7 +298,9 @@ def _prune(used: Sequence[bool], regions: Regions, **params: Any) -> Pruned:
                 tapes[i] = _either(tapes[i], of_tape)
         if (consts, carries, tapes) == before:
             break
-    kept = [i == 0 or any(carries[i]) or any(tapes[i]) for i in range(len(sweeps))]
+    kept = [
+        i == 0 or any(carries[i]) or any(tapes[i]) or sweep.acts for i, sweep in enumerate(sweeps)
+    ]
     narrow = [select_inputs(loop.cond, [*consts, *carries[0]])]
     for number, sweep in enumerate(sweeps):
         if kept[number]:

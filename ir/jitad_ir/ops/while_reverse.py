@@ -10,6 +10,7 @@ from typing import Any
 from ..graph import Builder, Graph, Value, building
 from ..op import OPS
 from ..passes.dce import select_outputs
+from ..passes.effects import silenced
 from ..passes.jvp import zeros
 from ..passes.remat import recompute
 from ..passes.split import Split, split
@@ -99,11 +100,17 @@ def split_while(unknown: Sequence[bool], *operands: Any, regions: Regions, **par
         )
     )
     late = [u for flags in division.carries for u in flags]
+    quiet = tuple([silenced(region) for region in regions])
+    if any([region.acts for region in quiet]):
+        raise TypeError(
+            "while_loop: its steps read results of io_callback, and reverse mode would call it "
+            "twice. Use pure_callback, or lax.scan for a known number of steps"
+        )
 
     def rest(held: Sequence[Value], others: Sequence[Value]) -> list[Value]:
         kept, free = iter(held), iter(others)
         again = OPS["while_loop"](
-            *[next(free) if u else next(kept) for u in unknown], regions=regions, **params
+            *[next(free) if u else next(kept) for u in unknown], regions=quiet, **params
         )
         return [v for v, u in zip(again, late, strict=True) if u]
 

@@ -13,7 +13,7 @@ from .regions import in_regions
 
 def cse(graph: Graph) -> Graph:
     """`graph` with equations that repeat an earlier one (same op, operands, params and regions)
-    replaced by its results."""
+    replaced by its results. What has effects happens as often as it is written."""
     graph = in_regions(graph, cse)
     env: dict[Value, Value] = {}
     seen: dict[Any, tuple[Value, ...]] = {}
@@ -21,7 +21,7 @@ def cse(graph: Graph) -> Graph:
     for eq in graph.equations:
         operands = tuple([env.get(v, v) for v in eq.operands])
         key = (eq.op, operands, params_key(eq.params) if eq.params else (), eq.regions)
-        earlier = seen.get(key)
+        earlier = None if eq.acts else seen.get(key)
         if earlier is not None:
             env.update(zip(eq.outputs, earlier, strict=True))
             continue

@@ -1,6 +1,8 @@
 """Dead code elimination.
 
 dce : (a -> b)  to  (a -> b)   without the equations that no output needs
+
+Equations with effects stay, and what they need.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ def dce(graph: Graph) -> Graph:
     kept: list[Equation] = []
     changed = False
     for eq in reversed(graph.equations):
-        if needed.isdisjoint(eq.outputs):
+        if needed.isdisjoint(eq.outputs) and not eq.acts:
             changed = True
             continue
         smaller = eq if eq.op.prune is None else _pruned(eq, needed)

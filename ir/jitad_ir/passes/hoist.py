@@ -74,7 +74,7 @@ def _invariants(body: Graph, count: int) -> set[Equation]:
     invariant: set[Value] = set(body.inputs[:count])
     movable: list[Equation] = []
     for eq in body.equations:
-        if not _may_not_end(eq) and all(v in invariant for v in eq.operands):
+        if not eq.acts and not _may_not_end(eq) and all(v in invariant for v in eq.operands):
             invariant.update(eq.outputs)
             movable.append(eq)
     chosen: set[Equation] = set()

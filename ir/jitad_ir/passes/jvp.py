@@ -96,6 +96,7 @@ def tangents_of(
     if isinstance(rule, Marker) or all(t is None for t in tangents):
         return [None] * len(outs)
     if isinstance(rule, WithPrimal):
+        _require_silence(eq)
         return rule.rule(tangents, *operands, **eq.params, **_regions(eq))[1]
     if isinstance(rule, Joint):
         return rule.rule(tangents, outs, *operands, **eq.params, **_regions(eq))
@@ -108,6 +109,15 @@ def tangents_of(
         if term is not None:
             total = term if total is None else OPS["add"](total, term)
     return [total]
+
+
+def _require_silence(eq: Equation) -> None:
+    """Tangents of a loop or a branch run it again, which must not act again."""
+    if eq.acts:
+        raise TypeError(
+            f"{eq.op.name}: its steps read results of io_callback, and its derivative outside of "
+            f"jit would call it twice. Differentiate it under jit\n  from {eq.source}"
+        )
 
 
 def zeros(value: Value) -> Value:

@@ -20,7 +20,7 @@ from typing import Any
 
 from .. import disk
 from ..graph import Builder, Equation, Graph, Value, building
-from ..op import Elementwise, Pull, Reduction
+from ..op import Elementwise, Pull, Reduction, Routine
 from .split import Split
 
 SMALL = 256
@@ -87,7 +87,7 @@ def is_cheap(eq: Equation) -> bool:
         return False
     if isinstance(lower, Elementwise):
         return not lower.dear
-    if isinstance(lower, Pull) or not eq.operands:
+    if isinstance(lower, Pull) or not (eq.operands or isinstance(lower, Routine)):
         return True
     if isinstance(lower, Reduction) or eq.op.name == "dot":
         return _terms(eq) <= _FEW

@@ -65,6 +65,7 @@ class Clustering:
         self._uses: dict[Value, int] = {}
         self._overwritten: set[Value] = set()
         """Values that a routine may put its result in the place of."""
+        self._acting = 0  # the level of the last call with effects
 
     def assign(self) -> None:
         """Give every equation its home."""
@@ -74,7 +75,7 @@ class Clustering:
         for eq in self.graph.equations:
             for value in eq.outputs:
                 self.producers[value] = eq
-            if any(value in self._uses for value in eq.outputs):
+            if any(value in self._uses for value in eq.outputs) or eq.acts:
                 self._place(eq)
         self._sink()
         for eq in self.graph.equations:
@@ -118,7 +119,7 @@ class Clustering:
             uses[value] = uses.get(value, 0) + 1
         # Backwards, so that equations nobody needs do not count as readers.
         for eq in reversed(self.graph.equations):
-            if any(value in uses for value in eq.outputs):
+            if any(value in uses for value in eq.outputs) or eq.acts:
                 for value in eq.operands:
                     uses[value] = uses.get(value, 0) + 1
                 lower = eq.op.lower
@@ -127,8 +128,6 @@ class Clustering:
 
     def _buffer(self, value: Value, level: int) -> Info:
         return Info("buffer", value.type.size, (level, level), uses=self._uses.get(value, 0))
-
-    # -- readiness -------------------------------------------------------------------------
 
     def _ready(self, value: Value, reads: int, block: bool) -> int:
         """Level from which a cluster can hold a reader of `value` at arbitrary indices that
@@ -322,7 +321,7 @@ class Clustering:
         info.home = self._home(value.type.shape, ready[0], ready[1], [], None, block=block)
 
     def _place_call(self, eq: Equation) -> None:
-        level = 0
+        level = self._acting if eq.acts else 0
         for operand in eq.operands:
             value, _ = self.window(operand) if eq.op.name == "scan" else (self.root(operand), 0)
             info = self.info[value]
@@ -335,6 +334,7 @@ class Clustering:
                 info.pulled = True
                 info.free = info.free and info.work <= limits.CHEAP
                 level = max(level, home.level + 1)
+        self._acting = level if eq.acts else self._acting
         self.calls.append(Call(level, eq))
         for value in eq.outputs:
             self.info[value] = self._buffer(value, level + 1)

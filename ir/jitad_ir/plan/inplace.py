@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ..op import Routine
 from .steps import Buffer, Kernel, Read, RoutineCall, Step
@@ -84,6 +85,13 @@ class _Sharing:
                 continue  # nothing is read, so its readers may stand before its writers
             for k in written:
                 self.after[k].update([r for r in self.readers.get(buffer, ()) if r != k])
+        acting = [
+            k
+            for k, step in enumerate(steps)
+            if not isinstance(step, Kernel) and step.equation.acts
+        ]
+        for k, following in pairwise(acting):
+            self.after[k].add(following)
         for k, step in enumerate(steps):
             for operand, result in overwriting(step):
                 self._try(k, operand, result)

@@ -43,7 +43,7 @@ def straight_plan(planner: Planner, region: Graph, consts: int, carries: int) ->
     """The plan of a loop's body, whose inputs are constants, carry and rows, as one kernel without
     loops; None if it does not fit. `planner` is that of the plan around it."""
     carry = region.inputs[consts : consts + carries]
-    if any(v.type.size > elements.SMALL for v in (*carry, *region.outputs)):
+    if region.acts or any(v.type.size > elements.SMALL for v in (*carry, *region.outputs)):
         return None
     try:
         region = _without_branches(region)
