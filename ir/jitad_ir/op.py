@@ -233,7 +233,7 @@ class Routine:
 @dataclass(frozen=True, slots=True)
 class Structured:
     """A loop or a branch: its regions become plans inside of the plan. `step` names the kind of
-    step: "loop", "branch" or "while_loop"."""
+    step: "loop", "branch", "while_loop" or "wavefront"."""
 
     step: str
 

@@ -88,29 +88,48 @@ def gather(
 ) -> Lanes:
     """The elements at a vector of offsets; only lanes whose mask is true are read."""
     builder = b.builder
-    parts = 2 if dtype.kind == "c" else 1
     part = real_dtype(dtype)
-    size = part.itemsize * parts
-    base = builder.ptrtoint(pointer, I64)
-    addresses = builder.add(
-        b.splat(Lanes(INT64, base)).value,
-        builder.mul(offsets, splat_constant(offsets.type, size)),
-    )
     if mask is None:
         mask = b.constant(BOOL, True).value
-    values = []
-    for k in range(parts):
-        at = addresses
-        if k:
-            at = builder.add(at, splat_constant(at.type, part.itemsize))
-        pointers = builder.inttoptr(at, ll.VectorType(PTR, b.width))
-        values.append(_gather_part(b, pointers, part, mask))
-    if parts == 2:
+    values = [_gather_part(b, p, part, mask) for p in _pointers(b, pointer, dtype, offsets)]
+    if dtype.kind == "c":
         return Lanes(dtype, tuple(values))
     if dtype == BOOL:
         zero = splat_constant(values[0].type, 0)
         return Lanes(BOOL, builder.icmp_unsigned("!=", values[0], zero))
     return Lanes(dtype, values[0])
+
+
+def scatter(b: Emitter, pointer: ll.Value, lanes: Lanes, offsets: ll.Value, mask: ll.Value) -> None:
+    """Write the lanes whose mask is true to a vector of offsets, in order of the lanes."""
+    part = real_dtype(lanes.dtype)
+    values = lanes.value if lanes.dtype.kind == "c" else (lanes.value,)
+    places = _pointers(b, pointer, lanes.dtype, offsets)
+    for pointers, value in zip(places, values, strict=True):
+        register = vector_type(memory_type(part), b.width)
+        if lanes.dtype == BOOL:
+            value = b.builder.zext(value, register)
+        name = f"llvm.masked.scatter.v{b.width}{register.element.intrinsic_name}.v{b.width}p0"
+        operands = [value, pointers, ll.Constant(I32, part.itemsize), mask]
+        b.builder.call(_declared(b.builder, name, ll.VoidType(), operands), operands)
+
+
+def _pointers(b: Emitter, pointer: ll.Value, dtype: DType, offsets: ll.Value) -> list[ll.Value]:
+    """Addresses of the elements at a vector of offsets; of real and imaginary parts if complex."""
+    builder = b.builder
+    parts = 2 if dtype.kind == "c" else 1
+    itemsize = real_dtype(dtype).itemsize
+    addresses = builder.add(
+        b.splat(Lanes(INT64, builder.ptrtoint(pointer, I64))).value,
+        builder.mul(offsets, splat_constant(offsets.type, itemsize * parts)),
+    )
+    found: list[ll.Value] = []
+    for k in range(parts):
+        at = addresses
+        if k:
+            at = builder.add(at, splat_constant(at.type, itemsize))
+        found.append(builder.inttoptr(at, ll.VectorType(PTR, b.width)))
+    return found
 
 
 def _gather_part(b: Emitter, pointers: ll.Value, part: DType, mask: ll.Value) -> ll.Value:
@@ -156,6 +175,7 @@ __all__ = [
     "element_pointer",
     "gather",
     "masked_load",
+    "scatter",
     "vector_of",
     "weighted_sum",
 ]

@@ -254,9 +254,11 @@ class RegisterBody:
 
 
 class StraightCode:
-    """The code of a straight plan over registers."""
+    """The code of a straight plan over registers of `width` lanes."""
 
-    def __init__(self, emitter: PlanEmitter, plan: Plan, consts: Values, carries: int) -> None:
+    def __init__(
+        self, emitter: PlanEmitter, plan: Plan, consts: Values, carries: int, width: int = 1
+    ) -> None:
         self.emitter = emitter
         self.builder = emitter.builder
         self.plan = plan
@@ -266,7 +268,7 @@ class StraightCode:
         assert len(steps) == len(plan.steps) <= 1
         self.nodes = steps[0].nodes if steps else ()
         self.stores = steps[0].stores if steps else ()
-        self.b = Emitter(self.builder, 1)
+        self.b = Emitter(self.builder, width)
         self.values: list[Lanes | None] = [None] * len(self.nodes)
         self.invariant = self._invariant()
         self.carry: dict[tuple[int, int], Lanes] = {}
@@ -340,10 +342,14 @@ class StraightCode:
             return Lanes(INT64, self._index(node.index))
         if isinstance(node, Inside):
             value = self._index(node.index)
-            low = self.builder.icmp_signed(">=", value, integer(node.low))
-            high = self.builder.icmp_signed("<", value, integer(node.high))
+            low = self.builder.icmp_signed(">=", value, self._integer(node.low))
+            high = self.builder.icmp_signed("<", value, self._integer(node.high))
             return Lanes(BOOL, self.builder.and_(low, high))
         return self._read(node)
+
+    def _integer(self, n: int) -> ll.Value:
+        """The index n, in each lane."""
+        return self.b.constant(INT64, n).value
 
     def _read(self, node: Read) -> Lanes:
         buffer = self.plan.buffers[node.buffer]
@@ -369,8 +375,8 @@ class StraightCode:
 
     def _index(self, position: Position) -> ll.Value:
         if isinstance(position, int):
-            return integer(position)
-        return weighted_sum(self.builder, position, self._atom, integer)
+            return self._integer(position)
+        return weighted_sum(self.builder, position, self._atom, self._integer)
 
     def _atom(self, atom: object) -> ll.Value:
         assert not isinstance(atom, Counter)

@@ -46,6 +46,32 @@ def counted(
     return results
 
 
+def repeated(
+    builder: ll.IRBuilder,
+    state: Sequence[ll.Value],
+    holds: Callable[[list[ll.Value]], ll.Value],
+    body: Callable[[list[ll.Value]], Sequence[ll.Value]],
+) -> list[ll.Value]:
+    """`state = body(state)` while `holds(state)`. Returns the last state."""
+    before = builder.block
+    header = builder.append_basic_block("while")
+    inner = builder.append_basic_block("round")
+    after = builder.append_basic_block("done")
+    builder.branch(header)
+    builder.position_at_end(header)
+    phis = [builder.phi(value.type) for value in state]
+    again = holds(list(phis))
+    builder.cbranch(again, inner, after)
+    builder.position_at_end(inner)
+    results = body(list(phis))
+    for phi, value, result in zip(phis, state, results, strict=True):
+        phi.add_incoming(value, before)
+        phi.add_incoming(result, builder.block)
+    builder.branch(header)
+    builder.position_at_end(after)
+    return list(phis)
+
+
 def registers_of(lanes: Sequence[Lanes]) -> list[ll.Value]:
     """The LLVM values of several Lanes, in order."""
     found: list[Any] = []

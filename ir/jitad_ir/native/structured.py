@@ -8,17 +8,19 @@ are the elements themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from llvmlite import ir as ll
 
 from ..graph import Value
 from ..plan.structures import Branch, Carry, Loop, Structure, WhileLoop
+from ..plan.wavefront import Wavefront
 from .bodies import Body, MemoryBody, RegisterBody
 from .lanes import I8, I64, call_intrinsic
-from .loops import counted, integer
+from .loops import counted, integer, repeated
 from .routine import Buffer
+from .wavefront import WavefrontEmitter
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -33,6 +35,8 @@ def emit_structure(emitter: PlanEmitter, step: Structure) -> None:
         _LoopEmitter(emitter, step).emit()
     elif isinstance(step, Branch):
         _emit_branch(emitter, step)
+    elif isinstance(step, Wavefront):
+        WavefrontEmitter(emitter, step).emit()
     else:
         _WhileEmitter(emitter, step).emit()
 
@@ -140,32 +144,6 @@ def _emit_branch(emitter: PlanEmitter, step: Branch) -> None:
         emitter.inside(plan, inputs, outputs, step.scratch).emit()
         builder.branch(after)
     builder.position_at_end(after)
-
-
-def repeated(
-    builder: ll.IRBuilder,
-    state: Values,
-    holds: Callable[[Values], ll.Value],
-    body: Callable[[Values], Values],
-) -> Values:
-    """`state = body(state)` while `holds(state)`. Returns the last state."""
-    before = builder.block
-    header = builder.append_basic_block("while")
-    inner = builder.append_basic_block("round")
-    after = builder.append_basic_block("done")
-    builder.branch(header)
-    builder.position_at_end(header)
-    phis = [builder.phi(value.type) for value in state]
-    again = holds(list(phis))
-    builder.cbranch(again, inner, after)
-    builder.position_at_end(inner)
-    results = body(list(phis))
-    for phi, value, result in zip(phis, state, results, strict=True):
-        phi.add_incoming(value, before)
-        phi.add_incoming(result, builder.block)
-    builder.branch(header)
-    builder.position_at_end(after)
-    return list(phis)
 
 
 class _WhileEmitter:

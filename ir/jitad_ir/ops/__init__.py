@@ -229,6 +229,7 @@ from .triangular import (
     cholesky,
     triangular_solve,
 )
+from .wavefront import wavefront
 from .while_loop import while_loop
 
 __all__ = [
@@ -398,6 +399,7 @@ __all__ = [
     "transposed_call",
     "triangular_solve",
     "trunc",
+    "wavefront",
     "while_loop",
     "wofz",
     "zeta",

@@ -19,6 +19,7 @@ from .inline import inline
 from .lanes import lanes
 from .simplify import simplify
 from .specialize import specialize
+from .wavefront import wavefront
 
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     dce,  # first, so that nothing below works on dead code
@@ -30,6 +31,7 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     accumulate,  # cotangents of a few elements are added to those
     hoist,  # what every step of a loop computes alike
     fission,  # products of all steps as one
+    wavefront,  # several rows of a table at once
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused
 )

@@ -16,6 +16,7 @@ from ..op import Routine
 from .index import Counter, Position, leaves
 from .steps import Apply, Kernel, Node, Number, Plan, Read, RoutineCall, Step
 from .structures import Branch, Loop, WhileLoop
+from .wavefront import Wavefront
 
 NOT_COUNTED = frozenset({"select", "convert", "stop_gradient"})
 """Elementwise ops on floats that move numbers and compute nothing."""
@@ -71,6 +72,8 @@ def step_cost(step: Step, plan: Plan) -> Cost:
         return _call_cost(step, plan)
     if isinstance(step, Loop):
         return plan_cost(step.body).times(step.length)
+    if isinstance(step, Wavefront):
+        return plan_cost(step.cell).times(step.rows * step.length)
     if isinstance(step, Branch):
         return max(map(plan_cost, step.branches), key=lambda c: (c.flops, c.read + c.written))
     return _while_cost(step)

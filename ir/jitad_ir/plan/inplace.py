@@ -16,6 +16,7 @@ from itertools import pairwise
 from ..op import Routine
 from .steps import Buffer, Kernel, Read, RoutineCall, Step
 from .structures import Branch, Carry, Loop, WhileLoop
+from .wavefront import Wavefront
 
 Pair = tuple[int, int]
 """The buffers of an operand and of a result."""
@@ -185,6 +186,9 @@ class _Sharing:
                 rows=tuple([(self.root(k), start) for k, start in step.rows]),
                 stacks=self._all(step.stacks),
             )
+        if isinstance(step, Wavefront):
+            operands, results = self._all(step.operands), self._all(step.results)
+            return Wavefront.of(step.equation, step.cell, operands, results)
         return replace(
             step,
             consts=self._all(step.consts),

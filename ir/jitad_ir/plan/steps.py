@@ -19,6 +19,7 @@ from ..op import ArgReduction, Cumulative, Reduction, Rule
 from ..types import ArrayType, DType
 from .index import Position
 from .structures import Branch, Loop, WhileLoop
+from .wavefront import Wavefront
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class RoutineCall:
         return tuple(dict.fromkeys(self.operands))
 
 
-Step: TypeAlias = Kernel | RoutineCall | Loop | Branch | WhileLoop
+Step: TypeAlias = Kernel | RoutineCall | Loop | Branch | WhileLoop | Wavefront
 
 
 @dataclass(frozen=True, slots=True)

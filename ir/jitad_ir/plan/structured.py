@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..graph import Equation, Graph, Value
 from ..op import Routine, Structured
-from ..types import BOOL, DTYPES, ArrayType
+from ..types import BOOL, DTYPES, ArrayType, TypeMismatch
 from .straight import straight_plan
 from .structures import Branch, Carry, Loop, Structure, WhileLoop
+from .wavefront import Wavefront
 
 if TYPE_CHECKING:
     from .planner import Planner
@@ -85,6 +86,17 @@ class StructurePlanner:
             self.planner.temporary(ArrayType(BOOL, ())),
             self._scratch(),
         )
+
+    def wavefront(self) -> Wavefront:
+        """The step of a `wavefront`. All that differs from cell to cell is in registers."""
+        eq = self.equation
+        (region,) = eq.regions
+        fixed = sum(eq.params["counts"][:2])
+        cell = self._straight(region, fixed, len(region.inputs) - fixed)
+        if cell is None:
+            raise TypeMismatch("wavefront: expected a cell of a few elementwise operations")
+        results = self._results()
+        return Wavefront.of(eq, cell, self._operands(eq.operands), results)
 
     def _sweeps(self) -> list[Plan]:
         """Plans of the condition and the sweeps. The condition is straight if the first sweep is:
@@ -197,4 +209,5 @@ _KINDS: dict[str, Callable[[StructurePlanner], Structure]] = {
     "loop": StructurePlanner.loop,
     "branch": StructurePlanner.branch,
     "while_loop": StructurePlanner.while_loop,
+    "wavefront": StructurePlanner.wavefront,
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..graph import Equation
 from ..types import ArrayType
+from .wavefront import Wavefront
 
 if TYPE_CHECKING:
     from .steps import Plan
@@ -158,7 +159,7 @@ class WhileLoop:
         return _unique(*self.consts, *[k for c in self.carries for k in c.inits])
 
 
-Structure = Loop | Branch | WhileLoop
+Structure = Loop | Branch | WhileLoop | Wavefront
 
 
 def _unique(*buffers: int | None) -> Buffers:

@@ -17,7 +17,8 @@ from .steps import (
     RoutineCall,
     Step,
 )
-from .structures import Branch, Loop, WhileLoop
+from .structures import Branch, Loop, Structure
+from .wavefront import Wavefront
 
 
 def plan_text(plan: Plan) -> str:
@@ -57,12 +58,14 @@ def _step_lines(step: Step, names: list[str]) -> list[str]:
     return lines
 
 
-def _heading(step: Loop | Branch | WhileLoop) -> str:
+def _heading(step: Structure) -> str:
     if isinstance(step, Loop):
         order = " backwards" if step.equation.params["reverse"] else ""
         return f"loop of {step.length} steps{order}"
     if isinstance(step, Branch):
         return f"one of {len(step.branches)} branches"
+    if isinstance(step, Wavefront):
+        return f"wavefront of {step.rows} rows of {step.length}"
     sweeps = " ".join("up" if up else "down" for up in step.upwards)
     return f"while loop, sweeps {sweeps}, {step.tape()[1]} bytes of tape a step"
 
