@@ -169,3 +169,23 @@ PROGRAMS = [
 def test_scan_agrees_with_a_python_loop(loop: Callable[..., Any]) -> None:
     program, twin = both(loop)
     obeys(program, twin, X, ROWS)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_carry_may_start_with_a_part_of_what_the_loop_reads(reverse: bool) -> None:
+    """The rows are read where they are; the carry is a copy of its part."""
+
+    def smoothed(xs: Any) -> Any:
+        def step(carry: Any, x: Any) -> Any:
+            return carry * 0.5 + x, carry * x
+
+        return lax.scan(step, xs[-1], xs[:-1], reverse=reverse)
+
+    xs = np.linspace(-1.0, 1.0, 40).reshape(20, 2)
+    carry, rows = xs[-1], np.zeros((19, 2))
+    for i in range(19)[:: -1 if reverse else 1]:
+        rows[i] = carry * xs[i]
+        carry = carry * 0.5 + xs[i]
+    got = jitad.jit(smoothed)(xs)
+    np.testing.assert_allclose(got[0], carry)
+    np.testing.assert_allclose(got[1], rows)

@@ -47,7 +47,7 @@ from ..types import Shape, TypeMismatch
 from . import limits
 from .homes import Call, Cluster, Info, Tile
 from .spaces import Bounds, FoldKey, contiguous_slice, fold_key, refined, trailing_bounds
-from .tracing import constant_of, identity_map, tiles
+from .tracing import constant_of, identity_map, reads_parts, tiles
 
 
 class Clustering:
@@ -322,8 +322,8 @@ class Clustering:
 
     def _place_call(self, eq: Equation) -> None:
         level = self._acting if eq.acts else 0
-        for operand in eq.operands:
-            value, _ = self.window(operand) if eq.op.name == "scan" else (self.root(operand), 0)
+        for i, operand in enumerate(eq.operands):
+            value = self.window(operand)[0] if reads_parts(eq, i) else self.root(operand)
             info = self.info[value]
             if info.kind == "view" and self.constant(value) is not None:
                 continue

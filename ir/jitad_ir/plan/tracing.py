@@ -412,3 +412,12 @@ def _chooses(node: Node) -> bool:
 
 
 __all__ = ["Element", "Index", "MapEmitter", "Tracer", "constant_of", "identity_map", "tiles"]
+
+
+def reads_parts(eq: Equation, position: int) -> bool:
+    """Whether a step reads operand `position` where it is, be it a part of an array: constants and
+    rows of a loop, but not its carry."""
+    if eq.op.name != "scan":
+        return False
+    first = eq.params["consts"]
+    return not first <= position < first + eq.params["carries"]
