@@ -150,6 +150,12 @@ from .reduce import (
     reduce_prod,
     reduce_sum,
 )
+from .reduce_window import (
+    reduce_window_max,
+    reduce_window_min,
+    reduce_window_sum,
+    window_position,
+)
 from .rounding import (
     ceil,
     floor,
@@ -358,6 +364,9 @@ __all__ = [
     "reduce_or",
     "reduce_prod",
     "reduce_sum",
+    "reduce_window_max",
+    "reduce_window_min",
+    "reduce_window_sum",
     "rem",
     "reshape",
     "reverse",
