@@ -353,11 +353,13 @@ def identity_map(eq: Equation) -> bool:
     result = eq.outputs[0].type
     if len(eq.operands) != 1 or eq.operands[0].type.size != result.size:
         return False
-    if result.size <= 1:
-        return result.size == 1
+    if result.size == 0:
+        return False
     probe = Probe(eq)
     if len(probe.nodes) != 1 or len(probe.places[0]) != 1:
         return False
+    if result.size == 1:
+        return isinstance(probe.nodes[0], Read)
     offset = ix.flatten(probe.places[0][0], eq.operands[0].shape)
     return offset == ix.flatten(probe.at, result.shape)
 
