@@ -61,8 +61,9 @@ def new_owner(nbytes: int) -> np.ndarray:
         start = -block.ctypes.data % 64
         return block[start : start + nbytes]
     large = nbytes >= HUGE_PAGE
-    size = _round_up(nbytes, HUGE_PAGE if large else PAGE)
-    length = size + HUGE_PAGE if large else size
+    # Not all of the last huge page: a request of this size would find such an owner too large.
+    size = _round_up(nbytes, PAGE)
+    length = _round_up(size, HUGE_PAGE) + HUGE_PAGE if large else size
     try:
         memory = mmap.mmap(-1, length, **_PRIVATE)
     except (OSError, OverflowError, ValueError) as error:

@@ -133,3 +133,11 @@ def test_taking_from_python():
     assert pool.take(1 << 20).ctypes.data == address
     assert pool.take(1 << 19).ctypes.data not in (address, second.ctypes.data)
     assert pool.take(100).ctypes.data % 64 == 0 and pool.take(0).nbytes == 0
+
+
+@pytest.mark.parametrize("nbytes", [300_000, 2**21 - 1, 2**21, 2**21 + 4096, 2**22 + 1, 10**7 + 1])
+def test_a_block_is_found_again_for_a_request_of_its_size(nbytes: int) -> None:
+    pool = BufferPool()
+    first = pool.take(nbytes).ctypes.data
+    assert pool.take(nbytes).ctypes.data == first
+    assert len(pool.owners) == 1

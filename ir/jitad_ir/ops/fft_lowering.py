@@ -1,283 +1,62 @@
-"""How native code transforms: Stockham's passes, and Bluestein's convolution for lengths with a
-prime factor above 13.
+"""How native code transforms arrays: rows are read into work arrays (`fft_passes`), transformed
+there and written back; several side by side where there are as many.
 
-A row (or several, side by side) is read into a work array with its real and its imaginary parts
-apart, transformed between two work arrays, and written back. With parts apart the inverse transform
-is the forward one with the parts exchanged, and elements that belong to one butterfly pass are
-neighbours: vectors of them, over rows and over the stride of a pass alike.
+A real signal of even length n is transformed as n/2 complex numbers, its even elements their real
+and its odd ones their imaginary parts. With Z their transform and w = exp(-2 pi i / n),
+
+    E_k = (Z_k + conj Z_(n/2-k)) / 2,  O_k = (Z_k - conj Z_(n/2-k)) / 2i,  X_k = E_k + w**k O_k.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..types import ArrayType, DType, Shape, real_dtype
-from .fft_tables import convolution_length, factors, padded_length, table_name
+from ..types import ArrayType, DType, Shape, complex_dtype, real_dtype
+from .fft_butterflies import Complex, conjugate, minus, plus, scaled, times, times_minus_i
+from .fft_passes import Planes, Rows, address, load, store, transform
+from .fft_tables import HALVES, padded_length, table_name
 from .lapack import Workspace
-from .vector_loops import affine, strips, vector_width
+from .vector_loops import affine, strips, transpose, vector_width
 
-Complex = tuple[Any, Any]
-"""Lanes of real and of imaginary parts."""
+CACHE = 2**20
+"""Bytes that the work arrays of rows side by side may have: those of longer rows would not stay in
+the L2 cache, and rows go one by one."""
 
 
-class _Planes(NamedTuple):
-    """A work array: pointers to its real and its imaginary parts."""
-
-    re: Any
-    im: Any
-
-    @property
-    def swapped(self) -> _Planes:
-        """The array with its parts exchanged."""
-        return _Planes(self.im, self.re)
-
-
-class _Rows(NamedTuple):
-    """`width` rows of length n that are transformed side by side: element j of row l is number
-    j * width + l of the planes `here`; `other` is for the passes to alternate with."""
-
-    dtype: DType
-    n: int
-    width: int
-    here: _Planes
-    other: _Planes
-
-    def at(self, r: Any, plane: Any, index: Any) -> Any:
-        """Address of a number of a plane."""
-        size = padded_length(self.n) * self.width
-        return r.element_pointer(r.buffer(ArrayType(self.dtype, (size,)), plane), (index,))
-
-    def load(self, r: Any, b: Any, planes: _Planes, index: Any) -> Complex:
-        """The vector of the emitter's width from number `index` on."""
-        re, im = (b.load(self.at(r, plane, index), self.dtype) for plane in planes)
-        return re, im
-
-    def store(self, r: Any, b: Any, planes: _Planes, index: Any, value: Complex) -> None:
-        for plane, part in zip(planes, value, strict=True):
-            b.store(self.at(r, plane, index), part)
-
-
-# Complex arithmetic on parts.
-
-
-def _add(b: Any, x: Complex, y: Complex) -> Complex:
-    return b.add(x[0], y[0]), b.add(x[1], y[1])
-
-
-def _sub(b: Any, x: Complex, y: Complex) -> Complex:
-    return b.sub(x[0], y[0]), b.sub(x[1], y[1])
-
-
-def _mul(b: Any, x: Complex, y: Complex) -> Complex:
-    re = b.sub(b.mul(x[0], y[0]), b.mul(x[1], y[1]))
-    return re, b.add(b.mul(x[0], y[1]), b.mul(x[1], y[0]))
-
-
-def _times_minus_i(b: Any, x: Complex) -> Complex:
-    return x[1], b.neg(x[0])
-
-
-def _scaled(b: Any, x: Complex, factor: float) -> Complex:
-    c = b.constant(x[0].dtype, factor)
-    return b.mul(x[0], c), b.mul(x[1], c)
-
-
-def _sum(b: Any, terms: Sequence[Complex]) -> Complex:
-    total = terms[0]
-    for term in terms[1:]:
-        total = _add(b, total, term)
-    return total
-
-
-# Butterflies: transforms of a few elements in registers.
-
-
-def _butterfly(b: Any, x: Sequence[Complex]) -> list[Complex]:
-    if len(x) == 2:
-        return [_add(b, x[0], x[1]), _sub(b, x[0], x[1])]
-    if len(x) == 4:
-        even, odd = _butterfly(b, x[0::2]), _butterfly(b, x[1::2])
-        turned = _times_minus_i(b, odd[1])
-        return [
-            _add(b, even[0], odd[0]),
-            _add(b, even[1], turned),
-            _sub(b, even[0], odd[0]),
-            _sub(b, even[1], turned),
-        ]
-    return _odd_butterfly(b, x)
-
-
-def _odd_butterfly(b: Any, x: Sequence[Complex]) -> list[Complex]:
-    """Elements j and n - j meet in s = x_j + x_(n-j) and d = x_j - x_(n-j): result k is
-    x_0 + sum_j cos(2 pi j k / n) s_j - i sum_j sin(2 pi j k / n) d_j, and result n - k that with
-    + i."""
-    n = len(x)
-    half = range(1, n // 2 + 1)
-    sums = [_add(b, x[j], x[n - j]) for j in half]
-    differences = [_sub(b, x[j], x[n - j]) for j in half]
-    out = [_sum(b, [x[0], *sums])] * n
-    for k in half:
-        angles = [2 * math.pi * ((j * k) % n) / n for j in half]
-        even = [_scaled(b, s, math.cos(a)) for s, a in zip(sums, angles, strict=True)]
-        odd = [_scaled(b, d, math.sin(a)) for d, a in zip(differences, angles, strict=True)]
-        middle, side = _sum(b, [x[0], *even]), _times_minus_i(b, _sum(b, odd))
-        out[k], out[n - k] = _add(b, middle, side), _sub(b, middle, side)
-    return out
-
-
-# Transforms of rows in work arrays.
-
-
-def _transform(r: Any, rows: _Rows) -> _Planes:
-    """Transform `rows.here`; gives the planes in which the result lies."""
-    passes = factors(rows.n)
-    name = f"jitad.fft.{rows.dtype.name}.{rows.n}.{rows.width}"
-    pointers = (*rows.here, *rows.other)
-
-    def build(inner: Any, *parameters: Any) -> None:
-        planes = _Planes(*parameters[:2]), _Planes(*parameters[2:])
-        own = rows._replace(here=planes[0], other=planes[1])
-        if passes is None:
-            _bluestein(inner, own)
-        else:
-            _stockham(inner, own, passes)
-
-    r.call_inner(name, build, *pointers)
-    return rows.other if passes is not None and len(passes) % 2 else rows.here
-
-
-def _stockham(r: Any, rows: _Rows, passes: Sequence[int]) -> None:
-    """Passes of radix f turn n = f m numbers at stride s into f transforms of length m at stride
-    f s, sorted: for p < m and q < s,
-
-        y[q + s (f p + k)] = w_n**(p k) sum_j x[q + s (p + m j)] w_f**(j k).
-
-    M. Frigo, S. G. Johnson, "The design and implementation of FFTW3", 2005; the passes are those
-    of T. G. Stockham, 1966.
-    """
-    source, target = rows.here, rows.other
-    first, length, stride = 0, rows.n, rows.width
-    for radix in passes:
-        length //= radix
-        _stockham_pass(r, rows, source, target, radix, length, stride, first)
-        first += length * (radix - 1)
-        stride *= radix
-        source, target = target, source
-
-
-def _stockham_pass(
-    r: Any,
-    rows: _Rows,
-    source: _Planes,
-    target: _Planes,
-    radix: int,
-    m: int,
-    stride: int,
-    first: int,
-) -> None:
-    table = _table(r, "twiddles", rows, first + m * (radix - 1)) if m > 1 else None
-
-    def column(p: Any) -> None:
-        factors_of_p = (
-            []
-            if table is None
-            else [
-                _entry(r, rows, table, affine(r, first + k, (p, radix - 1)))
-                for k in range(radix - 1)
-            ]
-        )
-
-        def butterfly(b: Any, q: Any, _count: int) -> None:
-            x = [
-                rows.load(r, b, source, affine(r, j * m * stride, (p, stride), (q, 1)))
-                for j in range(radix)
-            ]
-            for k, value in enumerate(_butterfly(b, x)):
-                if factors_of_p and k:
-                    re, im = factors_of_p[k - 1]
-                    value = _mul(b, value, (b.splat(re), b.splat(im)))
-                place = affine(r, k * stride, (p, radix * stride), (q, 1))
-                rows.store(r, b, target, place, value)
-
-        strips(r, stride, vector_width(rows.dtype), butterfly)
-
-    r.loop(m, column)
-
-
-def _table(r: Any, kind: str, rows: _Rows, entries: int) -> Any:
-    name = table_name(kind, rows.dtype.name, rows.n)
-    pointer = r.externals.pointer(r.builder, name)
-    return r.buffer(ArrayType(rows.dtype, (entries, 2)), pointer)
-
-
-def _entry(r: Any, rows: _Rows, table: Any, index: Any) -> Complex:
-    return r.load(table, (index, 0)), r.load(table, (index, 1))
-
-
-def _bluestein(r: Any, rows: _Rows) -> None:
-    """jk = (j**2 + k**2 - (k - j)**2) / 2 makes a transform of length n a convolution with the
-    chirp v_j = exp(pi i j**2 / n), here a cyclic one of length m: with u = conj(v),
-    y_k = u_k sum_j (u_j x_j) v_(k-j).
-
-    L. I. Bluestein, "A linear filtering approach to the computation of the discrete Fourier
-    transform", 1970. The result lies where the rows were.
-    """
-    n, m, width = rows.n, convolution_length(rows.n), rows.width
-    table = _table(r, "chirp", rows, n + m)
-
-    def weigh(source: _Planes, target: _Planes, count: int, first: int) -> None:
-        """target_j = source_j * table_(first + j)"""
-
-        def row(j: Any) -> None:
-            re, im = _entry(r, rows, table, affine(r, first, (j, 1)))
-
-            def move(b: Any, q: Any, _count: int) -> None:
-                place = affine(r, 0, (j, width), (q, 1))
-                value = rows.load(r, b, source, place)
-                rows.store(r, b, target, place, _mul(b, value, (b.splat(re), b.splat(im))))
-
-            strips(r, width, vector_width(rows.dtype), move)
-
-        r.loop(count, row)
-
-    weigh(rows.here, rows.here, n, 0)
-
-    def clear(b: Any, q: Any, _count: int) -> None:
-        zero = b.constant(rows.dtype, 0)
-        rows.store(r, b, rows.here, affine(r, n * width, (q, 1)), (zero, zero))
-
-    strips(r, (m - n) * width, vector_width(rows.dtype), clear)
-    inner = rows._replace(n=m)
-    spectrum = _transform(r, inner)
-    weigh(spectrum, spectrum, m, n)
-    # The inverse transform: the forward one with the parts exchanged.
-    other = rows.other if spectrum is rows.here else rows.here
-    backward = inner._replace(here=spectrum.swapped, other=other.swapped)
-    result = _transform(r, backward).swapped
-    weigh(result, rows.here, n, 0)
-
-
-# From arrays to rows and back.
-
-
-def _axis(type: ArrayType, axis: int) -> Shape:
+def _sides(shape: Shape, axis: int) -> tuple[int, int, int]:
     """(axes before, the axis, axes behind) as three lengths."""
-    shape = type.shape
     return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
 
 
+def _is_halved(kind: str, n: int) -> bool:
+    """True for a real signal that is transformed as half as many complex numbers."""
+    return kind in ("rfft", "irfft") and n % 2 == 0
+
+
+def _width(dtype: DType, outer: int, n: int, inner: int) -> int:
+    """Number of rows of length n side by side; `dtype` is that of the parts."""
+    width = vector_width(dtype)
+    if inner > 1:
+        return width
+    fits = 4 * width * padded_length(n) * dtype.itemsize <= CACHE
+    return width if outer >= width and fits else 1
+
+
 class _Pass(NamedTuple):
-    """The transform of `source` to `target` along one axis, of length n."""
+    """The transform of rows of length n of `source` to those of `target`, both of three axes: those
+    before, the one transformed, those behind. A real signal that is halved is given as pairs, and
+    n is half its length."""
 
     source: Any
     target: Any
-    axis: int
     n: int
     inverse: bool
+    halved: bool
     scale: float
-    work: Sequence[Any]
+    width: int
+    work: Any
     """Pointers to four work planes."""
 
     @property
@@ -287,131 +66,321 @@ class _Pass(NamedTuple):
 
 
 def _run(r: Any, along: _Pass) -> None:
-    """Rows side by side as far as they go, the rest one by one: neighbours along the axes behind,
-    or if there are none, along those before."""
-    outer, _, inner = _axis(along.source.type, along.axis)
-    width = vector_width(along.dtype)
+    """All rows: those that are neighbours along the axes behind side by side, or if there are
+    none, those that are along the axes before."""
+    outer, _, inner = along.source.type.shape
+    width = along.width
     if inner == 1:
-        whole, rest = divmod(outer, width)
-        r.loop(whole, lambda i: _one(r, along, affine(r, 0, (i, width)), 0, width))
-        done = whole * width
-        r.loop(rest, lambda i: _one(r, along, affine(r, done, (i, 1)), 0, 1))
+
+        def group(number: Any) -> None:
+            first = affine(r, 0, (number, width))
+            if (
+                outer % width
+            ):  # some rows are transformed twice: not in place, as `emit_fft` sees to
+                last = r.integer(outer - width)
+                first = r.builder.select(r.builder.icmp_signed("<", first, last), first, last)
+            _Group(r, along, first, 0, width).emit()
+
+        r.loop(-(-outer // width), group)
         return
     whole, rest = divmod(inner, width)
 
     def plane(o: Any) -> None:
-        r.loop(whole, lambda i: _one(r, along, o, affine(r, 0, (i, width)), width))
-        done = whole * width
-        r.loop(rest, lambda i: _one(r, along, o, affine(r, done, (i, 1)), 1))
+        r.loop(whole, lambda i: _Group(r, along, o, affine(r, 0, (i, width)), width).emit())
+        if rest:
+            _Group(r, along, o, whole * width, rest).emit()
 
     r.loop(outer, plane)
 
 
-def _one(r: Any, along: _Pass, o: Any, i: Any, width: int) -> None:
-    """Read, transform and write `width` rows: those from (o, i) on."""
-    b = r.simd(width)
-    planes = _Planes(*along.work[:2]), _Planes(*along.work[2:])
-    rows = _Rows(along.dtype, along.n, width, *planes)
-    inward = planes[0].swapped if along.inverse else planes[0]
-    _read(r, b, along, rows, inward, o, i)
-    result = _transform(r, rows)
-    outward = result.swapped if along.inverse else result
-    _write(r, b, along, rows, outward, o, i)
+class _Group:
+    """Rows side by side: those from (o, i) on, `count` of them, in work arrays `width` wide."""
 
+    def __init__(self, r: Any, along: _Pass, o: Any, i: Any, count: int) -> None:
+        self.r, self.along, self.o, self.i, self.count = r, along, o, i, count
+        self.width = along.width
+        self.b = r.simd(self.width)
 
-def _access(r: Any, array: Any, axis: int, o: Any, i: Any) -> tuple[Callable[[Any], Any], int]:
-    """Address of element j of the row at (o, i), and the distance to the next row's."""
-    outer, n, inner = _axis(array.type, axis)
-    view = r.buffer(array.type.with_shape((outer, n, inner)), array.pointer)
-    return lambda j: r.element_pointer(view, (o, j, i)), n if inner == 1 else 1
+    def emit(self) -> None:
+        """Read, transform, write."""
+        along = self.along
+        here, other = Planes(*along.work[:2]), Planes(*along.work[2:])
+        self._read(here)
+        rows = Rows(along.dtype, along.n, self.width, here, other)
+        if along.inverse:
+            if along.halved:
+                self._halves(here, _joined)
+            rows = rows._replace(here=here.swapped, other=other.swapped)
+            result = transform(self.r, rows).swapped
+        else:
+            result = transform(self.r, rows)
+            if along.halved:
+                self._put(result, along.n, self._take(result, 0))
+                self._halves(result, _parted)
+        self._write(result)
 
+    def _put(self, planes: Planes, j: Any, value: Complex) -> None:
+        store(self.r, self.b, planes, affine(self.r, 0, (j, self.width)), value)
 
-def _read(r: Any, b: Any, along: _Pass, rows: _Rows, planes: _Planes, o: Any, i: Any) -> None:
-    address, step = _access(r, along.source, along.axis, o, i)
-    dtype = along.source.type.dtype
-    present = along.source.type.shape[along.axis]
+    def _take(self, planes: Planes, j: Any) -> Complex:
+        at = affine(self.r, 0, (j, self.width))
+        return load(self.r, self.b, self.along.dtype, planes, at)
 
-    def put(place: Any, value: Complex) -> None:
-        rows.store(r, b, planes, affine(r, 0, (place, rows.width)), value)
+    def _at(self, array: Any, j: Any, row: int = 0) -> Any:
+        """Address of element j of a row of the group."""
+        if array.type.shape[2] == 1:
+            return self.r.element_pointer(array, (affine(self.r, row, (self.o, 1)), j, 0))
+        return self.r.element_pointer(array, (self.o, j, affine(self.r, row, (self.i, 1))))
 
-    def read(j: Any) -> Complex:
-        value = b.load(address(j), dtype, step)
+    # -- in and out --
+
+    def _read(self, planes: Planes) -> None:
+        source, n = self.along.source, self.along.n
+        present, dtype = source.type.shape[1], source.type.dtype
         if dtype.kind == "f":
-            return value, b.constant(dtype, 0)
-        return b.real(value), b.imag(value)
+            zero = self.b.constant(dtype, 0)
 
-    r.loop(present, lambda j: put(j, read(j)))
-    # The other half of the spectrum of a real signal: element n - j is conj(element j).
-    if along.n > present:
+            def element(j: Any) -> None:
+                self._put(planes, j, (self.b.load(self._at(source, j), dtype, n), zero))
 
-        def mirror(j: Any) -> None:
-            re, im = read(j)
-            place = r.builder.sub(r.integer(along.n), j)
-            put(place, (re, b.neg(im)))
+            self.r.loop(n, element)
+            return
+        self._move(source, planes, is_read=True)
+        if present == n:
+            return
+        # A real signal's spectrum: the parts that it does not have are not used.
+        for j in (0, n) if self.along.halved else (0,):
+            re, _ = self._take(planes, j)
+            self._put(planes, j, (re, self.b.constant(self.along.dtype, 0)))
+        if not self.along.halved:
 
-        r.loop(along.n - present + 1, mirror, start=1)
-    if along.target.type.dtype.kind == "f":
-        # The parts that a real signal's spectrum does not have are not read.
-        for j in {0, along.n // 2} if along.n % 2 == 0 else {0}:
-            re, _ = read(j)
-            put(j, (re, b.constant(rows.dtype, 0)))
+            def mirror(j: Any) -> None:
+                there = self.r.builder.sub(self.r.integer(n), j)
+                self._put(planes, there, conjugate(self.b, self._take(planes, j)))
+
+            self.r.loop(present, mirror, start=1)
+
+    def _write(self, planes: Planes) -> None:
+        target = self.along.target
+        if target.type.dtype.kind == "c":
+            self._move(target, planes, is_read=False)
+            return
+
+        def element(j: Any) -> None:
+            re, _ = scaled(self.b, self._take(planes, j), self.along.scale)
+            self.b.store(self._at(target, j), re, self.along.n)
+
+        self.r.loop(self.along.n, element)
+
+    def _move(self, array: Any, planes: Planes, *, is_read: bool) -> None:
+        """All elements of the rows of a complex array to the planes, or back."""
+        r, dtype, width = self.r, array.type.dtype, self.width
+        _, length, inner = array.type.shape
+
+        def vector(b: Any, at: Any, place: Any, step: int = 1) -> None:
+            if is_read:
+                store(r, b, planes, place, b.parts(b.load(at, dtype, step)))
+            else:
+                value = load(r, b, self.along.dtype, planes, place)
+                b.store(at, b.complex(*self._finished(b, value)), step)
+
+        if width == 1:
+            by = vector_width(self.along.dtype)
+            strips(r, length, by, lambda b, j, _: vector(b, self._at(array, j), j))
+        elif inner == 1 and length >= width:
+            self._move_squares(array, planes, is_read)
+        elif self.count == width:
+            step = length if inner == 1 else 1
+            r.loop(
+                length,
+                lambda j: vector(self.b, self._at(array, j), affine(r, 0, (j, width)), step),
+            )
+        else:
+
+            def lanes(j: Any) -> None:
+                for lane in range(self.count):
+                    vector(r.b, self._at(array, j, lane), affine(r, lane, (j, width)))
+
+            r.loop(length, lanes)
+
+    def _move_squares(self, array: Any, planes: Planes, is_read: bool) -> None:
+        """Rows that lie one behind the other, transposed in registers."""
+        r, b, dtype, width = self.r, self.b, array.type.dtype, self.width
+        length = array.type.shape[1]
+
+        def square(number: Any) -> None:
+            first = affine(r, 0, (number, width))
+            if length % width:
+                last = r.integer(length - width)
+                first = r.builder.select(r.builder.icmp_signed("<", first, last), first, last)
+            columns = [affine(r, k, (first, 1)) for k in range(width)]
+            rows = [self._at(array, first, row) for row in range(width)]
+            if is_read:
+                values = transposed(b, [b.parts(b.load(at, dtype)) for at in rows])
+                for j, value in zip(columns, values, strict=True):
+                    self._put(planes, j, value)
+            else:
+                taken = [self._finished(b, self._take(planes, j)) for j in columns]
+                for at, value in zip(rows, transposed(b, taken), strict=True):
+                    b.store(at, b.complex(*value))
+
+        r.loop(-(-length // width), square)
+
+    def _finished(self, b: Any, value: Complex) -> Complex:
+        return value if self.along.scale == 1 else scaled(b, value, self.along.scale)
+
+    # -- real signals --
+
+    def _halves(self, planes: Planes, rule: Callable[..., tuple[Complex, Complex]]) -> None:
+        """`rule(b, element k, element n - k, w**k)` in their places, for k <= n / 2; element n
+        of the planes is there."""
+        r, dtype, n = self.r, self.along.dtype, self.along.n
+        table = r.externals.pointer(r.builder, table_name(HALVES, dtype.name, 2 * n))
+
+        def pair(k: Any) -> None:
+            at = affine(r, 0, (k, 2))
+            w = [
+                self.b.load(address(r, dtype, table, affine(r, i, (at, 1))), dtype, 0)
+                for i in (0, 1)
+            ]
+            there = r.builder.sub(r.integer(n), k)
+            x, y = rule(self.b, self._take(planes, k), self._take(planes, there), (w[0], w[1]))
+            self._put(planes, k, x)
+            self._put(planes, there, y)
+
+        done = 0
+        if self.width == 1:
+            by = vector_width(dtype)
+            e = r.simd(by)
+            order = list(reversed(range(by)))
+
+            def vectors(number: Any) -> None:
+                k = affine(r, 0, (number, by))
+                there = r.builder.sub(r.integer(n - by + 1), k)
+                pairs = address(r, dtype, table, affine(r, 0, (k, 2)))
+                w = e.parts(e.load(pairs, complex_dtype(dtype)))
+                last = [e.shuffle(part, order) for part in load(r, e, dtype, planes, there)]
+                x, y = rule(e, load(r, e, dtype, planes, k), (last[0], last[1]), w)
+                store(r, e, planes, k, x)
+                re, im = (e.shuffle(part, order) for part in y)
+                store(r, e, planes, there, (re, im))
+
+            count = (n + 1) // (2 * by)
+            r.loop(count, vectors)
+            done = count * by
+        r.loop(n // 2 + 1, pair, start=done)
 
 
-def _write(r: Any, b: Any, along: _Pass, rows: _Rows, planes: _Planes, o: Any, i: Any) -> None:
-    address, step = _access(r, along.target, along.axis, o, i)
-    dtype = along.target.type.dtype
-
-    def write(j: Any) -> None:
-        value = rows.load(r, b, planes, affine(r, 0, (j, rows.width)))
-        if along.scale != 1:
-            value = _scaled(b, value, along.scale)
-        result = value[0] if dtype.kind == "f" else b.complex(*value)
-        b.store(address(j), result, step)
-
-    r.loop(along.target.type.shape[along.axis], write)
+def _parted(b: Any, x: Complex, y: Complex, w: Complex) -> tuple[Complex, Complex]:
+    """X_k and X_(n/2-k) of Z_k and Z_(n/2-k)."""
+    other = conjugate(b, y)
+    even = scaled(b, plus(b, x, other), 0.5)
+    odd = times(b, w, scaled(b, times_minus_i(b, minus(b, x, other)), 0.5))
+    return plus(b, even, odd), conjugate(b, minus(b, even, odd))
 
 
-def _planes(work: Workspace, dtype: DType, lengths: Shape, rows: int) -> list[Any]:
-    """Four planes for the longest rows; side by side only where there are as many."""
-    longest = max(padded_length(n) for n in lengths)
-    width = vector_width(dtype) if rows >= vector_width(dtype) else 1
-    return [work.array(dtype, longest * width) for _ in range(4)]
+def _joined(b: Any, x: Complex, y: Complex, w: Complex) -> tuple[Complex, Complex]:
+    """2 Z_k and 2 Z_(n/2-k) of X_k and X_(n/2-k)."""
+    other = conjugate(b, y)
+    even = plus(b, x, other)
+    odd = times(b, conjugate(b, w), minus(b, x, other))
+    turned = b.neg(odd[1]), odd[0]
+    return plus(b, even, turned), conjugate(b, minus(b, even, turned))
 
 
-def _most_rows(x: ArrayType, lengths: Shape) -> int:
-    """At least the number of rows along any of the axes."""
-    return x.size if len(lengths) > 1 else math.prod(x.shape[:-1])
+def transposed(b: Any, rows: list[Complex]) -> list[Complex]:
+    """Of a square in registers."""
+    re, im = (transpose(b, list(part)) for part in zip(*rows, strict=True))
+    return list(zip(re, im, strict=True))
+
+
+# Several axes.
+
+
+def _axes(
+    kind: str, lengths: Shape, x: ArrayType, out: ArrayType
+) -> list[tuple[int, str, Shape, Shape]]:
+    """For each axis, in the order in which they are transformed: its length, the kind for it, and
+    the shapes before and behind it. The last axis comes first, as its rows are read from one array
+    and written to another; for irfft last."""
+    first = len(x.shape) - len(lengths)
+    order = list(range(first, len(x.shape)))
+    if kind != "irfft":
+        order.reverse()
+    found: list[tuple[int, str, Shape, Shape]] = []
+    shape = x.shape
+    for axis in order:
+        is_last = axis == len(x.shape) - 1
+        result = out.shape if is_last else shape
+        own = kind if is_last else {"rfft": "fft", "irfft": "ifft"}.get(kind, kind)
+        found.append((lengths[axis - first], own, _sides(shape, axis), _sides(result, axis)))
+        shape = result
+    return found
+
+
+def _planes(work: Workspace, dtype: DType, axes: Any) -> list[Any]:
+    """Four planes for the greatest rows side by side."""
+    most = 0
+    for n, kind, before, _ in axes:
+        n = n // 2 if _is_halved(kind, n) else n
+        most = max(most, (padded_length(n) + 1) * _width(dtype, before[0], n, before[2]))
+    return [work.array(dtype, most) for _ in range(4)]
+
+
+def _spectrum_type(x: ArrayType, kind: str, lengths: Shape) -> ArrayType:
+    """Type of the result."""
+    if kind == "rfft":
+        return ArrayType(complex_dtype(x.dtype), (*x.shape[:-1], lengths[-1] // 2 + 1))
+    if kind == "irfft":
+        return ArrayType(real_dtype(x.dtype), (*x.shape[:-1], lengths[-1]))
+    return x
 
 
 def workspace_fft(x: ArrayType, *, kind: str, lengths: Shape) -> int:
     """Four planes of rows, and a copy of the spectrum for irfft over several axes."""
     work = Workspace()
-    _planes(work, real_dtype(x.dtype), lengths, _most_rows(x, lengths))
+    out = _spectrum_type(x, kind, lengths)
+    _planes(work, real_dtype(x.dtype), _axes(kind, lengths, x, out))
     if kind == "irfft" and len(lengths) > 1:
         work.array(x.dtype, *x.shape)
     return work.bytes
 
 
 def emit_fft(r: Any, x: Any, out: Any, *, kind: str, lengths: Shape) -> None:
-    """Transform one axis after the other: the last one first for rfft, last for irfft."""
+    """Transform one axis after the other."""
     if 0 in out.type.shape:
         return
     dtype = real_dtype(x.type.dtype)
     work = Workspace(r)
-    planes = [p.pointer for p in _planes(work, dtype, lengths, _most_rows(x.type, lengths))]
-    first: int = x.type.ndim - len(lengths)
-    order: list[int] = list(range(first, x.type.ndim))
+    axes = _axes(kind, lengths, x.type, out.type)
+    planes = [p.pointer for p in _planes(work, dtype, axes)]
     between = out
-    if kind == "rfft":
-        order.reverse()
-    elif kind == "irfft" and len(lengths) > 1:
+    if kind == "irfft" and len(lengths) > 1:
         between = work.array(x.type.dtype, *x.type.shape)
-    inverse = kind in ("ifft", "irfft")
     source = x
-    for axis in order:
-        last = axis == order[-1]
-        target = out if last else between
-        scale = 1 / math.prod(lengths) if inverse and last else 1.0
-        n = lengths[axis - first]
-        _run(r, _Pass(source, target, axis, n, inverse, scale, planes))
+    for number, (n, own, before, behind) in enumerate(axes):
+        is_last = number == len(axes) - 1
+        target = out if is_last else between
+        inverse = kind in ("ifft", "irfft")
+        halved = _is_halved(own, n)
+        n = n // 2 if halved else n
+        along = _Pass(
+            _sided(r, source, before, halved),
+            _sided(r, target, behind, halved),
+            n,
+            inverse,
+            halved,
+            1 / math.prod(lengths) if inverse and is_last else 1.0,
+            _width(dtype, before[0], n, before[2]),
+            planes,
+        )
+        _run(r, along)
         source = target
+
+
+def _sided(r: Any, buffer: Any, shape: Shape, halved: bool) -> Any:
+    """The buffer with three axes; real numbers as pairs if they are to be halved."""
+    dtype = buffer.type.dtype
+    if halved and dtype.kind == "f":
+        dtype, shape = complex_dtype(dtype), (shape[0], shape[1] // 2, shape[2])
+    return r.buffer(ArrayType(dtype, shape), buffer.pointer)

@@ -6,22 +6,27 @@ a process, so that compiled code holds none.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 
-RADICES = (4, 2, 3, 5, 7, 11, 13)
-"""Factors for which there are butterflies."""
+RADICES = (3, 5, 7, 11, 13)
+"""Odd factors for which there are butterflies; the others are 2, 4 and 8."""
 
-_TWIDDLES, _CHIRP = "twiddles", "chirp"
+TWIDDLES, LATER, COLUMNS, HALVES, CHIRP = "twiddles", "later", "columns", "halves", "chirp"
+"""Kinds of tables."""
 
 
 @cache
 def factors(n: int) -> tuple[int, ...] | None:
-    """`n` as a product of RADICES, in the order in which they are applied; None if it has a
-    greater prime factor."""
-    found: list[int] = []
+    """`n` as a product of 8, 4, 2 and RADICES, in the order in which they are applied; None if it
+    has a greater prime factor."""
+    twos = (n & -n).bit_length() - 1
+    n >>= twos
+    # As few passes as there can be, and a factor of 2 only where it is the only one.
+    fours = (0, 2, 1)[twos % 3] if twos > 1 else 0
+    found = [8] * ((twos - 2 * fours) // 3) + [4] * fours + [2] * (twos == 1)
     for radix in RADICES:
         while n % radix == 0:
             found.append(radix)
@@ -63,16 +68,54 @@ def unit_roots(n: int, powers: Any) -> Any:
     return first * np.array([1, -1j, -1, 1j])[quadrant]
 
 
-def twiddles(n: int) -> Any:
-    """For each pass of a Stockham transform, for each p, the factors w**(p k) of results
-    k = 1 ... radix - 1, where w is the root of unity of the length left."""
-    parts = [np.zeros(0, complex)]
-    length = n
+@lru_cache(maxsize=2)
+def circle(n: int) -> Any:
+    """All n roots: `unit_roots(n, range(n))`, by symmetry if n is a multiple of 8."""
+    if n % 8:
+        return unit_roots(n, np.arange(n))
+    eighth = unit_roots(n, np.arange(n // 8 + 1))
+    # exp(-i (pi/2 - a)) = -i conj(exp(-i a))
+    quarter = np.concatenate([eighth, -1j * eighth[-2:0:-1].conj()])
+    half = np.concatenate([quarter, _turned(quarter)])
+    return np.concatenate([half, -half])
+
+
+def _turned(z: Any) -> Any:
+    """-i z, exactly."""
+    return z.imag - 1j * z.real
+
+
+def _pass_tables(n: int) -> list[Any]:
+    """For each pass of a Stockham transform the factors w**(p k), by p and k = 1 ... radix - 1,
+    where w is the root of unity of the length left."""
+    parts: list[Any] = []
+    roots, length = circle(n), n
     for radix in factors(n) or ():
         p, k = np.ogrid[: length // radix, 1:radix]
-        parts.append(unit_roots(length, p * k).ravel())
+        parts.append(roots[p * k * (n // length)])
         length //= radix
-    return np.concatenate(parts)
+    return parts
+
+
+def twiddles(n: int) -> Any:
+    """Those of all passes."""
+    return np.concatenate([np.zeros(0, complex), *map(np.ravel, _pass_tables(n))])
+
+
+def later(n: int) -> Any:
+    """Those of all passes but the first."""
+    return np.concatenate([np.zeros(0, complex), *map(np.ravel, _pass_tables(n)[1:])])
+
+
+def columns(n: int) -> Any:
+    """Those of the first pass: for each k the real parts for all p, then the imaginary ones."""
+    by_k = _pass_tables(n)[0].T
+    return np.stack([by_k.real, by_k.imag], axis=1)
+
+
+def halves(n: int) -> Any:
+    """exp(-2 pi i k / n) for k <= n / 4: to take apart the transforms of even and odd elements."""
+    return circle(n)[: n // 4 + 1]
 
 
 def chirp(n: int) -> Any:
@@ -87,18 +130,18 @@ def chirp(n: int) -> Any:
     return np.concatenate([weights, np.fft.fft(kernel) / m])
 
 
-_MAKERS = {_TWIDDLES: twiddles, _CHIRP: chirp}
+_MAKERS = {TWIDDLES: twiddles, LATER: later, COLUMNS: columns, HALVES: halves, CHIRP: chirp}
 
 
 def table_name(kind: str, dtype: str, n: int) -> str:
-    """Name of the external table of `kind` ("twiddles", "chirp") for real parts of `dtype`."""
+    """Name of the external table of a kind for real parts of `dtype`."""
     return f"fft:{kind}.{dtype}.{n}"
 
 
 @cache
 def table(name: str) -> Any:
-    """The table of an external, by its name without the family: pairs of real and imaginary
-    parts. Raises LookupError if there is no such table."""
+    """The table of an external, by its name without the family: real and imaginary parts in pairs
+    (but see `columns`). Raises LookupError if there is no such table."""
     kind, dtype, n = name.split(".")
     if kind not in _MAKERS:
         raise LookupError(f"expected a table of {' or '.join(_MAKERS)}; got {name}")

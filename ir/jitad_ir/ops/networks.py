@@ -18,7 +18,7 @@ from typing import Any
 from ..types import INT64, DType, Shape, short_name
 from .lapack import Workspace
 from .sort_keys import Flag, Row, decode, encode, is_ambiguous, key_dtype, last_key, restore
-from .vector_loops import affine
+from .vector_loops import affine, transpose
 
 LANE_BYTES = 64
 """Bytes of a vector of keys; those of two registers where the target's are shorter."""
@@ -195,11 +195,11 @@ class _Group:
             rows = [place.at(affine(r, row * self.n, (first, 1))) for row in range(width)]
             columns = [affine(r, first, (r.integer(k), 1)) for k in range(width)]
             if put is not None:
-                lanes = _transpose(self.b, [self.b.load(at, dtype) for at in rows])
+                lanes = transpose(self.b, [self.b.load(at, dtype) for at in rows])
                 for j, x in zip(columns, lanes, strict=True):
                     put(j, x)
             elif take is not None:
-                lanes = _transpose(self.b, [take(j) for j in columns])
+                lanes = transpose(self.b, [take(j) for j in columns])
                 for at, x in zip(rows, lanes, strict=True):
                     self.b.store(at, x)
 
@@ -329,12 +329,3 @@ def comparisons(n: int) -> Iterator[tuple[int, int]]:
                     yield i, i + apart
             apart //= 2
         run *= 2
-
-
-def _transpose(b: Any, rows: list[Any]) -> list[Any]:
-    """Of a square in registers: weaving rows i and i + n/2, log2(n) times."""
-    half = len(rows) // 2
-    for _ in range(half.bit_length()):
-        woven = [b.interleave(x, y) for x, y in zip(rows[:half], rows[half:], strict=True)]
-        rows = [row for pair in woven for row in pair]
-    return rows

@@ -57,3 +57,13 @@ def _strip(
 ) -> None:
     step = emitter.width * count
     r.loop(rounds, lambda i: body(emitter, affine(r, start, (i, step)), count))
+
+
+def transpose(b: Any, rows: list[Any]) -> list[Any]:
+    """Vectors x_k, as many as a power of two, whose lane l becomes number k + l len(rows): each
+    round moves the first bit of k behind those of l. Of a square, rows become columns."""
+    half = len(rows) // 2
+    for _ in range(half.bit_length()):
+        woven = [b.interleave(x, y) for x, y in zip(rows[:half], rows[half:], strict=True)]
+        rows = [row for pair in woven for row in pair]
+    return rows
