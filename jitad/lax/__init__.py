@@ -17,8 +17,25 @@ _NAMES = {
         "conv_general_permutations conv_general_shape_tuple conv_shape_tuple "
         "conv_transpose_shape_tuple padtype_to_pads"
     ),
+    "elementwise": (
+        "RoundingMethod abs acos acosh add asin asinh atan atan2 atanh cbrt ceil clamp complex "
+        "conj convert_element_type cos cosh div eq erf erf_inv erfc exp exp2 expm1 floor ge gt "
+        "imag integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter pow "
+        "real reciprocal rem round rsqrt select select_n sign sin sinh sqrt square sub tan tanh"
+    ),
     "loops": "fori_loop scan while_loop",
     "mapping": "map",
+    "products": "DotDimensionNumbers batch_matmul dot dot_general",
+    "shapes": (
+        "broadcast broadcast_in_dim broadcast_shapes broadcasted_iota collapse concatenate "
+        "expand_dims full full_like iota pad reshape rev split squeeze stack tile transpose "
+        "unstack"
+    ),
+    "slicing": (
+        "dynamic_index_in_dim dynamic_slice dynamic_slice_in_dim dynamic_update_index_in_dim "
+        "dynamic_update_slice dynamic_update_slice_in_dim index_in_dim index_take slice "
+        "slice_in_dim"
+    ),
     "special_functions": (
         "bessel_i0e bessel_i1e betainc digamma igamma igamma_grad_a igammac lgamma polygamma zeta"
     ),

@@ -1,0 +1,8 @@
+"""All cases: importing a module of cases fills the table."""
+
+from __future__ import annotations
+
+from . import cases_arrays, cases_elementwise
+from .cases import CASES
+
+__all__ = ["CASES", "cases_arrays", "cases_elementwise"]
