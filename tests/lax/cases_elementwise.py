@@ -86,14 +86,9 @@ add("integer_pow", lambda lax, x: lax.integer_pow(x, 2), integers(5))
 add("complex", partial(_call, "complex"), reals(4), reals(4, seed=1))
 add("complex", partial(_call, "complex"), reals(4).astype("float32"), np.float32(2))
 add("nextafter", partial(_call, "nextafter"), reals(4), reals(4, seed=1), smooth=False)
-add(
-    "select",
-    lambda lax, p, x, y: lax.select(p, x, y),
-    reals(4) > 0,
-    reals(4, seed=1),
-    reals(4, seed=2),
-)
-add("select", lambda lax, x, y: lax.select(True, x, y), reals(4, seed=1), reals(4, seed=2))
+_four = [reals(4, seed=i) for i in range(1, 4)]
+add("select", lambda lax, p, x, y: lax.select(p, x, y), reals(4) > 0, *_four[:2])
+add("select", lambda lax, x, y: lax.select(True, x, y), *_four[:2])
 add(
     "select_n",
     lambda lax, i, x, y, z: lax.select_n(i, x, y, z),
