@@ -187,6 +187,19 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         jitad.grad(lambda x, w: jnp.mean(jnp.log1p(jnp.exp(-w * (x @ x.T).sum() + x)))),
         [image(300, 100), image(300, 100, seed=2)],
     ),
+    "product": (lambda x, y: x @ y, [image(300, 310), image(310, 330)]),
+    "transposed product": (
+        lambda x, y: x.T @ y.T,
+        [image(400, 301, dtype="float32"), image(303, 400, dtype="float32")],
+    ),
+    "matrix and vector": (lambda x, y: (x @ y, y @ x.T), [image(1201, 1203), image(1203)]),
+    "batch of products": (lambda x, y: x @ y, [image(77, 40, 41), image(77, 41, 42)]),
+    "batch of small products": (lambda x, y: x @ y, [image(50_001, 3, 3), image(50_001, 3, 3)]),
+    "products that are packed": (
+        lambda x, y: jnp.einsum("biju,bjuk->bik", x, y),
+        [image(37, 64, 8, 8), image(37, 8, 8, 65)],
+    ),
+    "complex product": (lambda x: (x + 1j) @ (x.T - 1j), [image(201, 203)]),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
         [image(200_000)],
@@ -222,6 +235,24 @@ def test_random_programs_in_parts(data: st.DataObject, dtype: str) -> None:
 
     graph = RandomProgram(draw, dtype).grow(1 + draw(3), 2 + draw(14))
     check(graph, arguments(graph, seed=0))
+
+
+def test_blas_keeps_its_threads() -> None:
+    """Other users of the library find the number of threads that they left."""
+    output = run(
+        "import ctypes, scipy.linalg.cython_blas as blas\n"
+        "get = getattr(ctypes.CDLL(blas.__file__), 'scipy_openblas_get_num_threads', None)\n"
+        "before = get() if get else 0\n"
+        "product = jitad.jit(lambda x: x @ x)\n"
+        "matrices = [np.full((n, n), 0.5) for n in (50, 300)]\n"
+        "for m in matrices: product(m)\n"
+        "def work():\n"
+        "    for _ in range(50): [product(m) for m in matrices]\n"
+        "callers = [threading.Thread(target=work) for _ in range(4)]\n"
+        "[c.start() for c in callers]; [c.join() for c in callers]\n"
+        "print((get() if get else 0) == before, workers.read(workers.Field.BLAS_CALLS))\n"
+    )
+    assert output.split() == ["True", "0"]
 
 
 def test_a_long_sum_is_accurate() -> None:

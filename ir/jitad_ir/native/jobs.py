@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir as ll
 
 from . import threads  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
-from .lanes import I64, PTR
+from .lanes import I64, PTR, call_intrinsic
 from .threads_code import JOB
 
 if TYPE_CHECKING:
@@ -41,5 +41,32 @@ def unpack(builder: ll.IRBuilder, job: ll.Function, count: int) -> list[ll.Value
     return [builder.load(_item(builder, job.args[0], k), typ=PTR) for k in range(count)]
 
 
+def emit_parallel_for(
+    r: RoutineEmitter, parts: int, body: Callable[..., None], arguments: Sequence[ll.Value]
+) -> None:
+    """See RoutineEmitter."""
+    module = r.builder.module
+    job = new_job(module, module.get_unique_name("jitad.shared"))
+    builder = ll.IRBuilder(job.append_basic_block("entry"))
+    inner: Any = type(r)(builder, r.externals)
+    body(inner, job.args[1], *unpack(builder, job, len(arguments)))
+    builder.ret_void()
+    share_out(r, job, arguments, parts)
+
+
+def emit_share(
+    builder: ll.IRBuilder, number: ll.Value, count: int, parts: int
+) -> tuple[ll.Value, ll.Value]:
+    """See RoutineEmitter."""
+    size, more = divmod(count, parts)
+    start = builder.mul(number, I64(size))
+    if not more:
+        return start, I64(size)
+    # The first `more` parts have one element more.
+    shifted = call_intrinsic(builder, "llvm.smin", [number, I64(more)])
+    longer = builder.zext(builder.icmp_signed("<", number, I64(more)), I64)
+    return builder.add(start, shifted), builder.add(longer, I64(size))
+
+
 def _item(builder: ll.IRBuilder, frame: ll.Value, k: int) -> ll.Value:
-    return builder.gep(frame, [ll.Constant(I64, k)], inbounds=True, source_etype=PTR)
+    return builder.gep(frame, [I64(k)], inbounds=True, source_etype=PTR)

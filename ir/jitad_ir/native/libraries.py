@@ -31,6 +31,7 @@ from types import ModuleType
 
 import numpy as np
 
+from .. import workers
 from ..ops import fft_tables
 from .addresses import register
 
@@ -115,7 +116,9 @@ def _openblas(name: str) -> int:
     library = ctypes.CDLL(_linalg("cython_blas").__file__)  # and what it is linked to
     runtime = ctypes.CDLL("msvcrt") if sys.platform == "win32" else ctypes.CDLL(None)
     function = getattr(library, "openblas_set_num_threads_local", runtime.abs)
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
+    address = ctypes.cast(function, ctypes.c_void_p).value or 0
+    workers.write(workers.Field.BLAS_SETTER, address)
+    return address
 
 
 @functools.cache

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from llvmlite import ir as ll
 
-from ..types import COMPLEX128, ArrayType, DType, Shape
+from ..types import COMPLEX128, INT64, ArrayType, DType, Shape
+from .blas_threads import emit_begin, emit_end
 from .emitter import Emitter
 from .externals import Externals
+from .jobs import emit_parallel_for, emit_share
 from .lanes import F64, I1, I8, I32, I64, PTR, Lanes, element_type, memory_type
 
 IndexPart: TypeAlias = "int | ll.Value"
@@ -29,12 +31,6 @@ class Buffer(NamedTuple):
     type: ArrayType
     pointer: Any
     """Its first element, an LLVM pointer."""
-
-
-THREADED_FLOPS = 100_000_000
-"""Work for which a library may use threads. OpenBLAS's workers spin while they wait for each other,
-which costs milliseconds when a core is busy: a product of 100 by 100 matrices took 100 us with one
-thread, and up to 30 ms with two; two products of 39 million operations 2 ms, and up to 130 ms."""
 
 
 class RoutineEmitter:
@@ -90,6 +86,10 @@ class RoutineEmitter:
             self.builder.store(value, slot)
         return slot
 
+    def offset(self, pointer: ll.Value, nbytes: ll.Value) -> ll.Value:
+        """The address `nbytes` bytes, an i64, behind `pointer`."""
+        return self.builder.gep(pointer, [nbytes], source_etype=I8)
+
     def buffer(self, type: ArrayType, pointer: ll.Value, offset: int = 0) -> Buffer:
         """The memory `offset` bytes behind `pointer` as an array; for parts of the workspace."""
         if offset:
@@ -131,6 +131,11 @@ class RoutineEmitter:
         memcpy = self.builder.module.declare_intrinsic("llvm.memcpy", [PTR, PTR, I64])
         volatile = ll.Constant(I1, 0)
         self.builder.call(memcpy, [destination.pointer, source.pointer, size, volatile])
+
+    def clear(self, pointer: ll.Value, nbytes: ll.Value) -> None:
+        """Set `nbytes` bytes, an i64, to zero."""
+        memset = self.builder.module.declare_intrinsic("llvm.memset", [PTR, I64])
+        self.builder.call(memset, [pointer, ll.Constant(I8, 0), nbytes, ll.Constant(I1, 0)])
 
     def fill(self, buffer: Buffer, lanes: Lanes) -> None:
         """Write one element to all places."""
@@ -234,29 +239,21 @@ class RoutineEmitter:
         name: str,
         result: DType | ll.Type | None,
         arguments: Sequence[Lanes | ll.Value],
-        *,
-        flops: int = 0,
     ) -> ll.Value:
         """Call the external function `name` ("blas:dgemm") with real scalars and pointers.
 
         `result` is the dtype of its result, None for a function that returns nothing. BLAS and
-        LAPACK get several threads only for `flops` that are worth waking them.
+        LAPACK run on this thread alone.
         """
         values = [_register(argument) for argument in arguments]
         signature = ll.FunctionType(_register_type(result), [v.type for v in values])
         function = self.externals.pointer(self.builder, name, signature.as_pointer())
-        if flops >= THREADED_FLOPS or not name.startswith(("blas:", "lapack:")):
+        if not name.startswith(("blas:", "lapack:")):
             return self.builder.call(function, values)
-        before = self._library_threads(ll.Constant(I32, 1))
+        emit_begin(self)
         called = self.builder.call(function, values)
-        self._library_threads(before)
+        emit_end(self)
         return called
-
-    def _library_threads(self, count: ll.Value) -> ll.Value:
-        """Set the number of threads of BLAS; the number it was."""
-        signature = ll.FunctionType(I32, [I32]).as_pointer()
-        setter = self.externals.pointer(self.builder, "openblas:set_num_threads", signature)
-        return self.builder.call(setter, [count])
 
     def call_python(self, function: object, text: str, buffers: Sequence[Buffer]) -> None:
         """Call a Python object as `function(text, address)`, where the buffers' addresses lie one
@@ -341,7 +338,35 @@ class RoutineEmitter:
             builder.ret(_register(value))
         return function
 
+    # Threads
+
+    def parallel_for(self, parts: int, body: Callable[..., None], *arguments: ll.Value) -> None:
+        """Run `body(r, i, *parameters)` for i64 i = 0 ... parts - 1, in any order and on any
+        thread; all are done behind it. Its parameters are the arguments, which are pointers.
+
+        A part should be 10 us of work or more. How the work is divided must not depend on how
+        many threads there are: that differs from run to run.
+        """
+        emit_parallel_for(self, parts, body, arguments)
+
+    def share(self, number: ll.Value, count: int, parts: int) -> tuple[ll.Value, ll.Value]:
+        """First and number of the elements of part `number`, where `count` are divided evenly
+        among `parts`."""
+        return emit_share(self.builder, number, count, parts)
+
     # Indices
+
+    def number(self, value: ll.Value) -> Lanes:
+        """An i64 as an int64."""
+        return Lanes(INT64, value)
+
+    def unravel(self, flat: ll.Value, shape: Shape) -> tuple[ll.Value, ...]:
+        """The index of element number `flat` of an array of this shape, in C order."""
+        index: list[ll.Value] = []
+        for length in reversed(shape[1:]):
+            index.append(self.builder.urem(flat, self.integer(length)))
+            flat = self.builder.udiv(flat, self.integer(length))
+        return (flat, *reversed(index)) if shape else ()
 
     def _i64(self, part: IndexPart) -> ll.Value:
         return self.integer(part) if isinstance(part, int) else part
