@@ -39,6 +39,7 @@ _NAMES = {
     "special_functions": (
         "bessel_i0e bessel_i1e betainc digamma igamma igamma_grad_a igammac lgamma polygamma zeta"
     ),
+    "windows": "reduce_window reduce_window_shape_tuple",
 }
 _MODULES = {name: f".{module}" for module, names in _NAMES.items() for name in names.split()}
 _COLLECTIVES = "all_gather axis_index axis_size pmax pmean pmin psum"
