@@ -276,23 +276,37 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
         raise ValueError(at_user_line(f"{name} cannot be empty"))
     if x.shape[0] < y.shape[0]:
         x, y = y, x
-    n, m = x.shape[0], y.shape[0]
-    # Row i of the matrix holds the m neighbours of x that meet the reversed y at place i.
-    zero = apply(ops.full, value=0, shape=(), dtype=x.dtype)
-    padded = apply(ops.pad, x, zero, low=(m - 1,), high=(m - 1,), interior=(0,))
-    columns = [
-        apply(ops.slice, padded, start=(k,), limit=(k + n + m - 1,), stride=(1,)) for k in range(m)
-    ]
-    windows = stack(columns, 1)
-    result = contract(windows, apply(ops.reverse, y, axes=(0,)), ((1,), (0,)))
-    bounds = {"full": (0, n + m - 1), "same": ((m - 1) // 2, (m - 1) // 2 + n)}
-    bounds["valid"] = (m - 1, n)
+    m = y.shape[0]
+    bounds = {"full": (m - 1, m - 1), "same": (m // 2, (m - 1) // 2), "valid": (0, 0)}
     if mode not in bounds:
         raise ValueError(
             at_user_line(f"mode must be one of 'valid', 'same', or 'full'; got {mode!r}")
         )
-    low, high = bounds[mode]
-    return apply(ops.slice, result, start=(low,), limit=(high,), stride=(1,))
+    if x.dtype.kind == "b":
+        counts = slide(
+            convert(x, INT64), convert(apply(ops.reverse, y, axes=(0,)), INT64), [bounds[mode]]
+        )
+        return convert(counts, BOOL)
+    return slide(x, apply(ops.reverse, y, axes=(0,)), [bounds[mode]])
+
+
+def slide(x: Any, window: Any, padding: Sequence[tuple[int, int]]) -> Operand:
+    """sum over k of x[n + k] window[k], over all axes of `x` with (before, after) zeros around."""
+    a, b = _pair(x, window)
+    shape, axes = (1, 1), tuple(range(a.ndim + 2))
+    result = apply(
+        ops.convolution,
+        reshape(a, (*shape, *a.shape)),
+        reshape(b, (*shape, *b.shape)),
+        specs=(axes, axes, axes),
+        strides=(1,) * a.ndim,
+        padding=tuple(padding),
+        lhs_dilation=(1,) * a.ndim,
+        rhs_dilation=(1,) * a.ndim,
+        feature_groups=1,
+        batch_groups=1,
+    )
+    return reshape(result, result.shape[2:])
 
 
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
