@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import update_wrapper
+from collections.abc import Callable
 from typing import Any
 
-from jitad_ir.op import OPS
-
-from ..errors import at_user_line, hides_internals
+from ..errors import at_user_line
 from ..pytree import flatten
-from ..trace import apply, find_trace
-from .function import Traced, as_operands, check_callable, leaf_types, name_of, trace_function
-from .rules import (
-    RULE_DEPTH,
-    Call,
-    Captures,
-    as_type,
-    bound_arguments,
-    check_same,
-    placeholders,
-    region_of,
-)
+from .function import Traced, check_callable, leaf_types, name_of
+from .rules import Call, CustomRule, Rule, as_type, check_same, placeholders
 
 
-class custom_jvp:  # noqa: N801  (a decorator, named like a function)
+class custom_jvp(CustomRule):  # noqa: N801  (a decorator, named like a function)
     """A function with its own rule for tangents.
 
     >>> import jitad, jitad.numpy as jnp
@@ -39,18 +26,17 @@ class custom_jvp:  # noqa: N801  (a decorator, named like a function)
     Array(1.)
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] = ()) -> None:
-        check_callable(fun, "custom_jvp")
-        update_wrapper(self, fun)
-        self.fun = fun
-        self.nondiff_argnums = tuple(nondiff_argnums)
-        self.jvp: Callable[..., Any] | None = None
-        self._depth = 0
+    transform = "custom_jvp"
+    jvp: Callable[..., Any] | None = None
 
-    def defjvp(self, jvp: Callable[..., Any]) -> Callable[..., Any]:
+    def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Callable[..., Any]:
         """Set the rule: `jvp(*nondiff_args, primals, tangents) -> (result, result's tangent)`,
-        linear in the tangents; primals and tangents are tuples of the other arguments."""
-        self.jvp = jvp
+        linear in the tangents; primals and tangents are tuples of the other arguments.
+
+        Tangents of integers and bools are of dtype float0, or `SymbolicZero`s if `symbolic_zeros`;
+        the rule may then return such ones too."""
+        check_callable(jvp, "defjvp")
+        self.jvp, self.symbolic_zeros = jvp, symbolic_zeros
         return jvp
 
     def defjvps(self, *jvps: Callable[..., Any] | None) -> None:
@@ -70,13 +56,7 @@ class custom_jvp:  # noqa: N801  (a decorator, named like a function)
 
         self.jvp = rule
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        if instance is None:
-            return self
-        return lambda *args, **kwargs: self(instance, *args, **kwargs)
-
-    @hides_internals
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def require_rules(self) -> None:
         if self.jvp is None:
             raise AttributeError(
                 at_user_line(
@@ -84,34 +64,9 @@ class custom_jvp:  # noqa: N801  (a decorator, named like a function)
                     "defjvp"
                 )
             )
-        args = bound_arguments(self.fun, args, kwargs)
-        call = Call(self.fun, args, self.nondiff_argnums)
-        if find_trace(call.leaves) is None or self._depth == RULE_DEPTH:
-            return self.fun(*args)
-        primal = trace_function(
-            lambda leaves: self.fun(*call.arguments(leaves)),
-            name_of(self.fun),
-            call.leaves,
-            concrete=True,
-            transform="custom_jvp",
-            mutes=True,
-        )
-        rule = self._trace_rule(call, primal)
-        captures = Captures()
-        captures.take(primal.closed)
-        captures.take(rule.closed)
-        count = len(call.leaves)
-        results = apply(
-            OPS["custom_jvp"],
-            *as_operands(call.leaves, call.types),
-            *captures.operands,
-            arguments=count,
-            regions=(
-                region_of(primal.closed, count, captures),
-                region_of(rule.closed, count, captures),
-            ),
-        )
-        return primal.out_tree.unflatten(results)
+
+    def traced_rules(self, call: Call, primal: Traced) -> list[Rule]:
+        return [Rule(self._trace_rule(call, primal), len(call.leaves))]
 
     def _trace_rule(self, call: Call, primal: Traced) -> Traced:
         assert self.jvp is not None
@@ -121,7 +76,7 @@ class custom_jvp:  # noqa: N801  (a decorator, named like a function)
 
         def flat(tracers: list[Any]) -> Any:
             primals = call.tree.unflatten(tracers[:count])
-            tangents = call.with_float0(tracers[count:])
+            tangents = call.tangents(tracers[count:], self.symbolic_zeros)
             pair = rule(*call.fixed, primals, tangents)
             if not isinstance(pair, tuple) or len(pair) != 2:
                 raise TypeError(
@@ -157,15 +112,8 @@ class custom_jvp:  # noqa: N801  (a decorator, named like a function)
                     raise TypeError(at_user_line(f"{what}: tangent must be {t!r}; got {got!r}"))
             return [*results, *[leaf for leaf, _ in moving]]
 
-        self._depth += 1
-        try:
-            return trace_function(
-                flat,
-                f"{name_of(self.fun)}_jvp",
-                [*call.leaves, *placeholders(call.directions)],
-                concrete=True,
-                transform="custom_jvp",
-                mutes=True,
-            )
-        finally:
-            self._depth -= 1
+        return self.trace(
+            flat,
+            f"{name_of(self.fun)}_jvp",
+            [*call.leaves, *placeholders(call.directions)],
+        )

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import update_wrapper
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from jitad_ir.graph import Graph
-from jitad_ir.op import OPS
-
-from ..errors import at_user_line, hides_internals
-from ..pytree import PyTreeDef, flatten
-from ..trace import apply, find_trace
-from .function import (
-    FLOAT0,
-    Traced,
-    as_operands,
-    check_callable,
-    leaf_types,
-    name_of,
-    trace_function,
-)
+from ..errors import at_user_line
+from ..pytree import PyTreeDef, flatten, node_type
+from .function import Traced, check_callable, leaf_types, name_of
 from .rules import (
-    RULE_DEPTH,
     Call,
-    Captures,
+    CustomRule,
+    CustomVJPPrimal,
+    Rule,
     as_type,
-    bound_arguments,
     check_same,
     placeholders,
-    region_of,
+    with_zeros,
 )
 
 
-class custom_vjp:  # noqa: N801  (a decorator, named like a function)
+class custom_vjp(CustomRule):  # noqa: N801  (a decorator, named like a function)
     """A function with its own rule for cotangents.
 
     Forward mode works through it too, where the backward rule is linear in the cotangents.
@@ -49,29 +34,28 @@ class custom_vjp:  # noqa: N801  (a decorator, named like a function)
     Array(1.)
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] = ()) -> None:
-        check_callable(fun, "custom_vjp")
-        update_wrapper(self, fun)
-        self.fun = fun
-        self.nondiff_argnums = tuple(nondiff_argnums)
-        self.fwd: Callable[..., Any] | None = None
-        self.bwd: Callable[..., Any] | None = None
-        self._depth = 0
+    transform = "custom_vjp"
+    fwd: Callable[..., Any] | None = None
+    bwd: Callable[..., Any] | None = None
 
-    def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
+    def defvjp(
+        self,
+        fwd: Callable[..., Any],
+        bwd: Callable[..., Any],
+        symbolic_zeros: bool = False,
+        optimize_remat: bool = False,
+    ) -> None:
         """Set the rules: `fwd(*args) -> (result, residuals)` and `bwd(*nondiff_args, residuals,
-        cotangent) -> tuple of cotangents`, one for each differentiable argument (None for zero)."""
+        cotangent) -> tuple of cotangents`, one for each differentiable argument (None for zero).
+
+        If `symbolic_zeros`, `fwd` is given a `CustomVJPPrimal` for each leaf, and cotangents of
+        integers are `SymbolicZero`s, otherwise of dtype float0. `optimize_remat` is accepted for
+        programs that set it: what is kept and what recomputed is chosen by cost in any case."""
         check_callable(fwd, "defvjp")
         check_callable(bwd, "defvjp")
-        self.fwd, self.bwd = fwd, bwd
+        self.fwd, self.bwd, self.symbolic_zeros = fwd, bwd, symbolic_zeros
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        if instance is None:
-            return self
-        return lambda *args, **kwargs: self(instance, *args, **kwargs)
-
-    @hides_internals
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def require_rules(self) -> None:
         if self.fwd is None or self.bwd is None:
             raise AttributeError(
                 at_user_line(
@@ -79,57 +63,28 @@ class custom_vjp:  # noqa: N801  (a decorator, named like a function)
                     "defvjp"
                 )
             )
-        args = bound_arguments(self.fun, args, kwargs)
-        call = Call(self.fun, args, self.nondiff_argnums)
-        if find_trace(call.leaves) is None or self._depth == RULE_DEPTH:
-            return self.fun(*args)
-        primal = trace_function(
-            lambda leaves: self.fun(*call.arguments(leaves)),
-            name_of(self.fun),
-            call.leaves,
-            concrete=True,
-            transform="custom_vjp",
-            mutes=True,
-        )
-        self._depth += 1
-        try:
-            forward, residual_tree, residuals = self._trace_forward(call, primal)
-            backward = self._trace_backward(call, primal, forward, residual_tree, residuals)
-        finally:
-            self._depth -= 1
-        captures = Captures()
-        for traced in (primal, forward, backward):
-            captures.take(traced.closed)
-        count = len(call.leaves)
-        forward_region = region_of(forward.closed, count, captures)
-        shared = captures.inputs(forward.closed)
-        forward_region = Graph(
-            forward_region.inputs,
-            forward_region.equations,
-            [*forward_region.outputs, *forward_region.inputs[count : count + len(shared)]],
-            forward_region.name,
-        )
-        results = apply(
-            OPS["custom_vjp"],
-            *as_operands(call.leaves, call.types),
-            *captures.operands,
-            arguments=count,
-            regions=(
-                region_of(primal.closed, count, captures),
-                forward_region,
-                region_of(backward.closed, residuals, captures),
-            ),
-        )
-        return primal.out_tree.unflatten(results)
 
-    def _trace_forward(self, call: Call, primal: Traced) -> tuple[Traced, PyTreeDef, int]:
-        """The traced forward rule (results, then residuals), and the residuals' tree and number."""
+    def traced_rules(self, call: Call, primal: Traced) -> list[Rule]:
+        forward, residual_tree = self._trace_forward(call, primal)
+        backward = self._trace_backward(call, primal, forward, residual_tree)
+        return [
+            Rule(forward, len(call.leaves), hands_on=True),
+            Rule(backward, residual_tree.num_leaves),
+        ]
+
+    def _trace_forward(self, call: Call, primal: Traced) -> tuple[Traced, PyTreeDef]:
+        """The traced forward rule (results, then residuals), and the residuals' tree."""
         assert self.fwd is not None
         fwd = self.fwd
         what = f"forward rule of {name_of(self.fun)}"
         trees: list[PyTreeDef] = []
 
         def flat(tracers: list[Any]) -> Any:
+            if self.symbolic_zeros:
+                tracers = [
+                    CustomVJPPrimal(leaf, t.is_inexact)
+                    for leaf, t in zip(tracers, call.types, strict=True)
+                ]
             pair = fwd(*call.arguments(tracers))
             if not isinstance(pair, tuple) or len(pair) != 2:
                 raise TypeError(
@@ -147,33 +102,21 @@ class custom_vjp:  # noqa: N801  (a decorator, named like a function)
             trees.append(residual_tree)
             return [*results, *residual_leaves]
 
-        traced = trace_function(
-            flat,
-            f"{name_of(self.fun)}_fwd",
-            call.leaves,
-            concrete=True,
-            transform="custom_vjp",
-            mutes=True,
-        )
-        return traced, trees[0], trees[0].num_leaves
+        traced = self.trace(flat, f"{name_of(self.fun)}_fwd", call.leaves)
+        return traced, trees[0]
 
     def _trace_backward(
-        self,
-        call: Call,
-        primal: Traced,
-        forward: Traced,
-        residual_tree: PyTreeDef,
-        residuals: int,
+        self, call: Call, primal: Traced, forward: Traced, residual_tree: PyTreeDef
     ) -> Traced:
         assert self.bwd is not None
         bwd = self.bwd
         what = f"backward rule of {name_of(self.fun)}"
         out_types = primal.graph.output_types
         moving = [t for t in out_types if t.is_inexact]
+        residuals = residual_tree.num_leaves
 
         def flat(tracers: list[Any]) -> Any:
-            given = iter(tracers[residuals:])
-            cts = [next(given) if t.is_inexact else np.zeros(t.shape, FLOAT0) for t in out_types]
+            cts = with_zeros(tracers[residuals:], out_types, self.symbolic_zeros)
             rows = bwd(
                 *call.fixed,
                 residual_tree.unflatten(tracers[:residuals]),
@@ -182,14 +125,11 @@ class custom_vjp:  # noqa: N801  (a decorator, named like a function)
             return _argument_cotangents(rows, call, what)
 
         types = [*forward.graph.output_types[len(out_types) :], *moving]
-        return trace_function(
+        return self.trace(
             flat,
             f"{name_of(self.fun)}_bwd",
             [*_residual_arrays(forward, len(out_types)), *placeholders(moving)],
-            concrete=True,
-            types=types,
-            transform="custom_vjp",
-            mutes=True,
+            types,
         )
 
 
@@ -216,13 +156,7 @@ def _argument_cotangents(rows: Any, call: Call, what: str) -> list[Any]:
         )
     cts: list[Any] = []
     for row, argument in zip(rows, arguments, strict=True):
-        numbers, tree = flatten(argument)
-        leaves = [None] * len(numbers) if row is None else flatten(row, lambda x: x is None)[0]
-        if row is not None and (len(leaves) != len(numbers)):
-            raise TypeError(
-                at_user_line(f"{what}: cotangent must have the structure {tree}; got {row!r}")
-            )
-        for leaf, number in zip(leaves, numbers, strict=True):
+        for leaf, number in _matched(row, argument, what):
             expected = call.types[number]
             if not expected.is_inexact:
                 continue
@@ -234,3 +168,21 @@ def _argument_cotangents(rows: Any, call: Call, what: str) -> list[Any]:
                 )
             cts.append(leaf)
     return cts
+
+
+def _matched(row: Any, argument: Any, what: str) -> list[tuple[Any, int]]:
+    """Each leaf of `argument` with its cotangent in `row`, where None stands for zeros of all the
+    leaves in its place."""
+    numbers, tree = flatten(argument)
+    if row is None:
+        return [(None, number) for number in numbers]
+    kind = node_type(type(argument))
+    if kind is None:
+        return [(row, argument)]
+    if type(row) is type(argument):
+        children, data = kind.flatten(argument)
+        given, given_data = kind.flatten(row)
+        pairs = list(zip(given, children, strict=False))
+        if data == given_data and len(pairs) == len(list(children)) == len(list(given)):
+            return [match for pair in pairs for match in _matched(*pair, what)]
+    raise TypeError(at_user_line(f"{what}: cotangent must have the structure {tree}; got {row!r}"))

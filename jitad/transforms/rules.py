@@ -4,35 +4,168 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import update_wrapper
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from jitad_ir.graph import Graph, Value
+from jitad_ir.op import OPS
 from jitad_ir.types import ArrayType
 
-from ..errors import at_user_line
+from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
-from ..trace import ClosedGraph
-from .function import FLOAT0, leaf_types, name_of
+from ..trace import ClosedGraph, apply, find_trace
+from .function import (
+    FLOAT0,
+    Traced,
+    as_operands,
+    check_callable,
+    leaf_types,
+    name_of,
+    trace_function,
+)
 
 RULE_DEPTH = 3
 """How often a rule may call its own function. Deeper calls, which only derivatives of a higher
 order see, are differentiated as the function is written."""
 
 
+class SymbolicZero:
+    """The tangent or cotangent of what cannot move, such as an integer: zero without an array."""
+
+    def __init__(self, type: ArrayType) -> None:
+        self.shape, self.dtype = type.shape, type.dtype
+
+    def instantiate(self) -> Any:
+        """Zeros of its shape and dtype."""
+        return np.zeros(self.shape, self.dtype)
+
+    def __repr__(self) -> str:
+        return f"SymbolicZero(shape={self.shape}, dtype={self.dtype})"
+
+
+class CustomVJPPrimal(NamedTuple):
+    """What a forward rule with symbolic zeros is given for a leaf: its value, and whether the
+    result is being differentiated in it, as far as is known while the rule is traced."""
+
+    value: Any
+    perturbed: bool
+
+
+class CustomRule:
+    """A function with derivative rules of its own, and its call while something is traced: one
+    equation that holds the function and its rules as programs."""
+
+    transform: ClassVar[str]
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: int | Sequence[int] = (),
+        nondiff_argnames: str | Sequence[str] = (),
+    ) -> None:
+        check_callable(fun, self.transform)
+        update_wrapper(self, fun)
+        self.fun = fun
+        self.nondiff_argnums = _positions(fun, nondiff_argnums, nondiff_argnames)
+        self.symbolic_zeros = False
+        self._depth = 0
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return self
+        return lambda *args, **kwargs: self(instance, *args, **kwargs)
+
+    def require_rules(self) -> None:
+        """Raises AttributeError if the rules have not been set."""
+        raise NotImplementedError
+
+    def traced_rules(self, call: Call, primal: Traced) -> list[Rule]:
+        """The rules of this call."""
+        raise NotImplementedError
+
+    @hides_internals
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.require_rules()
+        args = bound_arguments(self.fun, args, kwargs)
+        call = Call(self.fun, args, self.nondiff_argnums)
+        if find_trace(call.leaves) is None or self._depth == RULE_DEPTH:
+            return self.fun(*args)
+        primal = self.trace(
+            lambda leaves: self.fun(*call.arguments(leaves)), name_of(self.fun), call.leaves
+        )
+        self._depth += 1
+        try:
+            rules = self.traced_rules(call, primal)
+        finally:
+            self._depth -= 1
+        count = len(call.leaves)
+        programs = [Rule(primal, count), *rules]
+        captures = Captures()
+        for program in programs:
+            captures.take(program.traced.closed)
+        results = apply(
+            OPS[self.transform],
+            *as_operands(call.leaves, call.types),
+            *captures.operands,
+            arguments=count,
+            regions=tuple([program.region(captures) for program in programs]),
+        )
+        return primal.out_tree.unflatten(results)
+
+    def trace(
+        self,
+        flat: Callable[[list[Any]], Any],
+        name: str,
+        leaves: Sequence[Any],
+        types: Sequence[ArrayType] | None = None,
+    ) -> Traced:
+        """The program of a function of a list of leaves."""
+        return trace_function(
+            flat,
+            name,
+            leaves,
+            concrete=True,
+            types=types,
+            transform=self.transform,
+            mutes=True,
+        )
+
+
+def _positions(
+    fun: Callable[..., Any], argnums: int | Sequence[int], argnames: str | Sequence[str]
+) -> tuple[int, ...]:
+    """Numbers of the arguments that are given by number or by name."""
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    names = (argnames,) if isinstance(argnames, str) else tuple(argnames)
+    if not names:
+        return numbers
+    known = list(inspect.signature(fun).parameters)
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                at_user_line(
+                    f"nondiff_argnames: expected names of arguments of {name_of(fun)} "
+                    f"({', '.join(known)}); got {name!r}"
+                )
+            )
+    return tuple(sorted({*numbers, *[known.index(name) for name in names]}))
+
+
 def bound_arguments(
     fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, ...]:
-    """All arguments by position, defaults filled in."""
+    """All arguments by position, defaults filled in; those of arguments that can only be given by
+    keyword stay with the function."""
     try:
         signature = inspect.signature(fun)
     except (TypeError, ValueError):
         return args
     bound = signature.bind(*args, **kwargs)
     bound.apply_defaults()
-    if bound.kwargs:
-        names = ", ".join(bound.kwargs)
+    names = ", ".join([name for name in bound.kwargs if name in kwargs])
+    if names:
         raise TypeError(
             at_user_line(
                 f"{name_of(fun)}: a function with a custom rule takes no keyword-only arguments; "
@@ -69,14 +202,22 @@ class Call:
         """Types of the tangents."""
         return [t for t in self.types if t.is_inexact]
 
-    def with_float0(self, tangents: Sequence[Any]) -> Any:
-        """A tuple of tangents like the differentiable arguments."""
-        given = iter(tangents)
-        leaves = [
-            next(given) if moves else np.zeros(t.shape, FLOAT0)
-            for moves, t in zip(self.inexact, self.types, strict=True)
-        ]
-        return self.tree.unflatten(leaves)
+    def tangents(self, moving: Sequence[Any], symbolic_zeros: bool) -> Any:
+        """A tuple of tangents like the differentiable arguments, given those that move."""
+        return self.tree.unflatten(with_zeros(moving, self.types, symbolic_zeros))
+
+
+def with_zeros(
+    moving: Sequence[Any], types: Sequence[ArrayType], symbolic_zeros: bool
+) -> list[Any]:
+    """A tangent for each type: the moving ones, and zeros of integers and bools."""
+    given = iter(moving)
+    zero = SymbolicZero if symbolic_zeros else _float0
+    return [next(given) if t.is_inexact else zero(t) for t in types]
+
+
+def _float0(type: ArrayType) -> Any:
+    return np.zeros(type.shape, FLOAT0)
 
 
 def placeholders(types: Sequence[ArrayType]) -> list[Any]:
@@ -130,8 +271,31 @@ def region_of(closed: ClosedGraph, first: int, captures: Captures) -> Graph:
     return Graph(inputs, graph.equations, graph.outputs, graph.name)
 
 
+class Rule(NamedTuple):
+    """A traced rule. In its region the common captures stand behind the `first` inputs; if
+    `hands_on`, it gives them on as further outputs."""
+
+    traced: Traced
+    first: int
+    hands_on: bool = False
+
+    def region(self, captures: Captures) -> Graph:
+        """The rule's program as a region of its equation."""
+        graph = region_of(self.traced.closed, self.first, captures)
+        if not self.hands_on:
+            return graph
+        shared = graph.inputs[self.first : self.first + len(captures.operands)]
+        return Graph(graph.inputs, graph.equations, [*graph.outputs, *shared], graph.name)
+
+
 def as_type(leaf: Any, type: ArrayType) -> Any:
-    """A Python number as an array of `type`; anything else as it is."""
+    """What a rule gave for a tangent or cotangent of `type`: numbers and symbolic zeros as arrays,
+    floats of another width as such of this one; anything else as it is."""
+    if isinstance(leaf, SymbolicZero):
+        return leaf.instantiate()
     if isinstance(leaf, (bool, int, float, complex)) and not isinstance(leaf, np.generic):
         return np.full(type.shape, leaf, type.dtype)
+    given = getattr(leaf, "dtype", None)
+    if given is not None and given != type.dtype and given.kind == type.dtype.kind:
+        return apply(OPS["convert"], leaf, dtype=type.dtype)
     return leaf

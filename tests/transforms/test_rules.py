@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -190,3 +191,77 @@ def test_differentiating_a_closed_over_value_is_refused(rule: str) -> None:
 
     with pytest.raises(TypeError, match="closes over"):
         jitad.grad(outer)(3.0)
+
+
+def test_arguments_that_are_not_differentiated_by_name() -> None:
+    @partial(jitad.custom_jvp, nondiff_argnames=("power",))
+    def raised(x: Any, power: int) -> Any:
+        return x**power
+
+    @raised.defjvp
+    def raised_jvp(power: int, primals: Any, tangents: Any) -> Any:
+        (x,), (t,) = primals, tangents
+        return raised(x, power), 10.0 * t
+
+    assert jitad.grad(raised)(2.0, 3) == 10.0
+    assert jitad.grad(raised)(2.0, power=3) == 10.0
+    with pytest.raises(ValueError, match=r"expected names of arguments of .* got 'n'"):
+        jitad.custom_vjp(lambda x: x, nondiff_argnames="n")
+
+
+def test_a_default_that_can_only_be_given_by_keyword() -> None:
+    function = partial(lambda a, x: a * x, a=3.0)
+    clipped = jitad.custom_vjp(function)
+    clipped.defvjp(lambda x: (function(x), None), lambda _, ct: (ct * 7.0,))
+    assert jitad.grad(clipped)(1.0) == 7.0
+
+
+def test_symbolic_zeros() -> None:
+    seen: list[Any] = []
+
+    @jitad.custom_vjp
+    def scaled(x: Any, n: Any) -> Any:
+        return x * n, n
+
+    def forward(x: Any, n: Any) -> Any:
+        seen.extend([x.perturbed, n.perturbed])
+        return (x.value * n.value, n.value), n.value
+
+    def backward(n: Any, cts: Any) -> Any:
+        seen.append(repr(cts[1]))
+        return cts[0] * n, None
+
+    scaled.defvjp(forward, backward, symbolic_zeros=True, optimize_remat=True)
+    assert jitad.grad(lambda x: scaled(x, 3)[0])(2.0) == 3.0
+    assert seen == [True, False, "SymbolicZero(shape=(), dtype=int64)"]
+
+    @jitad.custom_jvp
+    def rounded(x: Any, n: Any) -> Any:
+        return jnp.round(x * n), n
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        return rounded(*primals), (tangents[0] * 5.0, tangents[1])
+
+    rounded.defjvp(rule, symbolic_zeros=True)
+    assert jitad.grad(lambda x: rounded(x, 3)[0])(2.0) == 5.0
+
+
+def test_none_for_the_cotangents_of_a_part_of_an_argument() -> None:
+    @jitad.custom_vjp
+    def first(tree: Any) -> Any:
+        return tree["a"][0] * tree["a"][1]
+
+    first.defvjp(lambda tree: (first(tree), None), lambda _, ct: ({"a": (ct, None), "b": None},))
+    tree = {"a": (2.0, 3.0), "b": [1.0, None]}
+    assert jitad.grad(first)(tree) == {"a": (1.0, 0.0), "b": [0.0, None]}
+    first.defvjp(lambda tree: (first(tree), None), lambda _, ct: ({"a": [ct, None], "b": None},))
+    with pytest.raises(TypeError, match="cotangent must have the structure"):
+        jitad.grad(first)(tree)
+
+
+def test_a_rule_may_compute_in_wider_floats() -> None:
+    single = jitad.custom_vjp(lambda x: x * 2)
+    single.defvjp(lambda x: (x * 2, None), lambda _, ct: (ct * np.float64(3.0),))
+    found = jitad.grad(single)(np.float32(1.0))
+    assert found == 3.0
+    assert found.dtype == np.float32
