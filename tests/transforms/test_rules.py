@@ -210,7 +210,7 @@ def test_arguments_that_are_not_differentiated_by_name() -> None:
 
 
 def test_a_default_that_can_only_be_given_by_keyword() -> None:
-    function = partial(lambda a, x: a * x, a=3.0)
+    function = partial(lambda x, a: a * x, a=3.0)
     clipped = jitad.custom_vjp(function)
     clipped.defvjp(lambda x: (function(x), None), lambda _, ct: (ct * 7.0,))
     assert jitad.grad(clipped)(1.0) == 7.0
