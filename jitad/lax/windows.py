@@ -25,7 +25,7 @@ from .. import numpy as jnp
 from ..errors import at_user_line, hides_internals
 from ..numpy.promotion import Operand, as_array_operand, convert
 from ..pytree import PyTreeDef, flatten
-from ..trace import Tracer, apply
+from ..trace import Tracer, apply, no_trace
 from ..transforms.batching import vmap
 from .convolution_shapes import dilated, padtype_to_pads
 
@@ -167,7 +167,7 @@ def reduce_window(
 
     A window has `window_dimensions[a]` elements along axis a, `window_dilation[a]` apart, and moves
     in steps of `window_strides[a]`. What `padding` ("VALID", "SAME", "SAME_LOWER", or (low, high)
-    pairs) and `base_dilation` put around and between the elements of `operand` is `init_value`.
+    pairs) and `base_dilation` put around and between the elements of `operand` does not count.
     `computation(a, b)` is associative and takes scalars. Operand and init value may be pytrees of
     one structure; `computation` then takes and returns such.
 
@@ -272,15 +272,10 @@ def _windows(
 
 
 def _by_monoid(x: Operand, init: Operand, monoid: Monoid, where: Windows) -> Operand:
+    found = _folded(x, monoid, where)
     if not isinstance(init, Tracer) and init == monoid.identity(x.dtype):
-        return _folded(x, monoid, where)
-    if monoid.idempotent:
-        return monoid.combine(_folded(x, monoid, where), init)
-    # Padding counts, as often as it is there.
-    total = init
-    for term in _places(x, init, where):
-        total = monoid.combine(total, term)
-    return total
+        return found
+    return monoid.combine(found, init)
 
 
 def _folded(x: Operand, monoid: Monoid, where: Windows) -> Operand:
@@ -366,6 +361,13 @@ def _places(x: Operand, fill: Any, where: Windows) -> Iterator[Operand]:
 # Other functions.
 
 
+def _are_there(x: Operand, where: Windows) -> list[np.ndarray[Any, Any]]:
+    """For each place of the window, of which windows it is an element and no padding."""
+    with no_trace():
+        flags = _places(np.ones(x.shape, np.bool_), False, where)
+        return [np.asarray(flag) for flag in flags]
+
+
 def _by_function(
     xs: Sequence[Operand],
     inits: Sequence[Operand],
@@ -393,8 +395,11 @@ def _by_function(
 
     at_all = vmap(step)
     totals = [jnp.broadcast_to(init, (size,)) for init in inits]
-    streams = [_places(x, init, where) for x, init in zip(xs, inits, strict=True)]
-    for terms in zip(*streams, strict=True):
-        if size:
-            totals = at_all(*totals, *[jnp.reshape(term, (size,)) for term in terms])
+    streams = [_places(x, 0, where) for x in xs]
+    for *terms, there in zip(*streams, _are_there(xs[0], where), strict=True):
+        if size == 0 or not there.any():
+            continue
+        folded = at_all(*totals, *[jnp.reshape(term, (size,)) for term in terms])
+        flags = there.reshape(size)
+        totals = [jnp.where(flags, a, b) for a, b in zip(folded, totals, strict=True)]
     return [jnp.reshape(total, counts) for total in totals]
