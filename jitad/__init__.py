@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 import llvmlite.binding as _llvm  # noqa: F401  (here, not within the first call)
 
 from .array import Array
-from .settings import config, disable_jit, threads
+from .settings import (
+    checking_leaks,
+    config,
+    debug_infs,
+    debug_nans,
+    default_prng_impl,
+    disable_jit,
+    explain_cache_misses,
+    log_compiles,
+    numpy_dtype_promotion,
+    threads,
+)
 from .transforms.batching import vmap
 from .transforms.derivatives import grad, value_and_grad
 from .transforms.staging import block_until_ready, clear_caches, jit
@@ -72,6 +83,7 @@ __all__ = [
     "ShapeDtypeStruct",
     "ad_checkpoint",
     "block_until_ready",
+    "checking_leaks",
     "checkpoint",
     "checkpoint_policies",
     "clear_caches",
@@ -81,7 +93,10 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "debug",
+    "debug_infs",
+    "debug_nans",
     "default_backend",
+    "default_prng_impl",
     "device_count",
     "device_get",
     "device_put",
@@ -92,6 +107,7 @@ __all__ = [
     "errors",
     "eval_shape",
     "explain",
+    "explain_cache_misses",
     "grad",
     "hessian",
     "io_callback",
@@ -105,10 +121,12 @@ __all__ = [
     "linearize",
     "local_device_count",
     "local_devices",
+    "log_compiles",
     "make_ir",
     "make_jaxpr",
     "nn",
     "numpy",
+    "numpy_dtype_promotion",
     "process_count",
     "process_index",
     "pure_callback",

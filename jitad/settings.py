@@ -11,14 +11,21 @@ False
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from jitad_ir import workers
 
-_IGNORED = frozenset({"jax_enable_x64", "jax_platform_name", "jax_platforms"})
-"""Settings of JAX that programs set to get what jitad always does: 64-bit types on the CPU."""
+_IGNORED: dict[str, Any] = {
+    "jax_default_matmul_precision": "highest",
+    "jax_enable_x64": True,
+    "jax_platform_name": "cpu",
+    "jax_platforms": "cpu",
+    "jax_threefry_partitionable": True,
+}
+"""Settings of JAX that programs set to get what jitad always does, and what that is: 64-bit types,
+on the CPU, in full precision."""
 
 
 class Config:
@@ -29,9 +36,29 @@ class Config:
         """`jit` runs the Python function itself, so that a debugger and prints see values."""
         self.log_compiles: bool = _flag("LOG_COMPILES")
         """Print what is compiled and where the time went, to standard error."""
+        self.explain_cache_misses: bool = _flag("EXPLAIN_CACHE_MISSES")
+        """Print why a jitted function is traced again, to standard error."""
+        self.check_tracer_leaks: bool = _flag("CHECK_TRACER_LEAKS")
+        """Raise LeakedTracerError as soon as a trace ends of which a traced array is kept."""
+        self._debug_nans = _flag("DEBUG_NANS")
+        self._debug_infs = _flag("DEBUG_INFS")
+        self.is_strict = False
+        """Whether it is an error that arrays of different dtypes meet."""
+        self._prng = "threefry2x32"
+        self.on_watch: list[Callable[[], None]] = []
+        """Called when results begin to be looked at: compiled functions come to Python then."""
         given = os.environ.get("JITAD_THREADS", "").strip()
         if given:
             self.threads = int(given) if given.isdecimal() else given
+
+    def __getattr__(self, name: str) -> Any:
+        """JAX's names: `jax_debug_nans` for `debug_nans`."""
+        if name in _IGNORED:
+            return _IGNORED[name]
+        plain = name.removeprefix("jax_")
+        if plain == name or plain not in _NAMES:
+            raise AttributeError(f"config: there is no setting {name!r}")
+        return getattr(self, plain)
 
     @property
     def threads(self) -> int:
@@ -51,17 +78,86 @@ class Config:
             raise ValueError(f"threads: expected 1 to {workers.MOST}; got {count}")
         workers.set_limit(count)
 
+    @property
+    def watches(self) -> bool:
+        """Whether results are looked at for nan or infinity."""
+        return self._debug_nans or self._debug_infs
+
+    @property
+    def debug_nans(self) -> bool:
+        """Raise FloatingPointError where a result has a nan, naming operation and line."""
+        return self._debug_nans
+
+    @debug_nans.setter
+    def debug_nans(self, on: bool) -> None:
+        self._debug_nans = bool(on)
+        self._watch()
+
+    @property
+    def debug_infs(self) -> bool:
+        """As `debug_nans`, for infinities."""
+        return self._debug_infs
+
+    @debug_infs.setter
+    def debug_infs(self, on: bool) -> None:
+        self._debug_infs = bool(on)
+        self._watch()
+
+    def _watch(self) -> None:
+        if self.watches:
+            for begin in self.on_watch:
+                begin()
+
+    @property
+    def numpy_dtype_promotion(self) -> str:
+        """ "standard": arrays of different dtypes meet as in NumPy 2; "strict": that is a
+        TypeError, but for Python numbers, which take on the array's dtype."""
+        return "strict" if self.is_strict else "standard"
+
+    @numpy_dtype_promotion.setter
+    def numpy_dtype_promotion(self, rules: str) -> None:
+        one_of = _one_of("numpy_dtype_promotion", rules, ("standard", "strict"))
+        self.is_strict = one_of == "strict"
+
+    @property
+    def default_prng_impl(self) -> str:
+        """The generator of `random.key`: "threefry2x32", the only one there is."""
+        return self._prng
+
+    @default_prng_impl.setter
+    def default_prng_impl(self, name: str) -> None:
+        self._prng = _one_of("default_prng_impl", name, ("threefry2x32",))
+
     def update(self, name: str, value: Any) -> None:
         """Set `name` (with or without JAX's prefix `jax_`); raises AttributeError if there is no
         such setting."""
         if name in _IGNORED:
             return
         plain = name.removeprefix("jax_").removeprefix("jitad_")
-        names = {*vars(self), "threads"}
+        names = _NAMES
         if plain not in names:
             known = ", ".join(sorted(names))
             raise AttributeError(f"config: expected one of the settings {known}; got {name!r}")
         setattr(self, plain, value)
+
+
+_NAMES = (
+    "check_tracer_leaks",
+    "debug_infs",
+    "debug_nans",
+    "default_prng_impl",
+    "disable_jit",
+    "explain_cache_misses",
+    "log_compiles",
+    "numpy_dtype_promotion",
+    "threads",
+)
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ValueError(f"{name}: expected {' or '.join(map(repr, allowed))}; got {value!r}")
+    return value
 
 
 def _flag(name: str) -> bool:
@@ -72,14 +168,89 @@ config = Config()
 
 
 @contextmanager
-def disable_jit(disable: bool = True) -> Iterator[None]:
-    """Within this context `jit` runs the Python functions themselves."""
-    before = config.disable_jit
-    config.disable_jit = disable
+def _setting(name: str, value: Any) -> Iterator[None]:
+    before = getattr(config, name)
+    setattr(config, name, value)
     try:
         yield
     finally:
-        config.disable_jit = before
+        setattr(config, name, before)
+
+
+def disable_jit(disable: bool = True) -> AbstractContextManager[None]:
+    """Within this context `jit` runs the Python functions themselves."""
+    return _setting("disable_jit", disable)
+
+
+def debug_nans(on: bool = True) -> AbstractContextManager[None]:
+    """Within this context a nan in a result raises FloatingPointError, which names the operation
+    that made it and the user's line.
+
+    Outside of `jit` the result of every operation is looked at. The results of a jitted function
+    are looked at when it returns; if there is a nan, its program is evaluated again, operation by
+    operation and step by step of its loops, to find where it came from.
+
+    >>> import jitad, jitad.numpy as jnp
+    >>> with jitad.debug_nans():
+    ...     jitad.jit(lambda x: jnp.log(x) * 2.0)(-1.0)
+    Traceback (most recent call last):
+    jitad.errors.NonFiniteError: nan in the result of log of -1.0
+    ...
+    """
+    return _setting("debug_nans", on)
+
+
+def debug_infs(on: bool = True) -> AbstractContextManager[None]:
+    """Within this context an infinity in a result raises FloatingPointError, as `debug_nans` has
+    it for nan."""
+    return _setting("debug_infs", on)
+
+
+def log_compiles(on: bool = True) -> AbstractContextManager[None]:
+    """Within this context what is compiled, and where the time went, is printed to standard
+    error."""
+    return _setting("log_compiles", on)
+
+
+def explain_cache_misses(on: bool = True) -> AbstractContextManager[None]:
+    """Within this context jitted functions that are traced again print why to standard error: which
+    argument has another structure, shape, dtype or static value than before."""
+    return _setting("explain_cache_misses", on)
+
+
+def checking_leaks(on: bool = True) -> AbstractContextManager[None]:
+    """Within this context a traced array that is kept beyond its trace (in a global, an attribute,
+    a list) raises LeakedTracerError when the trace ends, not when it is used.
+
+    >>> import jitad
+    >>> kept = []
+    >>> with jitad.checking_leaks():
+    ...     jitad.jit(lambda x: kept.append(x))(1.0)
+    Traceback (most recent call last):
+    jitad.errors.LeakedTracerError: ...
+    >>> kept.clear()
+    """
+    return _setting("check_tracer_leaks", on)
+
+
+def numpy_dtype_promotion(rules: str = "strict") -> AbstractContextManager[None]:
+    """Within this context "strict" makes it a TypeError that arrays of different dtypes meet in an
+    operation; "standard" is NumPy 2's promotion. Python numbers take on the dtype of arrays in
+    both. Raises ValueError for other rules.
+
+    >>> import jitad, jitad.numpy as jnp, numpy as np
+    >>> with jitad.numpy_dtype_promotion("strict"):
+    ...     jnp.add(np.ones(2), np.ones(2, np.float32))
+    Traceback (most recent call last):
+    TypeError: dtypes float64 and float32 meet, under numpy_dtype_promotion "strict"...
+    """
+    return _setting("numpy_dtype_promotion", rules)
+
+
+def default_prng_impl(name: str) -> AbstractContextManager[None]:
+    """Within this context keys are of this generator. There is one, "threefry2x32"; raises
+    ValueError for others."""
+    return _setting("default_prng_impl", name)
 
 
 @contextmanager

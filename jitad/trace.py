@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jitad_ir.evaluate import evaluate_op
-from jitad_ir.graph import Builder, Graph, Value
+from jitad_ir.graph import Builder, Equation, Graph, Params, Source, Value
 from jitad_ir.op import OPS, Op, as_result
 from jitad_ir.passes.effects import silenced_equation
 from jitad_ir.types import ArrayType, TypeMismatch, interned, is_supported
@@ -34,6 +34,7 @@ from jitad_ir.types import ArrayType, TypeMismatch, interned, is_supported
 from .array import as_array
 from .errors import LeakedTracerError, at_user_line, user_source
 from .loops import run_equation
+from .settings import config
 from .tracer import Tracer
 
 
@@ -174,7 +175,7 @@ class Trace(Builder):
         self, op: Op, args: Sequence[Any], params: dict[str, Any], regions: tuple[Graph, ...] = ()
     ) -> tuple[Tracer, ...]:
         """Append `op(*args, **params)`; evaluated at once in a concrete trace."""
-        if not self.concrete:
+        if not self.concrete or config.watches:
             self.source = user_source(3)
         operands: list[Value] = []
         arrays: list[Any] = []
@@ -198,6 +199,8 @@ class Trace(Builder):
         if not op.multiple_results and not regions:
             (out,) = outputs
             result = as_result(op.evaluate(*arrays, **params), out.type)
+            if config.watches:
+                self._check(arrays, (result,))
             self.known[out] = result
             return (Tracer(self, out, result),)
         results = self._run_last(arrays)
@@ -221,7 +224,10 @@ class Trace(Builder):
         """Results of the last equation; its effects happen here or are left to be recorded."""
         eq = self.equations[-1]
         if not eq.acts:
-            return run_equation(eq, arrays)
+            results = run_equation(eq, arrays)
+            if config.watches:
+                self._check(arrays, results)
+            return results
         quiet = silenced_equation(eq)
         if not self.mutes:
             self.equations[-1:] = [] if quiet is None else [quiet]
@@ -235,6 +241,12 @@ class Trace(Builder):
                 )
             )
         return () if quiet is None else run_equation(quiet, arrays)
+
+    def _check(self, arrays: Sequence[Any], results: Sequence[Any]) -> None:
+        """Look at the results of the last equation for nan and infinity."""
+        eq = self.equations[-1]
+        source = eq.source or user_source(3)
+        _check(eq.op, arrays, eq.params, results, eq.regions, source)
 
     def finish(self, outputs: Sequence[Any], types: Sequence[ArrayType]) -> ClosedGraph:
         """The recorded program with these outputs (tracers, arrays or numbers of `types`)."""
@@ -430,9 +442,27 @@ def _evaluate_now(
     else:
         with np.errstate(all="ignore"):
             results = evaluate_op(op, arrays, params, result_types, regions)
+    if config.watches:
+        _check(op, arrays, params, results, regions, user_source(3))
     if op.multiple_results:
         return tuple([as_array(result) for result in results])
     return as_array(results[0])
+
+
+def _check(
+    op: Op,
+    arrays: Sequence[Any],
+    params: Params,
+    results: Sequence[Any],
+    regions: tuple[Graph, ...],
+    source: Source | None,
+) -> None:
+    """Look at results for nan and infinity."""
+    from .checks import check_equation  # noqa: PLC0415  (only debug_nans pays for loading it)
+
+    operands = tuple([Value(type_of_argument(a)) for a in arrays])
+    outputs = tuple([Value(type_of_argument(r)) for r in results])
+    check_equation(Equation(op, operands, params, outputs, regions, source), arrays, results)
 
 
 def apply_graph(

@@ -5,7 +5,9 @@ It runs eager mode, folds constants and is the oracle that native code is tested
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -39,6 +41,25 @@ def evaluate_equation(eq: Equation, arrays: Sequence[Any]) -> tuple[Any, ...]:
     return evaluate_op(eq.op, arrays, eq.params, types, eq.regions)
 
 
+class _Watch(threading.local):
+    watch: Callable[[Graph, dict[Value, Any]], None] | None = None
+
+
+_state = _Watch()
+
+
+@contextmanager
+def watching(watch: Callable[[Graph, dict[Value, Any]], None]) -> Generator[None]:
+    """Within this context `watch(graph, values)` is called whenever a graph, or a body of a loop or
+    a branch, has been evaluated in this thread."""
+    before = _state.watch
+    _state.watch = watch
+    try:
+        yield
+    finally:
+        _state.watch = before
+
+
 Run: TypeAlias = Callable[[Equation, Sequence[Any]], tuple[Any, ...]]
 
 
@@ -60,6 +81,8 @@ def evaluate(graph: Graph, *arrays: Any, run: Run = evaluate_equation) -> tuple[
             results = run(eq, [env[v] for v in eq.operands])
             for value, array in zip(eq.outputs, results, strict=True):
                 env[value] = array
+    if _state.watch is not None:
+        _state.watch(graph, env)
     return tuple([env[v] for v in graph.outputs])
 
 
@@ -69,6 +92,8 @@ def interpreter(graph: Graph, run: Run = evaluate_equation) -> Callable[..., tup
 
     It checks nothing and leaves NumPy's floating-point warnings to the caller.
     """
+    if _state.watch is not None:
+        return partial(evaluate, graph, run=run)
     names: dict[Value, str] = {v: f"v{i}" for i, v in enumerate(graph.inputs)}
     scope: dict[str, Any] = {"as_result": as_result}
     lines = [f"def run({', '.join(names.values())}):"]

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from jitad.errors import at_user_line
+from jitad.settings import config
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import DTYPES, FLOAT32, SHORT_NAMES, DType, Shape
@@ -161,8 +162,11 @@ def input_dtypes(ufunc: np.ufunc, operands: Sequence[Operand]) -> tuple[DType, .
 
     Raises TypeError, in NumPy's words, where it does not take them.
     """
+    keys = tuple([_key(x, _WEAK_TYPES) for x in operands])
+    if config.is_strict:
+        _require_one_dtype(keys)
     try:
-        return _resolve(ufunc, tuple([_key(x, _WEAK_TYPES) for x in operands]))
+        return _resolve(ufunc, keys)
     except TypeError as error:
         raise TypeError(at_user_line(str(error))) from None
 
@@ -175,7 +179,21 @@ def _common(keys: tuple[Any, ...]) -> DType:
 
 def common_dtype(operands: Sequence[Operand]) -> DType:
     """The dtype at which these operands meet (`np.result_type`)."""
-    return _common(tuple([_key(x, _WEAK_TYPES) for x in operands]))
+    keys = tuple([_key(x, _WEAK_TYPES) for x in operands])
+    if config.is_strict:
+        _require_one_dtype(keys)
+    return _common(keys)
+
+
+def _require_one_dtype(keys: tuple[Any, ...]) -> None:
+    found = list(dict.fromkeys([key for key in keys if isinstance(key, np.dtype)]))
+    if len(found) > 1:
+        names = " and ".join([str(key) for key in found])
+        raise TypeError(
+            at_user_line(
+                f'dtypes {names} meet, under numpy_dtype_promotion "strict". Write x.astype(dtype)'
+            )
+        )
 
 
 def as_dtype(dtype: Any) -> DType:

@@ -15,6 +15,7 @@ from jitad_ir.types import ArrayType
 from ..array import as_array
 from ..loops import run_equation
 from ..pytree import PyTreeDef, flatten
+from ..settings import config
 from ..trace import (
     BatchAxis,
     ClosedGraph,
@@ -122,6 +123,11 @@ def trace_function(
             graph = closed.graph
             values = [trace.known[v] for v in graph.inputs]
             values += [trace.known[v] for eq in graph.equations for v in eq.outputs]
+    if config.check_tracer_leaks and trace.parent is None:
+        del tracers, out_leaves
+        from ..leaks import check_leaks  # noqa: PLC0415  (only checking_leaks pays for it)
+
+        check_leaks(trace)
     return Traced(closed, list(arguments), out_tree, values)
 
 
@@ -133,7 +139,18 @@ def run_graph(graph: Graph, operands: Sequence[Any]) -> list[Any]:
 
 def _evaluate(graph: Graph, *arrays: Any) -> list[Any]:
     inputs = [np.asarray(a, v.dtype) for a, v in zip(arrays, graph.inputs, strict=True)]
-    return [as_array(result) for result in evaluate(graph, *inputs, run=run_equation)]
+    results = evaluate(graph, *inputs, run=run_equation)
+    if config.watches:
+        check(graph, inputs, results)
+    return [as_array(result) for result in results]
+
+
+def check(graph: Graph, arrays: Sequence[Any], results: Sequence[Any]) -> None:
+    """Raise NonFiniteError if `results` of `graph` on `arrays` have a value that `debug_nans` or
+    `debug_infs` looks for."""
+    from ..checks import check_graph  # noqa: PLC0415  (only those pay for loading it)
+
+    check_graph(graph, arrays, results)
 
 
 class Eager:
@@ -150,7 +167,10 @@ class Eager:
     def __call__(self, arrays: Sequence[Any]) -> list[Any]:
         read = [a for a, is_read in zip(arrays, self.reads, strict=True) if is_read]
         with np.errstate(all="ignore"):
-            return [as_array(result) for result in self.run(*read)]
+            results = self.run(*read)
+        if config.watches:
+            check(self.graph, read, results)
+        return [as_array(result) for result in results]
 
 
 @lru_cache(maxsize=1024)

@@ -148,16 +148,15 @@ class _Staged:
         self.function: Callable[[], Any] = lambda: None
         self.entries: dict[Hashable, Any] = {}
         self.inlined: dict[Hashable, _Inlined] = {}
+        self.seen: list[Any] = []
+        """The arguments it was compiled for, to explain why it is traced again."""
 
     def clear(self) -> None:
         """Forget every compiled program."""
-        from ..dispatch.function_type import uninstall_all  # noqa: PLC0415  (loads LLVM)
-
         self.entries.clear()
         self.inlined.clear()
-        function = self.function()
-        if function is not None:
-            uninstall_all(function)
+        self.seen.clear()
+        self.uninstall()
 
     @hides_internals
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -253,15 +252,48 @@ class _Staged:
         entry = self.entries.get(signature)
         if entry is None:
             entry = self.entries[signature] = self._compile(signature, args, kwargs, arrays)
+        if config.watches:
+            result = call_entry(entry, arrays)
+            self._check(args, kwargs, leaves, result)
+            return result
         function = self.function()
         if function is not None:
             install(function, entry)
         return call_entry(entry, arrays)
 
+    def _explain(self, args: Any, kwargs: Any, leaves: Sequence[Any], tree: PyTreeDef) -> None:
+        """Note what it is traced for; say what is new, if that is wanted."""
+        types, weak = tuple(self._leaf_types(leaves)), tuple([is_weak(leaf) for leaf in leaves])
+        now = (tree, types, weak, self._static_key(args, kwargs))
+        if config.explain_cache_misses and self.seen:
+            from .misses import Seen, explain  # noqa: PLC0415  (only explaining pays for it)
+
+            explain(self.name, Seen(*now), [Seen(*before) for before in self.seen])
+        self.seen.append(now)
+
+    def _check(self, args: Any, kwargs: Any, leaves: Sequence[Any], result: Any) -> None:
+        """Look at a result for nan and infinity; trace again to find where they came from."""
+        from ..checks import any_in, check_graph  # noqa: PLC0415  (only debug_nans pays for it)
+
+        results = flatten(result)[0]
+        if any_in(results):
+            with recorded():
+                traced = self._traced(args, kwargs, leaves, self._dynamic(args, kwargs)[1])
+            check_graph(traced.graph, traced.arguments, results)
+
+    def uninstall(self) -> None:
+        """Have every call come to Python."""
+        from ..dispatch.function_type import uninstall_all  # noqa: PLC0415  (loads LLVM)
+
+        function = self.function()
+        if function is not None:
+            uninstall_all(function)
+
     def _compile(self, signature: Any, args: Any, kwargs: Any, arrays: Sequence[Any]) -> Any:
         from .entries import compile_traced  # noqa: PLC0415  (loads LLVM)
 
         leaves, tree = self._dynamic(args, kwargs)
+        self._explain(args, kwargs, leaves, tree)
         with recorded() as times:
             with stage("trace"):
                 traced = self._traced(args, kwargs, leaves, tree)
@@ -271,6 +303,16 @@ class _Staged:
 
 
 _ALL: weakref.WeakSet[_Staged] = weakref.WeakSet()
+
+
+def _begin_watching() -> None:
+    """Have calls come to Python, and derivative programs made anew, with the user's lines."""
+    cached.cache_clear()
+    for staged in list(_ALL):
+        staged.uninstall()
+
+
+config.on_watch.append(_begin_watching)
 
 
 def clear_caches() -> None:

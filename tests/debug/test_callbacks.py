@@ -302,3 +302,13 @@ def test_programs_with_callbacks_come_from_the_disk(tmp_path: Path) -> None:
     assert run("different") == ("first\nsecond\n", False)
     assert run("same") == ("first\nfirst\n", True)
     assert run("different") == ("first\nsecond\n", True)
+
+
+def test_first_call_of_a_large_program_raises() -> None:
+    def host(x: Any) -> Any:
+        raise Broken
+
+    program = jitad.jit(lambda x: jitad.pure_callback(host, x, x) + 1.0)
+    for _ in range(2):
+        with pytest.raises(Broken):
+            program(np.ones(500_000))

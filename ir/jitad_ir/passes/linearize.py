@@ -76,6 +76,7 @@ def linearize_at_values(graph: Graph, differentiated: Sequence[bool]) -> Lineari
     }
     with building(builder):
         for eq in graph.equations:
+            builder.source = eq.source
             operands = [env[v] for v in eq.operands]
             ts = [moving.get(v) for v in eq.operands]
             outs = [env[v] for v in eq.outputs]
