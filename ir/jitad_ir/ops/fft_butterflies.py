@@ -50,28 +50,19 @@ def _sum(b: Any, terms: Sequence[Complex]) -> Complex:
 
 
 def butterfly(b: Any, x: Sequence[Complex]) -> list[Complex]:
-    """sum_j x_j exp(-2 pi i j k / n) for k = 0 ... n - 1; n is 2, 4, 8 or odd."""
-    n = len(x)
-    if n % 2:
-        return _odd_butterfly(b, x)
-    if n == 2:
+    """sum_j x_j exp(-2 pi i j k / n) for k = 0 ... n - 1; n is 2, 4 or odd."""
+    if len(x) == 2:
         return [plus(b, x[0], x[1]), minus(b, x[0], x[1])]
-    even, odd = butterfly(b, x[0::2]), butterfly(b, x[1::2])
-    turned = [_turned(b, value, k, n) for k, value in enumerate(odd)]
-    pairs = list(zip(even, turned, strict=True))
-    return [plus(b, p, q) for p, q in pairs] + [minus(b, p, q) for p, q in pairs]
-
-
-def _turned(b: Any, x: Complex, k: int, n: int) -> Complex:
-    """x exp(-2 pi i k / n) for n = 4 and 8."""
-    eighths = k * 8 // n
-    if eighths >= 2:
-        x, eighths = times_minus_i(b, x), eighths - 2
-    if eighths:
-        # (1 - i) / sqrt(2)
-        re, im = x
-        x = scaled(b, (b.add(re, im), b.sub(im, re)), math.sqrt(0.5))
-    return x
+    if len(x) == 4:
+        even, odd = butterfly(b, x[0::2]), butterfly(b, x[1::2])
+        turned = times_minus_i(b, odd[1])
+        return [
+            plus(b, even[0], odd[0]),
+            plus(b, even[1], turned),
+            minus(b, even[0], odd[0]),
+            minus(b, even[1], turned),
+        ]
+    return _odd_butterfly(b, x)
 
 
 def _odd_butterfly(b: Any, x: Sequence[Complex]) -> list[Complex]:

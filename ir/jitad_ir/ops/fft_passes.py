@@ -91,7 +91,7 @@ def _stockham(r: Any, rows: Rows, passes: tuple[int, ...]) -> None:
     dtype, width = rows.dtype, vector_width(rows.dtype)
     source, target = rows.here, rows.other
     length, stride = rows.n, rows.width
-    along = stride == 1 and passes[:1] in ((2,), (4,), (8,)) and length // passes[0] >= width
+    along = stride == 1 and passes[:1] in ((2,), (4,)) and length // passes[0] >= width
     first = 0
     table = None
     for number, radix in enumerate(passes):
