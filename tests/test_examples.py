@@ -61,6 +61,36 @@ def test_normal_density() -> None:
         assert output.count(mode) == 2, mode
 
 
+@pytest.mark.parametrize(
+    ("example", "pattern", "low", "high"),
+    [
+        ("mlp_classifier", r"^accuracy (\S+)", 0.97, 1.0),
+        ("cnn_classifier", r"^accuracy (\S+)", 0.95, 1.0),
+        ("vae", r"ELBO (\S+) <=", -12.0, -9.0),
+        ("advi", r"full: ELBO (\S+),", -87.93, -87.83),
+        ("private_sgd", r"epsilon +2.52, accuracy (\S+)", 0.85, 0.95),
+        ("gaussian_process", r"length (\S+)", 0.5, 0.9),
+        ("kalman_em", r"turns by (\S+)", 0.28, 0.32),
+        ("three_bodies", r"yoshida .* then (\S+)", 0.0, 1e-6),
+        ("neural_ode", r"off by (\S+)", 0.0, 0.15),
+        ("gauss_newton", r"after a step, (\S+)", 400.0, 500.0),
+    ],
+)
+def test_programs(example: str, pattern: str, low: float, high: float) -> None:
+    """Each asserts what it says; here also that it says it."""
+    found = re.search(pattern, run(f"{example}.py"), re.MULTILINE)
+    assert found and low <= float(found[1]) <= high
+
+
+def test_every_program_is_in_the_index_and_in_the_tests() -> None:
+    index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    tests = Path(__file__).read_text(encoding="utf-8")
+    shared = {"adam", "digits"}
+    for program in EXAMPLES.glob("*.py"):
+        assert f"[{program.stem}]({program.name})" in index
+        assert program.stem in shared or program.stem in tests
+
+
 def test_the_table_is_the_one_scikit_learn_ships() -> None:
     datasets = pytest.importorskip("sklearn.datasets", reason="the source of the table")
     source = datasets.load_breast_cancer()
