@@ -95,6 +95,8 @@ class CustomRule:
         primal = self.trace(
             lambda leaves: self.fun(*call.arguments(leaves)), name_of(self.fun), call.leaves
         )
+        if not any(t.is_inexact for t in primal.graph.output_types):
+            return self.fun(*args)  # nothing to differentiate
         self._depth += 1
         try:
             rules = self.traced_rules(call, primal)

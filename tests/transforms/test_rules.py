@@ -265,3 +265,52 @@ def test_a_rule_may_compute_in_wider_floats() -> None:
     found = jitad.grad(single)(np.float32(1.0))
     assert found == 3.0
     assert found.dtype == np.float32
+
+
+def test_a_rule_that_applies_its_function_to_the_tangent() -> None:
+    @jitad.custom_jvp
+    def negative(x: Any) -> Any:
+        return -x
+
+    @negative.defjvp
+    def negative_jvp(primals: Any, tangents: Any) -> Any:
+        return negative(primals[0]), negative(tangents[0])
+
+    def looped(x: Any) -> Any:
+        return jitad.lax.scan(lambda c, _: (negative(c), None), x, None, length=3)[0]
+
+    for wrap in WRAPS:
+        assert wrap(jitad.grad(negative))(3.0) == -1.0
+        assert wrap(jitad.grad(looped))(3.0) == -1.0
+        assert wrap(jitad.grad(lambda x: jitad.grad(looped)(x) * x))(3.0) == -1.0
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_only_the_rules_close_over_may_be_differentiated(kept: bool) -> None:
+    def slope(y: Any) -> Any:
+        @jitad.custom_vjp
+        def f(x: Any) -> Any:
+            return 2.0 * jnp.sin(x)
+
+        if kept:
+            f.defvjp(lambda x: (f(x), y), lambda y, ct: (2.0 * jnp.cos(y) * ct,))
+        else:
+            f.defvjp(lambda x: (f(x), None), lambda _, ct: (2.0 * jnp.cos(y) * ct,))
+        return jitad.grad(f)(1.0)
+
+    for wrap in WRAPS:
+        np.testing.assert_allclose(wrap(slope)(4.0), 2 * np.cos(4.0))
+        np.testing.assert_allclose(wrap(jitad.grad(slope))(4.0), -2 * np.sin(4.0))
+        np.testing.assert_allclose(wrap(jitad.vmap(slope))(np.arange(3.0)), 2 * np.cos([0, 1, 2]))
+
+
+def test_the_rules_of_a_function_without_results_are_not_asked_for() -> None:
+    @jitad.custom_vjp
+    def nothing(x: Any) -> Any:
+        return None
+
+    def never(*_: Any) -> Any:
+        raise AssertionError
+
+    nothing.defvjp(never, never)
+    assert jitad.grad(lambda x: (nothing(x), x * 2.0)[1])(1.0) == 2.0

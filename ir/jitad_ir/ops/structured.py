@@ -71,11 +71,7 @@ def _jvp_custom_jvp(
     tangents: Sequence[Value | None], *operands: Value, regions: Regions, arguments: int
 ) -> tuple[Sequence[Value], Sequence[Value | None]]:
     primal, rule = regions
-    if any(t is not None for t in tangents[arguments:]):
-        raise TypeError(
-            f"the function {primal.name} with a custom_jvp rule closes over a value that is being "
-            "differentiated, for which its rule gives no tangent: pass it as an argument"
-        )
+    _require_still(primal, tangents, arguments, "custom_jvp")
     given = [
         (v, t) for v, t in zip(operands[:arguments], tangents, strict=False) if v.type.is_inexact
     ]
@@ -87,6 +83,19 @@ def _jvp_custom_jvp(
     candidates = zip(results, moves, strict=True)
     moving = iter([t if m else None for t, m in candidates][len(primal.outputs) :])
     return outs, [next(moving) if v.type.is_inexact else None for v in outs]
+
+
+def _require_still(
+    primal: Graph, tangents: Sequence[Value | None], arguments: int, name: str
+) -> None:
+    """Raises TypeError if the results depend on a captured value that moves. What only the rules
+    read may move: it does not move the results, only their derivatives."""
+    moves = [k >= arguments and t is not None for k, t in enumerate(tangents)]
+    if any(_depend_on(primal, primal.inputs, moves)):
+        raise TypeError(
+            f"the function {primal.name} with a {name} rule closes over a value that is being "
+            "differentiated, for which its rule gives no derivative: pass it as an argument"
+        )
 
 
 def _depend_on(graph: Graph, inputs: Sequence[Value], chosen: Sequence[bool]) -> list[bool]:
@@ -144,11 +153,7 @@ def _jvp_custom_vjp(
     tangents: Sequence[Value | None], *operands: Value, regions: Regions, arguments: int
 ) -> tuple[Sequence[Value], Sequence[Value | None]]:
     primal, forward, backward = regions
-    if any(t is not None for t in tangents[arguments:]):
-        raise TypeError(
-            f"the function {primal.name} with a custom_vjp rule closes over a value that is being "
-            "differentiated, for which its rule gives no cotangent: pass it as an argument"
-        )
+    _require_still(primal, tangents, arguments, "custom_vjp")
     directions = [
         zeros(v) if t is None else t
         for v, t in zip(operands[:arguments], tangents, strict=False)

@@ -5,7 +5,10 @@ inline : (a -> b)  to  (a -> b)   with `op.expand` in place of each such equatio
 
 from __future__ import annotations
 
-from ..graph import Builder, Graph, Value, building
+from collections.abc import Collection
+
+from ..graph import Builder, Equation, Graph, Value, building
+from ..op import Marker
 from .regions import in_regions
 
 
@@ -17,12 +20,32 @@ def inline(graph: Graph) -> Graph:
 
 
 def _inline_here(graph: Graph) -> Graph:
-    while any(eq.op.expand is not None for eq in graph.equations):
-        graph = _inline_once(graph)
+    while found := {eq for eq in graph.equations if eq.op.expand is not None}:
+        graph = _inline_once(graph, found)
     return graph
 
 
-def _inline_once(graph: Graph) -> Graph:
+def inline_linear(graph: Graph, inputs: Collection[Value]) -> Graph:
+    """`graph` with those equations expanded that read what is linear in `inputs` and have no
+    transpose: functions with rules of their own that a rule applies to a tangent."""
+    while found := _without_transpose(graph, inputs):
+        graph = _inline_once(graph, found)
+    return graph
+
+
+def _without_transpose(graph: Graph, inputs: Collection[Value]) -> set[Equation]:
+    moving = set(inputs)
+    found: set[Equation] = set()
+    for eq in graph.equations:
+        if moving.isdisjoint(eq.operands):
+            continue
+        moving.update(eq.outputs)
+        if eq.op.expand is not None and isinstance(eq.op.transpose, Marker):
+            found.add(eq)
+    return found
+
+
+def _inline_once(graph: Graph, chosen: Collection[Equation]) -> Graph:
     builder = Builder(graph.name)
     builder.inputs = list(graph.inputs)
     env: dict[Value, Value] = {v: v for v in graph.inputs}
@@ -30,10 +53,11 @@ def _inline_once(graph: Graph) -> Graph:
         for eq in graph.equations:
             builder.source = eq.source
             operands = tuple([env[v] for v in eq.operands])
-            if eq.op.expand is None:
-                outs = builder.replay(eq, operands)
-            else:
+            if eq in chosen:
+                assert eq.op.expand is not None
                 results = eq.op.expand(*operands, **eq.params, regions=eq.regions)
                 outs = results if eq.op.multiple_results else (results,)
+            else:
+                outs = builder.replay(eq, operands)
             env.update(zip(eq.outputs, outs, strict=True))
     return builder.build([env[v] for v in graph.outputs])

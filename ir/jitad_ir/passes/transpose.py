@@ -16,6 +16,7 @@ from typing import TypeAlias
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import OPS, Elementwise, Joint, Marker, Masked, Unknown
 from ..verify import InvalidGraph, verify_linear
+from .inline import inline_linear
 from .jvp import zeros
 from .split import split
 
@@ -29,6 +30,7 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
     cotangents of the linear inputs. Raises InvalidGraph for an equation that is not linear.
     """
     assert len(linear) == len(graph.inputs)
+    graph = inline_linear(graph, [v for v, k in zip(graph.inputs, linear, strict=True) if k])
     if any(_is_mixed(eq) for eq in graph.equations):
         return _transpose_divided(graph, linear)
     verify_linear(
