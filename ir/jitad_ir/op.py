@@ -228,6 +228,8 @@ class Routine:
     flops: Rule | None = None
     """`flops(*operand_types, **params)`: floating point operations on reals, for `explain`; None:
     not counted."""
+    parts: Rule = lambda *_types, **_params: 1
+    """`parts(*operand_types, **params)`: how many parts `emit` shares out among threads."""
 
 
 @dataclass(frozen=True, slots=True)

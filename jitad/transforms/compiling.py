@@ -14,6 +14,7 @@ from jitad_ir.native.link import Executable
 from jitad_ir.native.program import compile_graph
 from jitad_ir.passes.pipeline import optimize
 from jitad_ir.plan import Plan
+from jitad_ir.plan.duration import is_long
 from jitad_ir.stages import stage
 
 from ..dispatch.entry import emit_entry
@@ -21,7 +22,8 @@ from ..dispatch.entry import emit_entry
 
 def compile_program(graph: Graph, constants: Sequence[Any], entry: str) -> Executable:
     """Machine code of `graph` with a function `entry` for the native dispatcher. External
-    "const:i" is `constants[i]`; the metadata holds the bytes of workspace."""
+    "const:i" is `constants[i]`; the metadata holds the bytes of workspace, and whether the program
+    runs long enough to release the GIL."""
     leaves, results = len(graph.inputs), len(graph.outputs)
 
     def extend(
@@ -34,5 +36,8 @@ def compile_program(graph: Graph, constants: Sequence[Any], entry: str) -> Execu
         optimized = optimize(graph)
     program = compile_graph(optimized, extend=extend, constants=constants)
     executable = program.executable
-    executable.metadata = {"workspace": program.plan.workspace_bytes}
+    executable.metadata = {
+        "workspace": program.plan.workspace_bytes,
+        "long": is_long(program.plan),
+    }
     return executable

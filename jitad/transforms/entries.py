@@ -38,9 +38,6 @@ from .function import Traced
 ENTRY = "jitad.entry"
 """Symbol of the function that the native dispatcher calls."""
 
-LONG = 1 << 20
-"""Programs over more bytes of operands and results than this release the GIL."""
-
 
 def compile_traced(
     traced: Traced, signature: Signature, name: str, times: Mapping[str, float]
@@ -65,14 +62,13 @@ def compile_traced(
             f"jitad: {name}: {len(graph.equations)} equations, {how}; {_budget(times)}",
             file=sys.stderr,
         )
-    types = (*graph.input_types, *graph.output_types)
     return Entry(
         executable.address(ENTRY),
         executable,
         signature,
         _results(traced),
         workspace_bytes=executable.metadata["workspace"],
-        release_gil=sum([t.nbytes for t in types]) > LONG,
+        release_gil=executable.metadata["long"],
     )
 
 

@@ -147,7 +147,8 @@ make_jaxpr = make_ir
 def explain(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """How `jit` would run `fun` on these arguments: the Plan, which prints as text. It shows the
     kernels with the expression of each, library calls, the buffers, and what each step costs:
-    bytes moved, floating point operations, evaluations of transcendental functions.
+    bytes moved, floating point operations, evaluations of transcendental functions, and whether
+    it is given to several threads (see `jitad.threads`).
 
     `plan.memory_bytes` is what a call takes at once, for results and work.
 

@@ -25,6 +25,7 @@ from jitad_ir.native.compile import compile_module
 from jitad_ir.native.externals import Externals
 from jitad_ir.native.lanes import I64
 from jitad_ir.plan import parallel as plan_parallel
+from jitad_ir.plan.duration import is_long
 from jitad_ir.workers import Field
 from tests.native.random_programs import RandomProgram, arguments
 from tests.native.test_kernels import check
@@ -400,6 +401,55 @@ def test_one_thread_keeps_one_core_busy() -> None:
         "print((time.process_time() - cpu) / (time.perf_counter() - wall))\n"
     )
     assert float(output) < 1.05
+
+
+def test_explain_says_what_is_given_to_several_threads() -> None:
+    def steps(program: Callable[..., Any], *operands: Any) -> list[bool]:
+        lines = str(jitad.explain(program, *operands)).splitlines()
+        return ["on several threads" in line for line in lines if "[reads" in line]
+
+    assert steps(jnp.sin, image(300_000)) == [True]
+    assert steps(jnp.sin, image(300)) == [False]
+    assert steps(jnp.sum, image(3_000_000)) == [True, False]
+    assert steps(lambda x: x @ x, image(300, 300)) == [True]
+    assert steps(lambda x: x @ x, image(30, 30)) == [False]
+
+
+PROGRAM_OF_LITTLE_DATA = """
+def f(x):
+    return jitad.lax.fori_loop(0, 3_000_000, lambda i, c: jnp.sin(c) + x, x)
+f = jitad.jit(f)
+f(0.5)
+"""
+
+WHILE_LOOP = """
+f = jitad.jit(lambda x: jitad.lax.while_loop(lambda c: c < 3e7, lambda c: c + 1.0, x))
+f(0.5)
+"""
+
+
+@pytest.mark.parametrize("program", [PROGRAM_OF_LITTLE_DATA, WHILE_LOOP])
+def test_a_long_program_lets_other_threads_run(program: str) -> None:
+    """Python code of another thread goes on while the program runs, not only before and after."""
+    output = run(
+        program + "import sys\n"
+        "ticks = []\n"
+        "stop = threading.Event()\n"
+        "def tick():\n"
+        "    while not stop.is_set(): ticks.append(time.perf_counter()); time.sleep(1e-4)\n"
+        "other = threading.Thread(target=tick); other.start()\n"
+        "time.sleep(0.01)\n"
+        "start = time.perf_counter(); f(0.25); end = time.perf_counter()\n"
+        "stop.set(); other.join()\n"
+        "quarter = (end - start) / 4\n"
+        "print(sum(start + quarter < t < end - quarter for t in ticks))\n"
+    )
+    assert int(output) > 3
+
+
+def test_a_short_program_keeps_the_lock() -> None:
+    assert not is_long(jitad.explain(lambda x: jnp.sin(x) + x, image(1000)))
+    assert is_long(jitad.explain(lambda x: jnp.sin(x) + x, image(100_000)))
 
 
 def test_wrong_numbers() -> None:

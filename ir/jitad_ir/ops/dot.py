@@ -11,7 +11,8 @@ import numpy as np
 from ..graph import Value
 from ..op import Bilinear, Draw, Op, PerOperand, Routine, Sample, Unknown
 from ..types import ArrayType, Shape, TypeMismatch, short_name
-from .dot_lowering import Roles, emit_dot, workspace_dot
+from .dot_lowering import emit_dot, parts_of_dot, workspace_dot
+from .dot_plan import Roles
 from .shape import move_axis, transpose
 
 Axes = tuple[int, ...]
@@ -162,6 +163,9 @@ dot = Op(
             x, y, *_both_roles(x.ndim, y.ndim, contract, batch)
         ),
         flops=_flops_dot,
+        parts=lambda x, y, *, contract, batch: parts_of_dot(
+            x, y, *_both_roles(x.ndim, y.ndim, contract, batch)
+        ),
     ),
     samples=(
         _sample((3,), (3,), ((0,), (0,))),

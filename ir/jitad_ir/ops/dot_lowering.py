@@ -23,6 +23,12 @@ def workspace_dot(x: ArrayType, y: ArrayType, in_x: Roles, in_y: Roles) -> int:
     return plan.offsets(x.dtype)[2] * plan.shares(x.dtype).batch
 
 
+def parts_of_dot(x: ArrayType, y: ArrayType, in_x: Roles, in_y: Roles) -> int:
+    """Parts that are shared out among threads."""
+    shared = product(x, y, in_x, in_y).shares(x.dtype)
+    return shared.batch * shared.blocks
+
+
 def emit_dot(r: Any, x: Any, y: Any, out: Any, in_x: Roles, in_y: Roles) -> None:
     """Write `dot(x, y)` to the buffer `out`."""
     dtype = out.type.dtype

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..op import Routine
 from .costs import Cost, plan_cost, step_cost
 from .index import Position
+from .parallel import is_parallel
 from .steps import (
     Apply,
     Constant,
@@ -40,9 +42,22 @@ def _plan_lines(plan: Plan) -> list[str]:
     lines: list[str] = []
     for step in plan.steps:
         heading, *rest = _step_lines(step, names)
-        lines.append(f"  {heading}  [{_cost(step_cost(step, plan))}]")
+        threads = ", on several threads" if _is_shared(step) else ""
+        lines.append(f"  {heading}  [{_cost(step_cost(step, plan))}{threads}]")
         lines += ["  " + line for line in rest]
     return lines
+
+
+def _is_shared(step: Step) -> bool:
+    """Whether a step is given to several threads, as far as there are some."""
+    if isinstance(step, Kernel):
+        return is_parallel(step)
+    if not isinstance(step, RoutineCall):
+        return False
+    lower = step.equation.op.lower
+    assert isinstance(lower, Routine)
+    types = [value.type for value in step.equation.operands]
+    return lower.parts(*types, **step.equation.params) > 1
 
 
 def _step_lines(step: Step, names: list[str]) -> list[str]:
