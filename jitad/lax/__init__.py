@@ -23,9 +23,18 @@ _NAMES = {
         "imag integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter pow "
         "real reciprocal rem round rsqrt select select_n sign sin sinh sqrt square sub tan tanh"
     ),
+    "gathering": "GatherDimensionNumbers GatherScatterMode gather",
     "loops": "fori_loop scan while_loop",
     "mapping": "map",
     "products": "DotDimensionNumbers batch_matmul dot dot_general",
+    "reductions": (
+        "cumlogsumexp cummax cummin cumprod cumsum reduce reduce_and reduce_max reduce_min "
+        "reduce_or reduce_prod reduce_sum reduce_xor"
+    ),
+    "scattering": (
+        "ScatterDimensionNumbers scatter scatter_add scatter_apply scatter_max scatter_min "
+        "scatter_mul scatter_sub"
+    ),
     "shapes": (
         "broadcast broadcast_in_dim broadcast_shapes broadcasted_iota collapse concatenate "
         "expand_dims full full_like iota pad reshape rev split squeeze stack tile transpose "
@@ -36,6 +45,7 @@ _NAMES = {
         "dynamic_update_slice dynamic_update_slice_in_dim index_in_dim index_take slice "
         "slice_in_dim"
     ),
+    "sorting": "argmax argmin sort sort_key_val top_k",
     "special_functions": (
         "bessel_i0e bessel_i1e betainc digamma igamma igamma_grad_a igammac lgamma polygamma zeta"
     ),

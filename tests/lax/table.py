@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cases_arrays, cases_elementwise
+from . import cases_arrays, cases_elementwise, cases_indexing
 from .cases import CASES
 
-__all__ = ["CASES", "cases_arrays", "cases_elementwise"]
+__all__ = ["CASES", "cases_arrays", "cases_elementwise", "cases_indexing"]
