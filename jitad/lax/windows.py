@@ -283,6 +283,9 @@ def _folded(x: Operand, monoid: Monoid, where: Windows) -> Operand:
     equal elements stays the first."""
     if math.prod(where.window) <= AT_ONCE:
         return _at_once(x, monoid, where)
+    counts = where.counts(x.shape)
+    if 0 in counts:
+        return jnp.zeros(counts, x.dtype)
     for axis in reversed(range(x.ndim)):
         x = _along_axis(x, monoid, where.along(axis), axis)
     return x
