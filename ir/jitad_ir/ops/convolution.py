@@ -133,13 +133,22 @@ def _evaluate(
     view = np.moveaxis(view, 2, 2 + len(shape))
     kernels = w.reshape(groups, w.shape[0] // groups, math.prod(w.shape[1:]))
     out = np.empty((batch, groups, kernels.shape[1], *shape), x.dtype)
-    step = max(1, EVALUATED_AT_ONCE * batch // max(view.size, 1))
+    # A part of the batch at once; a part of the places, if those of one example are too many.
+    each = view.size // batch
+    step = max(1, EVALUATED_AT_ONCE // each)
+    places = max(1, EVALUATED_AT_ONCE * shape[0] // each) if shape else 1
     for start in range(0, batch, step):
-        part = view[:, start : start + step]
-        rows = part.reshape(groups, -1, kernels.shape[2])
-        products = np.matmul(rows, kernels.swapaxes(1, 2))
-        products = products.reshape(groups, part.shape[1], *shape, kernels.shape[1])
-        out[start : start + step] = np.moveaxis(np.moveaxis(products, 0, 1), -1, 2)
+        for first in range(0, shape[0] if shape else 1, places):
+            part = view[:, start : start + step]
+            into = out[start : start + step]
+            if shape:
+                part, into = (
+                    part[:, :, first : first + places],
+                    into[:, :, :, first : first + places],
+                )
+            products = np.matmul(part.reshape(groups, -1, kernels.shape[2]), kernels.swapaxes(1, 2))
+            products = products.reshape(*part.shape[: 2 + len(shape)], kernels.shape[1])
+            into[...] = np.moveaxis(np.moveaxis(products, 0, 1), -1, 2)
     out = out.reshape(batch, w.shape[0], *shape)
     return np.ascontiguousarray(np.transpose(out, np.argsort(out_spec)))
 
