@@ -200,9 +200,11 @@ class Reduction:
 @dataclass(frozen=True, slots=True)
 class ArgReduction:
     """Result element is the index of the first element along param `axis` that wins:
-    `better(b, x, y)` is bool Lanes, true where candidate y beats the holder x."""
+    `better(b, x, y)` is bool Lanes, true where candidate y beats the holder x. Nothing is beaten
+    by `identity(dtype)`."""
 
     better: Rule
+    identity: Callable[[DType], Number]
 
 
 @dataclass(frozen=True, slots=True)

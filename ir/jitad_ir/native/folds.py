@@ -11,6 +11,7 @@ with the logarithm of the length. See Higham, Accuracy and Stability of Numerica
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from llvmlite import ir as ll
 
 from ..op import ArgReduction, Cumulative, Reduction
 from ..plan.steps import Fold
-from ..types import BOOL, INT64
+from ..types import BOOL, INT32, INT64, DType
 from .lanes import I1, I32, I64, PTR, Lanes
 from .loops import counted, integer, lanes_of, registers_of
 
@@ -62,12 +63,13 @@ class FoldState:
         for fold in self.folds:
             dtype = self.kernel.kernel.nodes[fold.node].dtype
             for _ in range(self.copies):
-                if isinstance(fold.lower, Reduction):
-                    start.append(b.constant(dtype, fold.lower.identity(dtype)))
-                else:
+                if isinstance(fold.lower, Cumulative):
                     start.append(b.constant(dtype, 0))
+                else:
+                    start.append(b.constant(dtype, fold.lower.identity(dtype)))
                 if isinstance(fold.lower, ArgReduction):
-                    start.append(b.constant(INT64, -1))
+                    # Right if no element beats the identity; else the state loses.
+                    start.append(b.constant(self._place_dtype(fold), 0))
         return start
 
     def _combine(self, fold: Fold, b: Any, x: Accumulators, y: Accumulators) -> Accumulators:
@@ -75,11 +77,9 @@ class FoldState:
         if isinstance(fold.lower, ArgReduction):
             (best, at), (other, where) = x, y
             better = fold.lower.better
-            # No holder yet; a better candidate; or one as good that comes first.
-            wins = b.bitwise_or(b.lt(at, b.constant(INT64, 0)), better(b, best, other))
+            # A better candidate, or one as good that comes first.
             tie = b.bitwise_and(b.bitwise_not(better(b, other, best)), b.lt(where, at))
-            wins = b.bitwise_or(wins, tie)
-            wins = b.bitwise_and(wins, b.ge(where, b.constant(INT64, 0)))
+            wins = b.bitwise_or(better(b, best, other), tie)
             return [b.select(wins, other, best), b.select(wins, where, at)]
         return [fold.lower.combine(b, x[0], y[0])]
 
@@ -91,7 +91,7 @@ class FoldState:
             return self._combine(fold, b, state, new)
         # Of two that are as good as each other the earlier one stays.
         (best, at), (element, position) = state, new
-        wins = b.bitwise_or(b.lt(at, b.constant(INT64, 0)), fold.lower.better(b, best, element))
+        wins = fold.lower.better(b, best, element)
         return [b.select(wins, element, best), b.select(wins, position, at)]
 
     def _states(self, accumulators: Accumulators) -> list[list[Accumulators]]:
@@ -267,11 +267,31 @@ class FoldState:
         element = kernel.lanes(fold.node, copy)
         if not isinstance(fold.lower, ArgReduction):
             return [element]
-        if kernel.lane_stride(fold.position) == 0:
-            position = kernel.vector.splat(Lanes(INT64, kernel.address(fold.position)))
-        else:
-            position = Lanes(INT64, kernel.address_lanes(fold.position, copy))
-        return [element, position]
+        dtype = self._place_dtype(fold)
+        if kernel.lane_stride(fold.position) is None:
+            place = Lanes(INT64, kernel.address_lanes(fold.position, copy))
+            return [element, kernel.vector.convert(place, dtype)]
+        # That of lane 0 of copy 0: what the others are further is added in the end.
+        first = kernel.scalar.convert(Lanes(INT64, kernel.address(fold.position)), dtype)
+        return [element, kernel.vector.splat(first)]
+
+    def _place_dtype(self, fold: Fold) -> DType:
+        """Integers for the positions of an ArgReduction."""
+        count = math.prod([self.kernel.kernel.lengths[loop] for loop in fold.loops])
+        return INT32 if count < 2**31 else INT64
+
+    def _placed(self, fold: Fold, states: list[Accumulators]) -> list[Accumulators]:
+        """The states of the copies with the position of each lane."""
+        stride = self.kernel.lane_stride(fold.position)
+        if not isinstance(fold.lower, ArgReduction) or not stride:
+            return states
+        b = self.kernel.vector
+        placed: list[Accumulators] = []
+        for copy, (best, at) in enumerate(states):
+            first = copy * self.kernel.schedule.width
+            lanes = b.mul(b.iota(integer(first), at.dtype), b.constant(at.dtype, stride))
+            placed.append([best, b.add(at, lanes)])
+        return placed
 
     def _unseen(self, copy: int, seen: int | None) -> Lanes | None:
         """Lanes of a copy that are not among the first `seen` of the step; None for all."""
@@ -310,7 +330,7 @@ class FoldState:
         kernel = self.kernel
         for fold, states in zip(self.folds, self._states(accumulators), strict=True):
             if self.across:
-                states = [self._across(fold, states)]
+                states = [self._across(fold, self._placed(fold, states))]
             results = [state[-1] for state in states]
             b = kernel.scalar if self.across else kernel.vector
             kernel.write_fold(fold, [b.convert(x, fold.result) for x in results])

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 
-from ..op import Cumulative
+from ..op import ArgReduction, Cumulative
 from ..plan.index import Counter, Index, Position, leaves
 from ..plan.steps import Apply, Buffer, Kernel, Read
 
@@ -139,7 +139,11 @@ def _widest_element(kernel: Kernel, buffers: tuple[Buffer, ...]) -> int:
     for node in kernel.nodes:
         dtype = node.dtype
         sizes.append(dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize)
-    sizes.extend(8 for fold in kernel.folds if fold.result.itemsize == 8)
+    sizes.extend(
+        8
+        for fold in kernel.folds
+        if fold.result.itemsize == 8 and not isinstance(fold.lower, ArgReduction)
+    )
     return max(sizes)
 
 

@@ -254,7 +254,7 @@ reduce_or = _bitwise(
 )
 
 
-def _position(name: str, doc: str, function: Rule, better: Rule) -> Op:
+def _position(name: str, doc: str, function: Rule, better: Rule, identity: Rule) -> Op:
     """argmax or argmin."""
 
     def infer(x: ArrayType, *, axis: int) -> ArrayType:
@@ -270,7 +270,7 @@ def _position(name: str, doc: str, function: Rule, better: Rule) -> Op:
         jvp=NO_TANGENT,
         transpose=NONLINEAR,
         batch=lambda size, batched, x, *, axis: op(x, axis=axis + 1),
-        lower=ArgReduction(better),
+        lower=ArgReduction(better, identity),
         samples=(
             Sample((Draw((5,)),), {"axis": 0}),
             Sample((Draw((3, 4)),), {"axis": 0}),
@@ -293,23 +293,25 @@ def _position(name: str, doc: str, function: Rule, better: Rule) -> Op:
     return op
 
 
-def _or_first_nan(b: Any, wins: Any, x: Any, y: Any) -> Any:
-    """`wins` of numbers; a nan wins over a number, so that the first one is the result."""
-    if x.dtype.kind not in "fc":
-        return wins
-    return b.bitwise_or(wins, b.bitwise_and(b.ne(y, y), b.eq(x, x)))
+def _beats(b: Any, loses: Any, x: Any, y: Any) -> Any:
+    """True unless y `loses` to a number x: a nan, which does not, wins over a number, so that the
+    first one is the result."""
+    wins = b.bitwise_not(loses)
+    return b.bitwise_and(wins, b.eq(x, x)) if x.dtype.kind in "fc" else wins
 
 
 argmax = _position(
     "argmax",
     "Index (int64) along `axis` of the first greatest element, or of the first nan.",
     np.argmax,
-    lambda b, x, y: _or_first_nan(b, b.gt(y, x), x, y),
+    lambda b, x, y: _beats(b, b.le(y, x), x, y),
+    lowest,
 )
 
 argmin = _position(
     "argmin",
     "Index (int64) along `axis` of the first least element, or of the first nan.",
     np.argmin,
-    lambda b, x, y: _or_first_nan(b, b.lt(y, x), x, y),
+    lambda b, x, y: _beats(b, b.ge(y, x), x, y),
+    highest,
 )
