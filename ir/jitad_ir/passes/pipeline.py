@@ -14,9 +14,11 @@ from .accumulate import accumulate
 from .cse import cse
 from .dce import dce
 from .fission import fission
+from .forwarding import forwarding
 from .hoist import hoist
 from .inline import inline
 from .lanes import lanes
+from .ranges import ranges
 from .simplify import simplify
 from .specialize import specialize
 from .wavefront import wavefront
@@ -27,10 +29,12 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     lanes,  # no derivative any more: lanes of a loop side by side
     simplify,  # algebra, which makes more expressions alike
     specialize,  # numbers known inside of bodies
+    ranges,  # what counters decide
     cse,  # forward and backward programs share many
     accumulate,  # cotangents of a few elements are added to those
     hoist,  # what every step of a loop computes alike
     fission,  # products of all steps as one
+    forwarding,  # what a step writes and the next one reads, in registers
     wavefront,  # several rows of a table at once
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused

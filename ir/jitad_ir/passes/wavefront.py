@@ -59,7 +59,7 @@ def wavefront(graph: Graph) -> Graph:
 
 def _inner_loop(eq: Equation) -> Equation | None:
     """The one scan in the body of a scan, if both are long enough."""
-    if eq.op.name != "scan" or eq.params["length"] < LEAST_ROWS:
+    if eq.op.name != "scan" or eq.params["length"] < LEAST_ROWS or eq.acts:
         return None
     (body,) = eq.regions
     loops = [inner for inner in body.equations if inner.op.name == "scan"]
