@@ -6,12 +6,16 @@ arguments raise TypeError, ValueError or IndexError, as NumPy does.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+import threading
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from types import CodeType, FrameType, TracebackType
 from typing import ParamSpec, TypeVar
+
+import numpy as np
 
 import jitad_ir
 from jitad_ir.graph import Source
@@ -53,6 +57,26 @@ class NonFiniteError(FloatingPointError):
     """A nan or infinity appeared while `debug_nans` or `debug_infs` was on."""
 
 
+class _Scopes(threading.local):
+    names: tuple[str, ...] = ()
+
+
+SCOPES = _Scopes()
+"""Names of the `named_scope`s that are open in this thread, the outermost first."""
+
+
+_PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(np.__file__)))
+_LIBRARIES = tuple(
+    [os.path.join(_PACKAGES, name) + os.sep for name in ("numpy", "scipy", "einops")]
+)
+"""What the user may call on traced arrays: not the user's own lines."""
+
+
+@lru_cache(maxsize=4096)
+def _is_library(code: CodeType) -> bool:
+    return code.co_filename.startswith(_LIBRARIES)
+
+
 @lru_cache(maxsize=4096)
 def _is_internal(code: CodeType) -> bool:
     name = code.co_filename
@@ -60,11 +84,46 @@ def _is_internal(code: CodeType) -> bool:
 
 
 def user_frame(depth: int = 1) -> FrameType | None:
-    """The innermost frame that is not jitad's own."""
+    """The innermost frame that is neither jitad's own nor one of NumPy, SciPy or einops."""
     frame: FrameType | None = sys._getframe(depth)
-    while frame is not None and _is_internal(frame.f_code):
+    while frame is not None and (_is_internal(frame.f_code) or _is_library(frame.f_code)):
         frame = frame.f_back
     return frame
+
+
+def _called_function(depth: int = 2) -> tuple[str, str] | None:
+    """Module and name of SciPy's function that the user called, if it called jitad."""
+    frame: FrameType | None = sys._getframe(depth)
+    found: tuple[str, str] | None = None
+    while frame is not None and (_is_internal(frame.f_code) or _is_library(frame.f_code)):
+        package, _, rest = frame.f_globals.get("__name__", "").partition(".")
+        module = f"{package}.{rest.partition('.')[0]}"
+        name = frame.f_code.co_name
+        own = getattr(frame.f_locals.get("self"), "name", None)  # of a distribution
+        if package == "scipy" and hasattr(sys.modules.get(module), own or name):
+            found = module, f"{own}.{name}" if own else name
+        frame = frame.f_back
+    return found
+
+
+def _instead(depth: int = 3) -> str:
+    """What to write instead of SciPy's function that met a traced array, if there is one."""
+    called = _called_function(depth)
+    if called is None:
+        return ""
+    module, name = called
+    try:
+        value: object = importlib.import_module(f"jitad.{module}")
+        for part in name.split("."):
+            value = getattr(value, part)
+    except (ImportError, AttributeError):
+        known = os.environ.get("SCIPY_ARRAY_API", "0") not in ("0", "")
+        hint = "" if known else ", or see whether SCIPY_ARRAY_API=1, set before SciPy loads, helps"
+        return (
+            f"\n{module}.{name} does this with NumPy arrays: call it outside of the traced "
+            f"function{hint}"
+        )
+    return f"\nWrite jitad.{module}.{name} instead of {module}.{name}"
 
 
 def user_source(depth: int = 2) -> Source | None:
@@ -72,12 +131,15 @@ def user_source(depth: int = 2) -> Source | None:
     frame = user_frame(depth)
     if frame is None:
         return None
-    return Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+    code = frame.f_code
+    function = "/".join([*SCOPES.names, code.co_name]) if SCOPES.names else code.co_name
+    return Source(code.co_filename, frame.f_lineno, function)
 
 
 def at_user_line(message: str) -> str:
     """`message` with the user's file, line and source text below it."""
     source = user_source(3)
+    message += _instead()
     return message if source is None else f"{message}\n{source_text(source)}"
 
 

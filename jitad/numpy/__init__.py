@@ -120,7 +120,10 @@ __array_namespace_info__ = _NamespaceInfo
 
 
 def __getattr__(name: str) -> _Any:
-    """What is made of loops loads when first used: the loops of jitad.lax need this module."""
+    """What is made of loops loads when first used: the loops of jitad.lax need this module. So does
+    `special`, the special functions as libraries for the array API standard look them up."""
+    if name == "special":
+        return _importlib.import_module(".special", __name__)
     if name not in ("frompyfunc", "gcd", "lcm", "ufunc"):
         raise AttributeError(f"module 'jitad.numpy' has no attribute {name!r}")
     value = getattr(_importlib.import_module(".ufuncs", __name__), name)

@@ -33,6 +33,7 @@ from .at import At
 from .elementwise import UFUNCS
 from .namespace import API_VERSION
 from .promotion import is_operand
+from .traced import traced_namespace
 
 _NUMBERS = frozenset({bool, int, float, complex})
 
@@ -255,6 +256,9 @@ def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
         found = UFUNCS.get(ufunc)
         if found is None and ufunc in _LATE:
             found = getattr(importlib.import_module("jitad.numpy.ufuncs"), _LATE[ufunc])
+        if found is None and _is_special(ufunc):
+            special = importlib.import_module("jitad.numpy.special")
+            found = getattr(special, ufunc.__name__, None)
     elif method == "reduce":
         found = _REDUCTIONS.get(ufunc)
         kwargs.setdefault("axis", 0)
@@ -267,8 +271,16 @@ def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
     else:
         found = None
     if found is None or (method == "__call__" and set(kwargs) - {"dtype", "axis"}):
-        raise _unsupported(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+        module = "scipy.special" if _is_special(ufunc) else "np"
+        name = f"{module}.{ufunc.__name__}"
+        raise _unsupported(name + ("" if method == "__call__" else f".{method}"))
     return found(*inputs, **kwargs)
+
+
+def _is_special(ufunc: np.ufunc) -> bool:
+    """True of the ufuncs of scipy.special."""
+    special = sys.modules.get("scipy.special._ufuncs")
+    return getattr(special, ufunc.__name__, None) is ufunc
 
 
 def _outer(function: Callable[..., Any], x: Any, y: Any) -> Any:
@@ -305,11 +317,12 @@ def _index_array(self: Array, index: Any) -> Any:
 
 
 def _array_namespace(self: Any, *, api_version: str | None = None) -> Any:
-    """`jitad.numpy`: the array's functions by the Python array API standard."""
+    """`jitad.numpy`: the array's functions by the Python array API standard. A traced array's give
+    traced arrays throughout, so that libraries do not meet arrays of two namespaces."""
     supported = ("2021.12", "2022.12", "2023.12", API_VERSION)
     if api_version not in (None, *supported):
         raise ValueError(f"expected a version of the standard {supported}; got {api_version!r}")
-    return importlib.import_module("jitad.numpy")
+    return traced_namespace() if type(self) is Tracer else importlib.import_module("jitad.numpy")
 
 
 def _to_device(self: Tracer, device: Any, /, *, stream: Any = None) -> Tracer:
