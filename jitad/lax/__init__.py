@@ -45,6 +45,7 @@ _NAMES = {
         "dynamic_update_slice dynamic_update_slice_in_dim index_in_dim index_take slice "
         "slice_in_dim"
     ),
+    "solving": "custom_linear_solve custom_root",
     "sorting": "argmax argmin sort sort_key_val top_k",
     "special_functions": (
         "bessel_i0e bessel_i1e betainc digamma igamma igamma_grad_a igammac lgamma polygamma zeta"

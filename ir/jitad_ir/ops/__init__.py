@@ -25,6 +25,7 @@ from .bessel import (
     bessel_i,
     bessel_j,
 )
+from .bitcast import bitcast
 from .bitwise import (
     bitwise_and,
     bitwise_not,
@@ -106,6 +107,7 @@ from .hypergeometric import (
     hyp1f1,
     hyp2f1,
 )
+from .implicit import linear_solve, root
 from .incomplete import (
     betainc,
     igamma,
@@ -258,6 +260,7 @@ __all__ = [
     "betainc",
     "betaln",
     "binom",
+    "bitcast",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -330,6 +333,7 @@ __all__ = [
     "le",
     "lgamma",
     "linear_recurrence",
+    "linear_solve",
     "log",
     "log10",
     "log1p",
@@ -370,6 +374,7 @@ __all__ = [
     "rem",
     "reshape",
     "reverse",
+    "root",
     "round",
     "rsqrt",
     "scan",
