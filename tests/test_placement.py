@@ -54,3 +54,10 @@ def test_shapes_like_others() -> None:
     assert like(np.ones(2, np.float32)) == jitad.ShapeDtypeStruct((2,), np.float32, weak_type=True)
     assert like(1) == jitad.ShapeDtypeStruct((), int)
     assert jitad.jit(lambda x: jnp.zeros(like(x).shape))(np.ones((2, 3))).shape == (2, 3)
+
+
+def test_precision_is_taken_and_makes_no_difference() -> None:
+    x = np.linspace(0.0, 1.0, 6).reshape(2, 3)
+    for precision in (None, "highest", *jitad.lax.Precision):
+        np.testing.assert_array_equal(jnp.dot(x, x.T, precision=precision), x @ x.T)
+        np.testing.assert_array_equal(jitad.lax.dot(x, x.T, precision=precision), x @ x.T)

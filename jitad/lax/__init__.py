@@ -26,6 +26,7 @@ _NAMES = {
     "gathering": "GatherDimensionNumbers GatherScatterMode gather",
     "loops": "fori_loop scan while_loop",
     "mapping": "map",
+    "precision": "Precision",
     "products": "DotDimensionNumbers batch_matmul dot dot_general",
     "reductions": (
         "cumlogsumexp cummax cummin cumprod cumsum reduce reduce_and reduce_max reduce_min "

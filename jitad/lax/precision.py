@@ -1,0 +1,14 @@
+"""`Precision`: what programs written for accelerators ask of matrix products."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Precision(enum.Enum):
+    """Values for `precision=` of products and convolutions. None makes a difference: products have
+    the full precision of their dtype always."""
+
+    DEFAULT = 0
+    HIGH = 1
+    HIGHEST = 2
