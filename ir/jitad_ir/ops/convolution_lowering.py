@@ -24,6 +24,10 @@ COPY_CYCLES = 3.0
 """Cycles that it takes to copy an element to another order."""
 
 
+SHARED_COPY = 2**16
+"""Elements from which on threads share a copy."""
+
+
 class Copied(NamedTuple):
     """A copy of an operand in the workspace: element p of axis a holds element j of the operand
     where p = low[a] + j base[a], and zero elsewhere. `order` lists the axes, slowest first."""
@@ -242,29 +246,61 @@ def _flat(r: Any, buffer: Any) -> Any:
 
 
 def _copied(r: Any, source: Any, copy: Copied | None) -> Any:
-    """x as a flat buffer, copied into the workspace if so planned."""
+    """x as a flat buffer, copied into the workspace if so planned: threads share its first axis
+    that is neither padded nor dilated."""
     if copy is None:
         return _flat(r, source)
-    dtype = source.type.dtype
     target = r.buffer(source.type.with_shape((copy.size,)), r.workspace)
+    first = copy.order[0]
+    if copy.size < SHARED_COPY or copy.shape[first] != source.type.shape[first]:
+        _copy(r, _flat(r, source), target, source.type.shape, copy)
+        return target
+    # Each step of the first axis is a copy of its own.
+    count = copy.shape[first]
+    lower = copy.order[1:]
+    order = tuple(a - (a > first) for a in lower)
+    kept = [a for a in range(len(copy.shape)) if a != first]
+    row = Copied(
+        tuple(copy.shape[a] for a in kept),
+        tuple(copy.low[a] for a in kept),
+        tuple(copy.base[a] for a in kept),
+        order,
+    )
+
+    def part(inner: Any, number: Any, of: Any, to: Any) -> None:
+        x, out = inner.buffer(source.type, of), inner.buffer(target.type, to)
+        at = affine(inner, 0, (number, row_major(source.type.shape)[first]))
+        into = affine(inner, 0, (number, row.size))
+        x = inner.buffer(source.type, inner.element_pointer(_flat(inner, x), (at,)))
+        out = inner.buffer(target.type.with_shape((row.size,)), inner.element_pointer(out, (into,)))
+        _copy(inner, _flat(inner, x), out, source.type.shape, row, kept)
+
+    r.parallel_for(count, part, source.pointer, target.pointer)
+    return target
+
+
+def _copy(
+    r: Any, source: Any, target: Any, shape: Shape, copy: Copied, axes: Sequence[int] | None = None
+) -> None:
+    """Copy an array of `shape` (those of its axes that are given, at index 0 of the others) to
+    `target`; both are flat."""
+    dtype = source.type.dtype
+    kept = range(len(shape)) if axes is None else axes
+    strides = row_major(shape)
+    of, to = [strides[a] for a in kept], copy.strides
     ranges: list[tuple[int, int]] = []
-    for n, used, low, base in zip(source.type.shape, copy.shape, copy.low, copy.base, strict=True):
+    for axis, used, low, base in zip(kept, copy.shape, copy.low, copy.base, strict=True):
         first = max(-(low // base), 0)
-        last = min((used - 1 - low) // base + 1, n)
+        last = min((used - 1 - low) // base + 1, shape[axis])
         ranges.append((first, max(last - first, 0)))
     counts = [ranges[a][1] for a in copy.order]
     if counts != [copy.shape[a] for a in copy.order]:
         r.fill(target, r.b.constant(dtype, 0))
     if 0 in counts:
-        return target
-    of, to = row_major(source.type.shape), copy.strides
+        return
     first_of = sum([first * step for (first, _), step in zip(ranges, of, strict=True)])
-    first_to = sum(
-        [
-            (low + first * base) * step
-            for (first, _), low, base, step in zip(ranges, copy.low, copy.base, to, strict=True)
-        ]
-    )
+    placed = zip(ranges, copy.low, copy.base, to, strict=True)
+    first_to = sum([(low + first * base) * step for (first, _), low, base, step in placed])
     steps_of = [of[a] for a in copy.order]
     steps_to = [to[a] * copy.base[a] for a in copy.order]
 
@@ -274,11 +310,10 @@ def _copied(r: Any, source: Any, copy: Copied | None) -> Any:
 
         def strip(e: Any, i: Any, _count: int) -> None:
             at = affine(r, here, (i, steps_of[-1]))
-            lanes = e.load(r.element_pointer(_flat(r, source), (at,)), dtype, steps_of[-1])
+            lanes = e.load(r.element_pointer(source, (at,)), dtype, steps_of[-1])
             place = affine(r, there, (i, steps_to[-1]))
             e.store(r.element_pointer(target, (place,)), lanes, steps_to[-1])
 
         strips(r, counts[-1], vector_width(dtype), strip)
 
     r.loops(tuple(counts[:-1]), row)
-    return target

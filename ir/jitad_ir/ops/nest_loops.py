@@ -14,6 +14,13 @@ UNROLLED = 120
 """Products that one round of a tile's innermost loop adds, at most."""
 
 
+WORTH = 200_000.0
+"""Cycles of work from which on threads share it."""
+
+PARTS = 64
+"""Parts in which work is shared out, at most."""
+
+
 class Arrays(NamedTuple):
     """Buffers of x, w and out (flat), and the element of x at which index 0 lies."""
 
@@ -38,65 +45,141 @@ class _Place(NamedTuple):
         )
 
 
+class _Share(NamedTuple):
+    """The part of one loop that a thread runs: the axis, the number of the part, and of how many
+    parts."""
+
+    axis: Axis
+    number: Any
+    parts: int
+
+
 def emit_nest(r: Any, nest: Nest, arrays: Arrays) -> None:
     """Write the sums to `arrays.out`, all of whose elements the out axes reach."""
-    if nest.blocks:
-        r.fill(arrays.out, r.b.constant(arrays.out.type.dtype, 0))
+    axis, count = nest.shared
+    if nest.cycles < WORTH or count == 1:
+        _whole(r, nest, arrays, None)
+        return
+    parts = min(count, PARTS)
 
-    def within(place: _Place) -> None:
-        _nested(r, nest.inner, place, lambda inside: _lanes(r, nest, arrays, inside))
+    def part(inner: Any, number: Any, *pointers: Any) -> None:
+        x, w, out = (
+            inner.buffer(buffer.type, pointer)
+            for buffer, pointer in zip(arrays[:3], pointers, strict=True)
+        )
+        share = _Share(axis, number, parts)
+        _whole(inner, nest, Arrays(x, w, out, arrays.base), share)
+
+    r.parallel_for(parts, part, *[buffer.pointer for buffer in arrays[:3]])
+
+
+def _whole(r: Any, nest: Nest, arrays: Arrays, share: _Share | None) -> None:
+    """The nest, or the part of it that `share` tells."""
+
+    def within(place: _Place, steps: Any) -> None:
+        # What is not the first block adds to what is in memory.
+        fresh = r.builder.icmp_signed("==", steps, r.integer(0)) if nest.blocks else None
+        _nested(r, nest.inner, place, lambda at: _lanes(r, nest, arrays, at, share, fresh), share)
 
     def of_blocks(place: _Place) -> None:
-        _nested(r, nest.blocks, place, within)
+        _blocks(r, nest.blocks, place, 0, within)
 
-    _nested(r, nest.outer, _Place(arrays.base, 0, 0), of_blocks)
+    _nested(r, nest.outer, _Place(arrays.base, 0, 0), of_blocks, share)
 
 
-def _nested(r: Any, axes: Sequence[Axis], place: _Place, body: Callable[[_Place], None]) -> None:
+def _blocks(
+    r: Any, axes: Sequence[Axis], place: _Place, steps: Any, body: Callable[[_Place, Any], None]
+) -> None:
+    """`body(place, steps)`, where steps is 0 in the first block only."""
+    if not axes:
+        body(place, steps)
+        return
+    axis, *rest = axes
+    r.loop(
+        axis.length,
+        lambda i: _blocks(r, rest, place.moved(r, axis, i), affine(r, steps, (i, 1)), body),
+    )
+
+
+def _nested(
+    r: Any,
+    axes: Sequence[Axis],
+    place: _Place,
+    body: Callable[[_Place], None],
+    share: _Share | None = None,
+) -> None:
     if not axes:
         body(place)
         return
     axis, *rest = axes
-    r.loop(axis.length, lambda i: _nested(r, rest, place.moved(r, axis, i), body))
+    _loop(
+        r,
+        axis.length,
+        lambda i: _nested(r, rest, place.moved(r, axis, i), body, share),
+        share if share and share.axis is axis else None,
+    )
 
 
-def _lanes(r: Any, nest: Nest, arrays: Arrays, place: _Place) -> None:
+def _loop(r: Any, count: int, body: Callable[[Any], None], share: _Share | None) -> None:
+    """A loop, or the part of it that is shared out to this thread."""
+    if share is None:
+        r.loop(count, body)
+        return
+    start, length = r.share(share.number, count, share.parts)
+    r.loop(affine(r, start, (length, 1)), body, start=start)
+
+
+def _lanes(
+    r: Any, nest: Nest, arrays: Arrays, place: _Place, share: _Share | None, fresh: Any
+) -> None:
     """All tiles at one place of the other loops."""
     lane, step = nest.lane, nest.vectors * nest.width
+    own = share if share and share.axis is lane else None
+
+    def rows(at: _Place, vectors: int, width: int) -> None:
+        _rows(r, nest, arrays, at, (vectors, width), share, fresh)
+
     if not (nest.blocks or nest.panels):
-
-        def whole(start: Any) -> None:
-            _rows(r, nest, arrays, place.moved(r, lane, start), nest.vectors, nest.width)
-
-        _cover(r, lane.length, step, whole)
+        starts = lambda start: rows(place.moved(r, lane, start), nest.vectors, nest.width)  # noqa: E731
+        _cover(r, lane.length, step, starts, own)
         return
     for start, count, vectors, width in pieces(lane.length, nest.vectors, nest.width):
 
         def piece(i: Any, start: int = start, vectors: int = vectors, width: int = width) -> None:
-            first = affine(r, start, (i, vectors * width))
-            _rows(r, nest, arrays, place.moved(r, lane, first), vectors, width)
+            rows(place.moved(r, lane, affine(r, start, (i, vectors * width))), vectors, width)
 
-        r.loop(count, piece)
+        _loop(r, count, piece, own)
 
 
-def _rows(r: Any, nest: Nest, arrays: Arrays, place: _Place, vectors: int, width: int) -> None:
+def _rows(
+    r: Any,
+    nest: Nest,
+    arrays: Arrays,
+    place: _Place,
+    size: tuple[int, int],
+    share: _Share | None,
+    fresh: Any,
+) -> None:
     row = nest.row
+    own = share if share and share.axis is row else None
 
     def tile(start: Any, rows: int) -> None:
-        _call(r, nest, arrays, place.moved(r, row, start), rows, vectors, width)
+        _call(r, nest, arrays, place.moved(r, row, start), (rows, *size), fresh)
 
     if not nest.blocks:
-        _cover(r, row.length, nest.rows, lambda start: tile(start, nest.rows))
+        _cover(r, row.length, nest.rows, lambda start: tile(start, nest.rows), own)
         return
     for first, count, rows, _ in pieces(row.length, nest.rows, 1):
 
         def one(i: Any, first: int = first, rows: int = rows) -> None:
             tile(affine(r, first, (i, rows)), rows)
 
-        r.loop(count, one)
+        _loop(r, count, one, own)
 
 
-def _cover(r: Any, length: int, step: int, body: Callable[[Any], None]) -> None:
+def _cover(
+    r: Any, length: int, step: int, body: Callable[[Any], None], share: _Share | None
+) -> None:
     """`body(start)` for blocks of one size: the last one reaches back over its neighbour, with
     equal results."""
     if length == step:
@@ -110,7 +193,7 @@ def _cover(r: Any, length: int, step: int, body: Callable[[Any], None]) -> None:
             start = r.builder.select(r.builder.icmp_signed("<", start, last), start, last)
         body(start)
 
-    r.loop(-(-length // step), one)
+    _loop(r, -(-length // step), one, share)
 
 
 def emit_panels(r: Any, nest: Nest, w: Any, panels: Any) -> None:
@@ -158,34 +241,30 @@ def emit_panels(r: Any, nest: Nest, w: Any, panels: Any) -> None:
 
 
 def _call(
-    r: Any,
-    nest: Nest,
-    arrays: Arrays,
-    place: _Place,
-    rows: int,
-    vectors: int,
-    width: int,
+    r: Any, nest: Nest, arrays: Arrays, place: _Place, size: tuple[int, int, int], fresh: Any
 ) -> None:
     """Call the tile's function, which is emitted once for each size of tiles."""
     dtype = arrays.out.type.dtype
-    pointers = [
+    rows, vectors, width = size
+    arguments = [
         r.element_pointer(buffer, (offset,))
         for buffer, offset in zip(arrays[:3], place, strict=True)
     ]
+    if fresh is not None:
+        arguments.append(fresh)
     sums = panel_sums(nest, vectors * width) if nest.panels else nest.sums
-    shape = (nest.lane[1:], nest.row[1:], sums, bool(nest.blocks), rows, vectors, width)
-    numbers = [n for part in shape for n in _numbers(part)]
-    name = f"jitad.products.{dtype.name}.{'.'.join(map(str, numbers))}"
+    shape = (nest.lane[1:], nest.row[1:], sums, bool(nest.blocks), nest.panels, size)
+    name = f"jitad.products.{dtype.name}.{'.'.join(map(str, _numbers(shape)))}"
 
     def build(inner: Any, *parameters: Any) -> None:
         x, w, out = (
             inner.buffer(buffer.type, pointer)
-            for buffer, pointer in zip(arrays[:3], parameters, strict=True)
+            for buffer, pointer in zip(arrays[:3], parameters[:3], strict=True)
         )
         tile = replace(nest, sums=sums, rows=rows, vectors=vectors, width=width)
-        _tile(inner, tile, Arrays(x, w, out, 0))
+        _tile(inner, tile, Arrays(x, w, out, 0), parameters[3] if nest.blocks else None)
 
-    r.call_inner(name, build, *pointers)
+    r.call_inner(name, build, *arguments)
 
 
 def _numbers(part: Any) -> list[int]:
@@ -218,8 +297,9 @@ def _parts(lanes: Any) -> tuple[Any, ...]:
     return lanes.value if isinstance(lanes.value, tuple) else (lanes.value,)
 
 
-def _tile(r: Any, nest: Nest, arrays: Arrays) -> None:
-    """One block of registers: start from zero (or what is in memory), sum, store."""
+def _tile(r: Any, nest: Nest, arrays: Arrays, fresh: Any) -> None:
+    """One block of registers: sum and store. Blocks of sums add to what is in memory, unless
+    `fresh`."""
     rows, vectors, width = nest.rows, nest.vectors, nest.width
     dtype = arrays.out.type.dtype
     e = r.simd(width)
@@ -230,11 +310,20 @@ def _tile(r: Any, nest: Nest, arrays: Arrays) -> None:
         offset = row * nest.row.out + v * width * nest.lane.out
         return r.element_pointer(arrays.out, (offset,))
 
-    for row in range(rows):
-        for v in range(vectors):
-            start = e.load(result(row, v), dtype, nest.lane.out) if nest.blocks else zero
-            sums[row][v].write(start)
+    def clear() -> None:
+        for slot in slots:
+            slot.write(zero)
 
+    def resume() -> None:
+        for row in range(rows):
+            for v in range(vectors):
+                sums[row][v].write(e.load(result(row, v), dtype, nest.lane.out))
+
+    slots = [slot for of_row in sums for slot in of_row]
+    if fresh is None:
+        clear()
+    else:
+        r.when(fresh, clear, resume)
     *outside, last = nest.sums or (Axis(1, 0, 0, 0),)
     unroll = _unroll(last.length, rows * vectors)
 

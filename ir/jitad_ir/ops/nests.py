@@ -33,6 +33,9 @@ PAGE = 1024
 SPARSE = 128
 """Bytes between steps of the kernel from which on part of the first level of cache is idle."""
 
+ENOUGH = 8
+"""Steps of a loop that are enough for threads to share it."""
+
 SHORTEST_SUM = 16
 """Steps of the inner sum below which no part of it is taken out."""
 
@@ -79,6 +82,16 @@ class Nest:
     def steps(self) -> int:
         """Products that a tile adds up to an element."""
         return math.prod([axis.length for axis in self.sums])
+
+    @property
+    def shared(self) -> tuple[Axis, int]:
+        """The loop that threads share, and its steps: the outermost that has enough of them, else
+        that with most."""
+        step = self.vectors * self.width
+        found = [(axis, axis.length) for axis in (*self.outer, *self.inner)]
+        found.append((self.lane, -(-self.lane.length // step)))
+        found.append((self.row, -(-self.row.length // self.rows)))
+        return next((one for one in found if one[1] >= ENOUGH), max(found, key=lambda one: one[1]))
 
 
 class Loops(NamedTuple):
