@@ -34,14 +34,19 @@ if TYPE_CHECKING:
         ad_checkpoint,
         checkpoint_policies,
         core,
+        custom_batching,
+        custom_derivatives,
         debug,
         dtypes,
         errors,
+        experimental,
+        flatten_util,
         lax,
         nn,
         numpy,
         random,
         scipy,
+        test_util,
         tree,
         tree_util,
         typing,
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
     )
     from .transforms.callbacks import io_callback, pure_callback
     from .transforms.checkpointing import checkpoint, remat
+    from .transforms.custom_gradient import custom_gradient
     from .transforms.custom_jvp import custom_jvp
     from .transforms.custom_vjp import custom_vjp
     from .transforms.directional import jvp, linear_transpose, linearize, vjp
@@ -73,6 +79,7 @@ if TYPE_CHECKING:
         make_jaxpr,
     )
     from .transforms.jacobians import hessian, jacfwd, jacobian, jacrev
+    from .transforms.scopes import named_call, named_scope, typeof
     from .transforms.stop import stop_gradient
 
 __version__ = "0.1.0"
@@ -90,6 +97,9 @@ __all__ = [
     "closure_convert",
     "config",
     "core",
+    "custom_batching",
+    "custom_derivatives",
+    "custom_gradient",
     "custom_jvp",
     "custom_vjp",
     "debug",
@@ -106,8 +116,10 @@ __all__ = [
     "ensure_compile_time_eval",
     "errors",
     "eval_shape",
+    "experimental",
     "explain",
     "explain_cache_misses",
+    "flatten_util",
     "grad",
     "hessian",
     "io_callback",
@@ -124,6 +136,8 @@ __all__ = [
     "log_compiles",
     "make_ir",
     "make_jaxpr",
+    "named_call",
+    "named_scope",
     "nn",
     "numpy",
     "numpy_dtype_promotion",
@@ -134,9 +148,11 @@ __all__ = [
     "remat",
     "scipy",
     "stop_gradient",
+    "test_util",
     "threads",
     "tree",
     "tree_util",
+    "typeof",
     "typing",
     "value_and_grad",
     "vjp",
@@ -146,6 +162,7 @@ __all__ = [
 _NAMES = {
     "callbacks": "io_callback pure_callback",
     "checkpointing": "checkpoint remat",
+    "custom_gradient": "custom_gradient",
     "custom_jvp": "custom_jvp",
     "custom_vjp": "custom_vjp",
     "directional": "jvp linear_transpose linearize vjp",
@@ -154,6 +171,7 @@ _NAMES = {
         "make_jaxpr"
     ),
     "jacobians": "hessian jacfwd jacobian jacrev",
+    "scopes": "named_call named_scope typeof",
     "stop": "stop_gradient",
 }
 _MODULES = {name: f"transforms.{m}" for m, names in _NAMES.items() for name in names.split()}
@@ -169,14 +187,19 @@ _NAMESPACES = frozenset(
         "ad_checkpoint",
         "checkpoint_policies",
         "core",
+        "custom_batching",
+        "custom_derivatives",
         "debug",
         "dtypes",
         "errors",
+        "experimental",
+        "flatten_util",
         "lax",
         "nn",
         "numpy",
         "random",
         "scipy",
+        "test_util",
         "tree",
         "tree_util",
         "typing",

@@ -19,7 +19,7 @@ import builtins
 import logging
 import string
 import sys
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from jitad_ir.graph import Source
 
 from .debugger import breakpoint  # noqa: A004  (JAX's name)
 from .errors import at_user_line, hides_internals, user_source
-from .transforms.callbacks import act, flat_function, hashable, is_value
+from .transforms.callbacks import Static, act, flat_function, is_value
 from .transforms.function import check_callable, name_of
 
 __all__ = ["DebugEffect", "OrderedDebugEffect", "breakpoint", "callback", "log", "print"]
@@ -74,13 +74,12 @@ class _Print:
     """Prints or logs a text filled with values."""
 
     text: str
-    options: Hashable
+    options: Static
     source: Source | None
     logs: bool
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
-        options: Any = self.options
-        with np.printoptions(**dict(getattr(options, "value", options))):
+        with np.printoptions(**dict(self.options.value)):
             text = self.text.format(*args, **kwargs)
         if self.logs:
             _log(text, self.source)
@@ -110,9 +109,10 @@ def print(  # noqa: A001  (JAX's name)
 ) -> Any:
     """Print `fmt.format(*args, **kwargs)` each time the program comes here.
 
-    Arguments are pytrees of arrays, of which the text gets the values; leaves that are no arrays
-    stay as they are. `print(ordered=True)("x = {}", x)` is another way to write it. Prints are in
-    the order of the program, `ordered` or not; `partitioned` is accepted for JAX's sake.
+    Arguments are pytrees of arrays, of which the text gets the values; leaves that are no arrays,
+    Python numbers among them, stay as they are. `print(ordered=True)("x = {}", x)` is another way
+    to write it. Prints are in the order of the program, `ordered` or not; `partitioned` is accepted
+    for JAX's sake.
 
     Raises ValueError, IndexError or KeyError if fields and arguments do not fit.
 
@@ -181,7 +181,7 @@ def _print(
         )
     if not skip_format_check:
         _FormatCheck().format(fmt, *args, **kwargs)
-    options = hashable(tuple(np.get_printoptions().items()))
+    options = Static(tuple(np.get_printoptions().items()))
     printed = _Print(fmt, options, user_source() if logs else None, logs)
     _act(printed, args, kwargs, "print", ordered)
 

@@ -36,7 +36,6 @@ class _Stop:
 class _Debugger(pdb.Pdb):
     """A debugger that knows whether it was left by `quit`."""
 
-    prompt = "(jitad) "
     was_left = False
 
     def do_quit(self, arg: str) -> bool | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,26 +27,29 @@ VMAP_METHODS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A value that is compared by identity."""
+class Static:
+    """A value that programs do not know. Equal to another of its type that is equal to the last
+    bit, or the same object where values cannot be compared."""
 
-    value: Any
+    __slots__ = ("_key", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        try:
+            hash(value)
+        except TypeError:
+            self._key: Any = id(value)
+        else:
+            # 1 is True, and 0.0 is -0.0, but they print differently.
+            self._key = repr(value) if isinstance(value, (int, float, complex)) else value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held) and self.value is other.value
+        if not isinstance(other, Static):
+            return NotImplemented
+        return type(self.value) is type(other.value) and self._key == other._key
 
     def __hash__(self) -> int:
-        return id(self.value)
-
-
-def hashable(value: Any) -> Hashable:
-    """`value`, or something that holds it and is hashable."""
-    try:
-        hash(value)
-    except TypeError:
-        return _Held(value)
-    return value
+        return hash(self._key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class FlatFunction:
 
     function: Callable[..., Any]
     tree: PyTreeDef
-    static: tuple[tuple[int, Hashable], ...]
+    static: tuple[tuple[int, Static], ...]
     results: PyTreeDef | None
     """The structure of what it gives; None if that is dropped."""
 
@@ -66,8 +69,7 @@ class FlatFunction:
         fixed = dict(self.static)
         leaves: list[Any] = []
         for i in range(self.tree.num_leaves):
-            held = fixed[i] if i in fixed else as_array(next(given))
-            leaves.append(held.value if isinstance(held, _Held) else held)
+            leaves.append(fixed[i].value if i in fixed else as_array(next(given)))
         args, kwargs = self.tree.unflatten(leaves)
         with no_trace():
             result = self.function(*args, **kwargs)
@@ -92,7 +94,7 @@ def flat_function(
     """`function` at `args` and `kwargs` as a function of arrays, and those arrays: the leaves that
     are not `is_static`."""
     leaves, tree = flatten((args, kwargs))
-    static = [(i, hashable(leaf)) for i, leaf in enumerate(leaves) if is_static(leaf)]
+    static = [(i, Static(leaf)) for i, leaf in enumerate(leaves) if is_static(leaf)]
     fixed = dict(static)
     arrays = [leaf for i, leaf in enumerate(leaves) if i not in fixed]
     return FlatFunction(function, tree, tuple(static), results), arrays
@@ -211,8 +213,8 @@ def io_callback(
 
 
 def is_value(leaf: Any) -> bool:
-    """Whether a leaf is a tracer, an array or a number that programs take."""
-    if isinstance(leaf, (Tracer, bool, int, float, complex)):
+    """Whether a leaf is a tracer or an array that programs take."""
+    if isinstance(leaf, Tracer):
         return True
     dtype = getattr(leaf, "dtype", None)
     return getattr(dtype, "kind", "O") in "biufc" and hasattr(leaf, "shape")

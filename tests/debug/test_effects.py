@@ -3,6 +3,8 @@ evaluated and compiled."""
 
 from __future__ import annotations
 
+import bdb
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -224,3 +226,72 @@ def test_updates_in_place_do_not_overtake_prints(capsys: pytest.CaptureFixture[s
     first, second = capsys.readouterr().out.split("]\n")[:-1]
     assert first.split()[:2] == ["[9", "9"]
     assert second.split()[:2] == ["[0", "9"]
+
+
+def test_what_is_no_array_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    @jitad.jit
+    def program(x: Any) -> Any:
+        for fixed in (1, True, 1.0, 0.0, -0.0, "text", None, [1, "a"]):
+            debug.print("{} {}", fixed, x)
+        debug.print("{tree} {x:>5.1f}", tree={"shape": x.shape, "x": x}, x=x)
+        debug.print("{{}}")
+
+    program(2.0)
+    assert capsys.readouterr().out == (
+        "1 2.0\nTrue 2.0\n1.0 2.0\n0.0 2.0\n-0.0 2.0\ntext 2.0\nNone 2.0\n[1, 'a'] 2.0\n"
+        "{'shape': (), 'x': Array(2.)}   2.0\n{}\n"
+    )
+
+
+def test_formats_are_checked_at_the_call() -> None:
+    for call, error in [
+        (lambda: debug.print("{} {}", 1.0), IndexError),
+        (lambda: debug.print("{x}", y=1.0), (KeyError, ValueError)),
+        (lambda: debug.print("no field", 1.0), ValueError),
+        (lambda: debug.print("no field", x=1.0), ValueError),
+        (lambda: debug.print(1.0), TypeError),
+        (lambda: debug.print(ordered=True, x=1), TypeError),
+    ]:
+        with pytest.raises(error):
+            call()
+
+
+def test_two_calls_and_log(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    debug.print(ordered=True)("x {}", 1.5)
+    debug.callback(ordered=True)(print, "y", 2.5)
+    assert capsys.readouterr().out == "x 1.5\ny 2.5\n"
+    with caplog.at_level("INFO", logger="jitad.debug"):
+        jitad.jit(lambda x: debug.log("x {:.1f}", x))(2.0)
+    (record,) = caplog.records
+    assert record.message == "x 2.0" and record.filename == "test_effects.py"
+
+
+def test_print_options_are_those_of_the_call(capsys: pytest.CaptureFixture[str]) -> None:
+    with np.printoptions(precision=2):
+        run = jitad.jit(lambda x: debug.print("{}", x))
+        run(np.array([np.pi]))
+    run(np.array([np.pi]))
+    assert capsys.readouterr().out == "[3.14]\n[3.14]\n"
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "jit"])
+def test_breakpoint(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    label = "here"
+
+    def program(x: Any) -> Any:
+        y = x * 2.0
+        debug.breakpoint()
+        return y + len(label)
+
+    run = jitad.jit(program) if compiled else program
+    monkeypatch.setattr("sys.stdin", io.StringIO("p y + 1.0\np label\nlist\ncontinue\n"))
+    assert run(3.0) == 10.0
+    out = capsys.readouterr().out
+    assert "7." in out and "'here'" in out and "debug.breakpoint()" in out
+    monkeypatch.setattr("sys.stdin", io.StringIO("quit\n"))
+    with pytest.raises(bdb.BdbQuit):
+        run(3.0)

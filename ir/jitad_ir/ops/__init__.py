@@ -76,6 +76,7 @@ from .cumulative import (
     cumsum,
     linear_recurrence,
 )
+from .custom_rules import custom_vmap, linear_call
 from .determinants import (
     det,
     slogdet,
@@ -290,6 +291,7 @@ __all__ = [
     "cumsum",
     "custom_jvp",
     "custom_vjp",
+    "custom_vmap",
     "dawsn",
     "det",
     "digamma",
@@ -332,6 +334,7 @@ __all__ = [
     "is_finite",
     "le",
     "lgamma",
+    "linear_call",
     "linear_recurrence",
     "linear_solve",
     "log",

@@ -1,0 +1,10 @@
+"""Functions with derivative rules of their own."""
+
+from __future__ import annotations
+
+from .transforms.custom_gradient import custom_gradient, linear_call
+from .transforms.custom_jvp import custom_jvp
+from .transforms.custom_vjp import custom_vjp
+from .transforms.inspection import closure_convert
+
+__all__ = ["closure_convert", "custom_gradient", "custom_jvp", "custom_vjp", "linear_call"]

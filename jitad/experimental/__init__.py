@@ -1,0 +1,19 @@
+"""Parts whose interface may still change, under JAX's names."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ..transforms.callbacks import io_callback
+
+if TYPE_CHECKING:
+    from . import jet, ode
+
+__all__ = ["io_callback", "jet", "ode"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("jet", "ode"):
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'jitad.experimental' has no attribute {name!r}")
