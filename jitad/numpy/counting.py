@@ -1,21 +1,20 @@
-"""Counting and membership: histograms, sets of distinct elements."""
+"""Counting: histograms."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from jitad.array import as_array
 from jitad.errors import at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import FLOAT64, INT64
 
 from .arithmetic import divide, multiply, subtract
-from .creation import linspace, ones_like, zeros
-from .logic import logical_not
+from .creation import linspace, zeros
+from .picking import take
 from .promotion import (
     as_array_operand,
     common_dtype,
@@ -23,11 +22,10 @@ from .promotion import (
     inexact,
     promote_to_common,
 )
-from .reduce import any as any_
 from .reduce import max as max_
 from .reduce import min as min_
 from .reduce import sum as sum_
-from .selection import where
+from .selection import clip, where
 from .shapes import broadcast_to, ravel, reshape, stack
 from .sorting import searchsorted
 from .statistics import diff
@@ -55,7 +53,9 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | N
         if known.size and known.min() < 0:
             raise ValueError(at_user_line("'list' argument must have no negative elements"))
         length = max(int(known.max()) + 1 if known.size else 0, minlength)
-    amounts = ones_like(found) if weights is None else convert(ravel(weights), FLOAT64)
+    if weights is None:
+        return apply(ops.bincount, found, length=length, batch=0)
+    amounts = convert(ravel(weights), FLOAT64)
     if amounts.shape != found.shape:
         raise ValueError(at_user_line("The weights and list don't have the same length."))
     counts = zeros((length,), amounts.dtype)
@@ -65,7 +65,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | N
         ops.scatter_add,
         counts,
         reshape(amounts, (-1, 1)),
-        where(apply(ops.lt, found, 0), length, found),
+        found,  # negative ones are dropped, too
         axes=(0,),
         batch=0,
         mode="drop",
@@ -108,7 +108,7 @@ def histogram(
     """
     x = ravel(a)
     edges = histogram_bin_edges(x, bins, range, weights)
-    place, count = _bin_of(x, edges)
+    place, count = _bin_of(x, edges, not _is_sequence(bins))
     counts = bincount(place, weights, length=count)
     if weights is not None:
         counts = convert(counts, common_dtype([as_array_operand(weights)]))
@@ -141,7 +141,7 @@ def histogramdd(
     for i, (of_axis, bound) in enumerate(zip(each, bounds, strict=True)):
         x = points[:, i]  # type: ignore[index]
         found = histogram_bin_edges(x, of_axis, bound)
-        place, count = _bin_of(x, found)
+        place, count = _bin_of(x, found, not _is_sequence(of_axis))
         within = apply(ops.bitwise_and, apply(ops.ge, place, 0), apply(ops.lt, place, count))
         flat = place if flat is None else apply(ops.add, apply(ops.mul, flat, count), place)
         inside = within if inside is None else apply(ops.bitwise_and, inside, within)
@@ -159,15 +159,32 @@ def histogramdd(
     return result, edges
 
 
-def _bin_of(x: Any, edges: Any) -> tuple[Any, int]:
-    """The bin of each element, below 0 or from the number of bins on if in none; that number."""
+def _bin_of(x: Any, edges: Any, uniform: bool) -> tuple[Any, int]:
+    """The bin of each element, below 0 or from the number of bins on if in none; that number.
+    `uniform` edges are equally far apart."""
     count = edges.shape[0] - 1
     dtype = common_dtype([x, edges])
     x, edges = convert(x, dtype), convert(edges, dtype)
-    place = apply(ops.sub, searchsorted(edges, x, "right"), 1)
+    if uniform:
+        place = _uniform_bin(x, edges, count)
+    else:
+        place = apply(ops.sub, searchsorted(edges, x, "right"), 1)
     last = broadcast_to(edges[count], x.shape)
     place = where(apply(ops.eq, x, last), count - 1, place)
     return where(apply(ops.gt, x, last), count, place), count
+
+
+def _uniform_bin(x: Any, edges: Any, count: int) -> Any:
+    """By one division, which rounding may put one bin too far: edges decide, as in NumPy."""
+    first, last = broadcast_to(edges[0], x.shape), broadcast_to(edges[count], x.shape)
+    share = divide(subtract(x, first), subtract(last, first))
+    guess = clip(convert(multiply(share, float(count)), INT64), 0, count - 1)
+    low = take(edges, guess, mode="clip")
+    high = take(edges, apply(ops.add, guess, 1), mode="clip")
+    place = apply(ops.sub, guess, convert(apply(ops.lt, x, low), INT64))
+    place = apply(ops.add, place, convert(apply(ops.ge, x, high), INT64))
+    # nan is in no bin, and lies behind all of them.
+    return where(apply(ops.ge, x, first), place, where(apply(ops.lt, x, first), -1, count))
 
 
 def histogram2d(
@@ -184,118 +201,3 @@ def histogram2d(
         bins = [bins, bins]
     counts, edges = histogramdd((x, y), bins, range, density, weights)
     return counts, edges[0], edges[1]
-
-
-def isin(
-    element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False
-) -> Any:
-    """True where an element is one of `test_elements`."""
-    x, tests = as_array_operand(element), ravel(test_elements)
-    dtype = common_dtype([x, tests])
-    column = reshape(convert(x, dtype), (*x.shape, 1))
-    shape = (*x.shape, tests.shape[0])
-    same = apply(ops.eq, broadcast_to(column, shape), broadcast_to(convert(tests, dtype), shape))
-    found = any_(same, -1)
-    return logical_not(found) if invert else found
-
-
-# The shape of these results depends on the elements, which must be known.
-
-
-def _known(x: Any, name: str) -> Any:
-    if isinstance(x, Tracer) and x.concrete is None:
-        raise TypeError(
-            at_user_line(
-                f"{name} needs elements that are known: the shape of its result depends on them; "
-                f"got a traced array {x.type!r}. Call it outside of {x.owner.name}, or use "
-                "jnp.sort and a mask"
-            )
-        )
-    return np.asarray(x.concrete if isinstance(x, Tracer) else x)
-
-
-def unique(
-    ar: Any,
-    return_index: bool = False,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    axis: int | None = None,
-    *,
-    equal_nan: bool = True,
-) -> Any:
-    """The distinct elements (or parts along `axis`), sorted; on request the index of the first of
-    each, the place of every element among them, and how often each occurs."""
-    found = np.unique(
-        _known(ar, "unique"),
-        return_index,
-        return_inverse,
-        return_counts,
-        axis,
-        equal_nan=equal_nan,
-    )
-    return tuple(map(as_array, found)) if isinstance(found, tuple) else as_array(found)
-
-
-class UniqueAll(NamedTuple):
-    """Result of `unique_all`."""
-
-    values: Any
-    indices: Any
-    inverse_indices: Any
-    counts: Any
-
-
-class UniqueCounts(NamedTuple):
-    """Result of `unique_counts`."""
-
-    values: Any
-    counts: Any
-
-
-class UniqueInverse(NamedTuple):
-    """Result of `unique_inverse`."""
-
-    values: Any
-    inverse_indices: Any
-
-
-def unique_all(x: Any, /) -> UniqueAll:
-    """Distinct elements, first indices, places and counts; nan is never equal to nan."""
-    return UniqueAll(*unique(x, True, True, True, equal_nan=False))
-
-
-def unique_counts(x: Any, /) -> UniqueCounts:
-    """Distinct elements and how often each occurs; nan is never equal to nan."""
-    return UniqueCounts(*unique(x, return_counts=True, equal_nan=False))
-
-
-def unique_inverse(x: Any, /) -> UniqueInverse:
-    """Distinct elements and the place of every element among them."""
-    return UniqueInverse(*unique(x, return_inverse=True, equal_nan=False))
-
-
-def unique_values(x: Any, /) -> Any:
-    """Distinct elements; nan is never equal to nan."""
-    return unique(x, equal_nan=False)
-
-
-def union1d(ar1: Any, ar2: Any) -> Any:
-    """The distinct elements of both arrays, sorted."""
-    return as_array(np.union1d(_known(ar1, "union1d"), _known(ar2, "union1d")))
-
-
-def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    """The distinct elements that are in both arrays, sorted."""
-    return as_array(
-        np.intersect1d(_known(ar1, "intersect1d"), _known(ar2, "intersect1d"), assume_unique)
-    )
-
-
-def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    """The distinct elements of `ar1` that are not in `ar2`, sorted."""
-    return as_array(np.setdiff1d(_known(ar1, "setdiff1d"), _known(ar2, "setdiff1d"), assume_unique))
-
-
-def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    """The distinct elements that are in one of the arrays only, sorted."""
-    return as_array(np.setxor1d(_known(ar1, "setxor1d"), _known(ar2, "setxor1d"), assume_unique))

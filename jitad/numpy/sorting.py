@@ -24,9 +24,8 @@ from .promotion import (
     inexact,
     strong,
 )
-from .reduce import any as any_
 from .selection import clip, where
-from .shapes import broadcast_to, concatenate, flip, ravel, reshape, transpose
+from .shapes import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, transpose
 
 
 def sort(
@@ -106,7 +105,7 @@ def sort_complex(a: Any) -> Any:
 
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """Places in sorted `a` before which to insert `v`: the first that keeps order ("left"), or
-    the last ("right"). By bisection, log2(n) steps for all of `v` side by side."""
+    the last ("right"). By bisection, log2(n) steps."""
     if side not in ("left", "right"):
         raise ValueError(at_user_line(f"side must be 'left' or 'right'; got {side!r}"))
     x, values = as_array_operand(a), as_array_operand(v)
@@ -116,30 +115,7 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
         x = take(x, sorter)
     dtype = common_dtype([x, values])
     x, values = convert(x, dtype), convert(values, dtype)
-    n = x.shape[0]
-    low = filled(values, 0, INT64)
-    high = filled(values, n, INT64)
-    # Invariant: elements before `low` lie left of v, elements from `high` on do not.
-    for _ in range(n.bit_length()):
-        middle = apply(ops.shift_right_arithmetic, apply(ops.add, low, high), filled(low, 1))
-        element = take(x, middle, mode="clip")
-        if side == "left":
-            goes_right = _before(element, values)
-        else:
-            goes_right = apply(ops.bitwise_not, _before(values, element))
-        goes_right = apply(ops.bitwise_and, goes_right, apply(ops.lt, low, high))
-        low = apply(ops.select, goes_right, apply(ops.add, middle, 1), low)
-        high = apply(ops.select, goes_right, high, middle)
-    return low
-
-
-def _before(x: Operand, y: Operand) -> Operand:
-    """x < y in sorting order, in which nan comes last."""
-    less = apply(ops.lt, x, y)
-    if x.dtype.kind not in "fc":
-        return less
-    only_y = apply(ops.bitwise_and, apply(ops.eq, x, x), apply(ops.ne, y, y))
-    return apply(ops.bitwise_or, less, only_y)
+    return apply(ops.searchsorted, x, values, right=side == "right")
 
 
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
@@ -188,26 +164,30 @@ def quantile_of(
     if method in ("linear", "midpoint"):
         x = inexact(x)
     rows, kept = _rows(x, axis)
-    n, *rest = rows.shape
+    *rest, n = rows.shape
     if n == 0:
         raise ValueError(at_user_line("expected one element or more along the axis; got none"))
     levels = inexact(as_array_operand(q))
     if not isinstance(levels, Tracer) and not ((levels >= 0) & (levels <= 1)).all():
         raise ValueError(at_user_line("Quantiles must be in the range [0, 1]"))
     levels = convert(levels, x.dtype) if x.dtype.kind == "f" else levels
-    ordered = apply(ops.sort, rows, axis=0, num_keys=1, descending=False)[0]
+    ordered = apply(ops.sort, rows, axis=len(rest), num_keys=1, descending=False)[0]
     shape = (*levels.shape, *rest)
     column = broadcast_to(reshape(levels, (*levels.shape, *[1] * len(rest))), shape)
     last: Any = float(n - 1)
     unknown = None
     if x.dtype.kind == "f":
-        is_number = apply(ops.eq, rows, rows)
         if ignore_nan:
-            count = convert(apply(ops.reduce_sum, convert(is_number, INT64), axes=(0,)), x.dtype)
+            is_number = apply(ops.eq, rows, rows)
+            last_axis = (len(rest),)
+            count = convert(
+                apply(ops.reduce_sum, convert(is_number, INT64), axes=last_axis), x.dtype
+            )
             unknown = apply(ops.eq, count, 0)
             last = broadcast_to(subtract(count, 1.0), shape)
         else:
-            unknown = any_(apply(ops.ne, rows, rows), 0)
+            greatest = ordered[..., -1]  # type: ignore[index]
+            unknown = apply(ops.ne, greatest, greatest)  # nan, if there is one
     result = _between(ordered, multiply(column, last), method)
     if unknown is not None:
         result = where(broadcast_to(unknown, result.shape), math.nan, result)
@@ -216,24 +196,26 @@ def quantile_of(
 
 
 def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
-    """`x` with the axes `axis` as one in front, and which they were."""
+    """`x` with the axes `axis` as one behind the others, and which they were."""
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     rest = [i for i in range(x.ndim) if i not in axes]
     count = math.prod([x.shape[i] for i in axes])
-    moved = transpose(x, (*axes, *rest))
-    return reshape(moved, (count, *[x.shape[i] for i in rest])), axes
+    moved = transpose(x, (*rest, *axes))
+    return reshape(moved, (*[x.shape[i] for i in rest], count)), axes
 
 
 def _between(ordered: Operand, virtual: Operand, method: str) -> Operand:
-    """Elements of sorted rows at fractional places, given for each row (the last axes)."""
+    """Elements of sorted rows (the last axis) at fractional places, given for each row (by their
+    last axes)."""
     low, high = apply(ops.floor, virtual), apply(ops.ceil, virtual)
+    rows = ordered.shape[:-1]
 
     def element(place: Operand) -> Operand:
         """The last axes of `place` are those of the rows, its first ones of the levels."""
-        several = virtual.ndim - ordered.ndim + 1
-        flat = reshape(convert(place, INT64), (-1, *ordered.shape[1:]))
-        found = take_along_axis(ordered, clip(flat, 0, ordered.shape[0] - 1), 0)
-        return reshape(found, virtual.shape) if several != 1 else found
+        count = math.prod(virtual.shape[: virtual.ndim - len(rows)])
+        flat = reshape(convert(place, INT64), (count, *rows))
+        by_row = moveaxis(clip(flat, 0, ordered.shape[-1] - 1), 0, -1)
+        return reshape(moveaxis(take_along_axis(ordered, by_row, -1), -1, 0), virtual.shape)
 
     if method == "nearest":
         return element(apply(ops.round, virtual))

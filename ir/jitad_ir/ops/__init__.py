@@ -25,7 +25,6 @@ from .bessel import (
     bessel_i,
     bessel_j,
 )
-from .bitcast import bitcast
 from .bitwise import (
     bitwise_and,
     bitwise_not,
@@ -76,7 +75,6 @@ from .cumulative import (
     cumsum,
     linear_recurrence,
 )
-from .custom_rules import custom_vmap, linear_call
 from .determinants import (
     det,
     slogdet,
@@ -108,7 +106,6 @@ from .hypergeometric import (
     hyp1f1,
     hyp2f1,
 )
-from .implicit import linear_solve, root
 from .incomplete import (
     betainc,
     igamma,
@@ -174,6 +171,10 @@ from .scatter import (
 )
 from .schur import sqrtm, sylvester
 from .schur_forms import hessenberg, schur
+from .searching import (
+    bincount,
+    searchsorted,
+)
 from .selection import (
     clamp,
     select,
@@ -260,8 +261,8 @@ __all__ = [
     "beta",
     "betainc",
     "betaln",
+    "bincount",
     "binom",
-    "bitcast",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -291,7 +292,6 @@ __all__ = [
     "cumsum",
     "custom_jvp",
     "custom_vjp",
-    "custom_vmap",
     "dawsn",
     "det",
     "digamma",
@@ -334,9 +334,7 @@ __all__ = [
     "is_finite",
     "le",
     "lgamma",
-    "linear_call",
     "linear_recurrence",
-    "linear_solve",
     "log",
     "log10",
     "log1p",
@@ -377,7 +375,6 @@ __all__ = [
     "rem",
     "reshape",
     "reverse",
-    "root",
     "round",
     "rsqrt",
     "scan",
@@ -387,6 +384,7 @@ __all__ = [
     "scatter_min",
     "scatter_mul",
     "schur",
+    "searchsorted",
     "select",
     "shift_left",
     "shift_right_arithmetic",
