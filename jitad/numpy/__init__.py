@@ -27,8 +27,7 @@ from .arithmetic import (
 )
 from .bessel import i0
 from .counting import (
-    bincount, histogram, histogram2d, histogram_bin_edges, histogramdd, intersect1d, isin,
-    setdiff1d, setxor1d, union1d, unique, unique_all, unique_counts, unique_inverse, unique_values,
+    bincount, histogram, histogram2d, histogram_bin_edges, histogramdd,
 )
 from .creation import (
     arange, array, asarray, copy, empty, empty_like, full, full_like, geomspace, linspace, logspace,
@@ -53,6 +52,7 @@ from .files import (
     array_repr, array_str, from_dlpack, frombuffer, fromfile, fromiter, fromstring,
     get_printoptions, load, printoptions, save, savez, set_printoptions,
 )
+from .finding import argwhere, compress, extract, flatnonzero, nonzero, where
 from .grids import c_, fromfunction, indices, meshgrid, mgrid, ogrid, r_
 from .ignoring_nan import (
     nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin, nanpercentile,
@@ -75,8 +75,8 @@ from .namespace import API_VERSION as _API_VERSION
 from .namespace import NamespaceInfo as _NamespaceInfo
 from .padding import pad
 from .picking import (
-    argwhere, compress, delete, extract, flatnonzero, insert, ix_, nonzero, ravel_multi_index,
-    repeat, roll, take, take_along_axis, trim_zeros, unravel_index,
+    delete, insert, ix_, ravel_multi_index, repeat, roll, take, take_along_axis, trim_zeros,
+    unravel_index,
 )
 from .placing import fill_diagonal, place, put, put_along_axis
 from .polynomials import (
@@ -91,7 +91,11 @@ from .reduce import (
     cumulative_sum, max, min, prod, ptp, sum, trace,
 )
 from .representation import frexp, ldexp, packbits, spacing, unpackbits
-from .selection import choose, clip, fmax, fmin, maximum, minimum, nan_to_num, select, where
+from .selection import choose, clip, fmax, fmin, maximum, minimum, nan_to_num, select
+from .sets import (
+    intersect1d, isin, setdiff1d, setxor1d, union1d, unique, unique_all, unique_counts,
+    unique_inverse, unique_values,
+)
 from .shapes import (
     append, array_split, atleast_1d, atleast_2d, atleast_3d, block, broadcast_arrays,
     broadcast_shapes, broadcast_to, column_stack, concat, concatenate, dsplit, dstack, expand_dims,

@@ -18,6 +18,7 @@ from . import (
     arithmetic,
     creation,
     exponential,
+    finding,
     indexing,
     logic,
     matrices,
@@ -112,7 +113,9 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "astype": arithmetic.astype,
     "choose": selection.choose,
     "clip": selection.clip,
-    "compress": lambda self, condition, axis=None: picking.compress(condition, self, axis),
+    "compress": lambda self, condition, axis=None, **options: finding.compress(
+        condition, self, axis, **options
+    ),
     "conj": arithmetic.conjugate,
     "conjugate": arithmetic.conjugate,
     "copy": creation.copy,
@@ -124,7 +127,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "max": reduce.max,
     "mean": statistics.mean,
     "min": reduce.min,
-    "nonzero": picking.nonzero,
+    "nonzero": finding.nonzero,
     "prod": reduce.prod,
     "ptp": reduce.ptp,
     "ravel": shapes.ravel,

@@ -151,17 +151,6 @@ def _side_by_side(x: Operand, index: Operand, axis: int) -> tuple[Operand, Opera
     return broadcast_to(x, lengths[0]), spread_index
 
 
-def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
-    """Parts of `a` along `axis` where `condition`, which must be concrete, is true."""
-    chosen = np.flatnonzero(np.asarray(condition))
-    return take(a, chosen, axis)
-
-
-def extract(condition: Any, arr: Any) -> Any:
-    """Elements of `arr`, flattened, where `condition`, which must be concrete, is true."""
-    return take(ravel(arr), np.flatnonzero(np.asarray(condition)))
-
-
 def repeat(
     a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None
 ) -> Any:
@@ -282,21 +271,6 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     order = np.insert(np.arange(n), at, n + np.arange(at.size))
     both = apply(ops.concatenate, x, extra, axis=place)
     return take(both, order, place)
-
-
-def nonzero(a: Any) -> tuple[Any, ...]:
-    """Indices of the nonzero elements, for each axis; they must be concrete."""
-    return np.nonzero(np.asarray(a))
-
-
-def flatnonzero(a: Any) -> Any:
-    """Indices of the nonzero elements of the flattened array, which must be concrete."""
-    return np.flatnonzero(np.asarray(a))
-
-
-def argwhere(a: Any) -> Any:
-    """Indices of the nonzero elements in rows; they must be concrete."""
-    return np.argwhere(np.asarray(a))
 
 
 def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:

@@ -45,16 +45,9 @@ fmax = composed("fmax", _unless_nan(ops.max), "The greater of x and y, the other
 fmin = composed("fmin", _unless_nan(ops.min), "The lesser of x and y, the other if one is nan.")
 
 
-def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    """Elements of `x` where `condition` is true, else of `y`; all three broadcast.
-
-    What is not chosen has no influence, on values or derivatives, be it nan or infinite. With
-    `condition` alone, the indices of its true elements, which need concrete values.
-    """
-    if x is None and y is None:
-        return np.nonzero(np.asarray(condition))
-    if x is None or y is None:
-        raise ValueError(at_user_line("either both or neither of x and y should be given"))
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """Elements of `x` where `condition` is true, else of `y`; all three broadcast. (The public
+    form, which may be given `condition` alone, is in `finding`.)"""
     pred = convert(as_array_operand(condition), BOOL)
     chosen, other = promote_to_common((x, y))
     if pred.shape == chosen.shape:

@@ -1,0 +1,164 @@
+"""Where elements are true, and the elements there.
+
+How many there are depends on the elements. With `size=` the results have that length, whatever
+the elements: what is too many is left out, and `fill_value` stands for what is missing, so that
+these functions can be traced. Without it the elements must be known.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitad.array import as_array
+from jitad.errors import ConcretizationError, at_user_line
+from jitad.trace import Tracer, apply
+from jitad_ir import ops
+from jitad_ir.types import BOOL, INT64
+
+from . import selection
+from .picking import take, unravel_index
+from .promotion import Operand, as_array_operand, convert, filled
+from .shapes import ravel, stack
+
+
+def known(x: Any, name: str) -> np.ndarray[Any, Any]:
+    """The elements of `x`, on which the shape of `name`'s result depends; raises TypeError if they
+    are not known while tracing."""
+    if isinstance(x, Tracer) and x.concrete is None:
+        raise ConcretizationError(
+            at_user_line(
+                f"{name} needs elements that are known: the shape of its result depends on them; "
+                f"got a traced array {x.type!r}. Give the length of the result (size=), call it "
+                f"outside of {x.owner.name}, or use jnp.where with a mask"
+            )
+        )
+    return np.asarray(x.concrete if isinstance(x, Tracer) else x)
+
+
+def places(mask: Operand, size: int, fill: Any) -> Operand:
+    """The first `size` indices at which the vector `mask` is true, then `fill`."""
+    length = mask.shape[0]
+    # Each true element goes to the place that counts it, all others behind the last one.
+    count = apply(ops.cumsum, convert(mask, INT64), axis=0, reverse=False)
+    behind = filled(count, size)
+    place = apply(ops.select, mask, apply(ops.sub, count, filled(count, 1)), behind)
+    index = apply(ops.iota, shape=(length,), dim=0, dtype=INT64)
+    updates = apply(ops.reshape, index, shape=(length, 1))
+    empty = apply(ops.full, value=0, shape=(size,), dtype=INT64)
+    if not isinstance(fill, int) or fill != 0:
+        value = convert(as_array_operand(fill), INT64)
+        empty = apply(ops.broadcast, value, dims=(), shape=(size,))
+    if not length:
+        return empty
+    where: dict[str, Any] = {"axes": (0,), "batch": 0, "mode": "drop", "unique": True}
+    return apply(ops.scatter, empty, updates, place, **where)
+
+
+def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple[Any, ...]:
+    """Indices of the nonzero elements, an array for each axis.
+
+    With `size`, arrays of that length; missing indices are `fill_value` (a number, or one for each
+    axis; 0 if None).
+
+    >>> import jitad, jitad.numpy as jnp
+    >>> jitad.jit(lambda x: jnp.nonzero(x > 2, size=3, fill_value=-1))(jnp.arange(5))
+    (Array([ 3,  4, -1]),)
+    """
+    if size is None:
+        return tuple([as_array(index) for index in np.nonzero(known(a, "nonzero"))])
+    x = as_array_operand(a)
+    mask = ravel(convert(x, BOOL))
+    if x.ndim == 0:
+        raise ValueError(
+            at_user_line("nonzero: expected an array of one axis at least; use jnp.atleast_1d")
+        )
+    fills = fill_value if isinstance(fill_value, tuple) else (fill_value,) * x.ndim
+    if len(fills) != x.ndim:
+        raise ValueError(
+            at_user_line(f"nonzero: expected {x.ndim} fill values; got {len(fills)}: {fills}")
+        )
+    missing = mask.shape[0]
+    flat = places(mask, size, missing)
+    inside = apply(ops.lt, flat, filled(flat, missing))
+    zero = filled(flat, 0)
+    index = unravel_index(apply(ops.select, inside, flat, zero), x.shape)
+    return tuple(
+        [
+            i if fill is None else apply(ops.select, inside, i, _spread(fill, size))
+            for i, fill in zip(index, fills, strict=True)
+        ]
+    )
+
+
+def _spread(fill: Any, size: int) -> Operand:
+    value = convert(as_array_operand(fill), INT64)
+    return apply(ops.broadcast, value, dims=(), shape=(size,))
+
+
+def where(
+    condition: Any,
+    x: Any = None,
+    y: Any = None,
+    /,
+    *,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
+    """Elements of `x` where `condition` is true, else of `y`; all three broadcast.
+
+    What is not chosen has no influence, on values or derivatives, be it nan or infinite. With
+    `condition` alone, the indices of its true elements: see `nonzero` for `size` and `fill_value`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.where(jnp.arange(4) < 2, 10.0, jnp.arange(4))
+    Array([10., 10.,  2.,  3.])
+    """
+    if x is None and y is None:
+        return nonzero(condition, size=size, fill_value=fill_value)
+    if x is None or y is None:
+        raise ValueError(at_user_line("either both or neither of x and y should be given"))
+    if size is not None or fill_value is not None:
+        raise ValueError(at_user_line("size and fill_value are for where(condition) alone"))
+    return selection.where(condition, x, y)
+
+
+def flatnonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
+    """Indices of the nonzero elements of the flattened array; see `nonzero`."""
+    return nonzero(ravel(a), size=size, fill_value=fill_value)[0]
+
+
+def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
+    """Indices of the nonzero elements in rows; see `nonzero`."""
+    if size is None:
+        return as_array(np.argwhere(known(a, "argwhere")))
+    return stack(nonzero(a, size=size, fill_value=fill_value), -1)
+
+
+def compress(
+    condition: Any,
+    a: Any,
+    axis: int | None = None,
+    out: None = None,
+    *,
+    size: int | None = None,
+    fill_value: Any = 0,
+) -> Any:
+    """Parts of `a` along `axis` (of the flattened array if None) where the vector `condition` is
+    true; it may be shorter than the axis. With `size`, that many parts, those missing filled."""
+    if out is not None:
+        raise TypeError(
+            at_user_line("expected out=None: arrays are not written to; use the returned array")
+        )
+    x, place = (ravel(a), 0) if axis is None else (as_array_operand(a), axis)
+    if size is None:
+        return take(x, np.flatnonzero(known(condition, "compress")), place)
+    chosen = flatnonzero(condition, size=size, fill_value=x.shape[place])
+    return take(x, chosen, place, mode="fill", fill_value=fill_value)
+
+
+def extract(condition: Any, arr: Any, *, size: int | None = None, fill_value: Any = 0) -> Any:
+    """Elements of `arr`, flattened, where `condition` is true. With `size`, that many, those
+    missing filled."""
+    return compress(ravel(condition), arr, size=size, fill_value=fill_value)
