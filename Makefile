@@ -10,7 +10,14 @@ PEERS_READY := $(VENV)/.peers-ready
 # Workers of the parallel part of the suite (the `timing` tests always run alone).
 WORKERS ?= auto
 
-.PHONY: demo test test-quick test-all bench lint wheel clean
+# The conformance suite of the Python array API standard, and how many examples it tries.
+SUITE ?= .conformance
+SUITE_URL ?= https://github.com/data-apis/array-api-tests
+SUITE_COMMIT ?= 55fcc60
+SUITE_READY := $(SUITE)/.ready
+EXAMPLES ?= 100
+
+.PHONY: demo test test-quick test-all conformance bench lint wheel clean
 
 demo: $(READY)
 	$(BIN)/python docs/examples/logistic_regression.py
@@ -35,6 +42,14 @@ test-all:
 	    fi; \
 	done
 
+# jitad.numpy by the public conformance suite; `make conformance EXAMPLES=1000`. What it is known to
+# fail, as NumPy does, is in docs/data/conformance_xfails.txt with the reasons.
+conformance: $(SUITE_READY)
+	cd $(SUITE) && ARRAY_API_TESTS_MODULE=jitad.numpy ARRAY_API_TESTS_VERSION=2024.12 \
+	    $(abspath $(BIN))/python -m pytest -q --disable-warnings --hypothesis-disable-deadline \
+	    --max-examples=$(EXAMPLES) --xfails-file=$(CURDIR)/docs/data/conformance_xfails.txt \
+	    array_api_tests
+
 # Figures of jitad and of its peers, measured side by side; `make bench ARGS="--only calls"`.
 bench: $(PEERS_READY)
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -56,5 +71,13 @@ $(PEERS_READY): $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[test,peers]'
 	@touch $@
 
+$(SUITE_READY): $(READY)
+	rm -rf $(SUITE)
+	git clone --quiet $(SUITE_URL) $(SUITE)
+	git -C $(SUITE) checkout --quiet $(SUITE_COMMIT)
+	git -C $(SUITE) submodule --quiet update --init
+	$(BIN)/python -m pip install --quiet -r $(SUITE)/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-* build dist .pytest_cache .ruff_cache .hypothesis docs/examples/output
+	rm -rf .venv .venv-* .conformance build dist .pytest_cache .ruff_cache .hypothesis docs/examples/output

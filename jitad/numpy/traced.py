@@ -17,6 +17,8 @@ import numpy as np
 
 from jitad.trace import Tracer, current_trace
 
+from .namespace import NamespaceInfo
+
 
 def _traced(result: Any) -> Any:
     """`result` with arrays as tracers of the current trace."""
@@ -40,6 +42,17 @@ def _with_traced_results(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+class _TracedInfo(NamespaceInfo):
+    """What is different of traced arrays: without values, masks do not select."""
+
+    def capabilities(self) -> dict[str, Any]:
+        """Where values are known (outside of `jit`), those of `jitad.numpy`."""
+        trace = current_trace()
+        known = trace is None or trace.concrete
+        others = super().capabilities()
+        return {**others, "boolean indexing": known, "data-dependent shapes": known}
+
+
 class TracedNamespace(ModuleType):
     """A module whose functions give traced arrays."""
 
@@ -49,8 +62,10 @@ class TracedNamespace(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._module, name)
-        if isinstance(found, ModuleType):
-            value: Any = TracedNamespace(found.__name__)
+        if found is NamespaceInfo:
+            value: Any = _TracedInfo
+        elif isinstance(found, ModuleType):
+            value = TracedNamespace(found.__name__)
         elif callable(found) and not isinstance(found, type):
             value = _with_traced_results(found)
         else:

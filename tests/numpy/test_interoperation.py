@@ -166,6 +166,7 @@ EVERYWHERE = [
     ],
     above(lambda x: special.zeta(x + 1, 2.0)), above(lambda x: special.multigammaln(x + 5, 2)),
     *[along(getattr(stats, n)) for n in "circmean circstd kstat kurtosis sem skew zscore".split()],
+    along(stats.tstd), along(stats.variation), lambda x: stats.pearsonr(x, x**2, axis=-1).pvalue,
     *[above(along(getattr(stats, n))) for n in "gmean gzscore entropy".split()],
     lambda x: stats.zmap(x, x + 1), lambda x: stats.directional_stats(x).mean_direction,
     lambda x: stats.ttest_rel(x, x * 1.3 + x**2 / 10, axis=-1).pvalue,
@@ -181,9 +182,8 @@ EVERYWHERE = [
 ]
 # Python branches on values, which a compiled function has none of.
 OUTSIDE_OF_JIT = [
-    along(stats.moment), along(stats.iqr), along(stats.median_abs_deviation), along(stats.tstd),
-    along(stats.variation), above(along(stats.hmean)), lambda x: stats.quantile(x, 0.3, axis=-1),
-    lambda x: stats.pearsonr(x, x**2, axis=-1).statistic,
+    along(stats.moment), along(stats.iqr), along(stats.median_abs_deviation),
+    above(along(stats.hmean)), lambda x: stats.quantile(x, 0.3, axis=-1),
     lambda x: stats.yeojohnson_llf(0.3, x, axis=-1),
 ]
 
