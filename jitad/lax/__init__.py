@@ -7,6 +7,10 @@ from typing import Any
 
 _NAMES = {
     "associative": "associative_scan",
+    "bits": (
+        "bitcast_convert_type bitwise_and bitwise_not bitwise_or bitwise_xor clz mulhi "
+        "population_count reduce_precision shift_left shift_right_arithmetic shift_right_logical"
+    ),
     "branches": "cond switch",
     "convolution": (
         "conv conv_general_dilated conv_general_dilated_local conv_general_dilated_patches "
@@ -23,6 +27,7 @@ _NAMES = {
         "imag integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter pow "
         "real reciprocal rem round rsqrt select select_n sign sin sinh sqrt square sub tan tanh"
     ),
+    "fourier": "FftType fft optimization_barrier",
     "gathering": "GatherDimensionNumbers GatherScatterMode gather",
     "loops": "fori_loop scan while_loop",
     "mapping": "map",
@@ -54,7 +59,9 @@ _NAMES = {
     "windows": "reduce_window reduce_window_shape_tuple",
 }
 _MODULES = {name: f".{module}" for module, names in _NAMES.items() for name in names.split()}
-_COLLECTIVES = "all_gather axis_index axis_size pmax pmean pmin psum"
+_COLLECTIVES = (
+    "all_gather all_to_all axis_index axis_size pmax pmean pmin ppermute psum psum_scatter"
+)
 _MODULES |= dict.fromkeys(_COLLECTIVES.split(), "..transforms.collectives")
 _MODULES["stop_gradient"] = "..transforms.stop"
 """Name -> its module."""

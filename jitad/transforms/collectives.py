@@ -48,38 +48,49 @@ def _over_axes(axis_name: Any, what: str, x: Any, fold: Callable[[Any], Any]) ->
     return x
 
 
+def _no_groups(what: str, groups: Any) -> None:
+    if groups is not None:
+        raise NotImplementedError(
+            at_user_line(f"{what}: axis_index_groups is not supported; got {groups!r}")
+        )
+
+
 @hides_internals
-def psum(x: Any, axis_name: Any) -> Any:
+def psum(x: Any, axis_name: Any, *, axis_index_groups: None = None) -> Any:
     """Sum of a pytree over the lanes of the vmap whose `axis_name` this is (or of several).
 
     >>> import jitad, numpy as np
     >>> jitad.vmap(lambda x: x / jitad.lax.psum(x, "i"), axis_name="i")(np.array([1.0, 3.0]))
     Array([0.25, 0.75])
     """
+    _no_groups("psum", axis_index_groups)
     return _over_axes(
         axis_name, "psum", x, lambda lanes: apply(OPS["reduce_sum"], lanes, axes=(0,))
     )
 
 
 @hides_internals
-def pmax(x: Any, axis_name: Any) -> Any:
+def pmax(x: Any, axis_name: Any, *, axis_index_groups: None = None) -> Any:
     """Maximum over the lanes of a named axis."""
+    _no_groups("pmax", axis_index_groups)
     return _over_axes(
         axis_name, "pmax", x, lambda lanes: apply(OPS["reduce_max"], lanes, axes=(0,))
     )
 
 
 @hides_internals
-def pmin(x: Any, axis_name: Any) -> Any:
+def pmin(x: Any, axis_name: Any, *, axis_index_groups: None = None) -> Any:
     """Minimum over the lanes of a named axis."""
+    _no_groups("pmin", axis_index_groups)
     return _over_axes(
         axis_name, "pmin", x, lambda lanes: apply(OPS["reduce_min"], lanes, axes=(0,))
     )
 
 
 @hides_internals
-def pmean(x: Any, axis_name: Any) -> Any:
+def pmean(x: Any, axis_name: Any, *, axis_index_groups: None = None) -> Any:
     """Mean over the lanes of a named axis; integers are averaged as float64."""
+    _no_groups("pmean", axis_index_groups)
     lanes = axis_size(axis_name)
 
     def mean(leaf: Any) -> Any:
@@ -90,10 +101,178 @@ def pmean(x: Any, axis_name: Any) -> Any:
 
 
 @hides_internals
-def all_gather(x: Any, axis_name: Any) -> Any:
-    """The value of every lane of a named axis, stacked along a new leading axis."""
-    axis = _axis(axis_name, "all_gather")
-    return tree_map(lambda leaf: _gathered(leaf, axis), x)
+def all_gather(
+    x: Any,
+    axis_name: Any,
+    *,
+    axis_index_groups: None = None,
+    axis: int = 0,
+    tiled: bool = False,
+) -> Any:
+    """The value of every lane of a named axis, stacked along a new axis at place `axis`, or, if
+    `tiled`, one after the other along the axis there is.
+
+    >>> import jitad, numpy as np
+    >>> from jitad import lax
+    >>> jitad.vmap(lambda x: lax.all_gather(x, "i"), axis_name="i")(np.array([1.0, 3.0]))
+    Array([[1., 3.],
+           [1., 3.]])
+    """
+    _no_groups("all_gather", axis_index_groups)
+    lanes = _axis(axis_name, "all_gather")
+
+    def gather(leaf: Any) -> Any:
+        return _placed(_gathered(leaf, lanes), axis, tiled)
+
+    return tree_map(gather, x)
+
+
+def _placed(stacked: Any, axis: int, tiled: bool) -> Any:
+    """The leading axis moved to place `axis`; if `tiled`, made one with the axis there."""
+    rest = stacked.ndim - 1
+    place = axis + (rest if tiled else rest + 1) if axis < 0 else axis
+    order = (*range(1, place + 1), 0, *range(place + 1, rest + 1))
+    moved = apply(OPS["transpose"], stacked, permutation=order)
+    if not tiled:
+        return moved
+    shape = moved.shape
+    merged = shape[place] * shape[place + 1]
+    return apply(OPS["reshape"], moved, shape=(*shape[:place], merged, *shape[place + 2 :]))
+
+
+def _own_part(x: Any, axis: int, here: BatchAxis) -> Any:
+    """The part of x that has this lane's number along `axis`, without that axis."""
+    index = apply(OPS["axis_index"], axis_name=here.name, lanes=here.size)
+    zero = np.int64(0)
+    starts = [index if a == axis else zero for a in range(x.ndim)]
+    sizes = tuple([1 if a == axis else n for a, n in enumerate(x.shape)])
+    part = apply(OPS["dynamic_slice"], x, *starts, sizes=sizes)
+    return apply(OPS["reshape"], part, shape=x.shape[:axis] + x.shape[axis + 1 :])
+
+
+def _divided(x: Any, axis: int, here: BatchAxis, tiled: bool, what: str) -> Any:
+    """x with the length of `axis` as (lanes, rest) if `tiled`; raises ValueError if it does not
+    divide among the lanes."""
+    n, lanes = x.shape[axis], here.size
+    fits = n % lanes == 0 if tiled else n == lanes
+    if not fits:
+        expected = f"a multiple of {lanes}" if tiled else str(lanes)
+        raise ValueError(
+            at_user_line(
+                f"{what}: expected axis {axis} to have length {expected}, the number of lanes of "
+                f"{here.name!r}; got shape {x.shape}"
+            )
+        )
+    if not tiled:
+        return x
+    shape = (*x.shape[:axis], lanes, n // lanes, *x.shape[axis + 1 :])
+    return apply(OPS["reshape"], x, shape=shape)
+
+
+@hides_internals
+def all_to_all(
+    x: Any,
+    axis_name: Any,
+    split_axis: int,
+    concat_axis: int,
+    *,
+    axis_index_groups: None = None,
+    tiled: bool = False,
+) -> Any:
+    """Part j of lane i goes to lane j, as part i: a transposition of lanes and parts.
+
+    The parts lie along `split_axis`, as long as there are lanes, and in the result along a new axis
+    at place `concat_axis`. If `tiled`, `split_axis` holds a multiple of that and stays; the parts
+    are put one after the other along `concat_axis`. Raises ValueError for other lengths.
+
+    >>> import jitad, numpy as np
+    >>> from jitad import lax
+    >>> x = np.array([[1, 2], [3, 4]])
+    >>> jitad.vmap(lambda row: lax.all_to_all(row, "i", 0, 0), axis_name="i")(x)
+    Array([[1, 3],
+           [2, 4]])
+    """
+    _no_groups("all_to_all", axis_index_groups)
+    here = _axis(axis_name, "all_to_all")
+
+    def exchange(leaf: Any) -> Any:
+        operand = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
+        place = split_axis + operand.ndim if split_axis < 0 else split_axis
+        parts = _divided(operand, place, here, tiled, "all_to_all")
+        received = _own_part(_gathered(parts, here), place + 1, here)
+        return _placed(received, concat_axis, tiled)
+
+    return tree_map(exchange, x)
+
+
+@hides_internals
+def ppermute(x: Any, axis_name: Any, perm: Any) -> Any:
+    """Values passed from lane to lane: lane d receives that of lane s for each pair (s, d) of
+    `perm`; lanes that receive none have zeros. Raises ValueError for lanes that there are not, or
+    that occur twice.
+
+    >>> import jitad, numpy as np
+    >>> from jitad import lax
+    >>> shift = lambda x: lax.ppermute(x, "i", [(0, 1), (1, 2)])
+    >>> jitad.vmap(shift, axis_name="i")(np.array([1.0, 2.0, 3.0]))
+    Array([0., 1., 2.])
+    """
+    here = _axis(axis_name, "ppermute")
+    pairs = [(int(source), int(target)) for source, target in perm]
+    for side in zip(*pairs, strict=True):
+        if len(set(side)) != len(side) or not all([0 <= lane < here.size for lane in side]):
+            raise ValueError(
+                at_user_line(
+                    f"ppermute: expected pairs of distinct sources and of distinct targets, lanes "
+                    f"0 to {here.size - 1}; got {pairs}"
+                )
+            )
+    source, receives = np.zeros(here.size, np.int64), np.zeros(here.size, np.bool_)
+    for s, d in pairs:
+        source[d], receives[d] = s, True
+    number = _own_part(source, 0, here)
+    takes = _own_part(receives, 0, here)
+
+    def move(leaf: Any) -> Any:
+        lanes = _gathered(leaf, here)
+        starts = [number, *[np.int64(0)] * (lanes.ndim - 1)]
+        sent = apply(OPS["dynamic_slice"], lanes, *starts, sizes=(1, *lanes.shape[1:]))
+        sent = apply(OPS["reshape"], sent, shape=lanes.shape[1:])
+        keep = apply(OPS["broadcast"], takes, shape=sent.shape, dims=())
+        zero = apply(OPS["full"], value=0, shape=sent.shape, dtype=sent.dtype)
+        return apply(OPS["select"], keep, sent, zero)
+
+    return tree_map(move, x)
+
+
+@hides_internals
+def psum_scatter(
+    x: Any,
+    axis_name: Any,
+    *,
+    scatter_dimension: int = 0,
+    axis_index_groups: None = None,
+    tiled: bool = False,
+) -> Any:
+    """Sum over lanes, of which lane i keeps part i along `scatter_dimension`: an axis as long as
+    there are lanes, which goes; or, if `tiled`, of a multiple of that length, which stays.
+
+    >>> import jitad, numpy as np
+    >>> from jitad import lax
+    >>> x = np.array([[1, 2], [30, 40]])
+    >>> jitad.vmap(lambda row: lax.psum_scatter(row, "i"), axis_name="i")(x)
+    Array([31, 42])
+    """
+    _no_groups("psum_scatter", axis_index_groups)
+    here = _axis(axis_name, "psum_scatter")
+
+    def scatter(leaf: Any) -> Any:
+        total = apply(OPS["reduce_sum"], _gathered(leaf, here), axes=(0,))
+        place = scatter_dimension + total.ndim if scatter_dimension < 0 else scatter_dimension
+        parts = _divided(total, place, here, tiled, "psum_scatter")
+        return _own_part(parts, place, here)
+
+    return tree_map(scatter, x)
 
 
 @hides_internals

@@ -35,9 +35,10 @@ def expected_leaves(case: Case) -> list[np.ndarray]:
     found = []
     for entry in RECORDED[case.name]:
         dtype = np.dtype(entry["dtype"])
-        values = np.array(entry["values"], None if dtype.kind != "c" else "float64")
         if dtype.kind == "c":
-            values = values.reshape(-1, 2) @ np.array([1, 1j])
+            values = np.array(entry["values"], "float64").reshape(-1, 2) @ np.array([1, 1j])
+        else:
+            values = np.array(entry["values"], dtype)
         found.append(values.astype(dtype).reshape(entry["shape"]))
     return found
 
