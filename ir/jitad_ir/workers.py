@@ -29,6 +29,10 @@ class Field(enum.IntEnum):
     """`void start(i64 count)`: see that there are `count` workers."""
     BUSY = 64
     """1 while a job is being done."""
+    ALONE = 72
+    """Jobs that the next callers do alone."""
+    PENALTY = 80
+    """ALONE after the last job that workers held up."""
     GENERATION = 128
     """* Number of jobs so far."""
     SLEEPING = 192

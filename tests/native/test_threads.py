@@ -25,6 +25,7 @@ from jitad_ir.native.compile import compile_module
 from jitad_ir.native.externals import Externals
 from jitad_ir.native.lanes import I64
 from jitad_ir.plan import parallel as plan_parallel
+from jitad_ir.plan import stacks
 from jitad_ir.plan.duration import is_long
 from jitad_ir.workers import Field
 from tests.native.random_programs import RandomProgram, arguments
@@ -39,6 +40,7 @@ def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(plan_parallel, "WORTH", 0.0)
     monkeypatch.setattr(plan_parallel, "FEW", 1 << 60)
     monkeypatch.setattr(parallel, "PART", 1e-6)
+    monkeypatch.setattr(stacks, "WORTH", 0.0)
     with jitad.threads(3):
         yield
 
@@ -201,6 +203,12 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         [image(37, 64, 8, 8), image(37, 8, 8, 65)],
     ),
     "complex product": (lambda x: (x + 1j) @ (x.T - 1j), [image(201, 203)]),
+    "small systems": (jnp.linalg.solve, [image(2003, 4, 4) + 4 * np.eye(4), image(2003, 4, 2)]),
+    "decompositions": (
+        lambda x: (jnp.linalg.cholesky(x), jnp.linalg.eigh(x)[0], jnp.linalg.det(x)),
+        [np.eye(9) * 9 + image(13, 7, 9, 9) * 1e-2],
+    ),
+    "inverses": (jnp.linalg.inv, [image(71, 30, 30) + 30 * np.eye(30)]),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
         [image(200_000)],
@@ -413,6 +421,8 @@ def test_explain_says_what_is_given_to_several_threads() -> None:
     assert steps(jnp.sum, image(3_000_000)) == [True, False]
     assert steps(lambda x: x @ x, image(300, 300)) == [True]
     assert steps(lambda x: x @ x, image(30, 30)) == [False]
+    assert steps(jnp.linalg.solve, image(20_000, 4, 4), image(20_000, 4, 4)) == [True]
+    assert steps(jnp.linalg.solve, image(20, 4, 4), image(20, 4, 4)) == [False]
 
 
 PROGRAM_OF_LITTLE_DATA = """

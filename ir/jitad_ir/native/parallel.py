@@ -1,4 +1,4 @@
-"""Kernels as jobs for several threads: which loop is shared out, in how many parts.
+"""Kernels and routines as jobs for several threads: what is shared out, in how many parts.
 
 The parts of a kernel may be run by any thread in any order: iterations that are not folded are
 independent. (Two parts can both write the elements at their joint, the same bits.)
@@ -6,16 +6,21 @@ independent. (Two parts can both write the elements at their joint, the same bit
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from llvmlite import ir as ll
 
+from ..graph import Equation
 from ..plan.parallel import is_parallel, nanoseconds
+from ..plan.stacks import Stack
 from ..plan.steps import Buffer, Kernel
 from .jobs import new_job, unpack
 from .kernel import KernelEmitter, Range
 from .lanes import I64, PTR, call_intrinsic
 from .loops import integer
+from .routine import Buffer as RoutineBuffer
+from .routine import RoutineEmitter
 from .schedule import Schedule, schedule
 from .sharing import buffers_of
 
@@ -85,3 +90,31 @@ def kernel_job(
     builder.call(inner, [*unpack(builder, job, len(used)), job.args[1]])
     builder.ret_void()
     return job
+
+
+def emit_stack(
+    r: RoutineEmitter,
+    eq: Equation,
+    stack: Stack,
+    operands: Sequence[RoutineBuffer],
+    results: Sequence[RoutineBuffer],
+) -> None:
+    """A routine on a stack of problems, in parts."""
+    lower: Any = eq.op.lower
+    size = stack.workspace(eq)
+    types = (*stack.operands, *stack.results)
+
+    def part(r: Any, number: ll.Value, workspace: ll.Value, *places: ll.Value) -> None:
+        start = r.builder.mul(number, integer(stack.length), flags=("nuw", "nsw"))
+        last = integer(stack.problems - stack.length)
+        start = call_intrinsic(r.builder, "llvm.smin", [start, last])
+        r.workspace = r.offset(workspace, r.builder.mul(number, integer(size)))
+        buffers: list[RoutineBuffer] = []
+        for type, place in zip(types, places, strict=True):
+            problem = integer(type.nbytes // stack.length)
+            buffers.append(r.buffer(type, r.offset(place, r.builder.mul(start, problem))))
+        split = len(operands)
+        lower.emit(r, *buffers[:split], buffers[split:], **eq.params)
+
+    places = [buffer.pointer for buffer in (*operands, *results)]
+    r.parallel_for(stack.parts, part, r.workspace, *places)

@@ -12,6 +12,7 @@ from typing import Any
 from llvmlite import ir as ll
 
 from ..plan import Kernel, Plan, RoutineCall
+from ..plan.stacks import stack_of
 from ..plan.steps import Buffer as PlanBuffer
 from ..types import ArrayType
 from .addresses import CONSTANT
@@ -22,7 +23,7 @@ from .jobs import share_out
 from .kernel import KernelEmitter
 from .lanes import I8, I32, PTR, Lanes
 from .loops import integer
-from .parallel import Split, kernel_job, split_of
+from .parallel import Split, emit_stack, kernel_job, split_of
 from .routine import Buffer, RoutineEmitter
 from .sharing import buffers_of, signature
 from .structured import emit_structure
@@ -279,8 +280,12 @@ class PlanEmitter:
         results = [
             Buffer(v.type, self.pointer(k)) for v, k in zip(eq.outputs, call.results, strict=True)
         ]
-        lower: Any = call.equation.op.lower
-        lower.emit(self.routine(call.scratch), *operands, results, **call.equation.params)
+        lower: Any = eq.op.lower
+        routine, stack = self.routine(call.scratch), stack_of(eq)
+        if stack is None:
+            lower.emit(routine, *operands, results, **eq.params)
+        else:
+            emit_stack(routine, eq, stack, operands, results)
 
 
 def _is_small(buffer: PlanBuffer) -> bool:

@@ -202,7 +202,9 @@ det = Op(
     jvp=WithPrimal(_jvp_det),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: det(a)),
-    lower=Routine(_emit_det, _workspace, flops=lambda a: matrix_flops(a, cubic=2 / 3)),
+    lower=Routine(
+        _emit_det, _workspace, flops=lambda a: matrix_flops(a, cubic=2 / 3), problem_axes=2
+    ),
     samples=(
         *[Sample((well_conditioned(n, n),)) for n in (1, 2, 3, 4)],
         Sample((well_conditioned(4, 4, (2, 3)),)),
@@ -280,7 +282,9 @@ slogdet = Op(
     jvp=WithPrimal(_jvp_slogdet),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: slogdet(a)),
-    lower=Routine(_emit_slogdet, _workspace, flops=lambda a: matrix_flops(a, cubic=2 / 3)),
+    lower=Routine(
+        _emit_slogdet, _workspace, flops=lambda a: matrix_flops(a, cubic=2 / 3), problem_axes=2
+    ),
     multiple_results=True,
     samples=(
         *[Sample((well_conditioned(n, n),)) for n in (1, 3)],

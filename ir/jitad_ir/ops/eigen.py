@@ -219,7 +219,11 @@ eigh = Op(
     jvp=WithPrimal(_jvp_eigh),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a, **params: eigh(a, **params)),
-    lower=Routine(_emit_eigh, lambda a, **params: _eigh_parts(Workspace(), a, **params)[0].bytes),
+    lower=Routine(
+        _emit_eigh,
+        lambda a, **params: _eigh_parts(Workspace(), a, **params)[0].bytes,
+        problem_axes=2,
+    ),
     multiple_results=True,
     prune=_prune_vectors,
     samples=(
@@ -410,7 +414,9 @@ eig = Op(
     jvp=WithPrimal(_jvp_eig),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a, **params: eig(a, **params)),
-    lower=Routine(_emit_eig, lambda a, **params: _eig_parts(Workspace(), a)[0].bytes),
+    lower=Routine(
+        _emit_eig, lambda a, **params: _eig_parts(Workspace(), a)[0].bytes, problem_axes=2
+    ),
     multiple_results=True,
     prune=_prune_vectors,
     samples=(

@@ -177,7 +177,12 @@ lu = Op(
     jvp=Joint(_jvp_lu),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: lu(a)),
-    lower=Routine(_emit_lu, _workspace_lu, flops=lambda a: matrix_flops(a, cubic=2 / 3)),
+    lower=Routine(
+        _emit_lu,
+        _workspace_lu,
+        flops=lambda a: matrix_flops(a, cubic=2 / 3),
+        problem_axes=2,
+    ),
     multiple_results=True,
     samples=(
         Sample((well_conditioned(1, 1),)),
@@ -293,6 +298,7 @@ solve = Op(
         _emit_solve,
         _workspace_solve,
         flops=lambda a, b: matrix_flops(a, b.shape[-1], cubic=2 / 3),
+        problem_axes=2,
     ),
     samples=(
         Sample((well_conditioned(1, 1), Draw((1, 1)))),

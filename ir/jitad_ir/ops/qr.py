@@ -157,7 +157,12 @@ qr = Op(
     jvp=Joint(_jvp_qr),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a, **params: qr(a, **params)),
-    lower=Routine(_emit_qr, _workspace_qr, flops=lambda a, **params: matrix_flops(a, cubic=8 / 3)),
+    lower=Routine(
+        _emit_qr,
+        _workspace_qr,
+        flops=lambda a, **params: matrix_flops(a, cubic=8 / 3),
+        problem_axes=2,
+    ),
     multiple_results=True,
     samples=(
         _sample(1, 1),

@@ -245,7 +245,11 @@ svd = Op(
     jvp=WithPrimal(_jvp_svd),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a, **params: svd(a, **params)),
-    lower=Routine(_emit_svd, lambda a, **params: _parts(Workspace(), a, **params)[0].bytes),
+    lower=Routine(
+        _emit_svd,
+        lambda a, **params: _parts(Workspace(), a, **params)[0].bytes,
+        problem_axes=2,
+    ),
     multiple_results=True,
     prune=_prune,
     samples=(

@@ -231,6 +231,7 @@ triangular_solve = Op(
         _emit_triangular_solve,
         _workspace_triangular_solve,
         flops=lambda a, b, **params: matrix_flops(a, b.shape[-1]) // 2,
+        problem_axes=2,
     ),
     samples=_triangular_samples(),
 )
@@ -327,7 +328,7 @@ cholesky = Op(
     jvp=PerOperand((_jvp_cholesky,)),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: cholesky(a)),
-    lower=Routine(_emit_cholesky, flops=lambda a: matrix_flops(a, cubic=1 / 3)),
+    lower=Routine(_emit_cholesky, flops=lambda a: matrix_flops(a, cubic=1 / 3), problem_axes=2),
     samples=(
         Sample((positive_definite(1),)),
         Sample((positive_definite(3),)),

@@ -34,6 +34,7 @@ from .homes import Call, Root
 from .inplace import share
 from .memory import place_buffers
 from .parallel import divided
+from .stacks import stack_of
 from .steps import Buffer, Plan, RoutineCall, Step
 from .structured import StructurePlanner
 from .verify import verify
@@ -175,7 +176,11 @@ class Planner:
     def _call(self, eq: Equation) -> RoutineCall:
         lower = eq.op.lower
         assert isinstance(lower, Routine)
-        size = int(lower.workspace(*[v.type for v in eq.operands], **eq.params))
+        stack = stack_of(eq)
+        if stack is None:
+            size = int(lower.workspace(*[v.type for v in eq.operands], **eq.params))
+        else:
+            size = stack.parts * stack.workspace(eq)
         scratch = None
         if size:
             scratch = self.temporary(ArrayType(DTYPES["u8"], (size,)))

@@ -6,6 +6,7 @@ from ..op import Routine
 from .costs import Cost, plan_cost, step_cost
 from .index import Position
 from .parallel import is_parallel
+from .stacks import stack_of
 from .steps import (
     Apply,
     Constant,
@@ -56,6 +57,8 @@ def _is_shared(step: Step) -> bool:
         return False
     lower = step.equation.op.lower
     assert isinstance(lower, Routine)
+    if stack_of(step.equation) is not None:
+        return True
     types = [value.type for value in step.equation.operands]
     return lower.parts(*types, **step.equation.params) > 1
 
