@@ -16,7 +16,7 @@ from ..errors import at_user_line, hides_internals
 from ..numpy.promotion import as_operand, common_dtype, convert
 from ..pytree import PyTreeDef, keystr
 from ..settings import config
-from ..trace import Tracer
+from ..trace import Tracer, is_weak
 from ..transforms.function import check_callable, name_of
 from ..transforms.rules import Captures, region_of
 from ..tree_util import tree_flatten_with_path, tree_map
@@ -266,13 +266,13 @@ def fori_loop(
     check_callable(body_fun, "fori_loop")
     bounds = [_bound(lower, "lower"), _bound(upper, "upper")]
     dtype = common_dtype(bounds)
-    weak = all([isinstance(b, int) for b in bounds])
+    weak = all([is_weak(b) for b in bounds])
     if any([isinstance(b, Tracer) and b.concrete is None for b in bounds]):
         if unroll is not None:
             raise ValueError(
                 at_user_line("fori_loop: unroll needs bounds that are known while tracing")
             )
-        start, stop = convert(bounds[0], dtype), convert(bounds[1], dtype)
+        start, stop = [b if weak else convert(b, dtype) for b in bounds]
         return _count_while(start, stop, body_fun, init_val)
     first, last = [index(b) for b in bounds]
 
