@@ -20,8 +20,11 @@ from .vector_loops import affine, strips, vector_width
 
 ALIGNMENT = 64
 
-COPY_CYCLES = 3.0
-"""Cycles that it takes to copy an element to another order."""
+COPY_CYCLES = 1.0
+"""Cycles that it takes to copy an element."""
+
+REORDER_CYCLES = 6.0
+"""The same, to another order."""
 
 
 SHARED_COPY = 2**16
@@ -50,6 +53,12 @@ class Copied(NamedTuple):
     @property
     def size(self) -> int:
         return math.prod(self.shape)
+
+    @property
+    def cycles(self) -> float:
+        """Estimated time to make it."""
+        ascending = list(self.order) == sorted(self.order)
+        return self.size * (COPY_CYCLES if ascending else REORDER_CYCLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,8 @@ class _Geometry:
                 size = 0
                 if panels:
                     _, size = in_panels(nest)
-                cost = nest.cycles + COPY_CYCLES * ((x.size if x else 0) + size)
+                cost = nest.cycles + (COPY_CYCLES if axes[lane].w == 1 else REORDER_CYCLES) * size
+                cost += x.cycles if x else 0.0
                 base = 0 if x else self._cropped()
                 found.append((cost, Convolution(x, size, base, nest)))
         return found

@@ -122,10 +122,12 @@ def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = F
         steps = math.prod([axis.length for axis in loops.sums])
         stride = loops.sums[-1].w * dtype.itemsize if loops.sums else 0
         sparse = not panels and stride >= SPARSE and steps > SPARSE
+        read = along._replace(w=1) if panels else along
         for rows, vectors in _tiles(along, row, width, 2 if dtype.kind == "c" else 1):
             tiles = -(-along.length // (vectors * width)) * -(-row.length // rows)
-            cost = steps * _step(along, row, width, rows, vectors, sparse)
-            stores = rows * vectors * (1 if along.out == 1 else 2 * width)
+            cost = steps * _step(read, row, width, rows, vectors, sparse)
+            far = 8 if along.out > PAGE else 4
+            stores = rows * vectors * (1 if along.out == 1 else far * width)
             cost = loops.rounds * tiles * (cost + stores * (2 if loops.blocks else 1))
             if best is None or cost < best.cycles:
                 around = loops.outer, loops.blocks, loops.inner, along, row, loops.sums
@@ -159,13 +161,19 @@ def _loops(
     ordered = merged(sorted(sums, key=lambda axis: (-axis.x, -axis.w)))
     loops = sorted(rest, key=lambda axis: -axis.out)
     blocks: list[Axis] = []
-    while (
-        len(ordered) > 1
-        and math.prod([axis.length for axis in ordered[1:]]) >= SHORTEST_SUM
-        and _reach((lane, row, *ordered)) * dtype.itemsize > NEAR
-        and ordered[0].x  # what moves the kernel alone is not worth passing over the results
-    ):
-        blocks.append(ordered.pop(0))
+    while ordered and _reach((lane, row, *ordered)) * dtype.itemsize > NEAR:
+        axis, *within = ordered
+        if not axis.x:
+            break  # what moves the kernel alone is not worth passing over the results
+        each = math.prod([inner.length for inner in within])
+        least = -(-SHORTEST_SUM // each)
+        size = 1 if least == 1 else _part(axis.length, least, _fitting((lane, row, *within), dtype))
+        if size == axis.length:
+            break
+        blocks.append(axis._replace(length=axis.length // size, x=axis.x * size, w=axis.w * size))
+        ordered = [axis._replace(length=size), *within] if size > 1 else within
+        if size > 1:
+            break
     # Loops over parts of x that no sum shares stay outside of the blocks.
     extent = 1 + sum([(axis.length - 1) * axis.x for axis in sums])
     shared = [i for i, axis in enumerate(loops) if axis.x < extent]
@@ -223,6 +231,19 @@ def pieces(length: int, vectors: int, width: int) -> list[tuple[int, int, int, i
         else:
             vectors, width = 1, max(width // 2, 1)
     return found
+
+
+def _fitting(axes: Sequence[Axis], dtype: DType) -> int:
+    """Steps of one more sum that stay in the cache."""
+    return max(NEAR // (_reach(axes) * dtype.itemsize), 1)
+
+
+def _part(length: int, least: int, most: int) -> int:
+    """The greatest divisor of `length` from `least` to `most`; the least above them if there is
+    none."""
+    divisors = [n for n in range(1, length + 1) if length % n == 0 and n >= least]
+    fitting = [n for n in divisors if n <= most]
+    return fitting[-1] if fitting else (divisors or [length])[0]
 
 
 def _reach(axes: Sequence[Axis]) -> int:
