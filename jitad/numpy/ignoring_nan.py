@@ -8,11 +8,26 @@ from typing import Any
 from jitad.trace import apply
 from jitad_ir import ops
 
+from . import selection
 from .arithmetic import divide
 from .exponential import sqrt
+from .logic import logical_and
 from .promotion import Operand, as_array_operand, filled, strong
-from .reduce import any, argmax, argmin, count_nonzero, cumprod, cumsum, max, min, prod, sum
-from .selection import where
+from .reduce import (
+    NO_VALUE,
+    any,
+    argmax,
+    argmin,
+    count_nonzero,
+    cumprod,
+    cumsum,
+    max,
+    min,
+    no_out,
+    prod,
+    sum,
+)
+from .shapes import broadcast_to
 from .sorting import quantile_of
 from .statistics import mean, var
 
@@ -26,78 +41,145 @@ def _replaced(a: Any, value: Any) -> tuple[Operand, Operand | None]:
     return apply(ops.select, is_number, x, filled(x, value)), is_number
 
 
-def nansum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    """Sum of what is not nan."""
-    return sum(_replaced(a, 0)[0], axis, dtype, keepdims=keepdims)
+def nansum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = NO_VALUE,
+    where: Any = None,
+) -> Any:
+    """Sum of what is not nan; `initial` and `where` as for `sum`."""
+    return sum(_replaced(a, 0)[0], axis, dtype, out, keepdims, initial, where)
 
 
-def nanprod(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    """Product of what is not nan."""
-    return prod(_replaced(a, 1)[0], axis, dtype, keepdims=keepdims)
+def nanprod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = NO_VALUE,
+    where: Any = None,
+) -> Any:
+    """Product of what is not nan; `initial` and `where` as for `prod`."""
+    return prod(_replaced(a, 1)[0], axis, dtype, out, keepdims, initial, where)
 
 
-def nancumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
+def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
     """Running sum in which nan counts as 0."""
-    return cumsum(_replaced(a, 0)[0], axis, dtype)
+    return cumsum(_replaced(a, 0)[0], axis, dtype, out)
 
 
-def nancumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
+def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
     """Running product in which nan counts as 1."""
-    return cumprod(_replaced(a, 1)[0], axis, dtype)
+    return cumprod(_replaced(a, 1)[0], axis, dtype, out)
 
 
-def _nan_extremum(fold: Any, a: Any, worst: float, axis: Any, keepdims: bool) -> Operand:
-    x, is_number = _replaced(a, worst)
-    result = fold(x, axis, keepdims=keepdims)
+def _counted(is_number: Operand | None, chosen: Any) -> Any:
+    """The mask of numbers that are chosen; None for all."""
     if is_number is None:
+        return chosen
+    return is_number if chosen is None else logical_and(is_number, chosen)
+
+
+def _nan_extremum(
+    fold: Any, a: Any, worst: float, axis: Any, keepdims: bool, initial: Any, chosen: Any
+) -> Operand:
+    x, is_number = _replaced(a, worst)
+    result = fold(x, axis, keepdims=keepdims, initial=initial, where=chosen)
+    if is_number is None or initial is not NO_VALUE:
         return result
     found = any(is_number, axis, keepdims=keepdims)
     return apply(ops.select, found, result, filled(result, math.nan))
 
 
-def nanmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Greatest of what is not nan; nan where nothing is."""
-    return _nan_extremum(max, a, -math.inf, axis, keepdims)
+def nanmax(
+    a: Any,
+    axis: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = NO_VALUE,
+    where: Any = None,
+) -> Any:
+    """Greatest of what is not nan; nan where nothing is. `initial` and `where` as for `max`."""
+    no_out(out)
+    return _nan_extremum(max, a, -math.inf, axis, keepdims, initial, where)
 
 
-def nanmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Least of what is not nan; nan where nothing is."""
-    return _nan_extremum(min, a, math.inf, axis, keepdims)
+def nanmin(
+    a: Any,
+    axis: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = NO_VALUE,
+    where: Any = None,
+) -> Any:
+    """Least of what is not nan; nan where nothing is. `initial` and `where` as for `min`."""
+    no_out(out)
+    return _nan_extremum(min, a, math.inf, axis, keepdims, initial, where)
 
 
-def nanargmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def nanargmax(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
     """Index of the first greatest element that is not nan (0 where all are)."""
+    no_out(out)
     return argmax(_replaced(a, -math.inf)[0], axis, keepdims=keepdims)
 
 
-def nanargmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def nanargmin(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
     """Index of the first least element that is not nan (0 where all are)."""
+    no_out(out)
     return argmin(_replaced(a, math.inf)[0], axis, keepdims=keepdims)
 
 
-def nanmean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    """Mean of what is not nan; nan where nothing is."""
+def nanmean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    where: Any = None,
+) -> Any:
+    """Mean of what is not nan (and where `where` is true); nan where nothing is."""
     x, is_number = _replaced(a, 0)
-    return mean(x, axis, dtype, keepdims=keepdims, where=is_number)
+    return mean(x, axis, dtype, out, keepdims, where=_counted(is_number, where))
 
 
 def nanvar(
-    a: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = None,
+    mean: Any = None,
 ) -> Any:
-    """Variance of what is not nan; nan where too little is."""
+    """Variance of what is not nan (and where `where` is true); nan where too little is. `mean` as
+    for `var`."""
     x, is_number = _replaced(a, 0)
+    counted = _counted(is_number, where)
+    result = var(x, axis, dtype, out, ddof, keepdims, where=counted, mean=mean)
     if is_number is None:
-        return var(x, axis, dtype, ddof=ddof, keepdims=keepdims)
-    result = var(x, axis, dtype, ddof=ddof, keepdims=keepdims, where=is_number)
-    enough = apply(ops.gt, count_nonzero(is_number, axis, keepdims=keepdims), int(ddof))
-    return where(enough, result, math.nan)
+        return result
+    mask = broadcast_to(counted, x.shape)
+    enough = apply(ops.gt, count_nonzero(mask, axis, keepdims=keepdims), int(ddof))
+    return selection.where(enough, result, math.nan)
 
 
 def nanstd(
-    a: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = None,
+    mean: Any = None,
 ) -> Any:
     """Square root of `nanvar`."""
-    return sqrt(nanvar(a, axis, dtype, ddof=ddof, keepdims=keepdims))
+    return sqrt(nanvar(a, axis, dtype, out, ddof, keepdims, where, mean))
 
 
 def nanmedian(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:

@@ -30,7 +30,8 @@ from .promotion import (
 from .selection import maximum, minimum
 from .shapes import broadcast_to, expand_dims, ravel, reshape
 
-_NO_VALUE: Any = type("_NoValue", (), {"__repr__": lambda self: "<no value>"})()
+NO_VALUE: Any = type("_NoValue", (), {"__repr__": lambda self: "<no value>"})()
+"""Default of `initial`: none is given."""
 
 
 def reduced_axes(x: Operand, axis: Any) -> tuple[int, ...]:
@@ -68,7 +69,7 @@ def _fold(
 ) -> Operand:
     axes = reduced_axes(x, axis)
     result = apply(op, restrict(x, where, identity), axes=axes)
-    if initial is not _NO_VALUE and initial is not None:
+    if initial is not NO_VALUE and initial is not None:
         result = combine(result, convert(as_operand(initial), x.dtype))
     return finish(result, x, axes, keepdims)
 
@@ -80,8 +81,10 @@ def _accumulator(dtype: DType) -> DType:
     return DTYPES["u64"] if dtype.kind == "u" else dtype
 
 
-def _summand(a: Any, dtype: Any) -> Operand:
+def _summand(a: Any, dtype: Any, widen: bool = True) -> Operand:
     x = strong(as_array_operand(a))
+    if dtype is None and not widen and x.dtype.kind != "b":
+        return x
     return convert(x, _accumulator(x.dtype) if dtype is None else as_dtype(dtype))
 
 
@@ -91,12 +94,14 @@ def sum(
     dtype: Any = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = _NO_VALUE,
+    initial: Any = NO_VALUE,
     where: Any = None,
+    promote_integers: bool = True,
 ) -> Any:
-    """Sum over `axis` (an int, a tuple, or None for all); narrow integers sum in 64 bits."""
+    """Sum over `axis` (an int, a tuple, or None for all); narrow integers sum in 64 bits, or in
+    their own if not `promote_integers`."""
     no_out(out)
-    x = _summand(a, dtype)
+    x = _summand(a, dtype, promote_integers)
     if x.dtype.kind == "b":
         return any(x, axis, keepdims=keepdims, where=where)
     return _fold(ops.reduce_sum, x, axis, keepdims, where, 0, initial, add)
@@ -108,12 +113,14 @@ def prod(
     dtype: Any = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = _NO_VALUE,
+    initial: Any = NO_VALUE,
     where: Any = None,
+    promote_integers: bool = True,
 ) -> Any:
-    """Product over `axis` (None: all); narrow integers multiply in 64 bits."""
+    """Product over `axis` (None: all); narrow integers multiply in 64 bits, or in their own if not
+    `promote_integers`."""
     no_out(out)
-    x = _summand(a, dtype)
+    x = _summand(a, dtype, promote_integers)
     if x.dtype.kind == "b":
         return all(x, axis, keepdims=keepdims, where=where)
     return _fold(ops.reduce_prod, x, axis, keepdims, where, 1, initial, multiply)
@@ -131,7 +138,7 @@ def _extremum(
 ) -> Operand:
     x = strong(as_array_operand(a))
     axes = reduced_axes(x, axis)
-    given = initial is not _NO_VALUE
+    given = initial is not NO_VALUE
     reduced = math.prod([x.shape[i] for i in axes])
     kept = math.prod([n for i, n in enumerate(x.shape) if i not in axes])
     if reduced == 0 and kept and not given:
@@ -164,7 +171,7 @@ def max(
     axis: Any = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = _NO_VALUE,
+    initial: Any = NO_VALUE,
     where: Any = None,
 ) -> Any:
     """Greatest element over `axis` (None: all), nan if there is one. Elements that tie share the
@@ -178,7 +185,7 @@ def min(
     axis: Any = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = _NO_VALUE,
+    initial: Any = NO_VALUE,
     where: Any = None,
 ) -> Any:
     """Least element over `axis` (None: all); see `max`."""

@@ -58,6 +58,9 @@ def mean(
     return finish(apply(ops.div, total, _count(x, axes, where)), x, axes, keepdims)
 
 
+_mean = mean  # `var` has an argument of that name
+
+
 def average(
     a: Any,
     axis: Any = None,
@@ -103,14 +106,16 @@ def var(
     *,
     where: Any = None,
     correction: float | None = None,
+    mean: Any = None,
 ) -> Any:
-    """Mean of |a - mean(a)|**2 over `axis` (None: all), with n - ddof in place of n; real."""
+    """Mean of |a - mean(a)|**2 over `axis` (None: all), with n - ddof in place of n; real. `mean`
+    is the mean, with axes of length 1 for those reduced, where it is known."""
     no_out(out)
     less = ddof if correction is None else correction
     x = strong(as_array_operand(a))
     x = inexact(x) if dtype is None else convert(x, as_dtype(dtype))
     axes = reduced_axes(x, axis)
-    middle = mean(x, axes, keepdims=True, where=where)
+    middle = _mean(x, axes, keepdims=True, where=where) if mean is None else mean
     deviation = subtract(x, middle)
     if deviation.dtype.kind == "c":
         parts = [apply(ops.square, apply(part, deviation)) for part in (ops.real, ops.imag)]
@@ -136,9 +141,11 @@ def std(
     *,
     where: Any = None,
     correction: float | None = None,
+    mean: Any = None,
 ) -> Any:
     """Square root of `var`."""
-    return sqrt(var(a, axis, dtype, out, ddof, keepdims, where=where, correction=correction))
+    options: dict[str, Any] = {"where": where, "correction": correction, "mean": mean}
+    return sqrt(var(a, axis, dtype, out, ddof, keepdims, **options))
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
@@ -218,21 +225,62 @@ def cov(
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
 ) -> Any:
-    """Covariance matrix of variables in the rows of `m` (and `y`); columns unless `rowvar`."""
-    x = _variables(m, rowvar)
+    """Covariance matrix of variables in the rows of `m` (and `y`); columns unless `rowvar`.
+
+    `fweights` says how often each observation counts (integers), `aweights` how much; both are
+    vectors of one number for each observation. `dtype` is that of the computation.
+    """
+    x = inexact(_variables(m, rowvar))
     if y is not None:
-        x, other = [inexact(v) for v in (x, _variables(y, rowvar))]
-        dtype = np.result_type(x.dtype, other.dtype)
-        x = apply(ops.concatenate, convert(x, dtype), convert(other, dtype), axis=0)
-    x = inexact(x)
+        other = inexact(_variables(y, rowvar))
+        common = np.result_type(x.dtype, other.dtype)
+        x = apply(ops.concatenate, convert(x, common), convert(other, common), axis=0)
+    if dtype is not None:
+        x = convert(x, as_dtype(dtype))
     less = (0 if bias else 1) if ddof is None else ddof
-    count = x.shape[1] - less
-    x = subtract(x, mean(x, 1, keepdims=True))
-    conj = apply(ops.conj, x) if x.dtype.kind == "c" else x
-    products = apply(ops.dot, x, conj, contract=((1,), (1,)), batch=((), ()))
-    result = apply(ops.div, products, float(count if count > 0 else 0))
+    w = _weights(x, fweights, aweights)
+    if w is None:
+        count: Any = float(max(x.shape[1] - less, 0))
+        centred = weighted = subtract(x, mean(x, 1, keepdims=True))
+    else:
+        count = total = sum(w)
+        centred = subtract(x, divide(sum(multiply(x, w), 1, keepdims=True), total))
+        weighted = multiply(centred, w)
+        if less and aweights is None:
+            count = maximum(subtract(total, less), 0.0)
+        elif less:
+            twice = sum(multiply(w, convert(as_array_operand(aweights), w.dtype)))
+            count = maximum(subtract(total, divide(multiply(twice, less), total)), 0.0)
+    conj = apply(ops.conj, weighted) if weighted.dtype.kind == "c" else weighted
+    products = apply(ops.dot, centred, conj, contract=((1,), (1,)), batch=((), ()))
+    result = divide(products, count)
     return reshape(result, ()) if result.shape == (1, 1) else result
+
+
+def _weights(x: Operand, fweights: Any, aweights: Any) -> Operand | None:
+    """The weight of each observation in the columns of `x`; None if all are 1."""
+    product = None
+    for name, given in (("fweights", fweights), ("aweights", aweights)):
+        if given is None:
+            continue
+        w = as_array_operand(given)
+        if w.shape != (x.shape[1],):
+            raise ValueError(
+                at_user_line(
+                    f"cov: expected {name} of shape {(x.shape[1],)}, one for each observation; "
+                    f"got shape {w.shape}"
+                )
+            )
+        if name == "fweights" and w.dtype.kind not in "iu":
+            raise TypeError(at_user_line(f"cov: expected integer fweights; got dtype {w.dtype}"))
+        w = convert(w, real_dtype(x.dtype))
+        product = w if product is None else multiply(product, w)
+    return product
 
 
 def _variables(m: Any, rowvar: bool) -> Operand:
@@ -244,9 +292,9 @@ def _variables(m: Any, rowvar: bool) -> Operand:
     return x if rowvar or x.shape[0] == 1 else apply(ops.transpose, x, permutation=(1, 0))
 
 
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
     """Correlation matrix: covariances divided by the standard deviations."""
-    c = cov(x, y, rowvar)
+    c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return divide(c, c)
     from_diagonal = apply(
