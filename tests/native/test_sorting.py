@@ -90,3 +90,21 @@ def test_a_network_sorts_all_zeros_and_ones(n: int) -> None:
         low, high = np.minimum(bits[:, i], bits[:, j]), np.maximum(bits[:, i], bits[:, j])
         bits[:, i], bits[:, j] = low, high
     assert (np.diff(bits, axis=1) >= 0).all()
+
+
+@pytest.mark.parametrize("name", ["f64", "f32", "i64", "u8", "i16", "bool"])
+@pytest.mark.parametrize(("n", "k"), [(60, 40), (500, 33), (9000, 40), (9000, 9000), (9000, 3)])
+def test_the_greatest_are_the_first_in_order(name: str, n: int, k: int) -> None:
+    dtype = DTYPES[name]
+    rng = np.random.default_rng(n + k)
+    builder = Builder("greatest")
+    x = builder.input(ArrayType(dtype, (2, n)))
+    with building(builder):
+        outputs = ops.top_k(x, k=k)
+    program = compile_graph(builder.build(outputs))
+    for _ in range(2):
+        drawing = drawn(rng, (2, n), dtype)
+        order = in_order(drawing, 1, True)[:, :k]
+        values, places = program(drawing)
+        np.testing.assert_array_equal(places, order)
+        np.testing.assert_array_equal(values, np.take_along_axis(drawing, order, 1))

@@ -64,9 +64,11 @@ def radix_sort(
     stride: int,
     n: int,
     descending: bool,
+    count: Any = None,
 ) -> None:
     """Sort one row of n records by the first operand: `sources` and `targets` point to the first
-    elements of the operands and results, further ones are `stride` elements apart."""
+    elements of the operands and results, further ones are `stride` elements apart. `count` (i64)
+    of the n are there, if given, one or more."""
     space = _Space(work, dtypes, n)
     size, digits = _digits(dtypes[0], n)
     direction = "descending" if descending else "ascending"
@@ -79,8 +81,9 @@ def radix_sort(
         given, asked, *rows = [pointers[i : i + parts] for i in range(0, 4 * parts, parts)]
         _Sort(inner, dtypes, given, asked, rows, counts, n, size, digits, stride, descending).emit()
 
+    length = r.integer(n) if count is None else count
     scratch = [row.pointer for rows in space.rows for row in rows]
-    r.call_inner(name, build, *sources, *targets, *scratch, space.counts.pointer, r.integer(n))
+    r.call_inner(name, build, *sources, *targets, *scratch, space.counts.pointer, length)
 
 
 class _Sort:

@@ -12,7 +12,8 @@ from ..op import NONLINEAR, Draw, Op, Routine, Sample, WithPrimal, batch_to_fron
 from ..types import INT64, ArrayType, TypeMismatch
 from .constants import iota
 from .indexing import take_along
-from .sorting_lowering import emit_sort, emit_top_k, workspace_sort, workspace_top_k
+from .selecting import emit_top_k, workspace_top_k
+from .sorting_lowering import emit_sort, workspace_sort
 
 
 def _infer_sort(
@@ -193,5 +194,6 @@ top_k = Op(
         ),
         Sample((Draw((150,), -100, 100),), {"k": 7}),
         Sample((Draw((2, 150), -100, 100),), {"k": 70}),
+        Sample((Draw((2, 90), -100, 100),), {"k": 70}),
     ),
 )

@@ -10,13 +10,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import INT64, ArrayType, DType
+from ..types import ArrayType, DType
 from . import networks, radix
 from .lapack import Workspace
-from .merge_sort import Record, Rows, insert, merge_sort, record_before
-
-FEW = 32
-"""Largest k for which top_k keeps the k greatest so far, in order, instead of sorting."""
+from .merge_sort import merge_sort
 
 
 def _contiguous(x: ArrayType, axis: int) -> bool:
@@ -101,62 +98,3 @@ def _merge(
             r.loop(n, lambda i, out=out, copy=copy: r.store(out, place(i), r.load(copy, (i,))))
 
     r.loops(others, row)
-
-
-def workspace_top_k(x: ArrayType, *, k: int) -> int:
-    """Rows of values and indices, twice, unless k is small."""
-    work = Workspace()
-    if k > FEW:
-        _work_rows(work, [x.dtype, INT64] * 2, x.shape[-1])
-    return work.bytes
-
-
-def emit_top_k(r: Any, x: Any, results: Any, *, k: int) -> None:
-    """The k greatest of each row, with their indices."""
-    if k > 0:
-        emit_row = _keep_greatest if k <= FEW else _sort_and_cut
-        r.loops(x.type.shape[:-1], lambda index: emit_row(r, x, results, index, k))
-
-
-def _number(r: Any, i: Any) -> Any:
-    """An i64 value as Lanes."""
-    return r.b.constant(INT64, 0)._replace(value=i)
-
-
-def _keep_greatest(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int) -> None:
-    """Go through the row with the k greatest so far in the result, in order."""
-    dtypes = [out.type.dtype for out in results]
-    kept = Rows(r, dtypes, [r.element_pointer(out, (*index, 0)) for out in results])
-    zero, last = r.integer(0), r.integer(k - 1)
-
-    def precedes(p: Record, q: Record) -> Any:
-        return record_before(r.b, p, q, 1, True).value
-
-    def visit(i: Any, place: Any) -> None:
-        record = [r.load(x, (*index, i)), _number(r, i)]
-        insert(r, kept, zero, place, record, precedes)
-
-    def compare(i: Any) -> None:
-        record = [r.load(x, (*index, i)), _number(r, i)]
-        r.when(precedes(record, kept.load(last)), lambda: visit(i, last))
-
-    r.loop(k, lambda i: visit(i, i))
-    r.loop(x.type.shape[-1], compare, start=k)
-
-
-def _sort_and_cut(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int) -> None:
-    """Sort the row with its indices; the first k are the result."""
-    n = x.type.shape[-1]
-    row_values, row_indices, *scratch = _work_rows(Workspace(r), [x.type.dtype, INT64] * 2, n)
-
-    def read(i: Any) -> None:
-        r.store(row_values, (i,), r.load(x, (*index, i)))
-        r.store(row_indices, (i,), _number(r, i))
-
-    def write(i: Any) -> None:
-        for out, row in zip(results, (row_values, row_indices), strict=True):
-            r.store(out, (*index, i), r.load(row, (i,)))
-
-    r.loop(n, read)
-    merge_sort(r, [row_values, row_indices], scratch, 1, True)
-    r.loop(k, write)
