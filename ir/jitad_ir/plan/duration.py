@@ -13,7 +13,7 @@ from .wavefront import Wavefront
 
 LONG = 20_000.0
 """Nanoseconds from which on a program lets other Python threads run meanwhile, which takes it about
-50 ns."""
+30 ns."""
 
 PER_NODE = 0.2
 PER_FLOP = 0.1
