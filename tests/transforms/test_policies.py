@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,3 +75,24 @@ def test_what_is_run_twice() -> None:
 def test_wrong_policy() -> None:
     with pytest.raises(TypeError, match="expected a policy of jitad.checkpoint_policies; got True"):
         jitad.checkpoint(network, policy=True)
+
+
+@pytest.mark.parametrize("stage", [jitad.jit, lambda f: f])
+def test_checkpoints_that_hand_on_what_they_are_given(stage: Callable[..., Any]) -> None:
+    """A result of an inner checkpoint that is not moved by what moves the others."""
+    inner = jitad.checkpoint(lambda v, s: (v, jnp.sum(v) * s))
+    outer = jitad.checkpoint(
+        lambda v, s: (lambda a, b: (a * a - jnp.roll(a, 1), a * b))(*inner(v, s))
+    )
+    x = np.array([0.7, -0.4, 0.2])
+
+    def total(rule: Callable[..., Any]) -> Callable[[Any], Any]:
+        return lambda x: sum(jnp.sum(jnp.sin(y)) for y in rule(x, 0.3 + x[0]))
+
+    plain = lambda v, s: (v * v - jnp.roll(v, 1), v * (jnp.sum(v) * s))  # noqa: E731
+    np.testing.assert_allclose(
+        stage(jitad.grad(total(outer)))(x), jitad.grad(total(plain))(x), rtol=1e-13
+    )
+    twice = [stage(jitad.grad(lambda x, g=g: jnp.sum(jitad.grad(g)(x) ** 2)))(x)
+             for g in (total(outer), total(plain))]  # fmt: skip
+    np.testing.assert_allclose(*twice, rtol=1e-12)

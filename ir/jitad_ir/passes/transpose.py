@@ -31,7 +31,7 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
     """
     assert len(linear) == len(graph.inputs)
     graph = inline_linear(graph, [v for v, k in zip(graph.inputs, linear, strict=True) if k])
-    if any(_is_mixed(eq) for eq in graph.equations):
+    if _is_mixed(graph, linear):
         return _transpose_divided(graph, linear)
     verify_linear(
         graph, [v for v, is_linear in zip(graph.inputs, linear, strict=True) if is_linear]
@@ -52,9 +52,35 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
     return builder.build(outputs)
 
 
-def _is_mixed(eq: Equation) -> bool:
-    """True of loops and branches, whose body may hold known and linear parts."""
-    return eq.op.split is not None and eq.op.expand is None
+def _is_mixed(graph: Graph, linear: Sequence[bool]) -> bool:
+    """Whether there are loops and branches, whose body may hold known and linear parts, or
+    checkpoints that have linear operands and results which do not depend on them."""
+    moving = {v for v, is_linear in zip(graph.inputs, linear, strict=True) if is_linear}
+    for eq in graph.equations:
+        if eq.op.split is not None and eq.op.expand is None:
+            return True
+        flags = [v in moving for v in eq.operands]
+        if not any(flags):
+            continue
+        if eq.op.split is not None and not all(_moving(eq.regions[0], flags)):
+            return True
+        moving.update(eq.outputs)
+    return False
+
+
+def _moving(graph: Graph, linear: Sequence[bool]) -> list[bool]:
+    """Which outputs depend on the inputs i with `linear[i]`."""
+    moving = {v for v, is_linear in zip(graph.inputs, linear, strict=True) if is_linear}
+    for eq in graph.equations:
+        flags = [v in moving for v in eq.operands]
+        if not any(flags):
+            continue
+        if eq.op.split is not None and eq.op.expand is not None:
+            flags = _moving(eq.regions[0], flags)
+            moving.update([v for v, f in zip(eq.outputs, flags, strict=True) if f])
+        else:
+            moving.update(eq.outputs)
+    return [v in moving for v in graph.outputs]
 
 
 def _transpose_divided(graph: Graph, linear: Sequence[bool]) -> Graph:
