@@ -210,9 +210,11 @@ class ArgReduction:
 @dataclass(frozen=True, slots=True)
 class Cumulative:
     """Result element i along param `axis` folds elements 0..i (i..n-1 if param `reverse`):
-    `combine(b, carry, x)`."""
+    `combine(b, carry, x)`. If it is associative, `identity(dtype)` is what it leaves others
+    unchanged with: then elements may be folded in another order."""
 
     combine: Rule
+    identity: Callable[[DType], Number] | None = None
 
 
 @dataclass(frozen=True, slots=True)

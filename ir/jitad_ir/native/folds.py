@@ -63,10 +63,8 @@ class FoldState:
         for fold in self.folds:
             dtype = self.kernel.kernel.nodes[fold.node].dtype
             for _ in range(self.copies):
-                if isinstance(fold.lower, Cumulative):
-                    start.append(b.constant(dtype, 0))
-                else:
-                    start.append(b.constant(dtype, fold.lower.identity(dtype)))
+                identity = fold.lower.identity
+                start.append(b.constant(dtype, 0 if identity is None else identity(dtype)))
                 if isinstance(fold.lower, ArgReduction):
                     # Right if no element beats the identity; else the state loses.
                     start.append(b.constant(self._place_dtype(fold), 0))
@@ -144,7 +142,10 @@ class FoldState:
         lanes = kernel.schedule.lanes
 
         def step(i: ll.Value, held: Accumulators) -> Accumulators:
-            kernel.counters[loop] = kernel.step_start(i, length - length % lanes, lanes)
+            start = kernel.step_start(i, length - length % lanes, lanes)
+            if self.running and self.folds[0].reverse:
+                start = self.builder.sub(integer(length - lanes), start)
+            kernel.counters[loop] = start
             kernel.emit_nodes(depth + 1)
             return self._body(held, range(self.copies), None)
 
@@ -153,7 +154,8 @@ class FoldState:
         if rest:
             # The last full step again; only its last `rest` elements are new.
             kernel.open(depth)
-            kernel.counters[loop] = integer(length - lanes)
+            reverse = self.running and self.folds[0].reverse
+            kernel.counters[loop] = integer(0 if reverse else length - lanes)
             new = [
                 copy
                 for copy in range(self.copies)
@@ -251,6 +253,9 @@ class FoldState:
                     result += state
                     continue
                 new = self._element(fold, copy)
+                if self.running and self.across:
+                    result += self._prefix(fold, state, new, self._unseen(copy, seen))
+                    continue
                 if self.running:
                     result += self._run(fold, state, new, copy)
                     continue
@@ -325,6 +330,41 @@ class FoldState:
             pointer = kernel.read_pointer(fold.buffer, fold.offset, stride, copy)
             b.store(pointer, result[0], stride)
         return result
+
+    def _prefix(
+        self, fold: Fold, state: Accumulators, new: Accumulators, unseen: Lanes | None
+    ) -> Accumulators:
+        """Vectors of a running fold: with x_l the fold of the 2^k lanes up to l, those of 2^(k+1)
+        are x_(l - 2^k) . x_l (W. D. Hillis, G. L. Steele, "Data parallel algorithms", 1986). The
+        carry waits for one operation a vector."""
+        assert isinstance(fold.lower, Cumulative) and fold.lower.identity is not None
+        kernel, b = self.kernel, self.kernel.vector
+        combine, width = fold.lower.combine, kernel.schedule.width
+        x = new[0]
+        identity = b.constant(x.dtype, fold.lower.identity(x.dtype))
+        lanes = list(range(width))
+        if fold.reverse:
+            lanes.reverse()
+        if unseen is not None:
+            unseen = b.shuffle(unseen, lanes)
+            x = b.select(unseen, x, identity)
+        step = 1
+        while step < width:
+            # The lane `step` before; the identity, which are lanes `width` to 2 width - 1, at first
+            order = [0] * width
+            for place, lane in enumerate(lanes):
+                order[lane] = lanes[place - step] if place >= step else width + lane
+            mask = ll.Constant(ll.VectorType(I32, width), order)
+            before = self.builder.shuffle_vector(x.value, identity.value, mask)
+            x = combine(b, Lanes(x.dtype, before), x)
+            step *= 2
+        result = combine(b, state[0], x)
+        carry = combine(b, state[0], b.shuffle(x, [lanes[-1]] * width))
+        pointer = kernel.read_pointer(fold.buffer, fold.offset, 1, 0)
+        if unseen is not None:
+            result = b.select(unseen, result, b.load(pointer, x.dtype))
+        b.store(pointer, result)
+        return [carry]
 
     def _finish(self, accumulators: Accumulators) -> None:
         kernel = self.kernel

@@ -85,6 +85,9 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
     length = _power_of_two(lengths[vector])
     dear = sum(isinstance(n, Apply) and n.dear for n in kernel.nodes)
     body = len(kernel.nodes) + 20 * dear
+    if vector in folded and isinstance(kernel.folds[0].lower, Cumulative):
+        width = min(length, vector_bytes() // widest)
+        return Schedule(order, len(kept), vector, width, 1)
     if vector in folded:
         lanes = min(length, _fold_lanes(body, widest))
         width = min(lanes, vector_bytes() // widest)
@@ -167,7 +170,7 @@ def _stride(position: Position, loop: int) -> int | None:
 def _vector_loop(kernel: Kernel, kept: list[int], folded: list[int]) -> int | None:
     """The loop that runs across lanes."""
     if any(isinstance(fold.lower, Cumulative) for fold in kernel.folds):
-        candidates = kept
+        candidates = kept + _prefix_loops(kernel)
     else:
         candidates = kept + folded
     best, best_score = None, 0.0
@@ -180,6 +183,20 @@ def _vector_loop(kernel: Kernel, kept: list[int], folded: list[int]) -> int | No
         if best is None or score >= best_score:
             best, best_score = loop, score
     return best
+
+
+def _prefix_loops(kernel: Kernel) -> list[int]:
+    """The loop of running folds that can go across lanes, which are then folded by doubling."""
+    loops = kernel.folds[0].loops
+    if len(loops) != 1:
+        return []
+    for fold in kernel.folds:
+        dtype = kernel.nodes[fold.node].dtype
+        if not isinstance(fold.lower, Cumulative) or fold.lower.identity is None:
+            return []
+        if dtype.kind not in "iuf" or _stride(fold.offset, loops[0]) != 1:
+            return []
+    return list(loops)
 
 
 def _score(kernel: Kernel, loop: int) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..graph import Value
+from ..graph import Number, Value
 from ..op import (
     NONLINEAR,
     OPS,
@@ -23,8 +23,9 @@ from ..op import (
     batch_to_front,
     same_types,
 )
-from ..types import ArrayType, TypeMismatch, short_name
+from ..types import ArrayType, DType, TypeMismatch, short_name
 from .constants import zeros
+from .reduce import highest, lowest
 from .slicing import concatenate, pad, part
 from .vector_loops import strips, vector_width
 
@@ -170,7 +171,15 @@ linear_recurrence = Op(
 def _samples(*special: Sample) -> tuple[Sample, ...]:
     plain = [
         Sample((Draw(shape),), {"axis": axis, "reverse": reverse})
-        for shape, axis in (((6,), 0), ((3, 4), 0), ((2, 3, 2), 1), ((0,), 0), ((2, 0), 0))
+        for shape, axis in (
+            ((6,), 0),
+            ((37,), 0),
+            ((3, 21), 1),
+            ((3, 4), 0),
+            ((2, 3, 2), 1),
+            ((0,), 0),
+            ((2, 0), 0),
+        )
         for reverse in (False, True)
     ]
     return (*plain, *special)
@@ -183,6 +192,7 @@ def _cumulative(
     kinds: str,
     ufunc: Any,
     combine: Rule,
+    identity: Callable[[DType], Number] | None,
     jvp: Rule,
     transpose: Linear | Any,
     samples: Sequence[Sample],
@@ -200,7 +210,7 @@ def _cumulative(
         jvp=PerOperand((jvp,)),
         transpose=transpose,
         batch=batch,
-        lower=Cumulative(combine),
+        lower=Cumulative(combine, identity),
         samples=tuple(samples),
     )
     return op
@@ -212,6 +222,7 @@ cumsum = _cumulative(
     kinds="iufc",
     ufunc=np.add,
     combine=lambda b, carry, x: b.add(carry, x),
+    identity=lambda dtype: -0.0 if dtype.kind == "f" else 0,
     jvp=lambda t, out, x, **params: cumsum(t, **params),
     transpose=Linear((lambda ct, x, *, axis, reverse: cumsum(ct, axis=axis, reverse=not reverse),)),
     samples=_samples(),
@@ -237,6 +248,7 @@ cumprod = _cumulative(
     kinds="iufc",
     ufunc=np.multiply,
     combine=lambda b, carry, x: b.mul(carry, x),
+    identity=lambda dtype: 1,
     jvp=_jvp_cumprod,
     transpose=NONLINEAR,
     samples=_samples(
@@ -282,6 +294,7 @@ cummax = _cumulative(
     kinds="biufc",
     ufunc=np.maximum,
     combine=lambda b, carry, x: b.max(carry, x),
+    identity=lowest,
     jvp=_jvp_extremum,
     transpose=NONLINEAR,
     samples=_samples(*_TIES),
@@ -293,6 +306,7 @@ cummin = _cumulative(
     kinds="biufc",
     ufunc=np.minimum,
     combine=lambda b, carry, x: b.min(carry, x),
+    identity=highest,
     jvp=_jvp_extremum,
     transpose=NONLINEAR,
     samples=_samples(*_TIES),
@@ -336,6 +350,7 @@ cumlogsumexp = _cumulative(
     kinds="f",
     ufunc=np.logaddexp,
     combine=_combine_logaddexp,
+    identity=None,
     jvp=_jvp_cumlogsumexp,
     transpose=NONLINEAR,
     samples=_samples(
