@@ -25,6 +25,7 @@ from .bessel import (
     bessel_i,
     bessel_j,
 )
+from .bitcast import bitcast
 from .bitwise import (
     bitwise_and,
     bitwise_not,
@@ -75,6 +76,7 @@ from .cumulative import (
     cumsum,
     linear_recurrence,
 )
+from .custom_rules import custom_vmap, linear_call
 from .determinants import (
     det,
     slogdet,
@@ -106,6 +108,7 @@ from .hypergeometric import (
     hyp1f1,
     hyp2f1,
 )
+from .implicit import linear_solve, root
 from .incomplete import (
     betainc,
     igamma,
@@ -263,6 +266,7 @@ __all__ = [
     "betaln",
     "bincount",
     "binom",
+    "bitcast",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -292,6 +296,7 @@ __all__ = [
     "cumsum",
     "custom_jvp",
     "custom_vjp",
+    "custom_vmap",
     "dawsn",
     "det",
     "digamma",
@@ -334,7 +339,9 @@ __all__ = [
     "is_finite",
     "le",
     "lgamma",
+    "linear_call",
     "linear_recurrence",
+    "linear_solve",
     "log",
     "log10",
     "log1p",
@@ -375,6 +382,7 @@ __all__ = [
     "rem",
     "reshape",
     "reverse",
+    "root",
     "round",
     "rsqrt",
     "scan",
