@@ -98,6 +98,8 @@ def _called_function(depth: int = 2) -> tuple[str, str] | None:
     while frame is not None and (_is_internal(frame.f_code) or _is_library(frame.f_code)):
         package, _, rest = frame.f_globals.get("__name__", "").partition(".")
         module = f"{package}.{rest.partition('.')[0]}"
+        if module == "jitad.transforms":  # SciPy called a transformed function: nothing is traced
+            return None
         name = frame.f_code.co_name
         own = getattr(frame.f_locals.get("self"), "name", None)  # of a distribution
         if package == "scipy" and hasattr(sys.modules.get(module), own or name):

@@ -128,6 +128,15 @@ def test_ufuncs_of_scipy_special_of_several_arguments() -> None:
     np.testing.assert_allclose(jitad.jit(f)(x), f(x), rtol=1e-13)
 
 
+def test_a_function_that_scipy_calls_needs_no_replacement_of_scipys() -> None:
+    import scipy.optimize  # noqa: PLC0415
+
+    objective = jitad.value_and_grad(lambda x: x**2)
+    with pytest.raises(TypeError, match="must return a scalar") as info:
+        scipy.optimize.minimize(objective, np.ones(1), jac=True)
+    assert "instead of scipy" not in str(info.value)
+
+
 def test_scipy_functions_name_their_replacement() -> None:
     import scipy.linalg  # noqa: PLC0415
     import scipy.signal  # noqa: PLC0415
