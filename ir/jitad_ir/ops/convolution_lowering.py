@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..types import ArrayType, Shape
@@ -72,6 +73,7 @@ class Convolution:
     nest: Nest
 
 
+@lru_cache(maxsize=256)
 def plan_convolution(
     x: ArrayType,
     w: ArrayType,
@@ -100,7 +102,7 @@ def plan_convolution(
         return None
     geometry = _Geometry(x, w, specs, along, feature_groups, batch_groups)
     best: tuple[float, Convolution] | None = None
-    for lane in range(-1, geometry.out_axes):
+    for lane in geometry.lanes():
         for candidate in geometry.candidates(lane):
             if best is None or candidate[0] < best[0]:
                 best = candidate
@@ -152,14 +154,18 @@ class _Geometry:
             found.append(Axis(one.k, x_strides[a] * one.spread, w_strides[b], 0))
         return found
 
+    def lanes(self) -> list[int]:
+        """The out axes along which lanes may lie: those as long as a vector, or the longest."""
+        strides = (1,) * self.x.ndim
+        lengths = [axis.length for axis in self.axes(strides, strides)[: self.out_axes]]
+        long = min(max(lengths), vector_width(self.x.dtype))
+        return [a for a, n in enumerate(lengths) if n >= long] if long > 1 else [-1]
+
     def candidates(self, lane: int) -> list[tuple[float, Convolution]]:
         """Plans with the lanes along out axis `lane` (-1: none), each with its cost: of the
         operands as they lie, and of copies in which the lanes are neighbours."""
         x_axis = self._physical(lane)
         needed = self._copy_of_x(None)
-        lengths = [axis.length for axis in self.axes((1,) * self.x.ndim, (1,) * self.x.ndim)]
-        if lane >= 0 and lengths[lane] == 1:
-            return []
         xs = [needed]
         if x_axis is not None and _last_long(self.x.shape) != x_axis:
             xs.append(self._copy_of_x(x_axis))

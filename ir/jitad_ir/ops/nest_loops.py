@@ -10,7 +10,7 @@ from ..types import DType
 from .nests import Axis, Nest, in_panels, panel_sums, pieces
 from .vector_loops import affine, strips, vector_width
 
-UNROLLED = 120
+UNROLLED = 56
 """Products that one round of a tile's innermost loop adds, at most."""
 
 

@@ -139,7 +139,8 @@ def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = F
 def _tiles(lane: Axis, row: Axis, width: int, parts: int) -> Iterator[tuple[int, int]]:
     registers = REGISTERS // parts
     for vectors in range(1, min(registers, max(lane.length // width, 1)) + 1):
-        for rows in range(1, min(registers // vectors, row.length) + 1):
+        most = min(registers // vectors, row.length)
+        for rows in range((most + 1) // 2, most + 1):
             yield rows, vectors
 
 
