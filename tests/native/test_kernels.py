@@ -206,6 +206,7 @@ def test_bits_do_not_depend_on_the_width_of_vectors(
             ops.reduce_sum(x, axes=(0,)),
             ops.reduce_sum(x, axes=tuple(range(len(shape)))),
             ops.cumsum(x, axis=0, reverse=False),
+            ops.cumsum(x, axis=last, reverse=True),
         ]
 
     rng = np.random.default_rng(0)

@@ -156,10 +156,11 @@ class FoldState:
             kernel.open(depth)
             reverse = self.running and self.folds[0].reverse
             kernel.counters[loop] = integer(0 if reverse else length - lanes)
+            width = kernel.schedule.width
             new = [
                 copy
                 for copy in range(self.copies)
-                if (copy + 1) * kernel.schedule.width > lanes - rest
+                if (copy * width < rest if reverse else (copy + 1) * width > lanes - rest)
             ]
             kernel.emit_nodes(depth + 1, new)
             accumulators = self._body(accumulators, new, lanes - rest)
@@ -248,14 +249,14 @@ class FoldState:
         b = kernel.vector
         result: Accumulators = []
         for fold, states in zip(self.folds, self._states(accumulators), strict=True):
+            if self.running and self.across:
+                result += self._prefix(fold, states, copies, seen)
+                continue
             for copy, state in enumerate(states):
                 if copy not in copies:
                     result += state
                     continue
                 new = self._element(fold, copy)
-                if self.running and self.across:
-                    result += self._prefix(fold, state, new, self._unseen(copy, seen))
-                    continue
                 if self.running:
                     result += self._run(fold, state, new, copy)
                     continue
@@ -298,15 +299,19 @@ class FoldState:
             placed.append([best, b.add(at, lanes)])
         return placed
 
-    def _unseen(self, copy: int, seen: int | None) -> Lanes | None:
-        """Lanes of a copy that are not among the first `seen` of the step; None for all."""
+    def _unseen(self, copy: int, seen: int | None, reverse: bool = False) -> Lanes | None:
+        """Lanes of a copy that are not among the first `seen` of the step (the last, if reversed);
+        None for all."""
         width = self.kernel.schedule.width
-        if seen is None or copy * width >= seen:
+        if seen is None:
+            return None
+        lanes = range(copy * width, (copy + 1) * width)
+        flags = [lane < width * self.copies - seen if reverse else lane >= seen for lane in lanes]
+        if all(flags):
             return None
         if width == 1:
             raise AssertionError("a copy of one lane is seen or not")
-        flags = [int(copy * width + lane >= seen) for lane in range(width)]
-        return Lanes(BOOL, ll.Constant(ll.VectorType(I1, width), flags))
+        return Lanes(BOOL, ll.Constant(ll.VectorType(I1, width), [int(flag) for flag in flags]))
 
     def _run(self, fold: Fold, state: Accumulators, new: Accumulators, copy: int) -> Accumulators:
         """One step of a running fold: the first element as it is, then combined."""
@@ -332,39 +337,52 @@ class FoldState:
         return result
 
     def _prefix(
-        self, fold: Fold, state: Accumulators, new: Accumulators, unseen: Lanes | None
+        self, fold: Fold, states: list[Accumulators], copies: Any, seen: int | None
     ) -> Accumulators:
-        """Vectors of a running fold: with x_l the fold of the 2^k lanes up to l, those of 2^(k+1)
-        are x_(l - 2^k) . x_l (W. D. Hillis, G. L. Steele, "Data parallel algorithms", 1986). The
-        carry waits for one operation a vector."""
+        """A step of a running fold: with x_l the fold of the 2^k lanes up to l, those of 2^(k+1)
+        are x_(l - 2^k) . x_l (W. D. Hillis, G. L. Steele, "Data parallel algorithms", 1986), for
+        lanes of all copies. The carry waits for one operation a step."""
         assert isinstance(fold.lower, Cumulative) and fold.lower.identity is not None
         kernel, b = self.kernel, self.kernel.vector
         combine, width = fold.lower.combine, kernel.schedule.width
-        x = new[0]
-        identity = b.constant(x.dtype, fold.lower.identity(x.dtype))
-        lanes = list(range(width))
-        if fold.reverse:
-            lanes.reverse()
-        if unseen is not None:
-            unseen = b.shuffle(unseen, lanes)
-            x = b.select(unseen, x, identity)
+        dtype = kernel.kernel.nodes[fold.node].dtype
+        identity = b.constant(dtype, fold.lower.identity(dtype))
+        unseen = [self._unseen(copy, seen, fold.reverse) for copy in range(self.copies)]
+        xs: list[Lanes] = []
+        for copy, mask in enumerate(unseen):
+            x = kernel.lanes(fold.node, copy) if copy in copies else identity
+            xs.append(x if mask is None or copy not in copies else b.select(mask, x, identity))
         step = 1
-        while step < width:
-            # The lane `step` before; the identity, which are lanes `width` to 2 width - 1, at first
-            order = [0] * width
-            for place, lane in enumerate(lanes):
-                order[lane] = lanes[place - step] if place >= step else width + lane
-            mask = ll.Constant(ll.VectorType(I32, width), order)
-            before = self.builder.shuffle_vector(x.value, identity.value, mask)
-            x = combine(b, Lanes(x.dtype, before), x)
+        while step < width * self.copies:
+            before = [self._before(xs, identity, copy, step, fold) for copy in range(self.copies)]
+            xs = [combine(b, x, y) for x, y in zip(before, xs, strict=True)]
             step *= 2
-        result = combine(b, state[0], x)
-        carry = combine(b, state[0], b.shuffle(x, [lanes[-1]] * width))
-        pointer = kernel.read_pointer(fold.buffer, fold.offset, 1, 0)
-        if unseen is not None:
-            result = b.select(unseen, result, b.load(pointer, x.dtype))
-        b.store(pointer, result)
-        return [carry]
+        carry = states[0][0]
+        for copy in copies:
+            result = combine(b, carry, xs[copy])
+            pointer = kernel.read_pointer(fold.buffer, fold.offset, 1, copy)
+            mask = unseen[copy]
+            if mask is not None:
+                result = b.select(mask, result, b.load(pointer, dtype))
+            b.store(pointer, result)
+        last = b.extract(xs[0], 0) if fold.reverse else b.extract(xs[-1], width - 1)
+        return [combine(b, carry, b.splat(last)), *[state[0] for state in states[1:]]]
+
+    def _before(self, xs: list[Lanes], identity: Lanes, copy: int, step: int, fold: Fold) -> Lanes:
+        """The lanes that are `step` before those of a copy (behind them, if reversed)."""
+        width = self.kernel.schedule.width
+        back = -1 if fold.reverse else 1
+
+        def register(number: int) -> Lanes:
+            return xs[number] if 0 <= number < len(xs) else identity
+
+        if step >= width:
+            return register(copy - back * (step // width))
+        pair = [register(copy - back), xs[copy]][::back]
+        first = step if fold.reverse else width - step
+        mask = ll.Constant(ll.VectorType(I32, width), [first + lane for lane in range(width)])
+        values = [x.value for x in pair]
+        return Lanes(identity.dtype, self.builder.shuffle_vector(*values, mask))
 
     def _finish(self, accumulators: Accumulators) -> None:
         kernel = self.kernel

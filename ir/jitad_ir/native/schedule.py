@@ -56,6 +56,11 @@ class Schedule:
         return self.lanes if loop == self.vector else 1
 
 
+PREFIX_BYTES = 64
+"""Bytes of the lanes of one step of a running fold: the same on every CPU, as is the order in which
+they are folded."""
+
+
 @functools.cache
 def vector_bytes() -> int:
     """Bytes of the vectors that kernels use on this CPU."""
@@ -86,8 +91,9 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
     dear = sum(isinstance(n, Apply) and n.dear for n in kernel.nodes)
     body = len(kernel.nodes) + 20 * dear
     if vector in folded and isinstance(kernel.folds[0].lower, Cumulative):
-        width = min(length, vector_bytes() // widest)
-        return Schedule(order, len(kept), vector, width, 1)
+        lanes = min(length, PREFIX_BYTES // widest)
+        width = min(lanes, vector_bytes() // widest)
+        return Schedule(order, len(kept), vector, width, lanes // width)
     if vector in folded:
         lanes = min(length, _fold_lanes(body, widest))
         width = min(lanes, vector_bytes() // widest)
