@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.workload import Workload
 from benchmarks.workloads import (
     calls,
+    convolutions,
     derivatives,
     elementwise,
     linear_algebra,
@@ -34,6 +35,7 @@ ALL: tuple[Workload, ...] = (
     *elementwise.ALL,
     *reductions.ALL,
     *products.ALL,
+    *convolutions.ALL,
     *derivatives.ALL,
     *structure.ALL,
     *order.ALL,
