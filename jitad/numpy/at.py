@@ -75,12 +75,14 @@ class Update:
         indices_are_sorted: bool = False,
         unique_indices: bool = False,
     ) -> Any:
-        """x[index]; places out of bounds give `fill_value` (default nan, or the least integer),
-        or with mode "clip" the nearest element."""
+        """x[index]; places out of bounds give the nearest element, or with mode "fill" (which
+        `fill_value` implies) `fill_value` (default nan, or the least integer)."""
         x = self._array
         _check_mode(mode)
+        if mode is None:
+            mode = "clip" if fill_value is None else "fill"
         fill = default_fill(x.dtype) if fill_value is None else fill_value
-        how = "fill" if mode in (None, "drop") else mode
+        how = "fill" if mode == "drop" else mode
         return read(x, self._selection(), how, fill)
 
     def set(self, values: Any, **options: Any) -> Any:

@@ -251,11 +251,11 @@ def test_modes_of_updates_out_of_bounds() -> None:
                 assert_same(got, np.array([0.0, 7, 2, 3]), str(mode))
             clipped = run(lambda x, i: At(x)[i].set(7.0, mode="clip"), i)
             assert_same(clipped, np.array([0.0, 7, 2, 7] if i[1] > 0 else [7.0, 7, 2, 3]), "clip")
-            nan = run(lambda x, i: At(x)[i].get(), i)
+            nan = run(lambda x, i: At(x)[i].get(mode="fill"), i)
             assert_same(nan, np.array([1.0, np.nan]), "get")
             filled = run(lambda x, i: At(x)[i].get(mode="fill", fill_value=5), i)
             assert_same(filled, np.array([1.0, 5.0]), "get fill")
-            nearest = run(lambda x, i: At(x)[i].get(mode="clip"), i)
+            nearest = run(lambda x, i: At(x)[i].get(), i)
             assert_same(nearest, [1.0, 3.0 if i[1] > 0 else 0.0], "get clip")
     assert_same(At(x)[9].set(1.0), x, "number out of bounds")
     with pytest.raises(ValueError, match="expected a mode of 'drop'.*; got 'wrong'"):
