@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         device_get,
         device_put,
         devices,
+        effects_barrier,
         local_device_count,
         local_devices,
         process_count,
@@ -113,6 +114,7 @@ __all__ = [
     "devices",
     "disable_jit",
     "dtypes",
+    "effects_barrier",
     "ensure_compile_time_eval",
     "errors",
     "eval_shape",
@@ -176,8 +178,8 @@ _NAMES = {
 }
 _MODULES = {name: f"transforms.{m}" for m, names in _NAMES.items() for name in names.split()}
 _PLACEMENT = (
-    "Device default_backend device_count device_get device_put devices local_device_count "
-    "local_devices process_count process_index"
+    "Device default_backend device_count device_get device_put devices effects_barrier "
+    "local_device_count local_devices process_count process_index"
 )
 _MODULES |= dict.fromkeys(_PLACEMENT.split(), "placement")
 """Name -> its module."""

@@ -47,6 +47,11 @@ def save_only_these_names(*names: str) -> Policy:
     return Policy(("names", *names))
 
 
+def save_any_names_but_these(*names: str) -> Policy:
+    """Store the values that `checkpoint_name` gives a name that is none of `names`."""
+    return Policy(("names but", *names))
+
+
 def save_anything_except_these_names(*names: str) -> Policy:
     """Store every value but those that `checkpoint_name` gives one of `names`."""
     return Policy(("other names", *names))

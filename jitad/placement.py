@@ -24,6 +24,7 @@ __all__ = [
     "device_get",
     "device_put",
     "devices",
+    "effects_barrier",
     "local_device_count",
     "local_devices",
     "process_count",
@@ -84,6 +85,10 @@ def process_count(backend: str | None = None) -> int:
 def process_index(backend: str | None = None) -> int:
     """0."""
     return 0
+
+
+def effects_barrier() -> None:
+    """Wait until prints and callbacks have happened: they have, when a call returns."""
 
 
 def device_put(x: Any, device: Any = None, **how: Any) -> Any:

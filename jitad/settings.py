@@ -20,9 +20,12 @@ from jitad_ir import workers
 _IGNORED: dict[str, Any] = {
     "jax_default_matmul_precision": "highest",
     "jax_enable_x64": True,
+    "jax_num_cpu_devices": 1,
+    "jax_numpy_rank_promotion": "allow",
     "jax_platform_name": "cpu",
     "jax_platforms": "cpu",
     "jax_threefry_partitionable": True,
+    "jax_traceback_filtering": "auto",
 }
 """Settings of JAX that programs set to get what jitad always does, and what that is: 64-bit types,
 on the CPU, in full precision."""

@@ -17,6 +17,7 @@ def test_one_device() -> None:
     counts = jitad.device_count(), jitad.local_device_count(), jitad.process_count()
     assert counts == (1, 1, 1) and jitad.process_index() == 0
     assert jitad.default_backend() == "cpu"
+    assert jitad.effects_barrier() is None
     with pytest.raises(RuntimeError, match="expected the backend 'cpu'; got 'gpu'"):
         jitad.devices("gpu")
 

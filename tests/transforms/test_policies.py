@@ -31,6 +31,7 @@ POLICIES = {
     "dots without batch": policies.dots_with_no_batch_dims_saveable,
     "names": policies.save_only_these_names("hidden"),
     "other name": policies.save_only_these_names("visible"),
+    "names but": policies.save_any_names_but_these("visible"),
     "all but": policies.save_anything_except_these_names("hidden"),
 }
 
@@ -70,6 +71,8 @@ def test_what_is_run_twice() -> None:
     assert counts(policies.dots_with_no_batch_dims_saveable, ops) == [2, 2, dots + 1]
     assert counts(policies.save_only_these_names("hidden"), ops) == [1, 2, dots + 2]
     assert counts(policies.save_only_these_names("visible"), ops) == [2, 2, dots + 3]
+    assert counts(policies.save_any_names_but_these("visible"), ops) == [1, 2, dots + 2]
+    assert counts(policies.save_any_names_but_these("hidden"), ops) == [2, 2, dots + 3]
 
 
 def test_wrong_policy() -> None:

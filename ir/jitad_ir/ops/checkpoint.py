@@ -4,8 +4,8 @@
 
 `saves` says what is stored all the same: () nothing, ("everything",), ("dots",) the results of
 products, ("dots without batch",) those without batch axes, ("names", ...) values that
-`checkpoint_name` names so, ("other names", ...) every value but those. What is stored is stored
-once; the rest is recomputed from it and from the operands.
+`checkpoint_name` names so, ("names but", ...) those it names otherwise, ("other names", ...) every
+value but those. What is stored is stored once; the rest is recomputed from it and from the operands.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def is_saved(eq: Equation, saves: Saves) -> bool:
     named = eq.op.name == "checkpoint_name"
     if kind == "names":
         return named and eq.params["name"] in names
+    if kind == "names but":
+        return named and eq.params["name"] not in names
     if kind == "other names":
         return not (named and eq.params["name"] in names)
     return False
