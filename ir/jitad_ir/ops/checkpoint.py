@@ -5,7 +5,7 @@
 `saves` says what is stored all the same: () nothing, ("everything",), ("dots",) the results of
 products, ("dots without batch",) those without batch axes, ("names", ...) values that
 `checkpoint_name` names so, ("names but", ...) those it names otherwise, ("other names", ...) every
-value but those. What is stored is stored once; the rest is recomputed from it and from the operands.
+value but those. What is stored is stored once; the rest is recomputed from it and the operands.
 """
 
 from __future__ import annotations
