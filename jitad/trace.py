@@ -306,6 +306,11 @@ def type_of_argument(arg: Any) -> ArrayType:
     return found
 
 
+def is_known(arg: Any) -> bool:
+    """True unless `arg` stands for a value that is not known while tracing."""
+    return not isinstance(arg, Tracer) or arg.concrete is not None
+
+
 def is_weak(arg: Any) -> bool:
     """True of Python scalars and of tracers that stand for one: arrays decide the dtype."""
     if isinstance(arg, Tracer):

@@ -13,7 +13,7 @@ from .. import numpy as jnp
 from ..errors import at_user_line, hides_internals
 from ..numpy.promotion import convert
 from ..settings import config
-from ..trace import apply
+from ..trace import apply, is_known
 from ..transforms.function import check_callable, name_of
 from ..transforms.rules import Captures, region_of
 from .bodies import check_same, joined, leaves_of, run_structured, trace_body
@@ -53,7 +53,7 @@ def cond(
                 "to choose element by element, or jnp.any or jnp.all"
             )
         )
-    if config.disable_jit:
+    if config.disable_jit and is_known(pred):
         return (true_fun if pred else false_fun)(*arguments)
     holds = pred if type.dtype.kind == "b" else jnp.not_equal(pred, 0)
     holds = holds if hasattr(holds, "dtype") else type.dtype.type(holds)
@@ -89,7 +89,7 @@ def switch(
     if not branches:
         raise ValueError(at_user_line("switch: expected at least one branch; got none"))
     chosen = convert(jnp.clip(index, 0, len(branches) - 1), INT64)
-    if config.disable_jit:
+    if config.disable_jit and is_known(chosen):
         return branches[int(chosen)](*arguments)
     if len(branches) == 1:
         return branches[0](*arguments)

@@ -16,10 +16,10 @@ from ..errors import at_user_line, hides_internals
 from ..numpy.promotion import as_operand, common_dtype, convert
 from ..pytree import PyTreeDef, keystr
 from ..settings import config
-from ..trace import Tracer, is_weak
+from ..trace import Tracer, is_known, is_weak
 from ..transforms.function import check_callable, name_of
 from ..transforms.rules import Captures, region_of
-from ..tree_util import tree_flatten_with_path, tree_map
+from ..tree_util import tree_flatten_with_path, tree_leaves, tree_map
 from .bodies import (
     Body,
     Leaves,
@@ -70,7 +70,7 @@ def scan(
     rows = leaves_of(xs, "scan: xs")
     steps = leading_length(xs, rows, length)
     laid_out = _unroll(unroll, steps, "scan")
-    if config.disable_jit:
+    if config.disable_jit and steps:
         return _scan_by_python(f, init, xs, steps, bool(reverse))
     if checkpoint is not None:
         return scan_in_segments(scan, f, init, xs, steps, bool(reverse), unroll, checkpoint)
@@ -169,14 +169,12 @@ def _unroll(unroll: Any, steps: int, what: str) -> int:
     if isinstance(unroll, (bool, np.bool_)):
         return max(steps, 1) if unroll else 1
     count = static_integer(unroll, f"{what}: unroll")
-    if count < 1:
-        raise ValueError(at_user_line(f"{what}: unroll must be a positive integer; got {count}"))
-    return min(count, max(steps, 1))
+    if count < 0:
+        raise ValueError(at_user_line(f"{what}: unroll must not be negative; got {count}"))
+    return max(min(count, steps), 1)
 
 
 def _scan_by_python(f: Any, carry: Any, xs: Any, steps: int, reverse: bool) -> tuple[Any, Any]:
-    if steps == 0:
-        raise ValueError(at_user_line("scan: a scan of no steps needs jit; it is disabled"))
     rows: list[Any] = []
     for i in reversed(range(steps)) if reverse else range(steps):
         carry, y = f(carry, tree_map(lambda x, i=i: jnp.asarray(x)[i], xs))
@@ -203,7 +201,7 @@ def while_loop(
     """
     check_callable(cond_fun, "while_loop")
     check_callable(body_fun, "while_loop")
-    if config.disable_jit:
+    if config.disable_jit and all(map(is_known, tree_leaves(init_val))):
         while cond_fun(init_val):
             init_val = body_fun(init_val)
         return init_val

@@ -13,7 +13,7 @@ import numpy as np
 
 from jitad.array import as_array
 from jitad.errors import ConcretizationError, at_user_line
-from jitad.trace import Tracer, apply
+from jitad.trace import Tracer, apply, is_known
 from jitad_ir import ops
 from jitad_ir.types import BOOL, INT64
 
@@ -26,7 +26,7 @@ from .shapes import ravel, stack
 def known(x: Any, name: str) -> np.ndarray[Any, Any]:
     """The elements of `x`, on which the shape of `name`'s result depends; raises TypeError if they
     are not known while tracing."""
-    if isinstance(x, Tracer) and x.concrete is None:
+    if isinstance(x, Tracer) and not is_known(x):
         raise ConcretizationError(
             at_user_line(
                 f"{name} needs elements that are known: the shape of its result depends on them; "

@@ -100,10 +100,10 @@ CASES: list[tuple[str, Callable[[], Any], type[Exception], list[str]]] = [
         ["expected a Python integer"],
     ),
     (
-        "unroll of nothing",
-        lambda: lax.scan(lambda c, x: (c, x), 0.0, X, unroll=0),
+        "negative unroll",
+        lambda: lax.scan(lambda c, x: (c, x), 0.0, X, unroll=-1),
         ValueError,
-        ["unroll must be a positive integer; got 0"],
+        ["unroll must not be negative; got -1"],
     ),
     (
         "array predicate",

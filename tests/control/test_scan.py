@@ -189,3 +189,15 @@ def test_a_carry_may_start_with_a_part_of_what_the_loop_reads(reverse: bool) -> 
     got = jitad.jit(smoothed)(xs)
     np.testing.assert_allclose(got[0], carry)
     np.testing.assert_allclose(got[1], rows)
+
+
+def test_without_jit_what_is_traced_stays_one_operation() -> None:
+    def positive(x: Any) -> Any:
+        return lax.cond(x > 0, lambda: 1.0, lambda: -1.0)
+
+    with jitad.disable_jit():
+        assert jitad.vmap(positive)(np.array([2.0, -3.0])).tolist() == [1.0, -1.0]
+        doubled = jitad.vmap(lambda x: lax.while_loop(lambda c: c < 10, lambda c: 2 * c, x))
+        assert doubled(np.array([3.0, 4.0, 11.0])).tolist() == [12.0, 16.0, 11.0]
+        assert lax.fori_loop(0, 0, lambda i, c: c + i, 1.0) == 1.0
+    assert lax.scan(lambda c, x: (c + x, c), 0.0, np.arange(4.0), unroll=0)[0] == 6.0
