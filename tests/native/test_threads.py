@@ -24,6 +24,7 @@ from jitad_ir.native import parallel, threads, threads_code
 from jitad_ir.native.compile import compile_module
 from jitad_ir.native.externals import Externals
 from jitad_ir.native.lanes import I64
+from jitad_ir.ops import triangular_blocks
 from jitad_ir.plan import parallel as plan_parallel
 from jitad_ir.plan import stacks
 from jitad_ir.plan.duration import is_long
@@ -208,6 +209,14 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda x: (jnp.linalg.cholesky(x), jnp.linalg.eigh(x)[0], jnp.linalg.det(x)),
         [np.eye(9) * 9 + image(13, 7, 9, 9) * 1e-2],
     ),
+    "large factorization": (
+        jnp.linalg.cholesky,
+        [image(600, 600) @ image(600, 600).T + 600 * np.eye(600)],
+    ),
+    "large triangular system": (
+        lambda a, b: jitad.scipy.linalg.solve_triangular(a, b, lower=True),
+        [np.tril(image(300, 300)) + 300 * np.eye(300), image(300, 297)],
+    ),
     "inverses": (jnp.linalg.inv, [image(71, 30, 30) + 30 * np.eye(30)]),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
@@ -232,7 +241,8 @@ def test_the_same_bits_on_any_number_of_threads(name: str) -> None:
         assert bits(result) == bits(results[0])
     expected = jitad.tree.leaves(program(*operands))
     for got, value in zip(jitad.tree.leaves(results[0]), expected, strict=True):
-        np.testing.assert_allclose(got, value, rtol=2e-6 if got.dtype == "float32" else 1e-9)
+        tolerance = 2e-6 if got.dtype == "float32" else 1e-9
+        np.testing.assert_allclose(got, value, rtol=tolerance, atol=1e-3 * tolerance)
 
 
 @pytest.mark.usefixtures("everything_is_large")
@@ -262,6 +272,19 @@ def test_blas_keeps_its_threads() -> None:
         "print((get() if get else 0) == before, workers.read(workers.Field.BLAS_CALLS))\n"
     )
     assert output.split() == ["True", "0"]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex64"])
+def test_factorization_in_blocks(dtype: str) -> None:
+    n = 2 * triangular_blocks.PANEL + 300
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(n, n)) + (1j * rng.normal(size=(n, n)) if dtype == "complex64" else 0)
+    a = (root @ root.conj().T + n * np.eye(n)).astype(dtype)
+    factor = jitad.jit(jnp.linalg.cholesky)
+    tolerance = 1e-10 if dtype == "float64" else 1e-3
+    np.testing.assert_allclose(factor(a), np.linalg.cholesky(a), rtol=tolerance, atol=tolerance)
+    a[300, 300] = -1.0
+    assert np.isnan(factor(a)[np.tril_indices(n)]).all()
 
 
 def test_a_long_sum_is_accurate() -> None:

@@ -24,16 +24,17 @@ def new_job(module: ll.Module, name: str) -> ll.Function:
 
 
 def share_out(
-    r: RoutineEmitter, job: ll.Function, arguments: Sequence[ll.Value], parts: int
+    r: RoutineEmitter, job: ll.Function, arguments: Sequence[ll.Value], parts: int | ll.Value
 ) -> None:
     """Call `job(&arguments, i)` for i = 0 ... parts - 1, in any order and on any thread; all are
     done behind it."""
     frame = r.local(PTR, max(len(arguments), 1))
     for k, argument in enumerate(arguments):
         r.builder.store(argument, _item(r.builder, frame, k))
+    count = r.integer(parts) if isinstance(parts, int) else parts
     state = r.externals.pointer(r.builder, "threads:state")
     function = r.builder.bitcast(job, PTR)
-    r.call("threads:parallel_for", None, [state, function, frame, r.integer(parts)])
+    r.call("threads:parallel_for", None, [state, function, frame, count])
 
 
 def unpack(builder: ll.IRBuilder, job: ll.Function, count: int) -> list[ll.Value]:
@@ -42,7 +43,10 @@ def unpack(builder: ll.IRBuilder, job: ll.Function, count: int) -> list[ll.Value
 
 
 def emit_parallel_for(
-    r: RoutineEmitter, parts: int, body: Callable[..., None], arguments: Sequence[ll.Value]
+    r: RoutineEmitter,
+    parts: int | ll.Value,
+    body: Callable[..., None],
+    arguments: Sequence[ll.Value],
 ) -> None:
     """See RoutineEmitter."""
     module = r.builder.module

@@ -340,7 +340,9 @@ class RoutineEmitter:
 
     # Threads
 
-    def parallel_for(self, parts: int, body: Callable[..., None], *arguments: ll.Value) -> None:
+    def parallel_for(
+        self, parts: IndexPart, body: Callable[..., None], *arguments: ll.Value
+    ) -> None:
         """Run `body(r, i, *parameters)` for i64 i = 0 ... parts - 1, in any order and on any
         thread; all are done behind it. Its parameters are the arguments, which are pointers.
 

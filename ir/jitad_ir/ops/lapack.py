@@ -107,7 +107,7 @@ def _pointer(r: Any, argument: Any) -> Any:
         return letter(r, argument)
     if isinstance(argument, int):
         return count(r, argument)
-    return getattr(argument, "pointer", argument)
+    return argument.pointer if isinstance(argument, tuple) else argument  # a buffer, or a pointer
 
 
 def transpose_copy(r: Any, destination: Any, source: Any) -> None:

@@ -24,12 +24,10 @@ from . import small_matrices
 from .arithmetic import add, neg
 from .lapack import (
     Workspace,
-    blas,
     clear_upper,
     each,
     fill_nan,
     item,
-    lapack,
     matrix_flops,
     stack_size,
     stacked,
@@ -46,6 +44,7 @@ from .matrices import (
     upper_part,
 )
 from .shape import move_axis, reshape
+from .triangular_blocks import cholesky_parts, factorize, solve_parts, solve_right
 
 
 def _infer_triangular_solve(a: ArrayType, b: ArrayType, **_params: bool) -> ArrayType:
@@ -141,22 +140,13 @@ def _emit_triangular_solve(r: Any, a: Any, b: Any, results: Any, **params: Any) 
             r.loops((n, n), lambda at: r.store(copied, at, r.b.conj(r.load(matrix, at))))
             matrix = copied
         # To BLAS, with M = a^T in memory: x^T op(a)^T = b^T, and op(a)^T is M, M^T or M^H.
-        blas(
-            r,
-            dtype,
-            "trsm",
-            "R",
+        letters = (
             "U" if params["lower"] else "L",
             ("C" if conjugate_a else "T") if transpose_a else "N",
             "U" if params["unit_diagonal"] else "N",
-            columns,
-            n,
-            r.reference(r.b.constant(dtype, 1)),
-            matrix,
-            n,
-            item(r, target, index),
-            columns,
         )
+        place = item(r, target, index)
+        solve_right(r, dtype, letters, matrix.pointer, place.pointer, (n, columns))
 
     each(r, stack_size(a.type), solve)
 
@@ -231,6 +221,7 @@ triangular_solve = Op(
         _emit_triangular_solve,
         _workspace_triangular_solve,
         flops=lambda a, b, **params: matrix_flops(a, b.shape[-1]) // 2,
+        parts=lambda a, b, **params: solve_parts(a.dtype, *b.shape[-2:]),
         problem_axes=2,
     ),
     samples=_triangular_samples(),
@@ -300,7 +291,7 @@ def _emit_cholesky(r: Any, a: Any, results: Any) -> None:
     def factor(index: Any) -> None:
         matrix = item(r, target, index)
         # To LAPACK a^T = U^H U with the upper triangle in memory: then L = U^T lies as it should.
-        done = lapack(r, a.type.dtype, "potrf", "U", n, matrix, n)
+        done = factorize(r, a.type.dtype, matrix.pointer, n)
         r.when(r.builder.not_(done), lambda: fill_nan(r, matrix))
         clear_upper(r, matrix)
 
@@ -328,7 +319,12 @@ cholesky = Op(
     jvp=PerOperand((_jvp_cholesky,)),
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: cholesky(a)),
-    lower=Routine(_emit_cholesky, flops=lambda a: matrix_flops(a, cubic=1 / 3), problem_axes=2),
+    lower=Routine(
+        _emit_cholesky,
+        flops=lambda a: matrix_flops(a, cubic=1 / 3),
+        parts=lambda a: cholesky_parts(a.shape[-1]),
+        problem_axes=2,
+    ),
     samples=(
         Sample((positive_definite(1),)),
         Sample((positive_definite(3),)),
