@@ -95,6 +95,7 @@ root = Op(
     samples=(),
     multiple_results=True,
     runs=1,
+    runs=1,
     expand=lambda *operands, regions, captures: current_builder().inline(regions[0], operands),
 )
 
@@ -211,6 +212,7 @@ linear_solve = Op(
     lower=NOT_LOWERED,
     samples=(),
     multiple_results=True,
+    runs=1,
     runs=1,
     expand=lambda *operands, regions, **_params: current_builder().inline(regions[0], operands),
 )
