@@ -95,7 +95,6 @@ root = Op(
     samples=(),
     multiple_results=True,
     runs=1,
-    runs=1,
     expand=lambda *operands, regions, captures: current_builder().inline(regions[0], operands),
 )
 
@@ -212,7 +211,6 @@ linear_solve = Op(
     lower=NOT_LOWERED,
     samples=(),
     multiple_results=True,
-    runs=1,
     runs=1,
     expand=lambda *operands, regions, **_params: current_builder().inline(regions[0], operands),
 )
