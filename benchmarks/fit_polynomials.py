@@ -122,7 +122,6 @@ def fits() -> dict[str, Fit]:
             -half, half, 11, 6,
         ),
         "LOG": Fit(log_kernel, NEAR_ZERO, s_square, 7, 3),
-        "LOG_TAIL": Fit(lambda z: (log_kernel(z) - mpf(2) / 3) / z, NEAR_ZERO, s_square, 8),
         "SIN": Fit(odd(mp.sin), NEAR_ZERO, quarter_pi_square, 6, 3),
         "COS": Fit(
             lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, NEAR_ZERO, quarter_pi_square, 6, 3

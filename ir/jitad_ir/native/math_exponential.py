@@ -193,11 +193,11 @@ def split_exponent(k: Kernel, x: Real) -> Split:
     lift = k.format.mantissa + 2
     x = k.select(is_subnormal, x * 2.0**lift, x)
     correction = k.select(is_subnormal, float(k.format.bias + lift), float(k.format.bias))
-    n, bits = _exponent_above_sqrt_half(k, x)
+    n, bits = exponent_above_sqrt_half(k, x)
     return Split(n - correction, bits.real() - 1.0)
 
 
-def _exponent_above_sqrt_half(k: Kernel, x: Real) -> tuple[Real, Bits]:
+def exponent_above_sqrt_half(k: Kernel, x: Real) -> tuple[Real, Bits]:
     """The biased exponent and the bits of the mantissa in [sqrt(1/2), sqrt 2)."""
     fraction_mask = (1 << k.format.mantissa) - 1
     one = k.format.bias << k.format.mantissa
@@ -250,7 +250,7 @@ def log1p_of_sum(k: Kernel, x: Real, x_low: Real | None) -> Real:
     u, c = k.two_sum(k.real(1.0), x)
     if x_low is not None:
         c = c + x_low
-    n, bits = _exponent_above_sqrt_half(k, u)
+    n, bits = exponent_above_sqrt_half(k, u)
     n = n - float(k.format.bias)
     # Without an exponent, f = x is exact, and so is its logarithm's first term.
     is_near = n.equals(0.0)

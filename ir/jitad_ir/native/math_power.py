@@ -13,28 +13,13 @@ from llvmlite import ir as ll
 from .lanes import F64, I64, splat_constant
 from .math_exponential import (
     EXP_RANGE,
-    LN_TWO,
-    Split,
     clamp,
     exp_of_sum,
     log_of_split,
     split_exponent,
 )
 from .math_kernel import BINARY32, BINARY64, Bits, Kernel, Mask, Real
-
-TWO_THIRDS = (2.0 / 3.0, 3.700743415417188e-17)
-
-# ((log((1 + s) / (1 - s)) / s - 2) / s^2 - 2/3) / s^2 in s^2, for |s| <= (sqrt 2 - 1)/(sqrt 2 + 1).
-LOG_TAIL = (
-    0.4,
-    0.28571428571429364,
-    0.22222222221655885,
-    0.18181818335392802,
-    0.1538459496251843,
-    0.1333480469384731,
-    0.11706236339491206,
-    0.11723178623876518,
-)
+from .math_log_table import log_in_two_parts
 
 # m^(1/3) for sqrt(1/2) <= m <= sqrt 2, to 2e-7.
 CBRT_SEED = (
@@ -62,42 +47,12 @@ def positive_power(k: Kernel, x: Real, y: Real) -> Real:
         return wide.convert(exp_of_sum(wide, clamp(wide, product, EXP_RANGE[BINARY64])), k)
     # Beyond 2^80 the result is 0, 1 or inf whatever the digits of y.
     y = clamp(k, y, (-(2.0**80), 2.0**80))
-    log_x, log_x_low = log_in_two_parts(k, split_exponent(k, x))
+    log_x, log_x_low = log_in_two_parts(k, x)
     product, product_low = k.two_product(y, log_x)
     product_low = k.fma(y, log_x_low, product_low)
     # Far outside the range of exp the low part may be large by itself.
     product_low = k.select(abs(product) < 1000.0, product_low, 0.0)
     return exp_of_sum(k, clamp(k, product, EXP_RANGE[BINARY64]), product_low)
-
-
-def log_in_two_parts(k: Kernel, split: Split) -> tuple[Real, Real]:
-    """n log 2 + log(1 + f) as a sum of two floats, to a relative error of 2^-64.
-
-    With s = f / (2 + f), log(1 + f) = 2 s + s^3 (2/3 + s^2 T(s^2)), in double-double arithmetic
-    but for T.
-    """
-    n, f = split
-    one_over = 1.0 / (f + 2.0)
-    s = f * one_over
-    d, d_low = k.fast_two_sum(k.real(2.0), f)
-    s_low = (k.exact_remainder(f, s, d) - s * d_low) * one_over
-    z, z_low = k.two_product(s, s)
-    z_low = k.fma(s * 2.0, s_low, z_low)
-    tail = k.fma(z, k.polynomial(z, LOG_TAIL), TWO_THIRDS[1])
-    q, q_low = k.fast_two_sum(k.real(TWO_THIRDS[0]), tail)
-    w, w_low = double_product(k, (z, z_low), (q, q_low))
-    cube, cube_low = double_product(k, (s, s_low), (w, w_low))
-    log_m, log_m_low = k.fast_two_sum(s * 2.0, cube)
-    log_m_low = log_m_low + (k.fma(s_low, 2.0, cube_low))
-    ln2 = LN_TWO[k.format]
-    total, total_low = k.two_sum(n * ln2.high, log_m)
-    return k.fast_two_sum(total, total_low + k.fma(n, ln2.low, log_m_low))
-
-
-def double_product(k: Kernel, x: tuple[Real, Real], y: tuple[Real, Real]) -> tuple[Real, Real]:
-    """Product of two double-doubles."""
-    product, low = k.two_product(x[0], y[0])
-    return product, low + k.fma(x[0], y[1], x[1] * y[0])
 
 
 def pow_special(k: Kernel, x: Real, y: Real, power: Real) -> Real:
