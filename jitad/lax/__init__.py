@@ -66,10 +66,12 @@ _MODULES |= dict.fromkeys(_COLLECTIVES.split(), "..transforms.collectives")
 _MODULES["stop_gradient"] = "..transforms.stop"
 """Name -> its module."""
 
-__all__ = sorted(_MODULES)  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = sorted([*_MODULES, "linalg"])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "linalg":
+        return importlib.import_module(".linalg", __name__)
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module 'jitad.lax' has no attribute {name!r}")

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from . import cases_arrays, cases_elementwise, cases_indexing
+from . import (
+    cases_arrays,
+    cases_bits,
+    cases_elementwise,
+    cases_indexing,
+    cases_linalg,
+    cases_solving,
+)
 from .cases import CASES
 
-__all__ = ["CASES", "cases_arrays", "cases_elementwise", "cases_indexing"]
+__all__ = [
+    "CASES",
+    "cases_arrays",
+    "cases_bits",
+    "cases_elementwise",
+    "cases_indexing",
+    "cases_linalg",
+    "cases_solving",
+]
