@@ -45,6 +45,8 @@ class Config:
         """Raise LeakedTracerError as soon as a trace ends of which a traced array is kept."""
         self._debug_nans = _flag("DEBUG_NANS")
         self._debug_infs = _flag("DEBUG_INFS")
+        self.watches: bool = self._debug_nans or self._debug_infs
+        """Whether results are looked at for nan or infinity."""
         self.is_strict = False
         """Whether it is an error that arrays of different dtypes meet."""
         self._prng = "threefry2x32"
@@ -82,11 +84,6 @@ class Config:
         workers.set_limit(count)
 
     @property
-    def watches(self) -> bool:
-        """Whether results are looked at for nan or infinity."""
-        return self._debug_nans or self._debug_infs
-
-    @property
     def debug_nans(self) -> bool:
         """Raise FloatingPointError where a result has a nan, naming operation and line."""
         return self._debug_nans
@@ -107,6 +104,7 @@ class Config:
         self._watch()
 
     def _watch(self) -> None:
+        self.watches = self._debug_nans or self._debug_infs
         if self.watches:
             for begin in self.on_watch:
                 begin()
