@@ -24,6 +24,7 @@ from .promotion import (
     inexact,
     strong,
 )
+from .reduce import any as any_
 from .selection import clip, where
 from .shapes import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, transpose
 
@@ -171,11 +172,11 @@ def quantile_of(
     if not isinstance(levels, Tracer) and not ((levels >= 0) & (levels <= 1)).all():
         raise ValueError(at_user_line("Quantiles must be in the range [0, 1]"))
     levels = convert(levels, x.dtype) if x.dtype.kind == "f" else levels
-    ordered = apply(ops.sort, rows, axis=len(rest), num_keys=1, descending=False)[0]
     shape = (*levels.shape, *rest)
     column = broadcast_to(reshape(levels, (*levels.shape, *[1] * len(rest))), shape)
     last: Any = float(n - 1)
     unknown = None
+    ordered, at = _ordered(rows, levels, ignore_nan)
     if x.dtype.kind == "f":
         if ignore_nan:
             is_number = apply(ops.eq, rows, rows)
@@ -186,13 +187,32 @@ def quantile_of(
             unknown = apply(ops.eq, count, 0)
             last = broadcast_to(subtract(count, 1.0), shape)
         else:
-            greatest = ordered[..., -1]  # type: ignore[index]
-            unknown = apply(ops.ne, greatest, greatest)  # nan, if there is one
-    result = _between(ordered, multiply(column, last), method)
+            unknown = any_(apply(ops.ne, rows, rows), -1)
+    result = _between(ordered, multiply(column, last), method, at)
     if unknown is not None:
         result = where(broadcast_to(unknown, result.shape), math.nan, result)
     whole = [1 if i in kept else m for i, m in enumerate(x.shape)]
     return reshape(result, (*levels.shape, *whole)) if keepdims else result
+
+
+FEW_RANKS, LONG_ROW = 8, 8192
+"""So many elements of rows of this length are found in linear time rather than by sorting."""
+
+
+def _ordered(
+    rows: Operand, levels: Operand, ignore_nan: bool
+) -> tuple[Operand, tuple[int, ...] | None]:
+    """The rows sorted; or if the levels are few and known, those elements of the sorted rows that
+    they ask for, and which these are."""
+    n = rows.shape[-1]
+    if n >= LONG_ROW and not isinstance(levels, Tracer) and not ignore_nan:
+        exact = np.asarray(levels) * (n - 1)
+        ranks = {int(f(place)) for place in exact.ravel() for f in (np.floor, np.ceil)}
+        at = tuple(sorted(min(max(rank, 0), n - 1) for rank in ranks))
+        if 0 < len(at) <= FEW_RANKS:
+            return apply(ops.order_statistics, rows, ranks=at)[0], at
+    sorted_rows = apply(ops.sort, rows, axis=rows.ndim - 1, num_keys=1, descending=False)[0]
+    return sorted_rows, None
 
 
 def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
@@ -204,9 +224,11 @@ def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
     return reshape(moved, (*[x.shape[i] for i in rest], count)), axes
 
 
-def _between(ordered: Operand, virtual: Operand, method: str) -> Operand:
+def _between(
+    ordered: Operand, virtual: Operand, method: str, at: tuple[int, ...] | None
+) -> Operand:
     """Elements of sorted rows (the last axis) at fractional places, given for each row (by their
-    last axes)."""
+    last axes). `at` tells which of their elements there are; None: all."""
     low, high = apply(ops.floor, virtual), apply(ops.ceil, virtual)
     rows = ordered.shape[:-1]
 
@@ -214,6 +236,8 @@ def _between(ordered: Operand, virtual: Operand, method: str) -> Operand:
         """The last axes of `place` are those of the rows, its first ones of the levels."""
         count = math.prod(virtual.shape[: virtual.ndim - len(rows)])
         flat = reshape(convert(place, INT64), (count, *rows))
+        if at is not None:
+            flat = searchsorted(np.array(at), flat)
         by_row = moveaxis(clip(flat, 0, ordered.shape[-1] - 1), 0, -1)
         return reshape(moveaxis(take_along_axis(ordered, by_row, -1), -1, 0), virtual.shape)
 

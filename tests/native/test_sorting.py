@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import jitad
+import jitad.numpy as jnp
 from jitad_ir import ops
 from jitad_ir.graph import Builder, building
 from jitad_ir.native.program import compile_graph
@@ -108,3 +110,33 @@ def test_the_greatest_are_the_first_in_order(name: str, n: int, k: int) -> None:
         values, places = program(drawing)
         np.testing.assert_array_equal(places, order)
         np.testing.assert_array_equal(values, np.take_along_axis(drawing, order, 1))
+
+
+@pytest.mark.parametrize("name", ["f64", "f32", "i32", "u8", "bool"])
+@pytest.mark.parametrize("n", [50, 500, 9000])
+def test_elements_of_given_ranks(name: str, n: int) -> None:
+    dtype = DTYPES[name]
+    rng = np.random.default_rng(n)
+    ranks = (n // 2, 0, n // 2 + 1, n - 1, n // 3)
+    builder = Builder("ranks")
+    x = builder.input(ArrayType(dtype, (2, n)))
+    with building(builder):
+        outputs = ops.order_statistics(x, ranks=ranks)
+    program = compile_graph(builder.build(outputs))
+    for _ in range(3):
+        drawing = drawn(rng, (2, n), dtype)
+        order = in_order(drawing, 1, False)[:, list(ranks)]
+        values, places = program(drawing)
+        np.testing.assert_array_equal(places, order)
+        np.testing.assert_array_equal(values, np.take_along_axis(drawing, order, 1))
+
+
+@pytest.mark.parametrize("method", ["linear", "lower", "higher", "midpoint", "nearest"])
+def test_quantiles_of_long_rows(method: str) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 8193))
+    levels = np.array([[0.0, 0.3], [0.5, 1.0]])
+    found = jitad.jit(lambda x: jnp.quantile(x, levels, axis=1, method=method))(x)
+    np.testing.assert_allclose(found, np.quantile(x, levels, axis=1, method=method), rtol=1e-14)
+    x[1, 5] = np.nan
+    found = jitad.jit(lambda x: jnp.median(x, axis=1))(x)
+    np.testing.assert_array_equal(found, np.median(x, axis=1))

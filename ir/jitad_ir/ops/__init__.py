@@ -196,6 +196,7 @@ from .slicing import (
     slice_ as slice,
 )
 from .sorting import (
+    order_statistics,
     sort,
     top_k,
 )
@@ -358,6 +359,7 @@ __all__ = [
     "neg",
     "nextafter",
     "optimization_barrier",
+    "order_statistics",
     "owens_t",
     "pad",
     "pinv",

@@ -1,12 +1,12 @@
-"""How native code finds the k greatest of a row.
+"""How native code finds the k greatest of a row, and the elements of given ranks.
 
-A few are kept in order while the row goes by. More are sorted out of those candidates whose first
-digit is not too small: a count of the first digits tells which that are.
+A few greatest are kept in order while the row goes by. Otherwise a count of the first digits of the
+keys tells which of them those sought have; the elements with these digits are sorted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..types import DTYPES, INT64, ArrayType, DType
@@ -96,23 +96,15 @@ def _keep_greatest(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int)
 def _sort_candidates(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int) -> None:
     """Sort the candidates with their indices; the first k are the result."""
     space = _Space(Workspace(r), x.type)
-    n = x.type.shape[-1]
-    rows, ordered = space.rows, space.ordered
-    if n >= LONG and _by_radix(x.type):
-        count = _collect(r, x, index, space, k)
+    if _counts_digits(x.type):
+        _count_digits(r, x, index, space, True)
+        limit = _last_digit(r, space, k)
+        count = _collect(
+            r, x, index, space, True, lambda digit: r.builder.icmp_signed("<=", digit, limit)
+        )
     else:
-        count = r.integer(n)
-        r.loop(n, lambda i: _put(r, rows, i, r.load(x, (*index, i)), i))
-    if _by_radix(x.type):
-        given, asked = ([row.pointer for row in some] for some in (rows, ordered))
-        dtypes = _dtypes(x.type)
-        radix.radix_sort(r, space.work, given, asked, dtypes, 1, n, True, count)
-        found: Sequence[Any] = ordered
-    else:
-        pairs = zip(ordered, rows, strict=True)
-        exact = [r.buffer(like.type, row.pointer) for like, row in pairs]
-        merge_sort(r, exact, ordered, 1, True)
-        found = rows
+        count = _take_all(r, x, index, space)
+    found = _in_order(r, x.type, space, True, count)
 
     def write(i: Any) -> None:
         for out, row in zip(results, found, strict=True):
@@ -121,47 +113,144 @@ def _sort_candidates(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: in
     r.loop(k, write)
 
 
+def workspace_ranks(x: ArrayType, *, ranks: tuple[int, ...]) -> int:
+    """Candidates, and what sorting them needs."""
+    work = Workspace()
+    _Space(work, x)
+    if _by_radix(x):
+        radix.workspace_radix(work, _dtypes(x), x.shape[-1])
+    return work.bytes
+
+
+def emit_ranks(r: Any, x: Any, results: Any, *, ranks: tuple[int, ...]) -> None:
+    """The elements of each row that have these ranks, and their indices."""
+
+    def row(index: tuple[Any, ...]) -> None:
+        space = _Space(Workspace(r), x.type)
+        places = [Counter(r, r.integer(rank)) for rank in ranks]
+        if _counts_digits(x.type):
+            _count_digits(r, x, index, space, False)
+            _mark_digits(r, space, ranks, places)
+
+            def is_marked(digit: Any) -> Any:
+                return r.b.ne(r.load(space.counts, (digit,)), r.b.constant(COUNT, 0)).value
+
+            count = _collect(r, x, index, space, False, is_marked)
+        else:
+            count = _take_all(r, x, index, space)
+        found = _in_order(r, x.type, space, False, count)
+        for number, place in enumerate(places):
+            for out, candidates in zip(results, found, strict=True):
+                r.store(out, (*index, number), r.load(candidates, (place.value,)))
+
+    r.loops(x.type.shape[:-1], row)
+
+
+def _counts_digits(x: ArrayType) -> bool:
+    return x.shape[-1] >= LONG and _by_radix(x)
+
+
+def _take_all(r: Any, x: Any, index: tuple[Any, ...], space: _Space) -> Any:
+    """All elements as candidates; their number."""
+    n = x.type.shape[-1]
+    r.loop(n, lambda i: _put(r, space.rows, i, r.load(x, (*index, i)), i))
+    return r.integer(n)
+
+
+def _in_order(r: Any, x: ArrayType, space: _Space, descending: bool, count: Any) -> Sequence[Any]:
+    """Rows of the candidates, sorted."""
+    rows, ordered = space.rows, space.ordered
+    if _by_radix(x):
+        given, asked = ([row.pointer for row in some] for some in (rows, ordered))
+        n = x.shape[-1]
+        radix.radix_sort(r, space.work, given, asked, _dtypes(x), 1, n, descending, count)
+        return ordered
+    pairs = zip(ordered, rows, strict=True)
+    exact = [r.buffer(like.type, row.pointer) for like, row in pairs]
+    merge_sort(r, exact, ordered, 1, descending)
+    return rows
+
+
 def _put(r: Any, rows: Sequence[Any], place: Any, value: Any, i: Any) -> None:
     r.store(rows[0], (place,), value)
     r.store(rows[1], (place,), _number(r, i))
 
 
-def _collect(r: Any, x: Any, index: tuple[Any, ...], space: _Space, k: int) -> Any:
-    """Put the candidates in front of the rows, in order; their number."""
-    b = r.builder
-    n, dtype = x.type.shape[-1], x.type.dtype
-    keys, bits = key_dtype(dtype), _digit_bits(dtype)
-    shift = r.b.constant(keys, 8 * dtype.itemsize - bits)
+def _digit(r: Any, value: Any, descending: bool) -> Any:
+    """The first digit of the key, as i64."""
+    dtype = value.dtype
+    key = encode(r.b, value, descending)
+    shift = r.b.constant(key_dtype(dtype), 8 * dtype.itemsize - _digit_bits(dtype))
+    first = key._replace(value=r.builder.lshr(key.value, shift.value))
+    return r.b.convert(first, INT64).value
 
-    def digit(value: Any) -> Any:
-        key = encode(r.b, value, True)
-        first = key._replace(value=b.lshr(key.value, shift.value))
-        return r.b.convert(first, INT64).value
 
+def _count_digits(r: Any, x: Any, index: tuple[Any, ...], space: _Space, descending: bool) -> None:
     def count(i: Any) -> None:
-        at = (digit(r.load(x, (*index, i))),)
+        at = (_digit(r, r.load(x, (*index, i)), descending),)
         r.store(space.counts, at, r.b.add(r.load(space.counts, at), r.b.constant(COUNT, 1)))
 
     r.fill(space.counts, r.b.constant(COUNT, 0))
-    r.loop(n, count)
-    # The first digits, the least first, that are those of k keys or more.
+    r.loop(x.type.shape[-1], count)
+
+
+def _last_digit(r: Any, space: _Space, k: int) -> Any:
+    """The least digit such that k keys or more have it or a lesser one."""
     total, last = Counter(r, r.integer(0)), Counter(r, r.integer(-1))
-    wanted = r.integer(k)
 
     def advance() -> None:
         last.add(r.integer(1))
         total.add(r.b.convert(r.load(space.counts, (last.value,)), INT64).value)
 
-    r.loop_while(lambda: b.icmp_signed("<", total.value, wanted), advance)
+    r.loop_while(lambda: r.builder.icmp_signed("<", total.value, r.integer(k)), advance)
+    return last.value
+
+
+def _mark_digits(r: Any, space: _Space, ranks: Sequence[int], places: Sequence[Counter]) -> None:
+    """Leave the counts of those digits only that keys of the ranks have, and find the places of
+    the ranks among the keys that have one of them."""
+    b = r.builder
+    passed, left_out = Counter(r, r.integer(0)), Counter(r, r.integer(0))
+
+    def visit(digit: Any) -> None:
+        count = r.load(space.counts, (digit,))
+        after = b.add(passed.value, r.b.convert(count, INT64).value)
+        wanted: Any = None
+        for rank, place in zip(ranks, places, strict=True):
+            number = r.integer(rank)
+            here = b.and_(
+                b.icmp_signed("<=", passed.value, number), b.icmp_signed("<", number, after)
+            )
+            place.set(b.select(here, b.sub(number, left_out.value), place.value))
+            wanted = here if wanted is None else b.or_(wanted, here)
+
+        def leave_out() -> None:
+            left_out.add(b.sub(after, passed.value))
+            r.store(space.counts, (digit,), r.b.constant(COUNT, 0))
+
+        r.when(b.not_(wanted), leave_out)
+        passed.set(after)
+
+    r.loop(space.counts.type.size, visit)
+
+
+def _collect(
+    r: Any,
+    x: Any,
+    index: tuple[Any, ...],
+    space: _Space,
+    descending: bool,
+    is_wanted: Callable[[Any], Any],
+) -> Any:
+    """Put the elements with wanted digits in front of the rows, in order; their number."""
     place = Counter(r, r.integer(0))
-    limit = last.value
 
     def visit(i: Any) -> None:
         # Written in any case: what is no candidate is overwritten, or lies behind them.
         value = r.load(x, (*index, i))
         _put(r, space.rows, place.value, value, i)
-        counts = b.icmp_signed("<=", digit(value), limit)
-        place.add(b.zext(counts, wanted.type))
+        wanted = is_wanted(_digit(r, value, descending))
+        place.add(r.builder.zext(wanted, place.value.type))
 
-    r.loop(n, visit)
+    r.loop(x.type.shape[-1], visit)
     return place.value
