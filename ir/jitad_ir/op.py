@@ -163,6 +163,10 @@ class Elementwise:
     dear: bool = False
 
 
+def _one(**_params: Any) -> int:
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Pull:
     """Result element at an index is read from operand elements at computed indices:
@@ -182,9 +186,11 @@ class Pull:
     shape)` and `m.unflatten(number, shape)` convert to and from row-major numbers. `m.b` has the
     methods of the Emitter.
 
-    Every read must be in bounds wherever it is reached."""
+    Every read must be in bounds wherever it is reached. `terms(**params)` is the number of elements
+    of an operand that an element of the result is computed from, where it is more than one."""
 
     emit: Rule
+    terms: Rule = _one
 
 
 @dataclass(frozen=True, slots=True)

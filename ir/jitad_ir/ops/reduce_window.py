@@ -87,6 +87,11 @@ def _reads(m: Any, index: Any, x: Any, along: Sequence[Sliding]) -> Any:
         yield tuple(at), m.all(*inside)
 
 
+def _terms(*, window: Shape, **_params: Any) -> int:
+    """Elements that are read for one of the result."""
+    return math.prod(window)
+
+
 # Sum, max, min.
 
 
@@ -113,7 +118,7 @@ def _pull(name: str, combine: str, identity: Rule) -> Pull:
             total = term if total is None else getattr(m.b, combine)(total, term)
         return total
 
-    return Pull(emit)
+    return Pull(emit, _terms)
 
 
 def _transpose_sum(
@@ -327,7 +332,7 @@ window_position = Op(
     batch=lambda size, batched, x, *, lanes, **params: window_position(
         x, lanes=lanes + 1, **_batched(params)
     ),
-    lower=Pull(_pull_position),
+    lower=Pull(_pull_position, _terms),
     samples=(
         *_samples(kind="max", lanes=0),
         *_samples(kind="min", lanes=0),

@@ -47,7 +47,7 @@ from ..types import Shape, TypeMismatch
 from . import limits
 from .homes import Call, Cluster, Info, Tile
 from .spaces import Bounds, FoldKey, contiguous_slice, fold_key, refined, trailing_bounds
-from .tracing import constant_of, identity_map, reads_parts, tiles
+from .tracing import constant_of, identity_map, reads_parts, terms_of, tiles
 
 
 class Clustering:
@@ -210,7 +210,7 @@ class Clustering:
         (value,) = eq.outputs
         if self._is_empty(value):
             return
-        work, depth = self._work(eq.operands, 2 * (len(eq.operands) > 1))
+        work, depth = self._work(eq.operands, 2 * (len(eq.operands) > 1), terms_of(eq))
         if len(eq.operands) == 1 and identity_map(eq):
             # An alias: reads of it are reads of the operand at the same place.
             root = self.root(eq.operands[0])
@@ -277,7 +277,7 @@ class Clustering:
         total = sum(v.type.size for v in eq.operands)
         if len(eq.operands) > 1 and size <= 2 * total:
             return {v: v.type.size for v in eq.operands}
-        return {v: size for v in eq.operands}
+        return {v: size * terms_of(eq) for v in eq.operands}
 
     def _place_fold(self, eq: Equation) -> None:
         (value,) = eq.outputs
@@ -369,14 +369,14 @@ class Clustering:
                 return value, first
             value, first = whole, first + start
 
-    def _work(self, operands: Sequence[Value], own: int) -> tuple[int, int]:
+    def _work(self, operands: Sequence[Value], own: int, terms: int = 1) -> tuple[int, int]:
         work, depth = own, 0
         for v in operands:
             info = self.info[v]
             if info.kind == "view" or info.free:
                 work += info.work
                 depth = max(depth, info.depth)
-        return min(work, limits.DEAR * limits.DEAR), depth + 1
+        return min(terms * (work + 1) - 1, limits.DEAR * limits.DEAR), depth + 1
 
     def _member(self, value: Value, operands: Sequence[Value], work: int, depth: int) -> Info:
         ready = [

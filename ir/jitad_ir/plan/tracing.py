@@ -347,6 +347,12 @@ class Probe(Tracer):
         return super().read(buffer, type, at)
 
 
+def terms_of(eq: Equation) -> int:
+    """Elements of an operand that a Pull computes an element of its result from."""
+    lower = eq.op.lower
+    return lower.terms(**eq.params) if isinstance(lower, Pull) else 1
+
+
 def identity_map(eq: Equation) -> bool:
     """True if a one-operand Pull gives its operand's elements in their order: a reshape, and
     what amounts to one."""
