@@ -85,7 +85,34 @@ def nested(m: Branches) -> Any:
     return lambda x, w: m.cond(w[0] > 1.25, inner, lambda x: inner(x * w) + w, x)
 
 
-PROGRAMS = [cheap, guarded, dear, pytrees, constants, three, nested]
+def closed_over(m: Branches) -> Any:
+    """Tracers, an array and a number closed over by both branches; an index is an operand."""
+    table = np.linspace(-1.0, 1.0, 40)
+
+    def run(x: Any, w: Any) -> Any:
+        scale = jnp.exp(x[0])
+        return m.cond(
+            w[0] > 1.25,
+            lambda i: scale * w + jnp.take(table, i) * 2.5,
+            lambda i: jnp.sin(w) * jnp.asarray(x)[i] + table.sum(),
+            jnp.argmax(x),
+        )
+
+    return run
+
+
+def empty(m: Branches) -> Any:
+    """Arrays without elements, and no results at all."""
+
+    def run(x: Any, w: Any) -> Any:
+        assert m.switch(1, [lambda: (), lambda: ()]) == ()
+        nothing = m.cond(w[0] > 1.25, lambda a: a * 2.0, jnp.sin, jnp.asarray(x)[:0])
+        return m.cond(x[0] > 0, lambda: (nothing, w * x), lambda: (nothing + 1.0, x - w))
+
+    return run
+
+
+PROGRAMS = [cheap, guarded, dear, pytrees, constants, three, nested, closed_over, empty]
 
 
 @pytest.mark.parametrize("branch", PROGRAMS, ids=lambda branch: branch.__name__)

@@ -29,7 +29,7 @@ def scan_twin(
         carry, y = f(carry, tree_map(lambda x, i=i: x[i], xs))
         ys.append(y)
     ordered = ys[::-1] if reverse else ys
-    return carry, tree_map(lambda *leaves: jnp.stack(leaves), *ordered)
+    return carry, tree_map(lambda *leaves: jnp.stack(leaves), *ordered) if ys else None
 
 
 def both(loop: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -149,6 +149,44 @@ def updates(scan: Any) -> Any:
     return lambda x, rows: scan(step, (jnp.asarray(x), 0), rows)
 
 
+def no_steps(scan: Any) -> Any:
+    """Rows of length zero: the carry as it was, and what was closed over for nothing."""
+
+    def run(x: Any, rows: Any) -> Any:
+        carry, _ = scan(lambda c, r: (c * r + x.sum(), None), x * 2.0, rows[:0], length=0)
+        return carry + rows[0]
+
+    return run
+
+
+def neither(scan: Any) -> Any:
+    """No carry and no output: nothing."""
+
+    def run(x: Any, rows: Any) -> Any:
+        carry, ys = scan(lambda c, r: ((), None), (), rows)
+        assert carry == ()
+        assert ys is None
+        return x * rows[0]
+
+    return run
+
+
+def small_types(scan: Any) -> Any:
+    """Integers of several widths beside float32, in the carry and stacked."""
+
+    def step(c: Any, r: Any) -> Any:
+        byte, count, single = c
+        byte = jnp.add(byte, np.uint8(100))
+        single = single + byte.astype(np.float32) * r[0].astype(np.float32)
+        return (byte, count - np.int16(3), single), (byte, count, single > 0)
+
+    def run(x: Any, rows: Any) -> Any:
+        start = (np.uint8(7), np.int16(2), jnp.asarray(x)[0].astype(np.float32))
+        return scan(step, start, rows)
+
+    return run
+
+
 PROGRAMS = [
     plain,
     pytrees,
@@ -162,6 +200,9 @@ PROGRAMS = [
     lagged,
     products,
     updates,
+    no_steps,
+    neither,
+    small_types,
 ]
 
 

@@ -123,6 +123,45 @@ def newton(loops: Loops) -> Any:
     return run
 
 
+def empty(loops: Loops) -> Any:
+    """An array without elements, an empty tuple and None in the carry."""
+
+    def run(x: Any, w: Any) -> Any:
+        def body(c: Any) -> Any:
+            nothing, y, i, (), none = c
+            return nothing * 2.0, y * w + nothing.sum(), i + 1, (), none
+
+        start = (jnp.asarray(x)[:0], x, 0, (), None)
+        return loops.while_loop(lambda c: c[2] < 3, body, start)[:2]
+
+    return run
+
+
+def nothing_carried(loops: Loops) -> Any:
+    """A loop that does nothing, beside one that does."""
+
+    def run(x: Any, w: Any) -> Any:
+        assert loops.fori_loop(0, 3, lambda i, c: c, ()) == ()
+        return loops.fori_loop(0, 2, lambda i, c: c * w, x)
+
+    return run
+
+
+def bounds_of_the_data(loops: Loops) -> Any:
+    """Bounds that are computed, which differ from lane to lane; the counter is an index."""
+
+    def run(x: Any, w: Any) -> Any:
+        low = jnp.sum(jnp.asarray(x) > 1.35)
+        high = low + jnp.sum(jnp.asarray(w) > 0.28)
+
+        def body(i: Any, c: Any) -> Any:
+            return c.at[i % 3].set(jnp.sin(c[(i + 1) % 3]) * jnp.take(w, i % 3) + i)
+
+        return loops.fori_loop(low, high, body, jnp.asarray(x))
+
+    return run
+
+
 PROGRAMS = [
     growing,
     pytrees,
@@ -133,6 +172,9 @@ PROGRAMS = [
     counted_nothing,
     single_precision,
     newton,
+    empty,
+    nothing_carried,
+    bounds_of_the_data,
 ]
 
 
