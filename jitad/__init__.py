@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         process_count,
         process_index,
     )
-    from .transforms.callbacks import effects_barrier, io_callback, pure_callback
+    from .transforms.callbacks import io_callback, pure_callback
     from .transforms.checkpointing import checkpoint, remat
     from .transforms.custom_gradient import custom_gradient
     from .transforms.custom_jvp import custom_jvp
@@ -162,7 +162,7 @@ __all__ = [
 ]
 
 _NAMES = {
-    "callbacks": "effects_barrier io_callback pure_callback",
+    "callbacks": "io_callback pure_callback",
     "checkpointing": "checkpoint remat",
     "custom_gradient": "custom_gradient",
     "custom_jvp": "custom_jvp",

@@ -212,10 +212,6 @@ def io_callback(
     return tree.unflatten(results)
 
 
-def effects_barrier() -> None:
-    """Nothing: effects of a program have happened when its call returns. For JAX's sake."""
-
-
 def is_value(leaf: Any) -> bool:
     """Whether a leaf is a tracer or an array that programs take."""
     if isinstance(leaf, Tracer):
