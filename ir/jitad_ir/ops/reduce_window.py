@@ -20,7 +20,8 @@ from ..types import INT64, ArrayType, DType, Shape, TypeMismatch, short_name
 from .constants import full
 from .indexing import gather
 from .reduce import highest, lowest
-from .shape import reshape
+from .shape import broadcast, reshape
+from .slicing import pad
 from .sliding import Ints, Padding, Sliding, dilated, padded, slidings, windows_of
 
 LARGEST = 64
@@ -143,6 +144,8 @@ def _transpose_sum(
         base_dilation=base_dilation,
         window_dilation=window_dilation,
     )
+    if window == strides and all(one.base == one.spread == 1 for one in along):
+        return _repeated(ct, along)
     return reduce_window_sum(
         ct,
         window=window,
@@ -150,6 +153,21 @@ def _transpose_sum(
         padding=tuple(one.towards_array for one in along),
         base_dilation=strides,
         window_dilation=window_dilation,
+    )
+
+
+def _repeated(ct: Value, along: Sequence[Sliding]) -> Value:
+    """Each cotangent for all elements of its window, where windows lie side by side."""
+    apart = tuple([n for one in along for n in (one.out, one.k)])
+    dims = tuple(range(0, 2 * len(along), 2))
+    spread = broadcast(ct, shape=apart, dims=dims)
+    side_by_side = reshape(spread, shape=tuple([one.out * one.k for one in along]))
+    return pad(
+        side_by_side,
+        full(value=0, shape=(), dtype=ct.dtype),
+        low=tuple([-one.low for one in along]),
+        high=tuple([one.n + one.low - one.out * one.k for one in along]),
+        interior=(0,) * len(along),
     )
 
 
@@ -187,6 +205,7 @@ def _samples(**others: Any) -> tuple[Sample, ...]:
         _sample((2,), (3,), **others),
         _sample((0, 3), (1, 2), **others),
         _sample((), (), **others),
+        _sample((4, 7), (2, 3), strides=(2, 3), padding=((1, 2), (2, -1)), **others),
         _sample((3, 37), (2, 3), padding=((0, 0), (1, 1)), **others),
     )
 
