@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llvmlite import ir as ll
@@ -24,7 +25,7 @@ from jitad_ir.native import parallel, threads, threads_code
 from jitad_ir.native.compile import compile_module
 from jitad_ir.native.externals import Externals
 from jitad_ir.native.lanes import I64
-from jitad_ir.ops import triangular_blocks
+from jitad_ir.ops import lu_blocks, triangular_blocks
 from jitad_ir.plan import parallel as plan_parallel
 from jitad_ir.plan import stacks
 from jitad_ir.plan.duration import is_long
@@ -217,6 +218,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda a, b: jitad.scipy.linalg.solve_triangular(a, b, lower=True),
         [np.tril(image(300, 300)) + 300 * np.eye(300), image(300, 297)],
     ),
+    "large linear system": (jnp.linalg.solve, [image(450, 450) - 0.9 * np.eye(450), image(450, 7)]),
     "inverses": (jnp.linalg.inv, [image(71, 30, 30) + 30 * np.eye(30)]),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
@@ -285,6 +287,25 @@ def test_factorization_in_blocks(dtype: str) -> None:
     np.testing.assert_allclose(factor(a), np.linalg.cholesky(a), rtol=tolerance, atol=tolerance)
     a[300, 300] = -1.0
     assert np.isnan(factor(a)[np.tril_indices(n)]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex64"])
+def test_lu_in_blocks(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    for n in (lu_blocks.BLOCKED, lu_blocks.BLOCKED + 45):
+        a = rng.normal(size=(n, n)) + (1j * rng.normal(size=(n, n)) if dtype == "complex64" else 0)
+        a, b = a.astype(dtype), rng.normal(size=(n, 3)).astype(dtype)
+        tolerance = 1e-8 if dtype == "float64" else 1e-2
+        p, lower, upper = jitad.jit(jitad.scipy.linalg.lu)(a)
+        expected = scipy.linalg.lu(a)
+        for got, value in zip((p, lower, upper), expected, strict=True):
+            np.testing.assert_allclose(got, value, rtol=tolerance, atol=tolerance)
+        x = jitad.jit(jnp.linalg.solve)(a, b)
+        np.testing.assert_allclose(a @ x, b, rtol=tolerance, atol=tolerance)
+        sign, logarithm = jitad.jit(jnp.linalg.slogdet)(a / 10)
+        expected = np.linalg.slogdet(a / 10)
+        np.testing.assert_allclose([sign, logarithm], expected, rtol=tolerance)
+    assert not np.isfinite(jitad.jit(jnp.linalg.solve)(0 * a, b)).any()
 
 
 def test_a_long_sum_is_accurate() -> None:

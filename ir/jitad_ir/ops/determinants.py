@@ -18,8 +18,9 @@ from .comparison import eq, is_finite, ne
 from .constants import constant, full_like, iota
 from .conversion import complex, convert, imag, real
 from .dot import dot
-from .lapack import Workspace, each, item, lapack, matrix_flops, stack_size, stacked
+from .lapack import Workspace, each, item, matrix_flops, stack_size, stacked
 from .lu import lu, lu_solve, well_conditioned
+from .lu_blocks import factorize_lu, lu_parts
 from .matrices import (
     diagonal_part,
     matrix_transpose,
@@ -150,7 +151,7 @@ def _each_diagonal(r: Any, a: Any, start: Any, visit: Callable[[Any, Any, Any], 
 
     def one(index: Any) -> None:
         r.copy(matrix, item(r, matrices, index))
-        lapack(r, dtype, "getrf", n, n, matrix, n, pivots)
+        factorize_lu(r, dtype, matrix.pointer, n, n, pivots.pointer)
         start(index)
 
         def step(k: Any) -> None:
@@ -203,7 +204,11 @@ det = Op(
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: det(a)),
     lower=Routine(
-        _emit_det, _workspace, flops=lambda a: matrix_flops(a, cubic=2 / 3), problem_axes=2
+        _emit_det,
+        _workspace,
+        flops=lambda a: matrix_flops(a, cubic=2 / 3),
+        parts=lambda a: lu_parts(*a.shape[-2:]),
+        problem_axes=2,
     ),
     samples=(
         *[Sample((well_conditioned(n, n),)) for n in (1, 2, 3, 4)],
@@ -283,7 +288,11 @@ slogdet = Op(
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a: slogdet(a)),
     lower=Routine(
-        _emit_slogdet, _workspace, flops=lambda a: matrix_flops(a, cubic=2 / 3), problem_axes=2
+        _emit_slogdet,
+        _workspace,
+        flops=lambda a: matrix_flops(a, cubic=2 / 3),
+        parts=lambda a: lu_parts(*a.shape[-2:]),
+        problem_axes=2,
     ),
     multiple_results=True,
     samples=(

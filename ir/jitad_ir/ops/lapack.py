@@ -93,6 +93,11 @@ def lapack(r: Any, dtype: DType, name: str, *arguments: Any) -> Any:
     return r.b.eq(r.b.load(info, INT32), r.b.constant(INT32, 0)).value
 
 
+def lapack_without_info(r: Any, dtype: DType, name: str, *arguments: Any) -> None:
+    """Call "laswp" for `dtype`, which has no argument INFO."""
+    _call(r, f"lapack:{LETTER[dtype.name]}{name}", arguments)
+
+
 def blas(r: Any, dtype: DType, name: str, *arguments: Any) -> None:
     """Call "trsm" for `dtype`, arguments as in `lapack`."""
     _call(r, f"blas:{LETTER[dtype.name]}{name}", arguments)

@@ -35,6 +35,7 @@ from .lapack import (
     stacked,
     transpose_copy,
 )
+from .lu_blocks import factorize_lu, lu_parts
 from .matrices import (
     leading_block,
     lower_part,
@@ -147,7 +148,7 @@ def _emit_lu(r: Any, a: Any, results: Any) -> None:
         exchange, order = item(r, exchanges, index), item(r, orders, index)
         if n > 0:
             transpose_copy(r, columns, item(r, source, index))
-            lapack(r, a.type.dtype, "getrf", m, n, columns, m, exchange)
+            factorize_lu(r, a.type.dtype, columns.pointer, m, n, exchange.pointer)
             transpose_copy(r, item(r, target, index), columns)
 
         # LAPACK counts from 1.
@@ -181,6 +182,7 @@ lu = Op(
         _emit_lu,
         _workspace_lu,
         flops=lambda a: matrix_flops(a, cubic=2 / 3),
+        parts=lambda a: lu_parts(*a.shape[-2:]),
         problem_axes=2,
     ),
     multiple_results=True,
@@ -274,7 +276,7 @@ def _emit_solve(r: Any, a: Any, b: Any, results: Any) -> None:
         r.copy(matrix, item(r, matrices, index))
         transpose_copy(r, x, item(r, right, index))
         # To LAPACK the matrix in memory is a^T, of which it solves the transpose.
-        regular = lapack(r, dtype, "getrf", n, n, matrix, n, pivots)
+        regular = factorize_lu(r, dtype, matrix.pointer, n, n, pivots.pointer)
 
         def substitute() -> None:
             lapack(r, dtype, "getrs", "T", n, columns, matrix, n, pivots, x, n)
@@ -298,6 +300,7 @@ solve = Op(
         _emit_solve,
         _workspace_solve,
         flops=lambda a, b: matrix_flops(a, b.shape[-1], cubic=2 / 3),
+        parts=lambda a, b: lu_parts(*a.shape[-2:]),
         problem_axes=2,
     ),
     samples=(

@@ -17,7 +17,7 @@ from .vector_loops import affine
 PANEL = 128
 """Columns that are factorized at once."""
 
-BLOCKED = 512
+BLOCKED = 384
 """Order from which on a matrix is factorized in blocks."""
 
 WIDTH = 64
@@ -88,7 +88,7 @@ def factorize(r: Any, dtype: DType, matrix: Any, n: int) -> Any:
         behind = r.builder.add(start, r.integer(PANEL))
         last = r.builder.icmp_signed(">=", behind, r.integer(n))
         size = r.builder.select(last, r.builder.sub(r.integer(n), start), r.integer(PANEL))
-        corner = _element(r, dtype, matrix, n, start, start)
+        corner = element_of(r, dtype, matrix, n, start, start)
         done = lapack(r, dtype, "potrf", "U", integer_argument(r, size), corner, n)
         r.when(r.builder.not_(done), lambda: r.b.store(fine, r.b.constant(BOOL, False)))
 
@@ -129,8 +129,8 @@ def _update_row(
     blas(
         r, dtype, "trsm", "L", "U", "C", "N", PANEL, integer_argument(r, width),
         r.reference(r.b.constant(dtype, 1)),
-        _element(r, dtype, matrix, n, start, start), n,
-        _element(r, dtype, matrix, n, start, column), n,
+        element_of(r, dtype, matrix, n, start, start), n,
+        element_of(r, dtype, matrix, n, start, column), n,
     )  # fmt: skip
 
 
@@ -143,14 +143,14 @@ def _update_rest(
     blas(
         r, dtype, "gemm", "C", "N", integer_argument(r, rows), integer_argument(r, width), PANEL,
         r.reference(r.b.constant(dtype, -1)),
-        _element(r, dtype, matrix, n, start, behind), n,
-        _element(r, dtype, matrix, n, start, column), n,
+        element_of(r, dtype, matrix, n, start, behind), n,
+        element_of(r, dtype, matrix, n, start, column), n,
         r.reference(r.b.constant(dtype, 1)),
-        _element(r, dtype, matrix, n, behind, column), n,
+        element_of(r, dtype, matrix, n, behind, column), n,
     )  # fmt: skip
 
 
-def _element(r: Any, dtype: DType, matrix: Any, n: int, row: Any, column: Any) -> Any:
+def element_of(r: Any, dtype: DType, matrix: Any, n: int, row: Any, column: Any) -> Any:
     """Address of an element of M."""
     place = affine(r, 0, (row, 1), (column, n))
     return r.offset(matrix, r.builder.mul(place, r.integer(dtype.itemsize)))

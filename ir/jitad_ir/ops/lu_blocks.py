@@ -1,0 +1,118 @@
+"""LU factorization of large square matrices, in block columns that threads share.
+
+Blocks are fixed by the shape, and each is the work of one thread. To LAPACK, which knows matrices
+column by column, element (i, j) stands at i + j n.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..types import BOOL, INT32, DType
+from .lapack import blas, lapack, lapack_without_info
+from .triangular_blocks import element_of, integer_argument
+
+BLOCKED = 384
+"""Order from which on a matrix is factorized in blocks."""
+
+LARGE = 1024
+"""Order from which on the blocks are wider."""
+
+
+def lu_parts(m: int, n: int) -> int:
+    """Block columns that are shared out in each step."""
+    return 1 if m != n or n < BLOCKED else -(-n // _width(n)) - 1
+
+
+def factorize_lu(r: Any, dtype: DType, matrix: Any, m: int, n: int, pivots: Any) -> Any:
+    """Overwrite the m x n matrix by its factors and `pivots` as getrf does, counting from 1: True
+    (i1) if no pivot is zero. `matrix` and `pivots` are pointers.
+
+    In step k the rows from k on of block column k are factorized, P A_.k = L_.k U_kk. In every
+    other block column the rows are exchanged alike, and in those behind it
+
+        U_kj = L_kk^-1 A_kj,    A_ij = A_ij - L_ik U_kj  for i > k.
+    """
+    if lu_parts(m, n) == 1:
+        return lapack(r, dtype, "getrf", m, n, matrix, m, pivots)
+    width = _width(n)
+    regular = r.local(BOOL)
+    r.b.store(regular, r.b.constant(BOOL, True))
+
+    def step(k: Any) -> None:
+        start = r.builder.mul(k, r.integer(width))
+        rows = r.builder.sub(r.integer(n), start)
+        size = _smaller(r, rows, width)
+        first = r.offset(pivots, r.builder.mul(start, r.integer(INT32.itemsize)))
+        corner = element_of(r, dtype, matrix, n, start, start)
+        shape = integer_argument(r, rows), integer_argument(r, size)
+        done = lapack(r, dtype, "getrf", *shape, corner, n, first)
+        r.when(r.builder.not_(done), lambda: r.b.store(regular, r.b.constant(BOOL, False)))
+        _count_from_the_top(r, first, start, size)
+        place = r.reference(k)
+        columns = -(-n // width) - 1
+
+        def part(r: Any, number: Any, matrix: Any, pivots: Any, place: Any) -> None:
+            k = r.builder.load(place, typ=number.type)
+            behind = r.builder.icmp_signed(">=", number, k)
+            column = r.builder.add(number, r.builder.zext(behind, number.type))
+            _update(r, dtype, matrix, pivots, n, k, column, behind)
+
+        r.parallel_for(columns, part, matrix, pivots, place)
+
+    r.loop(-(-n // width), step)
+    return r.b.load(regular, BOOL).value
+
+
+def _width(n: int) -> int:
+    """Columns of a block."""
+    return 64 if n < LARGE else 128
+
+
+def _smaller(r: Any, value: Any, most: int) -> Any:
+    below = r.builder.icmp_signed("<", value, r.integer(most))
+    return r.builder.select(below, value, r.integer(most))
+
+
+def _count_from_the_top(r: Any, pivots: Any, start: Any, size: Any) -> None:
+    """Add `start`, the row that a block begins with, to its pivots."""
+    shift = r.b.convert(r.number(start), INT32)
+
+    def one(i: Any) -> None:
+        at = r.offset(pivots, r.builder.mul(i, r.integer(INT32.itemsize)))
+        r.b.store(at, r.b.add(r.b.load(at, INT32), shift))
+
+    r.loop(size, one)
+
+
+def _update(
+    r: Any, dtype: DType, matrix: Any, pivots: Any, n: int, k: Any, column: Any, behind: Any
+) -> None:
+    """Step k in another block column, with the products if it is behind."""
+    width = r.integer(_width(n))
+    start, first = r.builder.mul(k, width), r.builder.mul(column, width)
+    size = _smaller(r, r.builder.sub(r.integer(n), start), _width(n))
+    end = r.builder.add(start, size)
+    columns = integer_argument(r, _smaller(r, r.builder.sub(r.integer(n), first), _width(n)))
+    top = element_of(r, dtype, matrix, n, r.integer(0), first)
+    bounds = integer_argument(r, r.builder.add(start, r.integer(1))), integer_argument(r, end)
+    lapack_without_info(r, dtype, "laswp", columns, top, n, *bounds, pivots, 1)
+
+    def products() -> None:
+        one = r.reference(r.b.constant(dtype, 1))
+        minus = r.reference(r.b.constant(dtype, -1))
+        rows = integer_argument(r, r.builder.sub(r.integer(n), end))
+        inner = integer_argument(r, size)
+        corner = element_of(r, dtype, matrix, n, start, start)
+        row = element_of(r, dtype, matrix, n, start, first)
+        blas(
+            r, dtype, "trsm", "L", "L", "N", "U", inner, columns, one, corner, n, row, n
+        )  # fmt: skip
+        left = element_of(r, dtype, matrix, n, end, start)
+        rest = element_of(r, dtype, matrix, n, end, first)
+        blas(
+            r, dtype, "gemm", "N", "N", rows, columns, inner,
+            minus, left, n, row, n, one, rest, n,
+        )  # fmt: skip
+
+    r.when(behind, products)
