@@ -23,6 +23,7 @@ from .promotion import (
     common_dtype,
     convert,
     from_nested,
+    has_tracer,
     strong,
 )
 from .shapes import (
@@ -43,14 +44,23 @@ def array(
     ndmin: int = 0,
 ) -> Any:
     """An array of numbers, arrays or tracers, nested in lists and tuples to any depth."""
-    x = strong(from_nested(object))
-    if dtype is not None:
-        x = convert(x, as_dtype(dtype))
+    if dtype is not None and _is_plain(object):
+        # At once: 2**63 + 1 beside 1 would pass through float64.
+        x: Any = np.asarray(object, as_dtype(dtype))
+    else:
+        x = strong(from_nested(object))
+        if dtype is not None:
+            x = convert(x, as_dtype(dtype))
     if ndmin > x.ndim:
         x = reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
     if isinstance(x, Tracer):
         return Tracer(x.owner, x.value, x.concrete) if copy and x is object else x
     return as_array(np.array(x) if copy else x)
+
+
+def _is_plain(object: Any) -> bool:
+    """True of Python numbers, and of lists and tuples without tracers."""
+    return isinstance(object, (list, tuple, bool, int, float, complex)) and not has_tracer(object)
 
 
 def asarray(

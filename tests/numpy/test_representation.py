@@ -146,3 +146,13 @@ def test_i0() -> None:
 
 def _factorial(n: int) -> float:
     return float(np.prod(np.arange(1.0, n + 1)))
+
+
+def test_large_integers_are_exact_beside_small_ones() -> None:
+    """Without the dtype, NumPy has float64 for integers of int64 and uint64."""
+    large = 2**63 + 1
+    for make in (jnp.array, jnp.asarray):
+        assert int(make([large, 1], dtype=jnp.uint64)[0]) == large
+        assert make([[1, large]], jnp.uint64).tolist() == [[1, large]]
+        with pytest.raises(OverflowError, match="out of bounds for uint8"):
+            make([300], jnp.uint8)
