@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,23 @@ class Array(np.ndarray, metaclass=MetaArray):
 _BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift"
 for _name in _BINARY.split():
     setattr(Array, f"__i{_name}__", getattr(np.ndarray, f"__{_name}__"))
+
+
+def _without_mask(name: str) -> Callable[..., Any]:
+    """The method `name`, where `where=None` means all elements; NumPy would take it for False."""
+    method = getattr(np.ndarray, name)
+
+    @wraps(method)
+    def reduction(self: Array, *args: Any, **kwargs: Any) -> Any:
+        if kwargs and kwargs.get("where", True) is None:
+            del kwargs["where"]
+        return method(self, *args, **kwargs)
+
+    return reduction
+
+
+for _name in ["all", "any", "max", "mean", "min", "prod", "std", "sum", "var"]:
+    setattr(Array, _name, _without_mask(_name))
 
 
 def as_array(value: Any) -> Array:

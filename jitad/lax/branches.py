@@ -36,12 +36,17 @@ def cond(
     of the other's array. Under `vmap` with a batched `pred`, each lane runs its own branch where a
     branch is dear or holds a loop; cheap branches both run, and the results are selected.
 
+    Programs of old call `cond(pred, true_operand, true_fun, false_operand, false_fun)`, with an
+    operand for each branch; that works as well.
+
     Raises TypeError if `pred` is no scalar or the branches differ, leaf by leaf.
 
     >>> from jitad import lax
     >>> lax.cond(3.0 > 2.0, lambda x: x + 1.0, lambda x: x - 1.0, 5.0)
     Array(6.)
     """
+    if _has_operand_for_each(false_fun, operands) and not callable(true_fun):
+        return _cond_of_each(pred, true_fun, false_fun, *operands)
     check_callable(true_fun, "cond: true_fun")
     check_callable(false_fun, "cond: false_fun")
     arguments = _arguments(operands, operand, "cond")
@@ -60,6 +65,26 @@ def cond(
     chosen = apply(ops.convert, holds, dtype=INT64)
     names = [f"cond: false_fun {name_of(false_fun)}", f"cond: true_fun {name_of(true_fun)}"]
     return _branch(chosen, [false_fun, true_fun], names, arguments, "cond")
+
+
+def _has_operand_for_each(true_fun: Any, rest: tuple[Any, ...]) -> bool:
+    return callable(true_fun) and len(rest) == 2 and callable(rest[1])
+
+
+def _cond_of_each(
+    pred: Any,
+    true_operand: Any,
+    true_fun: Callable[..., Any],
+    false_operand: Any,
+    false_fun: Callable[..., Any],
+) -> Any:
+    def if_true(operands: Any) -> Any:
+        return true_fun(operands[0])
+
+    def if_false(operands: Any) -> Any:
+        return false_fun(operands[1])
+
+    return cond(pred, if_true, if_false, (true_operand, false_operand))
 
 
 @hides_internals

@@ -119,9 +119,10 @@ def empty(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
 def full_like(
     a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None, device: Any = None
 ) -> Any:
-    """`fill_value` everywhere, in the shape and dtype of `a` unless given."""
+    """`fill_value` everywhere, in the shape and dtype of `a` (which may be no more than those, a
+    `ShapeDtypeStruct`) unless given."""
     require_cpu(device)
-    x = as_array_operand(a)
+    x = a if hasattr(a, "shape") and hasattr(a, "dtype") else as_array_operand(a)
     return full(
         x.shape if shape is None else shape, fill_value, x.dtype if dtype is None else dtype
     )

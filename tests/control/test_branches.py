@@ -158,3 +158,17 @@ def test_numbers_are_predicates() -> None:
     for pred, expected in ((2, 1.0), (0, 0.0), (0.5, 1.0), (0.0, 0.0), (True, 1.0)):
         assert lax.cond(pred, lambda: 1.0, lambda: 0.0) == expected
         assert jitad.jit(lambda p: lax.cond(p, lambda: 1.0, lambda: 0.0))(pred) == expected
+
+
+def test_cond_with_an_operand_for_each_branch() -> None:
+    """The order of arguments of JAX's first years."""
+
+    def f(pred: Any, x: Any, y: Any) -> Any:
+        return lax.cond(pred, (x, y), lambda pair: pair[0] * pair[1], y, jnp.sin)
+
+    for wrap in (lambda f: f, jitad.jit):
+        assert wrap(f)(True, 2.0, 3.0) == 6.0
+        np.testing.assert_allclose(wrap(f)(False, 2.0, 3.0), np.sin(3.0))
+        assert wrap(jitad.grad(f, 2))(True, 2.0, 3.0) == 2.0
+    got = jitad.vmap(f)(np.array([True, False]), np.ones(2), np.full(2, 3.0))
+    np.testing.assert_allclose(got, [3.0, np.sin(3.0)])

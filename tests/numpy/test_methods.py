@@ -289,6 +289,18 @@ def sum_of_shifted(t: Any) -> Any:
     return x.sum()
 
 
+def test_no_mask_is_all_elements() -> None:
+    x = jnp.arange(1.0, 5.0).reshape(2, 2)
+    for name in ("sum", "prod", "max", "min", "mean", "std", "var", "all", "any"):
+        expected = getattr(np.asarray(x), name)(axis=1)
+        assert_same(getattr(x, name)(axis=1, where=None), expected, name)
+        assert_same(
+            jitad.jit(lambda x, n=name: getattr(x, n)(axis=1, where=None))(x), expected, name
+        )
+        assert_same(getattr(x, name)(1), expected, name)
+    assert x.sum(where=x > 2.0) == np.sum(x, where=x > 2.0) == 7.0
+
+
 def test_results_at_once_are_arrays() -> None:
     for result in (jnp.sin(X), jnp.sum(X), jnp.zeros(2), jnp.add(1, 2), jnp.array([1])):
         assert type(result) is jitad.Array
