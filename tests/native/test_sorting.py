@@ -13,7 +13,7 @@ import jitad.numpy as jnp
 from jitad_ir import ops
 from jitad_ir.graph import Builder, building
 from jitad_ir.native.program import compile_graph
-from jitad_ir.ops.networks import comparisons
+from jitad_ir.ops.columns import comparisons
 from jitad_ir.ops.sort_keys import key_dtype
 from jitad_ir.types import DTYPES, INT64, ArrayType
 

@@ -1,21 +1,15 @@
-"""How native code sorts many short rows: side by side, one in each lane of a vector, by a network
-of comparisons that is the same for all rows and has no branches.
-
-K. E. Batcher's odd-even merge sort: runs of p sorted keys are merged in pairs by comparing keys p
-apart, then p/2 within the rest, p/4 ... A comparison of keys i < j puts the lesser first. About
-n log2(n)**2 / 4 of them, two instructions each for a vector of rows. To be stable, an index goes
-along with each key and decides between equal ones; other operands are moved at the end.
-
-D. E. Knuth, The Art of Computer Programming, volume 3, 1998, 5.3.4.
-"""
+"""How native code sorts many short rows: side by side, one in each lane of a vector, as columns
+that one network sorts. Operands that are not keys are moved at the end, by the indices that go
+along with the keys."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..types import INT64, DType, Shape, short_name
+from .columns import BLOCK, Columns
 from .lapack import Workspace
 from .sort_keys import Flag, Row, decode, encode, is_ambiguous, key_dtype, last_key, restore
 from .vector_loops import affine, transpose
@@ -23,17 +17,11 @@ from .vector_loops import affine, transpose
 LANE_BYTES = 64
 """Bytes of a vector of keys; those of two registers where the target's are shorter."""
 
-BLOCK = 8
-"""Keys that are sorted in registers, before longer runs are merged in memory."""
-
-MOST = {1: 15, 2: 31, 4: 128, 8: 256}
+MOST = {1: 15, 2: 31, 4: 320, 8: 320}
 """Bytes of a key -> length of the longest rows that are sorted so, without other operands."""
 
-MOST_WITH_INDEX = {1: 15, 2: 31, 4: 48, 8: 96}
+MOST_WITH_INDEX = {1: 15, 2: 31, 4: 200, 8: 200}
 """The same with other operands."""
-
-Slot = list[Any]
-"""Lanes of a key, and of its index if there is one."""
 
 
 def _lanes(dtype: DType) -> int:
@@ -138,7 +126,7 @@ class _Group:
         self.keys = key_dtype(dtypes[0])
         self.width = _lanes(self.keys)
         self.b = r.simd(self.width)
-        self.slots = [Row(r, self.keys, p) for p in slots]
+        self.columns = Columns(r, self.keys, self.width, slots)
         self.step = n if inner == 1 else 1
         """Distance of neighbouring rows."""
 
@@ -146,7 +134,7 @@ class _Group:
         """Read, sort, write."""
         self.flag = Flag(self.r) if self.dtypes[0].kind == "f" else None
         self._read(descending)
-        self._sort()
+        self.columns.sort(_padded(self.n))
         self._write_keys(descending)
         self._move()
         if self.flag is not None:
@@ -161,18 +149,18 @@ class _Group:
             if self.flag is not None:
                 self.flag.join(self.b.reduce_or(is_ambiguous(self.b, x)))
             slot = [encode(self.b, x, descending)]
-            if len(self.slots) == 2:
+            if len(self.columns.parts) == 2:
                 index = self.r.b.constant(INT64, 0)._replace(value=affine(self.r, 0, (j, 1)))
                 slot.append(self.b.splat(self.r.b.convert(index, self.keys)))
-            self._store(j, slot)
+            self.columns.store(j, slot)
 
         self._transposed(self.given[0], put, None)
         for j in range(self.n, _padded(self.n)):
-            self._store(self.r.integer(j), [ones] * len(self.slots))
+            self.columns.store(self.r.integer(j), [ones] * len(self.columns.parts))
 
     def _write_keys(self, descending: bool) -> None:
         def take(j: Any) -> Any:
-            return decode(self.b, self._load(j)[0], self.dtypes[0], descending)
+            return decode(self.b, self.columns.load(j)[0], self.dtypes[0], descending)
 
         self._transposed(self.asked[0], None, take)
 
@@ -209,69 +197,6 @@ class _Group:
         else:
             r.loop(self.n, single)
 
-    # -- the network --
-
-    def _load(self, j: Any) -> Slot:
-        return [row.load(self.b, affine(self.r, 0, (j, self.width))) for row in self.slots]
-
-    def _store(self, j: Any, slot: Slot) -> None:
-        for row, lanes in zip(self.slots, slot, strict=True):
-            row.store(self.b, affine(self.r, 0, (j, self.width)), lanes)
-
-    def _ordered(self, x: Slot, y: Slot) -> tuple[Slot, Slot]:
-        b = self.b
-        if len(x) == 1:
-            return [b.min(x[0], y[0])], [b.max(x[0], y[0])]
-        swapped = b.bitwise_or(b.lt(y[0], x[0]), b.bitwise_and(b.eq(x[0], y[0]), b.lt(y[1], x[1])))
-        pairs = list(zip(x, y, strict=True))
-        return [b.select(swapped, q, p) for p, q in pairs], [
-            b.select(swapped, p, q) for p, q in pairs
-        ]
-
-    def _sort(self) -> None:
-        n = _padded(self.n)
-        self.r.loop(n // BLOCK, self._sort_block)
-        run = BLOCK
-        while run < n:
-            apart = run
-            while apart:
-                self._compare(run, apart, n)
-                apart //= 2
-            run *= 2
-
-    def _sort_block(self, number: Any) -> None:
-        first = affine(self.r, 0, (number, BLOCK))
-        places = [affine(self.r, first, (self.r.integer(i), 1)) for i in range(BLOCK)]
-        slots = [self._load(j) for j in places]
-        for i, j in comparisons(BLOCK):
-            slots[i], slots[j] = self._ordered(slots[i], slots[j])
-        for j, slot in zip(places, slots, strict=True):
-            self._store(j, slot)
-
-    def _compare(self, run: int, apart: int, n: int) -> None:
-        """One step of merging: the comparisons of keys `apart`, in all pairs of runs."""
-        r, b = self.r, self.r.builder
-        skipped = apart if apart < run else 0
-        count = run - skipped
-
-        def pair(base: Any, t: Any) -> None:
-            # Groups of `apart` keys are compared with the next one, from the second group on.
-            group = b.and_(t, r.integer(-apart))
-            i = b.add(b.add(base, r.integer(skipped)), b.add(t, group))
-            j = b.add(i, r.integer(apart))
-            low, high = self._ordered(self._load(i), self._load(j))
-            self._store(i, low)
-            self._store(j, high)
-
-        whole, rest = divmod(n, 2 * run)
-        r.loop(
-            whole,
-            lambda g: r.loop(count, lambda t: pair(affine(r, 0, (g, 2 * run)), t)),
-        )
-        present = sum(1 for t in range(count) if skipped + t + (t & -apart) + apart < rest)
-        base = r.integer(whole * 2 * run)
-        r.loop(present, lambda t: pair(base, t))
-
     # -- row by row --
 
     def _each_row(self, body: Callable[[Any, list[Any], list[Any]], None]) -> None:
@@ -292,14 +217,14 @@ class _Group:
 
     def _move(self) -> None:
         """The other operands, by the indices."""
-        if len(self.slots) == 1:
+        if len(self.columns.parts) == 1:
             return
         r = self.r
 
         def move(lane: Any, sources: list[Any], targets: list[Any]) -> None:
             def element(j: Any) -> None:
                 at = affine(r, lane, (j, self.width))
-                index = r.b.convert(self.slots[1].load(r.b, at), INT64).value
+                index = r.b.convert(self.columns.parts[1].load(r.b, at), INT64).value
                 for source, target in zip(sources[1:], targets[1:], strict=True):
                     target.store(r.b, j, source.load(r.b, index))
 
@@ -314,18 +239,3 @@ class _Group:
             restore(r, sources[0], targets[0], r.integer(self.n), descending)
 
         return row
-
-
-def comparisons(n: int) -> Iterator[tuple[int, int]]:
-    """The comparisons that sort n keys, a power of two, by odd-even merging."""
-    run = 1
-    while run < n:
-        apart = run
-        while apart:
-            skipped = apart if apart < run else 0
-            for base in range(0, n, 2 * run):
-                for t in range(run - skipped):
-                    i = base + skipped + t + (t & -apart)
-                    yield i, i + apart
-            apart //= 2
-        run *= 2
