@@ -8,6 +8,7 @@ from . import (
     cases_elementwise,
     cases_indexing,
     cases_linalg,
+    cases_random,
     cases_solving,
 )
 from .cases import CASES
@@ -19,5 +20,6 @@ __all__ = [
     "cases_elementwise",
     "cases_indexing",
     "cases_linalg",
+    "cases_random",
     "cases_solving",
 ]

@@ -17,7 +17,7 @@ import pytest
 import jitad
 import jitad.numpy as jnp
 from jitad import lax
-from jitad_ir.ops.convolution_lowering import plan_convolution
+from jitad_ir.ops.convolution_plan import plan_convolution
 from jitad_ir.types import ArrayType
 
 LAST = ("NHWC", "HWIO", "NHWC")
@@ -205,6 +205,21 @@ LARGE = {
     "pointwise": ((2, 20, 20, 90), (1, 1, 90, 70), {"dimension_numbers": LAST}),
     "groups": ((2, 24, 30, 30), (40, 6, 3, 3), {"feature_group_count": 4}),
     "strided": ((2, 40, 40, 33), (3, 3, 33, 18), {"dimension_numbers": LAST, "stride": 2}),
+    "phases": (
+        (2, 20, 20, 32),
+        (3, 3, 32, 48),
+        {"dimension_numbers": LAST, "lhs_dilation": (2, 3), "padding": [(3, 1), (0, 4)]},
+    ),
+    "phases that see nothing": (
+        (2, 19, 20, 33),
+        (2, 3, 33, 40),
+        {
+            "dimension_numbers": LAST,
+            "lhs_dilation": (3, 4),
+            "rhs_dilation": (1, 2),
+            "padding": [(3, 1), (-2, 4)],
+        },
+    ),
     "wide": ((2, 60, 60, 66), (5, 5, 66, 48), {"dimension_numbers": LAST}),
 }
 
@@ -216,9 +231,10 @@ def large(name: str) -> tuple[Any, np.ndarray, np.ndarray]:
     x, w = (rng.normal(size=s).astype(np.float32) for s in (x_shape, w_shape))
     params = dict(params)
     strides = (params.pop("stride", 1),) * (x.ndim - 2)
+    padding = params.pop("padding", "SAME")
 
     def f(x: Any, w: Any) -> Any:
-        return lax.conv_general_dilated(x, w, strides, "SAME", **params)
+        return lax.conv_general_dilated(x, w, strides, padding, **params)
 
     return f, x, w
 
@@ -280,12 +296,19 @@ def planned(x: tuple[int, ...], w: tuple[int, ...], **changed: Any) -> Any:
 def test_plans_take_every_way() -> None:
     """So that the tests of large operands reach each of them."""
     wide = planned((2, 60, 60, 66), (5, 5, 66, 48), padding=((2, 2), (2, 2)))
-    assert wide.x is not None and wide.panels and wide.nest.blocks
+    assert wide.x is not None and wide.panels and wide.parts[0].nest.blocks
     near = planned((4, 30, 29, 37), (3, 3, 37, 43))
-    assert near.nest.lane.length % near.nest.width and near.panels
+    (part,) = near.parts
+    assert part.nest.lane.length % part.nest.width and near.panels
     plain = planned((2, 20, 20, 90), (1, 1, 90, 70), padding=((0, 0), (0, 0)))
     assert plain.x is None
     assert planned((0, 5, 5, 2), (3, 3, 2, 2)) is None
+    phases = planned((2, 20, 20, 32), (3, 3, 32, 48), lhs_dilation=(2, 3))
+    assert len(phases.parts) == 6 and not phases.cleared
+    empty = planned((2, 30, 30, 32), (2, 2, 32, 48), lhs_dilation=(3, 3))
+    assert len(empty.parts) == 4 and empty.cleared
+    small = planned((1, 4, 4, 2), (3, 3, 2, 2), lhs_dilation=(2, 2))
+    assert len(small.parts) == 1 and small.x.base == (1, 2, 2, 1)
 
 
 # Names and shapes.
