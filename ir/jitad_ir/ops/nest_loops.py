@@ -22,12 +22,11 @@ PARTS = 64
 
 
 class Arrays(NamedTuple):
-    """Buffers of x, w and out (flat), and the element of x at which index 0 lies."""
+    """Flat buffers of x, w and out."""
 
     x: Any
     w: Any
     out: Any
-    base: int
 
 
 class _Place(NamedTuple):
@@ -54,26 +53,27 @@ class _Share(NamedTuple):
     parts: int
 
 
-def emit_nest(r: Any, nest: Nest, arrays: Arrays) -> None:
-    """Write the sums to `arrays.out`, all of whose elements the out axes reach."""
+def emit_nest(r: Any, nest: Nest, arrays: Arrays, starts: tuple[int, int, int]) -> None:
+    """Write the sums to the elements of `arrays.out` that the out axes reach; loops begin at
+    element `starts` of each array."""
     axis, count = nest.shared
+    place = _Place(*starts)
     if nest.cycles < WORTH or count == 1:
-        _whole(r, nest, arrays, None)
+        _whole(r, nest, arrays, place, None)
         return
     parts = min(count, PARTS)
 
     def part(inner: Any, number: Any, *pointers: Any) -> None:
         x, w, out = (
             inner.buffer(buffer.type, pointer)
-            for buffer, pointer in zip(arrays[:3], pointers, strict=True)
+            for buffer, pointer in zip(arrays, pointers, strict=True)
         )
-        share = _Share(axis, number, parts)
-        _whole(inner, nest, Arrays(x, w, out, arrays.base), share)
+        _whole(inner, nest, Arrays(x, w, out), place, _Share(axis, number, parts))
 
-    r.parallel_for(parts, part, *[buffer.pointer for buffer in arrays[:3]])
+    r.parallel_for(parts, part, *[buffer.pointer for buffer in arrays])
 
 
-def _whole(r: Any, nest: Nest, arrays: Arrays, share: _Share | None) -> None:
+def _whole(r: Any, nest: Nest, arrays: Arrays, start: _Place, share: _Share | None) -> None:
     """The nest, or the part of it that `share` tells."""
 
     def within(place: _Place, steps: Any) -> None:
@@ -84,7 +84,7 @@ def _whole(r: Any, nest: Nest, arrays: Arrays, share: _Share | None) -> None:
     def of_blocks(place: _Place) -> None:
         _blocks(r, nest.blocks, place, 0, within)
 
-    _nested(r, nest.outer, _Place(arrays.base, 0, 0), of_blocks, share)
+    _nested(r, nest.outer, start, of_blocks, share)
 
 
 def _blocks(
@@ -196,8 +196,9 @@ def _cover(
     _loop(r, -(-length // step), one, share)
 
 
-def emit_panels(r: Any, nest: Nest, w: Any, panels: Any) -> None:
-    """Copy w, which `nest` steps through as it lies, to `panels` (both flat)."""
+def emit_panels(r: Any, nest: Nest, w: Any, begin: int, panels: Any) -> None:
+    """Copy w, which `nest` steps through as it lies from element `begin` on, to `panels` (both
+    flat)."""
     dtype = w.type.dtype
     target, _ = in_panels(nest)
     around = [
@@ -224,7 +225,7 @@ def emit_panels(r: Any, nest: Nest, w: Any, panels: Any) -> None:
 
     def outer(index: tuple[Any, ...]) -> None:
         pairs = list(zip(index, around, strict=True))
-        base_of = affine(r, 0, *[(i, axis.w) for i, (axis, _) in pairs])
+        base_of = affine(r, begin, *[(i, axis.w) for i, (axis, _) in pairs])
         base_to = affine(r, 0, *[(i, moved.w) for i, (_, moved) in pairs])
         for start, count, vectors, width in pieces(nest.lane.length, nest.vectors, nest.width):
 
@@ -247,8 +248,7 @@ def _call(
     dtype = arrays.out.type.dtype
     rows, vectors, width = size
     arguments = [
-        r.element_pointer(buffer, (offset,))
-        for buffer, offset in zip(arrays[:3], place, strict=True)
+        r.element_pointer(buffer, (offset,)) for buffer, offset in zip(arrays, place, strict=True)
     ]
     if fresh is not None:
         arguments.append(fresh)
@@ -259,10 +259,10 @@ def _call(
     def build(inner: Any, *parameters: Any) -> None:
         x, w, out = (
             inner.buffer(buffer.type, pointer)
-            for buffer, pointer in zip(arrays[:3], parameters[:3], strict=True)
+            for buffer, pointer in zip(arrays, parameters[:3], strict=True)
         )
         tile = replace(nest, sums=sums, rows=rows, vectors=vectors, width=width)
-        _tile(inner, tile, Arrays(x, w, out, 0), parameters[3] if nest.blocks else None)
+        _tile(inner, tile, Arrays(x, w, out), parameters[3] if nest.blocks else None)
 
     r.call_inner(name, build, *arguments)
 

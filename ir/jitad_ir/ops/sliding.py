@@ -10,9 +10,10 @@ are `spread` apart starts at every `stride`-th place where it fits:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,6 +66,52 @@ class Sliding:
         `spread` to give the cotangent of the window."""
         reach = dilated(self.out, self.stride) + dilated(self.k, self.spread) - 1
         return self.low, reach - dilated(self.n, self.base) - self.low
+
+
+class Phase(NamedTuple):
+    """Windows out_first, out_first + out_step, ... of an axis, of which the same places see no
+    zero of a dilation: window i of them sees element first + i stride + j spread of the array
+    itself at place w_first + j w_step."""
+
+    out_first: int
+    out_step: int
+    out: int
+    w_first: int
+    w_step: int
+    k: int
+    first: int
+    stride: int
+    spread: int
+
+    @property
+    def last(self) -> int:
+        """The last element that is seen."""
+        return self.first + (self.out - 1) * self.stride + (self.k - 1) * self.spread
+
+
+def phases(one: Sliding) -> list[Phase]:
+    """All windows of an axis by phases, also those that see nothing (k = 0).
+
+    Place j of window i lies on an element where i stride + j spread = low modulo base. That
+    depends on i modulo base / gcd(stride, base), and holds for none of the places, or one of them
+    and every (base / gcd(spread, base))th before and behind it.
+    """
+    step = one.base // math.gcd(one.stride, one.base)
+    every = one.base // math.gcd(one.spread, one.base)
+    found: list[Phase] = []
+    for i in range(min(step, one.out)):
+        count = -(-(one.out - i) // step)
+        places = [
+            j
+            for j in range(min(every, one.k))
+            if (i * one.stride + j * one.spread - one.low) % one.base == 0
+        ]
+        j = places[0] if places else 0
+        k = -(-(one.k - j) // every) if places else 0
+        first = (i * one.stride + j * one.spread - one.low) // one.base
+        stride, spread = step * one.stride // one.base, every * one.spread // one.base
+        found.append(Phase(i, step, count, j, every, k, first, stride, spread))
+    return found
 
 
 def slidings(
