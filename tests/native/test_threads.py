@@ -218,7 +218,10 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda a, b: jitad.scipy.linalg.solve_triangular(a, b, lower=True),
         [np.tril(image(300, 300)) + 300 * np.eye(300), image(300, 297)],
     ),
-    "large linear system": (jnp.linalg.solve, [image(450, 450) - 0.9 * np.eye(450), image(450, 7)]),
+    "large linear system": (
+        jnp.linalg.solve,
+        [image(450, 450) - 0.9 * np.eye(450), image(450, 431)],
+    ),
     "inverses": (jnp.linalg.inv, [image(71, 30, 30) + 30 * np.eye(30)]),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),

@@ -2,8 +2,8 @@
 does not show in the result.
 
 Each block of the result is one call of BLAS, on one thread. Blocks are as large as they can be:
-BLAS packs both operands anew in each call, 3 to 5 % more work for half of 512 by 512, 10 % for
-blocks of 128 by 256.
+BLAS packs both operands anew in each call, 3 to 5 % more work for blocks of 128 by 512, 10 %
+for blocks of 128 by 256.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_BLOCKS = 16
 SMALL_AREA = 64 * 128
 """Elements of the result that half of a matrix has at least."""
 
-AREA = 128 * 256
+AREA = 128 * 512
 """The same, of a block of further division."""
 
 PART = 20_000.0

@@ -29,13 +29,12 @@ from .lapack import (
     each,
     fill_nan,
     item,
-    lapack,
     matrix_flops,
     stack_size,
     stacked,
     transpose_copy,
 )
-from .lu_blocks import factorize_lu, lu_parts
+from .lu_blocks import factorize_lu, lu_parts, substitute_lu
 from .matrices import (
     leading_block,
     lower_part,
@@ -279,7 +278,7 @@ def _emit_solve(r: Any, a: Any, b: Any, results: Any) -> None:
         regular = factorize_lu(r, dtype, matrix.pointer, n, n, pivots.pointer)
 
         def substitute() -> None:
-            lapack(r, dtype, "getrs", "T", n, columns, matrix, n, pivots, x, n)
+            substitute_lu(r, dtype, "T", matrix.pointer, pivots.pointer, x.pointer, (n, columns))
             transpose_copy(r, result, x)
 
         r.when(regular, substitute, lambda: fill_nan(r, result))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..types import BOOL, INT32, DType
 from .lapack import blas, lapack, lapack_without_info
-from .triangular_blocks import element_of, integer_argument
+from .triangular_blocks import element_of, integer_argument, solve_parts
 
 BLOCKED = 384
 """Order from which on a matrix is factorized in blocks."""
@@ -62,6 +62,26 @@ def factorize_lu(r: Any, dtype: DType, matrix: Any, m: int, n: int, pivots: Any)
 
     r.loop(-(-n // width), step)
     return r.b.load(regular, BOOL).value
+
+
+def substitute_lu(
+    r: Any, dtype: DType, trans: str, factors: Any, pivots: Any, right: Any, shape: Any
+) -> None:
+    """Overwrite the right-hand sides, columns of n numbers each, by the solutions, as getrs does;
+    `shape`: (n, columns)."""
+    n, columns = shape
+    parts = solve_parts(dtype, n, 2 * columns)
+
+    def part(r: Any, number: Any, factors: Any, pivots: Any, right: Any) -> None:
+        start, count = r.share(number, columns, parts)
+        first = element_of(r, dtype, right, n, r.integer(0), start)
+        count = integer_argument(r, count)
+        lapack(r, dtype, "getrs", trans, n, count, factors, n, pivots, first, n)
+
+    if parts == 1:
+        lapack(r, dtype, "getrs", trans, n, columns, factors, n, pivots, right, n)
+    else:
+        r.parallel_for(parts, part, factors, pivots, right)
 
 
 def _width(n: int) -> int:
