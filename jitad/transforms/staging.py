@@ -75,14 +75,12 @@ def jit(
             jit, static_argnums=static_argnums, static_argnames=static_argnames
         )
     check_callable(fun, "jit")
-    from ..dispatch.function_type import compiled_function_type  # noqa: PLC0415  (loads LLVM)
-
     numbers, names = _static(fun, static_argnums, static_argnames)
     staged = _Staged(fun, numbers, names)
-    function = compiled_function_type()(staged.call)
-    staged.function = weakref.ref(function)
+    function = staged.native_function()
     functools.update_wrapper(function, fun)
     function.trace = staged.trace
+    function.lower = staged.lower
     function.clear_cache = staged.clear
     _ALL.add(staged)
     return function
@@ -170,10 +168,45 @@ class _Staged:
             return self._inline(args, kwargs, leaves, tree)
         return self._call_native(args, kwargs, leaves)
 
+    def native_function(self) -> Any:
+        """A new callable whose native entries are those of this function."""
+        from ..dispatch.function_type import compiled_function_type  # noqa: PLC0415  (loads LLVM)
+
+        function = compiled_function_type()(self.call)
+        self.function = weakref.ref(function)
+        return function
+
     def trace(self, *args: Any, **kwargs: Any) -> Graph:
         """The program traced for these arguments, before any pass: IR text when printed."""
         leaves, tree = self._dynamic(args, kwargs)
         return self._traced(args, kwargs, leaves, tree).graph
+
+    def lower(self, *args: Any, **kwargs: Any) -> Any:
+        """The function traced for these arguments, or for the shapes and dtypes of
+        `ShapeDtypeStruct`s, to be compiled ahead of its first call: a `Lowered`."""
+        from .ahead import Lowered, prototypes  # noqa: PLC0415  (loads passes and planner)
+
+        given, named = prototypes((args, kwargs))
+        traced = self._traced(given, named, *self._dynamic(given, named))
+        positional = [a for i, a in enumerate(given) if i not in self.static_argnums]
+        keywords = {n: a for n, a in named.items() if n not in self.static_argnames}
+        leaves, tree = flatten((positional, keywords))
+
+        def prepare() -> Callable[..., Any]:
+            function = self.function() or self.native_function()
+            self._entry(given, named)
+
+            def run(positional: Sequence[Any], keywords: dict[str, Any]) -> Any:
+                dynamic = iter(positional)
+                full = [
+                    a if i in self.static_argnums else next(dynamic) for i, a in enumerate(given)
+                ]
+                fixed = {n: a for n, a in named.items() if n in self.static_argnames}
+                return function(*full, **keywords, **fixed)
+
+            return run
+
+        return Lowered(self.name, traced, tree, tuple(self._leaf_types(leaves)), prepare)
 
     def _dynamic(self, args: Any, kwargs: Any) -> tuple[list[Any], PyTreeDef]:
         """The leaves of all arguments that are not static, in the order of a Signature."""
@@ -235,8 +268,9 @@ class _Staged:
             self.inlined[key] = _Inlined(traced.graph, traced.out_tree)
         return traced.out_tree.unflatten(run_graph(traced.graph, traced.operands))
 
-    def _call_native(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> Any:
-        from ..dispatch.classify import UnsupportedLeaf, call_entry, classify  # noqa: PLC0415
+    def _entry(self, args: Any, kwargs: Any) -> tuple[Any, Sequence[Any]]:
+        """The native entry for these arguments, compiled if it is new, and their arrays."""
+        from ..dispatch.classify import UnsupportedLeaf, classify  # noqa: PLC0415
         from ..dispatch.function_type import install  # noqa: PLC0415  (loads LLVM)
 
         self._static_key(args, kwargs)
@@ -252,14 +286,19 @@ class _Staged:
         entry = self.entries.get(signature)
         if entry is None:
             entry = self.entries[signature] = self._compile(signature, args, kwargs, arrays)
-        if config.watches:
-            result = call_entry(entry, arrays)
-            self._check(args, kwargs, leaves, result)
-            return result
         function = self.function()
-        if function is not None:
+        if function is not None and not config.watches:
             install(function, entry)
-        return call_entry(entry, arrays)
+        return entry, arrays
+
+    def _call_native(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> Any:
+        from ..dispatch.classify import call_entry  # noqa: PLC0415  (loads LLVM)
+
+        entry, arrays = self._entry(args, kwargs)
+        result = call_entry(entry, arrays)
+        if config.watches:
+            self._check(args, kwargs, leaves, result)
+        return result
 
     def _explain(self, args: Any, kwargs: Any, leaves: Sequence[Any], tree: PyTreeDef) -> None:
         """Note what it is traced for; say what is new, if that is wanted."""
