@@ -58,7 +58,7 @@ class FlatFunction:
     for the same function with the same structure and the same other leaves, so that programs are
     derived and compiled once for it."""
 
-    function: Callable[..., Any]
+    function: Static
     tree: PyTreeDef
     static: tuple[tuple[int, Static], ...]
     results: PyTreeDef | None
@@ -72,14 +72,14 @@ class FlatFunction:
             leaves.append(fixed[i].value if i in fixed else as_array(next(given)))
         args, kwargs = self.tree.unflatten(leaves)
         with no_trace():
-            result = self.function(*args, **kwargs)
+            result = self.function.value(*args, **kwargs)
         if self.results is None:
             return ()
         leaves, tree = flatten(result)
         if tree != self.results:
             raise TypeError(
-                f"{name_of(self.function)} must return the structure {self.results}, as its call "
-                f"says; it returned {tree}"
+                f"{name_of(self.function.value)} must return the structure {self.results}, as its "
+                f"call says; it returned {tree}"
             )
         return leaves
 
@@ -97,7 +97,7 @@ def flat_function(
     static = [(i, Static(leaf)) for i, leaf in enumerate(leaves) if is_static(leaf)]
     fixed = dict(static)
     arrays = [leaf for i, leaf in enumerate(leaves) if i not in fixed]
-    return FlatFunction(function, tree, tuple(static), results), arrays
+    return FlatFunction(Static(function), tree, tuple(static), results), arrays
 
 
 def act(function: FlatFunction, arrays: Sequence[Any], results: Any, name: str, **params: Any):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import os
 import subprocess
@@ -312,3 +313,37 @@ def test_first_call_of_a_large_program_raises() -> None:
     for _ in range(2):
         with pytest.raises(Broken):
             program(np.ones(500_000))
+
+
+@dataclasses.dataclass
+class Unhashable:
+    """Compares by value, so it has no hash."""
+
+    scale: float
+
+    def __call__(self, x: Any) -> Any:
+        return self.scale * x
+
+    def method(self, x: Any) -> Any:
+        return self.scale * x
+
+
+@pytest.mark.parametrize("wrap", WRAPS, ids=["eager", "jit"])
+def test_functions_without_a_hash(wrap: Any) -> None:
+    host = Unhashable(3.0)
+
+    def program(x: Any) -> Any:
+        fixed = lax.stop_gradient(x)
+        return x * jitad.pure_callback(host, x, fixed) * jitad.pure_callback(host.method, x, fixed)
+
+    assert wrap(program)(2.0) == 72.0
+    assert wrap(jitad.grad(program))(2.0) == 36.0
+
+
+def test_lanes_know_their_index(capsys: pytest.CaptureFixture[str]) -> None:
+    def program(x: Any) -> Any:
+        debug.print("{} {}", lax.axis_index("lanes"), x)
+        return x
+
+    jitad.jit(jitad.vmap(program, axis_name="lanes"))(np.array([5.0, 6.0]))
+    assert capsys.readouterr().out == "0 5.0\n1 6.0\n"
