@@ -111,7 +111,7 @@ def plan_convolution(
         return None
     best: Convolution | None = None
     for divided in (False, True):
-        if divided and (best is None or best.cycles < DIVIDED or max(lhs_dilation) == 1):
+        if divided and (best is None or best.cycles < DIVIDED or max(lhs_dilation, default=1) == 1):
             break
         geometry = _Geometry(x, w, specs, along, feature_groups, batch_groups, divided)
         for lane in geometry.lanes():
