@@ -190,6 +190,12 @@ class LaneEmitter:
 
         return woven(0), woven(half)
 
+    def blend(self, x: Lanes, y: Lanes, from_y: list[bool]) -> Lanes:
+        """The lanes of x, but those of y where `from_y` says so; of real lanes."""
+        order = [lane + self.width * flag for lane, flag in enumerate(from_y)]
+        mask = ll.Constant(ll.VectorType(I32, self.width), order)
+        return Lanes(x.dtype, self.builder.shuffle_vector(x.value, y.value, mask))
+
     def parts(self, z: Lanes) -> tuple[Lanes, Lanes]:
         """Real and imaginary part of complex lanes."""
         part_dtype = real_dtype(z.dtype)

@@ -17,7 +17,7 @@ from .vector_loops import affine, transpose
 LANE_BYTES = 64
 """Bytes of a vector of keys; those of two registers where the target's are shorter."""
 
-MOST = {1: 15, 2: 31, 4: 320, 8: 320}
+MOST = {1: 15, 2: 31, 4: 160, 8: 100}
 """Bytes of a key -> length of the longest rows that are sorted so, without other operands."""
 
 MOST_WITH_INDEX = {1: 15, 2: 31, 4: 200, 8: 200}

@@ -1,7 +1,8 @@
 """How native code sorts: which algorithm for which rows.
 
-With one key, many short rows are sorted side by side (`networks`), long ones by the digits of the
-key (`radix`), all others by merging (`merge_sort`).
+With one key, many short rows are sorted side by side (`networks`), keys alone of some hundred by
+themselves (`row_network`), long rows by the digits of the key (`radix`), all others by merging
+(`merge_sort`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import ArrayType, DType
-from . import networks, radix
+from . import networks, radix, row_network
 from .lapack import Workspace
 from .merge_sort import merge_sort
 
@@ -31,6 +32,8 @@ def workspace_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -
     work = Workspace()
     if networks.suits(dtypes, num_keys, xs[0].shape, axis):
         networks.workspace_networks(work, dtypes, n)
+    elif row_network.suits(dtypes, num_keys, n):
+        row_network.workspace_row(work, dtypes[0], n)
     elif radix.suits(dtypes, num_keys, n):
         radix.workspace_radix(work, dtypes, n)
     else:
@@ -49,7 +52,8 @@ def emit_sort(r: Any, *buffers: Any, axis: int, num_keys: int, descending: bool)
     if networks.suits(dtypes, num_keys, shape, axis):
         networks.sort_by_networks(r, xs, results, axis, descending)
         return
-    if not radix.suits(dtypes, num_keys, shape[axis]):
+    alone = row_network.suits(dtypes, num_keys, shape[axis])
+    if not alone and not radix.suits(dtypes, num_keys, shape[axis]):
         _merge(r, xs, results, axis, num_keys, descending)
         return
 
@@ -58,6 +62,10 @@ def emit_sort(r: Any, *buffers: Any, axis: int, num_keys: int, descending: bool)
         sources, targets = ([r.element_pointer(x, start) for x in some] for some in (xs, results))
         stride = math.prod(shape[axis + 1 :])
         work = Workspace(r)
+        if alone:
+            args = (sources[0], targets[0], dtypes[0], stride, shape[axis], descending)
+            row_network.sort_row(r, work, *args)
+            return
         radix.radix_sort(r, work, sources, targets, dtypes, stride, shape[axis], descending)
 
     r.loops(others, row)
