@@ -22,6 +22,8 @@ from jitad_ir.passes.pipeline import optimize
 from jitad_ir.passes.ranges import ranges
 from jitad_ir.passes.simplify import simplify
 from jitad_ir.passes.specialize import specialize
+from jitad_ir.plan import plan_graph
+from jitad_ir.plan.structures import Loop
 from jitad_ir.text import parse
 from jitad_ir.verify import verify
 
@@ -264,3 +266,43 @@ def test_derivatives_of_recurrences(transform: str) -> None:
     got = jitad.tree_util.tree_leaves(jitad.jit(run)(X))
     for a, b in zip(got, evaluate(before, X), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def loop_step(program: Callable[..., Any], *arrays: Any) -> Loop:
+    plan = plan_graph(optimize(jitad.jit(program).trace(*arrays)))
+    (step,) = [step for step in plan.steps if isinstance(step, Loop)]
+    return step
+
+
+@pytest.mark.parametrize("rows", [X, np.stack([X, X * X], 1), np.stack([X] * 40, 1)])
+def test_what_a_loop_writes_is_not_copied_before(rows: Any) -> None:
+    """The rows before the first and behind the last are; reads are of the operand."""
+
+    def forwards(x: Any) -> Any:
+        return lax.fori_loop(2, 9, lambda i, y: y.at[i].set(y[i] * 2.0 - y[i + 1]), x)
+
+    def backwards(x: Any) -> Any:
+        return lax.fori_loop(0, 9, lambda i, y: y.at[10 - i].set(y[9 - i] + y[10 - i]), x)
+
+    for program, covered in ((forwards, (2, 9)), (backwards, (2, 11))):
+        step = loop_step(program, rows)
+        assert covered in step.carry.covered
+        assert len(step.consts) == 1
+        before = jitad.jit(program).trace(rows)
+        np.testing.assert_array_equal(jitad.jit(program)(rows), evaluate(before, rows)[0])
+
+
+def test_what_a_loop_reads_of_its_own_is_copied() -> None:
+    def behind(x: Any) -> Any:
+        return lax.fori_loop(5, 9, lambda i, y: y.at[i].set(y[i] + y[i - 5]), x)
+
+    def skipping(x: Any) -> Any:
+        def step(c: Any, _: None) -> Any:
+            return (c[0] + 2, c[1].at[c[0]].set(c[1][c[0]] * 2.0)), None
+
+        return lax.scan(step, (1, x), None, 5)[0][1]
+
+    for program in (behind, skipping):
+        assert not any(loop_step(program, X).carry.covered)
+        before = jitad.jit(program).trace(X)
+        np.testing.assert_array_equal(jitad.jit(program)(X), evaluate(before, X)[0])

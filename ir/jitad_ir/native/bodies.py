@@ -107,7 +107,7 @@ class MemoryBody:
                     first, second = second, first  # the last step writes `final`
                 state += [init, first, second]
             elif self._in_place(k):
-                self._copy(k, init)
+                self._copy_kept(k, init)
         return state
 
     def step(self, state: Values, rows: Values, stacks: Values) -> Values:
@@ -175,6 +175,24 @@ class MemoryBody:
 
     def _in_place(self, k: int) -> bool:
         return k in self.plan.in_place
+
+    def _copy_kept(self, k: int, source: ll.Value) -> None:
+        """Copy the rows that the loop does not write before they are read."""
+        covered = self.carry.covered[k] if self.carry.covered else None
+        if covered is None:
+            self._copy(k, source)
+            return
+        target, type = self.finals[k], self.plan.output_types[k]
+        if target is source:
+            return
+        row = type.size // type.shape[0]
+        for first, last in ((0, covered[0]), (covered[1], type.shape[0])):
+            part = type.with_shape(((last - first) * row,))
+            places = [
+                Buffer(part, element_pointer(self.builder, pointer, type.dtype, first * row))
+                for pointer in (target, source)
+            ]
+            self.emitter.routine().copy(*places)
 
     def _copy(self, k: int, source: ll.Value) -> None:
         type = self.plan.output_types[k]

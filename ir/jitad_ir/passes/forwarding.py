@@ -14,160 +14,70 @@ start, step and number of steps tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
 
+from ..counters import CountedLoop, Write, known_numbers
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import OPS
 from ..types import INT64
-from .ranges import step_of
 from .regions import in_regions
 
 MOST_DELAY = 4
 """Steps from a write to its read, at most."""
-FAR = 1 << 30
-"""Where counters and sums of counters and numbers are far from wrapping, in 32 bits too."""
 MOST_ELEMENTS = 16
 """Elements of what a step writes, at most."""
 
 
 def forwarding(graph: Graph) -> Graph:
     """`graph` with such elements carried from step to step, the inner loops first."""
-    graph = in_regions(graph, forwarding)
+    return _detached(_in_loops(graph))
+
+
+def _in_loops(graph: Graph) -> Graph:
+    graph = in_regions(graph, _in_loops)
+    return _rewritten(graph, lambda loop, operands: loop.rewritten(operands))
+
+
+def _detached(graph: Graph) -> Graph:
+    """`graph` with the rows of its inputs that a loop reads before it writes them read from the
+    inputs. Their loop then only writes, and what it writes wholly need not be copied before."""
+    given = set(graph.inputs)
+    return _rewritten(graph, lambda loop, operands: loop.detached(operands, given))
+
+
+Rule = Callable[["_Loop", Sequence[Value]], "list[Value] | None"]
+
+
+def _rewritten(graph: Graph, rule: Rule) -> Graph:
+    """`graph` with its scans replaced where `rule` gives their results."""
     if not any(eq.op.name == "scan" for eq in graph.equations):
         return graph
     builder = Builder(graph.name)
     builder.inputs = list(graph.inputs)
     env: dict[Value, Value] = {v: v for v in graph.inputs}
-    numbers: dict[Value, int] = {}
+    numbers = known_numbers(graph)
     changed = False
     with building(builder):
         for eq in graph.equations:
             operands = tuple([env[v] for v in eq.operands])
             builder.source = eq.source
-            if eq.op.name == "full" and eq.outputs[0].dtype.kind in "iu":
-                numbers[eq.outputs[0]] = int(eq.params["value"])
             outs = None
             if eq.op.name == "scan" and eq.params["length"] > 1:
-                outs = _Loop(eq, [numbers.get(v) for v in eq.operands]).rewritten(operands)
+                outs = rule(_Loop(eq, [numbers.get(v) for v in eq.operands]), operands)
             changed = changed or outs is not None
             outs = builder.replay(eq, operands) if outs is None else outs
             env.update(zip(eq.outputs, outs, strict=True))
     return builder.build([env[v] for v in graph.outputs]) if changed else graph
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where along an axis: the counter times `sign` (1 or -1), plus `offset`."""
+class _Loop(CountedLoop):
+    """A scan while it is rewritten."""
 
-    counter: int
-    sign: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """What becomes of a carried array: `update` at `place`, replacing or (`adds`) added."""
-
-    equation: Equation
-    array: Value
-    update: Value
-    place: _Place
-    adds: bool
-
-
-class _Loop:
-    """A scan. `starts` are those of its operands that are known numbers."""
-
-    def __init__(self, eq: Equation, starts: Sequence[int | None]) -> None:
-        self.eq = eq
-        (self.body,) = eq.regions
-        self.consts: int = eq.params["consts"]
-        self.end = self.consts + eq.params["carries"]
-        self.made_by = {v: inner for inner in self.body.equations for v in inner.outputs}
-        self.counters: dict[Value, int] = {}
-        self.start: dict[int, int] = {}
-        self.step: dict[int, int] = {}
-        for k in range(self.consts, self.end):
-            start, step = starts[k], step_of(self.body, self.consts, k)
-            value = self.body.inputs[k]
-            if start is None or not step or value.shape != () or not _is_wide(value):
-                continue
-            if self._stays_small(start, step):
-                self.counters[value] = k
-                self.start[k], self.step[k] = start, step
-
-    def _stays_small(self, start: int, step: int) -> bool:
-        """Whether the counter, and what is a little off it, is far from where integers wrap."""
-        return abs(start) + abs(step) * self.eq.params["length"] < FAR
-
-    def place(self, value: Value) -> _Place | None:
-        """A scalar as a place, if it is a counter and a number."""
-        sign, offset = 1, 0
-        while value not in self.counters:
-            eq = self.made_by.get(value)
-            if eq is None or not _is_wide(value):
-                return None
-            if eq.op.name == "convert":
-                value = eq.operands[0]
-                continue
-            if eq.op.name not in ("add", "sub"):
-                return None
-            x, y = eq.operands
-            left, right = self._number(x), self._number(y)
-            number = left if right is None else right
-            if number is None:
-                return None
-            value = x if left is None else y
-            offset += sign * (-number if eq.op.name == "sub" and left is None else number)
-            if abs(offset) >= FAR:
-                return None
-            if eq.op.name == "sub" and left is not None:
-                sign = -sign
-        return _Place(self.counters[value], sign, offset)
-
-    def _number(self, value: Value) -> int | None:
-        eq = self.made_by.get(value)
-        if eq is None or eq.op.name != "full" or value.dtype.kind not in "iu":
-            return None
-        return int(eq.params["value"])
-
-    def at(self, place: _Place, number: int) -> int:
-        """A place at a step of this number, which may be before the first."""
-        counter = self.start[place.counter] + number * self.step[place.counter]
-        return place.sign * counter + place.offset
-
-    def inside(self, place: _Place, length: int) -> bool:
-        """Whether a place is on an axis of this length at every step."""
-        first = self.at(place, 0)
-        last = self.at(place, self.eq.params["length"] - 1)
-        return min(first, last) >= 0 and max(first, last) < length
-
-    def writes(self) -> list[_Write]:
-        """The carried arrays of which each step writes one row, in bounds."""
-        found: list[_Write] = []
-        for k in range(self.consts, self.end):
-            array, out = self.body.inputs[k], self.body.outputs[k - self.consts]
-            eq = self.made_by.get(out)
-            if eq is None or array.ndim == 0 or eq.operands[:1] != (array,):
-                continue
-            name = eq.op.name
-            if name in ("scatter", "scatter_add"):
-                one = eq.params["axes"] == (0,) and eq.params["batch"] == 0
-                if not one or eq.operands[2].shape != ():
-                    continue
-            elif name != "dynamic_update_slice":
-                continue
-            _, update, start, *_ = eq.operands
-            place = self.place(start)
-            fits = update.shape == (1, *array.shape[1:]) and update.type.size <= MOST_ELEMENTS
-            if fits and place is not None and self.inside(place, array.shape[0]):
-                found.append(_Write(eq, array, update, place, name == "scatter_add"))
-        return found
-
-    def delays(self, write: _Write) -> dict[Equation, int]:
+    def delays(self, write: Write) -> dict[Equation, int]:
         """The reads of a row that was written some steps before, and how many."""
         found: dict[Equation, int] = {}
+        if write.update.type.size > MOST_ELEMENTS:
+            return found
         row = (1, *write.array.shape[1:])
         for eq in self.body.equations:
             if eq.op.name != "dynamic_slice" or eq.operands[0] is not write.array:
@@ -232,16 +142,69 @@ class _Loop:
         )
         return [*results[:split], *results[split + len(fresh) :]]
 
-    def _before(self, write: _Write, start: Value, delay: int) -> Value:
+    def detached(self, operands: Sequence[Value], given: Set[Value]) -> list[Value] | None:
+        """Append the loop that reads what it has not written yet from where its carry starts, if
+        that is among `given`: its results; None if there is nothing to detach."""
+        reads: dict[Equation, Value] = {}
+        for write in self.writes():
+            start = operands[self.body.inputs.index(write.array)]
+            found = [eq for eq in self.body.equations if write.array in eq.operands]
+            found.remove(write.equation)
+            if start in given and found and all([self._ahead(eq, write) for eq in found]):
+                reads.update(dict.fromkeys(found, write.array))
+        if not reads:
+            return None
+        fresh = {array: Value(array.type) for array in dict.fromkeys(reads.values())}
+        equations = [
+            Equation(
+                eq.op,
+                (fresh[reads[eq]], *eq.operands[1:]),
+                eq.params,
+                eq.outputs,
+                eq.regions,
+                eq.source,
+            )
+            if eq in reads
+            else eq
+            for eq in self.body.equations
+        ]
+        inputs = self.body.inputs
+        added = [operands[inputs.index(array)] for array in fresh]
+        split = self.consts
+        body = Graph(
+            [*inputs[:split], *fresh.values(), *inputs[split:]],
+            equations,
+            self.body.outputs,
+            self.body.name,
+        )
+        return list(
+            self.eq.op(
+                *operands[:split],
+                *added,
+                *operands[split:],
+                regions=(body,),
+                **{**self.eq.params, "consts": split + len(fresh)},
+            )
+        )
+
+    def _ahead(self, eq: Equation, write: Write) -> bool:
+        """Whether an equation reads a row that no step has written before."""
+        row = (1, *write.array.shape[1:])
+        if eq.op.name != "dynamic_slice" or eq.params["sizes"] != row:
+            return False
+        place = self.place(eq.operands[1])
+        if place is None or not self.inside(place, write.array.shape[0]):
+            return False
+        if (place.counter, place.sign) != (write.place.counter, write.place.sign):
+            return False
+        by_step = place.sign * self.step[place.counter]
+        return (write.place.offset - place.offset) * by_step <= 0
+
+    def _before(self, write: Write, start: Value, delay: int) -> Value:
         """The row that a step would read which was written `delay` steps before the first."""
         first = OPS["full"](value=self.at(write.place, -delay), shape=(), dtype=INT64)
         zeros = [OPS["full"](value=0, shape=(), dtype=INT64) for _ in range(start.ndim - 1)]
         return OPS["dynamic_slice"](start, first, *zeros, sizes=write.update.shape)
-
-
-def _is_wide(value: Value) -> bool:
-    """Whether a value is of integers in which counters and their sums do not wrap."""
-    return value.dtype.kind == "i" and value.dtype.itemsize >= 4
 
 
 def _replacing(eq: Equation, operands: Sequence[Value]) -> tuple[Value, Value]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..counters import step_of
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import OPS
 from .intervals import Interval, hull, result, whole
@@ -162,27 +163,6 @@ class _Rewriter:
             [*of[:consts], *[whole(v.dtype) for v in region.inputs[consts:]]] for region in others
         ]
         return [given, inside, *rest]
-
-
-def step_of(body: Graph, consts: int, k: int) -> int | None:
-    """By how much a body moves its input k, which is carried; None if it is no counter."""
-    value, out = body.inputs[k], body.outputs[k - consts]
-    if value.dtype.kind not in "iu":
-        return None
-    if out is value:
-        return 0
-    made_by = {v: eq for eq in body.equations for v in eq.outputs}
-    eq = made_by.get(out)
-    if eq is None or eq.op.name not in ("add", "sub") or value not in eq.operands:
-        return None
-    first = eq.operands[0] is value
-    other = made_by.get(eq.operands[1 if first else 0])
-    while other is not None and other.op.name in ("broadcast", "reshape"):
-        other = made_by.get(other.operands[0])
-    if other is None or other.op.name != "full" or (eq.op.name == "sub" and not first):
-        return None
-    number = int(other.params["value"])
-    return number if eq.op.name == "add" else -number
 
 
 def _bound(condition: Graph, value: Value, inputs: Intervals) -> int | None:

@@ -87,9 +87,7 @@ class _Sharing:
             for k in written:
                 self.after[k].update([r for r in self.readers.get(buffer, ()) if r != k])
         acting = [
-            k
-            for k, step in enumerate(steps)
-            if not isinstance(step, Kernel) and step.equation.acts
+            k for k, step in enumerate(steps) if not isinstance(step, Kernel) and step.equation.acts
         ]
         for k, following in pairwise(acting):
             self.after[k].add(following)
@@ -199,4 +197,4 @@ class _Sharing:
         return tuple([self.root(k) for k in buffers])
 
     def _carry(self, carry: Carry) -> Carry:
-        return Carry(self._all(carry.inits), self._all(carry.finals), carry.spares)
+        return replace(carry, inits=self._all(carry.inits), finals=self._all(carry.finals))

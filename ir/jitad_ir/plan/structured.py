@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..counters import CountedLoop, known_numbers
 from ..graph import Equation, Graph, Value
 from ..op import Routine, Structured
 from ..types import BOOL, DTYPES, ArrayType, TypeMismatch
@@ -44,6 +46,7 @@ class StructurePlanner:
             results[:carries],
             spare=eq.params["length"] > 1,
         )
+        carry = replace(carry, covered=self._covered(region.inputs[consts : consts + carries]))
         read = (*eq.operands[:consts], *eq.operands[consts + carries :])
         windows = [self.planner.clustering.window(v) for v in read]
         places = [(self.planner.operand(v), n * v.dtype.itemsize) for v, n in windows]
@@ -56,6 +59,12 @@ class StructurePlanner:
             results[carries:],
             self._scratch(),
         )
+
+    def _covered(self, carry: Sequence[Value]) -> tuple[tuple[int, int] | None, ...]:
+        numbers = known_numbers(self.planner.graph)
+        loop = CountedLoop(self.equation, [numbers.get(v) for v in self.equation.operands])
+        covered = loop.covered()
+        return tuple([covered.get(v) for v in carry])
 
     def branch(self) -> Branch:
         """The step of a `branch`."""

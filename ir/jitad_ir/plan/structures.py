@@ -38,6 +38,8 @@ class Carry:
     inits: Buffers
     finals: Buffers
     spares: tuple[int | None, ...]
+    covered: tuple[tuple[int, int] | None, ...] = ()
+    """Rows of carries without a spare that the loop writes before anybody reads them."""
 
     @property
     def writes(self) -> Buffers:
