@@ -17,6 +17,7 @@ import pytest
 import jitad
 import jitad.numpy as jnp
 from jitad import lax
+from jitad_ir.ops import convolution_plan
 from jitad_ir.ops.convolution_plan import plan_convolution
 from jitad_ir.types import ArrayType
 
@@ -131,6 +132,19 @@ def test_values_are_those_of_the_definition(p: Problem) -> None:
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("p", [p for p in PROBLEMS if max(p.lhs_dilation, default=1) > 1][:8])
+def test_phases_see_all_that_is_not_zero(p: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small problems too, which else are summed over the dilated x."""
+    monkeypatch.setattr(convolution_plan, "DIVIDED", 0.0)
+    plan_convolution.cache_clear()
+    try:
+        # Another program than the one above, which is in the cache of compiled ones.
+        got = jitad.jit(lambda x, w: 1.5 * p.convolve(lax, x, w))(p.x, p.w)
+    finally:
+        plan_convolution.cache_clear()
+    np.testing.assert_allclose(got, 1.5 * by_definition(p), rtol=1e-12, atol=1e-12)
+
+
 def nonlinear(p: Problem) -> Any:
     """A scalar function of both operands with derivatives of every order."""
 
@@ -220,6 +234,7 @@ LARGE = {
             "padding": [(3, 1), (-2, 4)],
         },
     ),
+    "no places": ((600, 300), (500, 300), {}),
     "wide": ((2, 60, 60, 66), (5, 5, 66, 48), {"dimension_numbers": LAST}),
 }
 
