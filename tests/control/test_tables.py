@@ -244,8 +244,25 @@ def by_sum(x: Any, y: Any) -> Any:
     return lax.scan(row, y * y, x)[0]
 
 
-@pytest.mark.parametrize("program", [ahead, from_the_end, by_sum])
-def test_rows_that_need_all_of_the_row_before_stay_loops(program: Callable[..., Any]) -> None:
+def many_at_a_cell(x: Any, y: Any) -> Any:
+    """Each cell picks one of many numbers that its column has."""
+    columns = jnp.sin(y[:, None] * jnp.arange(50.0))
+
+    def row(state: Any, at: Any) -> Any:
+        above, number = state
+
+        def cell(left: Any, column: Any) -> Any:
+            up, many = column
+            new = 0.5 * left + 0.25 * up + many[number]
+            return new, new
+
+        return (lax.scan(cell, at, (above, columns))[1], number + 1), None
+
+    return lax.scan(row, (y, 3), x)[0][0]
+
+
+@pytest.mark.parametrize("program", [ahead, from_the_end, by_sum, many_at_a_cell])
+def test_what_is_no_wavefront_stays_loops(program: Callable[..., Any]) -> None:
     before = jitad.jit(program).trace(X, Y)
     after = verify(optimize(before))
     assert "wavefront" not in names(after)

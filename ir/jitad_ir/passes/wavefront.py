@@ -28,6 +28,8 @@ LEAST_ROWS, LEAST_COLUMNS = 8, 32
 """Rows and columns that are worth it."""
 MOST_EQUATIONS = 400
 """Of the bodies: larger ones have enough to do at each cell."""
+MOST_WORK = 1500
+"""Operations on elements in a cell."""
 FEW = 8
 """Elements of a value of one cell, at most."""
 MOST_BYTES = 1 << 25
@@ -324,7 +326,8 @@ def _taken_apart(nest: Nest) -> list[Value]:
     after = _After(nest)
     entries = after.entries()
     cell, inits = parts.build(entries)
-    if not all(map(_is_small, cell.equations)) or _state(cell) > 2 * FEW:
+    fixed = len(parts.shared) + len(parts.rowwise)
+    if not _is_straight(cell, fixed):
         raise OtherNestError
     for v in inits:
         if v not in nest.rows and v not in nest.invariant:
@@ -383,9 +386,22 @@ def _is_small(eq: Equation) -> bool:
     return max(sizes) <= (4 * FEW if folds else FEW)
 
 
-def _state(cell: Graph) -> int:
-    """Elements that go from cell to cell."""
-    return sum([v.type.size for v in cell.outputs])
+def _is_straight(cell: Graph, fixed: int) -> bool:
+    """Whether a cell becomes straight-line code; all its inputs but the first `fixed` differ from
+    column to column."""
+    moving = [v.type.size for v in cell.inputs[fixed:]]
+    work = [
+        max([v.type.size for v in (*eq.operands, *eq.outputs)], default=0)
+        for eq in cell.equations
+        if not isinstance(eq.op.lower, Pull)
+    ]
+    return (
+        len(cell.equations) <= MOST_EQUATIONS
+        and sum(work) <= MOST_WORK
+        and all(map(_is_small, cell.equations))
+        and max(moving, default=0) <= FEW
+        and sum([v.type.size for v in cell.outputs]) <= 2 * FEW
+    )
 
 
 def _repeated(value: Value, count: int) -> Value:
