@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -152,8 +153,8 @@ class Entry:
     """
 
     __slots__ = (
-        "__weakref__", "_code", "_objects", "address", "is_native", "keep_alive", "record",
-        "release_gil", "results", "signature", "workspace_bytes",
+        "__weakref__", "_code", "_objects", "address", "constants", "is_native", "keep_alive",
+        "record", "release_gil", "results", "signature", "workspace_bytes",
     )  # fmt: skip
 
     def __init__(
@@ -165,9 +166,13 @@ class Entry:
         *,
         workspace_bytes: int = 0,
         release_gil: bool = False,
+        constants: Sequence[object] = (),
     ) -> None:
-        """`release_gil`: other Python threads run during the program, which uses no Python."""
+        """`release_gil`: other Python threads run during the program, which uses no Python but to
+        call the functions that are among `constants`, with the lock. The entry, which is held
+        during a call, keeps those where the garbage collector sees them."""
         self.address = address
+        self.constants = tuple(constants)
         self.keep_alive = keep_alive
         self.signature = signature
         self.results = results

@@ -69,6 +69,7 @@ def compile_traced(
         _results(traced),
         workspace_bytes=executable.metadata["workspace"],
         release_gil=executable.metadata["long"],
+        constants=constants,
     )
 
 

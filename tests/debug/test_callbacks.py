@@ -221,6 +221,31 @@ def test_arrays_and_functions_are_released() -> None:
     assert alive() is None
 
 
+def test_cycles_through_callbacks_are_collected() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.run = jitad.jit(lambda n: self.called(n))
+
+        def called(self, n: Any) -> Any:
+            debug.callback(self.noted, n)
+            return lax.cond(
+                n < 2, lambda n: n, lambda n: jitad.pure_callback(self.earlier, n, n), n
+            )
+
+        def noted(self, n: Any) -> None:
+            assert n >= 0
+
+        def earlier(self, n: Any) -> Any:
+            return self.run(n - 1) + self.run(n - 2)
+
+    owner = Owner()
+    assert owner.run(6) == 8
+    alive = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert alive() is None
+
+
 def test_operands_are_copies() -> None:
     kept = []
     program = jitad.jit(lambda x: debug.callback(lambda a: kept.append(a) or a.fill(0.0), x * 2.0))

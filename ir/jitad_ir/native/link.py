@@ -50,7 +50,7 @@ class Executable:
         self.metadata = metadata
         """What was stored with the code in the disk cache; {} if nothing was."""
         self._library = library
-        self._constants = tuple(constants)
+        self._constants = tuple([c for c in constants if isinstance(c, np.ndarray)])
         self._addresses = {name: library[name] for name in image.exports}
 
     def address(self, name: str) -> int:
@@ -71,8 +71,10 @@ def link(
     """Load object code into this process.
 
     `constants` are what externals "const:0", "const:1" ... point to: data of C-contiguous arrays,
-    or Python objects; the Executable keeps them alive. Raises LookupError if an external cannot be
-    resolved, and RuntimeError if the object is not valid for this platform.
+    which the Executable keeps alive, or Python objects, which the caller keeps: they may refer to
+    what owns the Executable, in a cycle that the garbage collector has to see. Raises LookupError
+    if an external cannot be resolved, and RuntimeError if the object is not valid for this
+    platform.
     """
     addresses = [_external_address(name, constants) for name in image.externals]
     wanted = [*image.exports, TABLE_NAME] if addresses else image.exports

@@ -46,8 +46,10 @@ class Program:
     TypeError if the arrays do not fit.
     """
 
-    def __init__(self, plan: Plan, executable: Executable) -> None:
+    def __init__(self, plan: Plan, executable: Executable, held: Sequence[Any] = ()) -> None:
         self.plan = plan
+        self.held = held
+        """What the program brings along: arrays, and the Python functions that it calls."""
         self.executable = executable
         count = len(plan.input_types) + len(plan.output_types) + 1
         signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)
@@ -104,7 +106,7 @@ def compile_graph(
         if extend is not None:
             exports += extend(module, externals, function, plan)
     executable = compile_module(module, externals, exports=exports, constants=arrays)
-    return Program(plan, executable)
+    return Program(plan, executable, arrays)
 
 
 def emit_program(
