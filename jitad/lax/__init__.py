@@ -33,6 +33,7 @@ _NAMES = {
     "mapping": "map",
     "precision": "Precision",
     "products": "DotDimensionNumbers batch_matmul dot dot_general",
+    "ragged": "RaggedDotDimensionNumbers ragged_dot ragged_dot_general",
     "randomness": "RandomAlgorithm random_gamma_grad rng_bit_generator rng_uniform",
     "reductions": (
         "cumlogsumexp cummax cummin cumprod cumsum reduce reduce_and reduce_max reduce_min "

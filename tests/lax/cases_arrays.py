@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .cases import add, complexes, integers, reals
@@ -118,3 +120,20 @@ add(
     reals(4, 2, 3),
 )
 add("batch_matmul", lambda lax, x, y: lax.batch_matmul(x, y), reals(2, 3, 4), reals(2, 4, 2))
+
+
+def _ragged(numbers: tuple[Any, ...]) -> Any:
+    return lambda lax, x, y, sizes: lax.ragged_dot_general(
+        x, y, sizes, lax.RaggedDotDimensionNumbers(*numbers)
+    )
+
+
+_sizes = np.array([2, 0, 3])
+add(
+    "ragged_dot",
+    lambda lax, *operands: lax.ragged_dot(*operands),
+    reals(6, 2),
+    reals(3, 2, 4),
+    _sizes,
+)
+add("ragged_dot", _ragged(((((0,), (0,)), ((), ())), (0,), ())), reals(5, 2), reals(5, 4), _sizes)

@@ -110,7 +110,13 @@ def slope(function: Callable[..., Any], xs: list[Any], ts: list[Any]) -> float:
     return (near[0] - 8 * near[1] + 8 * near[2] - near[3]) / (12 * STEP)
 
 
-SMOOTH = [c.name for c in CASES if c.smooth and moving(c)]
+LONG = ("eig", "hessenberg", "qdwh", "schur_product", "tridiagonal")
+"""Cases whose second derivatives take seconds to compile."""
+SMOOTH = [
+    pytest.param(c.name, marks=[pytest.mark.slow] if c.name.startswith(LONG) else [])
+    for c in CASES
+    if c.smooth and moving(c)
+]
 
 
 @pytest.mark.parametrize("name", SMOOTH)
