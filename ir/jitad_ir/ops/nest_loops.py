@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..types import DType
 from .nests import Axis, Nest, in_panels, panel_sums, pieces
 from .vector_loops import affine, strips, vector_width
 
@@ -330,9 +329,13 @@ def _tile(r: Any, nest: Nest, arrays: Arrays, fresh: Any) -> None:
     def steps(place: _Place) -> None:
         def round_of(first: Any, count: int) -> None:
             here = place.moved(r, last, first)
+            x, w = (
+                r.buffer(buffer.type, r.element_pointer(buffer, (offset,)))
+                for buffer, offset in zip(arrays[:2], here[:2], strict=True)
+            )
             values = [[slot.read() for slot in of_row] for of_row in sums]
             for k in range(count):
-                _products(r, e, nest, arrays, here, (k * last.x, k * last.w), values)
+                _products(r, e, nest, (x, w), (k * last.x, k * last.w), values)
             for of_row, of_values in zip(sums, values, strict=True):
                 for slot, value in zip(of_row, of_values, strict=True):
                     slot.write(value)
@@ -359,27 +362,24 @@ def _products(
     r: Any,
     e: Any,
     nest: Nest,
-    arrays: Arrays,
-    place: _Place,
-    extra: tuple[int, int],
+    operands: tuple[Any, Any],
+    starts: tuple[int, int],
     values: list[list[Any]],
 ) -> None:
-    """One step of the sum: values[row][v] += x * w."""
-    dtype: DType = arrays.out.type.dtype
+    """One step of the sum: values[row][v] += x * w, from element `starts` of both."""
     lane, row = nest.lane, nest.row
-    lane_w = 1 if nest.panels else lane.w
+    strides = lane.x, 1 if nest.panels else lane.w
     known: dict[tuple[int, int], Any] = {}
 
     def operand(which: int, i: int, v: int) -> Any:
-        stride, step = (lane.x, row.x) if which == 0 else (lane_w, row.w)
-        offset = i * step + v * e.width * stride
+        step = row.w if which else row.x
+        offset = i * step + v * e.width * strides[which]
         found = known.get((which, offset))
         if found is None:
-            buffer = arrays.w if which else arrays.x
-            pointer = r.element_pointer(buffer, (place[which],))
-            moved = r.buffer(buffer.type, pointer)
-            pointer = r.element_pointer(moved, (offset + extra[which],))
-            found = known[which, offset] = e.load(pointer, dtype, stride)
+            buffer = operands[which]
+            pointer = r.element_pointer(buffer, (starts[which] + offset,))
+            found = e.load(pointer, buffer.type.dtype, strides[which])
+            known[which, offset] = found
         return found
 
     for i, of_row in enumerate(values):

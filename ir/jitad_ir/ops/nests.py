@@ -119,7 +119,7 @@ def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = F
     for i, row in enumerate([UNIT, *others]):
         rest = [axis for j, axis in enumerate(others) if j != i - 1]
         loops = _loops(along, row, rest, sums, dtype)
-        steps = math.prod([axis.length for axis in loops.sums])
+        steps, rounds = math.prod([axis.length for axis in loops.sums]), loops.rounds
         stride = loops.sums[-1].w * dtype.itemsize if loops.sums else 0
         sparse = not panels and stride >= SPARSE and steps > SPARSE
         read = along._replace(w=1) if panels else along
@@ -128,7 +128,7 @@ def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = F
             cost = steps * _step(read, row, width, rows, vectors, sparse)
             far = 8 if along.out > PAGE else 4
             stores = rows * vectors * (1 if along.out == 1 else far * width)
-            cost = loops.rounds * tiles * (cost + stores * (2 if loops.blocks else 1))
+            cost = rounds * tiles * (cost + stores * (2 if loops.blocks else 1))
             if best is None or cost < best.cycles:
                 around = loops.outer, loops.blocks, loops.inner, along, row, loops.sums
                 best = Nest(*around, width, vectors, rows, panels, cost)
