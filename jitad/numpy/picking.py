@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from jitad.errors import at_user_line
-from jitad.trace import Tracer, apply
+from jitad.errors import ConcretizationError, at_user_line
+from jitad.trace import Tracer, apply, is_known
 from jitad_ir import ops
 from jitad_ir.types import INT64
 
@@ -241,14 +241,40 @@ def _roll(x: Operand, shift: Any, axis: int) -> Operand:
     return apply(ops.concatenate, tail, head, axis=axis)
 
 
-def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    """`arr` without the parts at the (known) index, indices, slice or mask `obj` along `axis`."""
+def delete(
+    arr: Any, obj: Any, axis: int | None = None, *, assume_unique_indices: bool = False
+) -> Any:
+    """`arr` without the parts at the index, indices, slice or mask `obj` along `axis`.
+
+    Indices that are not known while tracing are one index, or several that differ, which
+    `assume_unique_indices` promises; none may be out of bounds."""
     x = as_array_operand(arr)
     if axis is None:
         x, axis = ravel(x), 0
     place = normalize_axis_index(axis, x.ndim)
+    if isinstance(obj, Tracer) and obj.dtype.kind in "iu" and not is_known(obj):
+        return take(x, _others(obj, x.shape[place], assume_unique_indices), place)
     keep = np.delete(np.arange(x.shape[place]), obj)
     return take(x, keep, place)
+
+
+def _others(index: Tracer, n: int, distinct: bool) -> Operand:
+    """The places in 0 ... n - 1 that are not among the traced indices."""
+    if index.ndim and not distinct:
+        raise ConcretizationError(
+            at_user_line(
+                "delete needs indices that are known, for the shape of its result depends on how "
+                f"many differ; got a traced array {index.type!r}. Write "
+                "assume_unique_indices=True if they all do"
+            )
+        )
+    found = _modulo(ravel(convert(index, INT64)), n)
+    count = found.shape[0]
+    ordered = apply(ops.sort, found, axis=0, num_keys=1, descending=False)[0]
+    # Place k of the result comes from behind all deleted places d with d - (those before d) <= k.
+    left = apply(ops.iota, shape=(n - count,), dim=0, dtype=INT64)
+    shifted = apply(ops.sub, ordered, np.arange(count))
+    return apply(ops.add, left, apply(ops.searchsorted, shifted, left, right=True))
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
@@ -324,8 +350,8 @@ def _inside(index: Operand, n: int, mode: str) -> Operand:
 def trim_zeros(filt: Any, trim: str = "fb") -> Any:
     """`filt` without the zeros in front ("f") and at the end ("b") of it: elements are known."""
     x = as_array_operand(filt)
-    if isinstance(x, Tracer) and x.concrete is None:
-        raise TypeError(
+    if not is_known(x):
+        raise ConcretizationError(
             at_user_line(
                 "trim_zeros needs elements that are known: the shape of its result depends on "
                 f"them; got a traced array {x.type!r}"

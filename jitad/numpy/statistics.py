@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from jitad.errors import at_user_line
 from jitad.trace import apply
@@ -71,7 +71,8 @@ def average(
 ) -> Any:
     """Mean weighted by `weights`: sum(a w) / sum(w); with `returned` also sum(w).
 
-    Weights have the shape of `a`, or one axis, of the length of `a` along `axis`.
+    Weights have the shape of `a`, or that of `a` along `axis` (an int, or a tuple in the order of
+    the weights' axes).
     """
     x = as_array_operand(a)
     if weights is None:
@@ -84,12 +85,14 @@ def average(
             raise TypeError(
                 at_user_line("Axis must be specified when shapes of a and weights differ.")
             )
-        place = normalize_axis_index(axis, x.ndim)
-        if w.shape != (x.shape[place],):
+        places = normalize_axis_tuple(axis, x.ndim)
+        if w.shape != tuple([x.shape[i] for i in places]):
             raise ValueError(
                 at_user_line("Shape of weights must be consistent with shape of a along axis.")
             )
-        w = reshape(w, [n if i == place else 1 for i, n in enumerate(x.shape)])
+        order = sorted(range(len(places)), key=places.__getitem__)
+        w = apply(ops.transpose, w, permutation=tuple(order))
+        w = reshape(w, [n if i in places else 1 for i, n in enumerate(x.shape)])
     x, w = promote_to_common((inexact(x), inexact(w)))
     total = sum(w, axis, keepdims=keepdims)
     result = divide(sum(multiply(x, w), axis, keepdims=keepdims), total)

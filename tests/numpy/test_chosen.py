@@ -75,3 +75,24 @@ def test_narrow_sums() -> None:
     assert jnp.sum(ones) == 300
     narrow = jnp.sum(ones, promote_integers=False)
     assert (int(narrow), narrow.dtype) == (44, np.int8)
+
+
+def test_weights_along_several_axes() -> None:
+    x = RNG.normal(size=(2, 3, 4))
+    for axis in [(0, 2), (2, 0), (-1, 1), 1, (1,)]:
+        places = axis if isinstance(axis, tuple) else (axis,)
+        weights = RNG.uniform(size=[x.shape[i] for i in places])
+        found = jitad.jit(lambda x, w, axis=axis: jnp.average(x, axis, w))(x, weights)
+        np.testing.assert_allclose(found, np.average(x, axis, weights))
+
+
+def test_parts_left_out_at_traced_indices() -> None:
+    rows = np.arange(12.0).reshape(4, 3)
+    drop = jitad.jit(lambda x, i: jnp.delete(x, i, 0))
+    for i in (0, 2, 3, -1):
+        np.testing.assert_array_equal(drop(rows, i), np.delete(rows, i, 0))
+    several = jitad.jit(lambda x, i: jnp.delete(x, i, 0, assume_unique_indices=True))
+    for i in ([3, 0], [1, -2], [0, 1, 2, 3]):
+        np.testing.assert_array_equal(several(rows, np.array(i)), np.delete(rows, i, 0))
+    with pytest.raises(TypeError, match="assume_unique_indices=True"):
+        drop(rows, np.array([1, 1]))
