@@ -21,6 +21,13 @@ from .vector_loops import affine
 BLOCK = 8
 """Keys that are sorted in registers, before longer runs are merged in memory."""
 
+
+def block_size(n: int, parts: int) -> int:
+    """Slots that are sorted in registers before runs are merged in memory, for columns of n keys
+    (and indices)."""
+    return 2 * BLOCK if n > 6 * BLOCK and n % (2 * BLOCK) == 0 and parts == 1 else BLOCK
+
+
 Slot = list[Any]
 """Lanes of a key, and of its index if there is one."""
 
@@ -59,9 +66,9 @@ class Columns:
         self.store(i, low)
         self.store(j, high)
 
-    def in_registers(self, first: Any, pairs: Iterator[tuple[int, int]]) -> None:
+    def in_registers(self, first: Any, size: int, pairs: Iterator[tuple[int, int]]) -> None:
         """Comparisons within the block of slots from `first` on."""
-        places = [affine(self.r, first, (self.r.integer(i), 1)) for i in range(BLOCK)]
+        places = [affine(self.r, first, (self.r.integer(i), 1)) for i in range(size)]
         slots = [self.load(j) for j in places]
         for i, j in pairs:
             slots[i], slots[j] = self.ordered(slots[i], slots[j])
@@ -72,14 +79,15 @@ class Columns:
         """Sort the columns, of a length that is a multiple of BLOCK."""
         r, b = self.r, self.r.builder
         one = r.integer(1)
+        size = block_size(n, len(self.parts))
 
         def block(number: Any) -> None:
-            self.in_registers(affine(r, 0, (number, BLOCK)), comparisons(BLOCK))
+            self.in_registers(affine(r, 0, (number, size)), size, comparisons(size))
 
-        r.loop(n // BLOCK, block)
-        if n == BLOCK:
+        r.loop(n // size, block)
+        if n == size:
             return
-        run, apart = Counter(r, r.integer(BLOCK)), Counter(r, r.integer(0))
+        run, apart = Counter(r, r.integer(size)), Counter(r, r.integer(0))
 
         def step() -> None:
             """The comparisons of keys `apart` in all pairs of runs."""

@@ -20,7 +20,7 @@ LANE_BYTES = 64
 MOST = {1: 15, 2: 31, 4: 160, 8: 100}
 """Bytes of a key -> length of the longest rows that are sorted so, without other operands."""
 
-MOST_WITH_INDEX = {1: 15, 2: 31, 4: 200, 8: 200}
+MOST_WITH_INDEX = {1: 15, 2: 31, 4: 200, 8: 300}
 """The same with other operands."""
 
 
@@ -44,7 +44,9 @@ def suits(dtypes: Sequence[DType], num_keys: int, shape: Shape, axis: int) -> bo
 
 
 def _padded(n: int) -> int:
-    return -(-n // BLOCK) * BLOCK
+    """A multiple of BLOCK, of two if there are many."""
+    size = BLOCK if n <= 6 * BLOCK else 2 * BLOCK
+    return -(-n // size) * size
 
 
 def _parts(dtypes: Sequence[DType]) -> int:

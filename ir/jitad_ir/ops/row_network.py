@@ -211,7 +211,7 @@ def _sort_bitonic(r: Any, columns: Columns, length: int) -> None:
         r.loop_while(lambda: b.icmp_signed(">=", apart.value, r.integer(BLOCK)), step)
     r.loop(
         length // BLOCK,
-        lambda g: columns.in_registers(affine(r, 0, (g, BLOCK)), _bitonic(BLOCK)),
+        lambda g: columns.in_registers(affine(r, 0, (g, BLOCK)), BLOCK, _bitonic(BLOCK)),
     )
 
 
