@@ -58,6 +58,13 @@ for _name in ["all", "any", "max", "mean", "min", "prod", "std", "sum", "var"]:
     setattr(Array, _name, _without_mask(_name))
 
 
+def writable(x: Any) -> Any:
+    """`x`, or a copy of it if it is an array that cannot be written to, as what is broadcast."""
+    if isinstance(x, np.ndarray) and not x.flags.writeable:
+        return as_array(x.copy())
+    return x
+
+
 def as_array(value: Any) -> Array:
     """`value` (ndarray, NumPy or Python scalar) as an Array, sharing memory where it can."""
     if type(value) is Array:

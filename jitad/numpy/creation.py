@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jitad.array import as_array
+from jitad.array import as_array, writable
 from jitad.errors import at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
@@ -93,7 +93,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) 
     if isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic):
         number = found.type(value).item()
         return apply(ops.full, value=number, shape=lengths, dtype=found)
-    return broadcast_to(convert(value, found), lengths)
+    return writable(broadcast_to(convert(value, found), lengths))
 
 
 def zeros(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
@@ -177,7 +177,7 @@ def arange(
     else:
         origin, second = np.array([first, first + delta], found)
         base, delta = origin.item(), (second - origin).item()
-    result = apply(ops.iota, shape=(count,), dim=0, dtype=found)
+    result = writable(apply(ops.iota, shape=(count,), dim=0, dtype=found))
     if delta != 1:
         result = apply(ops.mul, result, delta)
     return apply(ops.add, result, base) if base != 0 else result

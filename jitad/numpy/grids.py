@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jitad.array import as_array
+from jitad.array import as_array, writable
 from jitad.errors import at_user_line
 from jitad.trace import apply
 from jitad_ir import ops
@@ -35,7 +35,8 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     shape = [1] * count
     for vector, place in zip(vectors, places, strict=True):
         shape[place] = vector.shape[0]
-    return [broadcast_to(grid, shape) for grid in found]
+    grids = [broadcast_to(grid, shape) for grid in found]
+    return [writable(grid) for grid in grids] if copy else grids
 
 
 def indices(dimensions: Any, dtype: Any = INT64, sparse: bool = False) -> Any:

@@ -289,6 +289,22 @@ def sum_of_shifted(t: Any) -> Any:
     return x.sum()
 
 
+def test_new_arrays_can_be_written_to() -> None:
+    for x in (
+        jnp.full((2, 2), np.float64(3.0)),
+        jnp.full((2, 2), np.arange(2.0)),
+        jnp.arange(4),
+        *jnp.meshgrid(np.arange(2), np.arange(2)),
+        jnp.zeros(3),
+        jnp.indices((2, 2)),
+        jnp.eye(2),
+    ):
+        assert type(x) is jitad.Array
+        x[0] = 7
+        assert np.all(np.asarray(x)[0] == 7)
+    assert jnp.arange(4)[0] == 0
+
+
 def test_no_mask_is_all_elements() -> None:
     x = jnp.arange(1.0, 5.0).reshape(2, 2)
     for name in ("sum", "prod", "max", "min", "mean", "std", "var", "all", "any"):
