@@ -34,8 +34,8 @@ class custom_vmap:  # noqa: N801  (a decorator, named like a function)
     >>> @f.def_vmap
     ... def f_batched(axis_size, in_batched, x):
     ...     return x - 1.0, in_batched[0]
-    >>> f(1.0), jitad.vmap(f)(np.ones(2))
-    (Array(2.), Array([0., 0.]))
+    >>> jitad.vmap(f)(np.ones(2))
+    Array([0., 0.])
     """
 
     def __init__(self, fun: Callable[..., Any]) -> None:

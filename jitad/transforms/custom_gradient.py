@@ -25,7 +25,7 @@ def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
     >>> @jitad.custom_gradient
     ... def f(x):
     ...     return x**2, lambda ct: (10.0 * ct * x,)
-    >>> f(3.0), jitad.grad(f)(3.0)
+    >>> jitad.value_and_grad(f)(3.0)
     (Array(9.), Array(30.))
     """
     check_callable(fun, "custom_gradient")
