@@ -300,8 +300,8 @@ def type_of_argument(arg: Any) -> ArrayType:
         found = ArrayType(array.dtype, array.shape)
     if not is_supported(found.dtype):
         raise TypeError(
-            f"expected an array of bool, integers, floats or complex numbers in native byte "
-            f"order; got dtype {found.dtype}"
+            "expected an array of bool, integers, floats of 32 or 64 bits or complex numbers in "
+            f"native byte order; got dtype {found.dtype}"
         )
     return found
 

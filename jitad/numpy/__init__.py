@@ -2,9 +2,9 @@
 
 Results, dtypes (NumPy 2: Python numbers are weak, float64 by default), broadcasting and errors
 are NumPy's. What differs: arrays are not written to in place (`x.at[index].set(values)` returns
-an updated copy); there is no float16, and float32 takes its place; ufuncs have no `out=` and
-`where=`; functions whose result's shape depends on values (`nonzero`, `x[mask]`) need values that
-are known.
+an updated copy); there are no arrays of float16, and what NumPy would compute in it is float32;
+ufuncs have no `out=` and `where=`; functions whose result's shape depends on values (`nonzero`,
+`x[mask]`) need values that are known, or the length of the result (`size=`).
 """
 
 from __future__ import annotations

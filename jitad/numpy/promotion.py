@@ -29,6 +29,7 @@ _NUMBERS = (bool, int, float, complex)
 _WEAK_TYPES: dict[str, Any] = {"b": np.dtype("bool"), "i": int, "f": float, "c": complex}
 _NUMBER_KINDS: dict[type, str] = {bool: "b", int: "i", float: "f", complex: "c"}
 _HALF = np.dtype("float16")
+_SUPPORTED = ", ".join(SHORT_NAMES)
 _OBJECT = np.dtype("object")
 
 
@@ -69,11 +70,19 @@ def _native(array: Any) -> Any:
     if canonical is None:
         canonical = _CANONICAL.get(dtype.newbyteorder("="))
     if canonical is None:
-        supported = ", ".join(SHORT_NAMES)
         raise TypeError(
-            at_user_line(f"expected an array with one of the dtypes {supported}; got {dtype}")
+            at_user_line(
+                f"expected an array with one of the dtypes {_SUPPORTED}; got {dtype}"
+                f"{_advice_on(dtype)}"
+            )
         )
     return array.astype(canonical)
+
+
+def _advice_on(dtype: Any) -> str:
+    """What to write instead of a dtype that the IR does not have, to end a message with."""
+    half = np.dtype(dtype).name in ("float16", "bfloat16")
+    return ". There are no 16-bit floats; write x.astype(np.float32)" if half else ""
 
 
 def as_array_operand(x: Any) -> Operand:
@@ -200,8 +209,9 @@ def as_dtype(dtype: Any) -> DType:
     """A dtype of the IR from anything `np.dtype` takes; raises TypeError for others."""
     found = _CANONICAL.get(np.dtype(dtype))
     if found is None:
-        supported = ", ".join(SHORT_NAMES)
-        raise TypeError(at_user_line(f"expected one of the dtypes {supported}; got {dtype}"))
+        raise TypeError(
+            at_user_line(f"expected one of the dtypes {_SUPPORTED}; got {dtype}{_advice_on(dtype)}")
+        )
     return found
 
 
