@@ -114,3 +114,26 @@ def test_the_memory_of_a_call_is_what_the_plan_says() -> None:
     assert done.returncode == 0, done.stderr
     said, seen = map(int, done.stdout.split())
     assert 0.9 * said < seen < 1.1 * said + (16 << 20)  # and what compiling leaves behind
+
+
+def test_updates_in_place_count_what_they_write() -> None:
+    """Ten steps: a counter (8 bytes), an element (8) and its index (8), not the array."""
+    found = plan_cost(
+        plan(
+            """(x: f64[5000], i: i64[]) {
+              j: i64[], y: f64[5000] = scan(i, x, consts=0, carries=2, length=10, reverse=False,
+                                            unroll=1) {
+                graph step(i: i64[], x: f64[5000]) {
+                  one: i64[] = full(dtype=i64, shape=(), value=1)
+                  next: i64[] = add(i, one)
+                  u: f64[1] = full(dtype=f64, shape=(1,), value=2.0)
+                  y: f64[5000] = scatter(x, u, i, axes=(0,), batch=0, mode='drop', unique=True)
+                  return next, y
+                }
+              }
+              return y
+            }"""
+        )
+    )
+    assert found.written <= 10 * 24
+    assert found.read <= 10 * 24

@@ -91,6 +91,10 @@ def _call_cost(call: RoutineCall, plan: Plan) -> Cost:
     assert isinstance(lower, Routine)
     read = sum(plan.buffers[k].type.nbytes for k in call.reads)
     written = sum(plan.buffers[k].type.nbytes for k in dict.fromkeys(call.results))
+    if lower.overwrites is not None and call.operands[lower.overwrites] in call.results:
+        # An update where the array is: what is written are the updates, the operand behind it.
+        read -= plan.buffers[call.operands[lower.overwrites]].type.nbytes
+        written = plan.buffers[call.operands[lower.overwrites + 1]].type.nbytes
     if lower.flops is None:
         return Cost(read, written, complete=False)
     types = [value.type for value in call.equation.operands]
