@@ -474,18 +474,18 @@ def test_explain_says_what_is_given_to_several_threads() -> None:
 
 PROGRAM_OF_LITTLE_DATA = """
 def f(x):
-    return jitad.lax.fori_loop(0, 3_000_000, lambda i, c: jnp.sin(c) + x, x)
+    return jitad.lax.fori_loop(0, 10_000_000, lambda i, c: jnp.sin(c) + x, x)
 f = jitad.jit(f)
 f(0.5)
 """
 
 WHILE_LOOP = """
-f = jitad.jit(lambda x: jitad.lax.while_loop(lambda c: c < 3e7, lambda c: c + 1.0, x))
+f = jitad.jit(lambda x: jitad.lax.while_loop(lambda c: c < 1e8, lambda c: c + 1.0, x))
 f(0.5)
 """
 
 
-@pytest.mark.parametrize("program", [PROGRAM_OF_LITTLE_DATA, WHILE_LOOP])
+@pytest.mark.parametrize("program", [PROGRAM_OF_LITTLE_DATA, WHILE_LOOP], ids=["for", "while"])
 def test_a_long_program_lets_other_threads_run(program: str) -> None:
     """Python code of another thread goes on while the program runs, not only before and after."""
     output = run(
