@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from jitad_ir import workers
@@ -246,6 +246,16 @@ def numpy_dtype_promotion(rules: str = "strict") -> AbstractContextManager[None]
     TypeError: dtypes float64 and float32 meet, under numpy_dtype_promotion "strict"...
     """
     return _setting("numpy_dtype_promotion", rules)
+
+
+def enable_x64(on: bool = True) -> AbstractContextManager[None]:
+    """Nothing: 64-bit types are always there, and dtypes are NumPy's. For JAX's sake.
+
+    Raises ValueError to switch them off: write dtypes of 32 bits.
+    """
+    if not on:
+        raise ValueError("enable_x64: 64-bit types are always there; write float32 for 32 bits")
+    return nullcontext()
 
 
 def default_prng_impl(name: str) -> AbstractContextManager[None]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ..settings import enable_x64
 from ..transforms.callbacks import io_callback
 
 if TYPE_CHECKING:
     from . import jet, ode
 
-__all__ = ["io_callback", "jet", "ode"]
+__all__ = ["enable_x64", "io_callback", "jet", "ode"]
 
 
 def __getattr__(name: str) -> Any:

@@ -153,6 +153,10 @@ def test_config() -> None:
         assert jitad.config.log_compiles and jitad.config.jax_log_compiles
     assert not jitad.config.log_compiles
     assert jitad.config.jax_enable_x64
+    with jitad.experimental.enable_x64():
+        assert jnp.zeros(1).dtype == np.float64
+    with pytest.raises(ValueError, match="float32"):
+        jitad.experimental.enable_x64(False)
     with pytest.raises(ValueError, match="threefry2x32"):
         jitad.default_prng_impl("rbg").__enter__()
     with pytest.raises(AttributeError, match="no setting 'jax_spelling'"):
