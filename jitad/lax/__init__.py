@@ -3,7 +3,34 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what a type checker sees; names below load when they are first used
+    from ..transforms.collectives import *  # noqa: F403
+    from ..transforms.stop import stop_gradient  # noqa: F401
+    from . import linalg  # noqa: F401
+    from .associative import *  # noqa: F403
+    from .bits import *  # noqa: F403
+    from .branches import *  # noqa: F403
+    from .convolution import *  # noqa: F403
+    from .convolution_shapes import *  # noqa: F403
+    from .elementwise import *  # noqa: F403
+    from .fourier import *  # noqa: F403
+    from .gathering import *  # noqa: F403
+    from .loops import *  # noqa: F403
+    from .mapping import *  # noqa: F403
+    from .precision import *  # noqa: F403
+    from .products import *  # noqa: F403
+    from .ragged import *  # noqa: F403
+    from .randomness import *  # noqa: F403
+    from .reductions import *  # noqa: F403
+    from .scattering import *  # noqa: F403
+    from .shapes import *  # noqa: F403
+    from .slicing import *  # noqa: F403
+    from .solving import *  # noqa: F403
+    from .sorting import *  # noqa: F403
+    from .special_functions import *  # noqa: F403
+    from .windows import *  # noqa: F403
 
 _NAMES = {
     "associative": "associative_scan",
@@ -54,7 +81,7 @@ _NAMES = {
         "slice_in_dim"
     ),
     "solving": "custom_linear_solve custom_root",
-    "sorting": "argmax argmin sort sort_key_val top_k",
+    "sorting": "approx_max_k approx_min_k argmax argmin sort sort_key_val top_k",
     "special_functions": (
         "bessel_i0e bessel_i1e betainc digamma igamma igamma_grad_a igammac lgamma polygamma zeta"
     ),

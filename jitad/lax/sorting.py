@@ -80,6 +80,41 @@ def top_k(operand: Any, k: int, *, axis: int = -1) -> tuple[Any, Any]:
     return jnp.moveaxis(values, -1, place), jnp.moveaxis(indices, -1, place)
 
 
+def approx_max_k(
+    operand: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+) -> tuple[Any, Any]:
+    """The `k` greatest of floats along an axis and their indices: all of them, as `top_k` gives
+    them, whatever share of them `recall_target` asks for. The other arguments make no difference.
+    """
+    x = of_kind("approx_max_k", operand, "f")
+    return top_k(x, k, axis=reduction_dimension)
+
+
+def approx_min_k(
+    operand: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+) -> tuple[Any, Any]:
+    """The `k` least of floats along an axis, least first, and their indices: see `approx_max_k`.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.approx_min_k(np.array([3.0, 1.0, 2.0]), 2)
+    (Array([1., 2.]), Array([1, 2]))
+    """
+    x = of_kind("approx_min_k", operand, "f")
+    values, indices = top_k(apply(ops.neg, x), k, axis=reduction_dimension)
+    return apply(ops.neg, values), indices
+
+
 def _place(name: str, op: Op, operand: Any, axis: int, index_dtype: Any) -> Any:
     x = of_kind(name, operand, "biuf")
     place = axis_of(name, axis, x.ndim)
