@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import mpmath
@@ -465,3 +466,17 @@ def test_ulp_over_a_million_points(name: str, dtype: np.dtype) -> None:
         errors = np.abs(actual - exact) / np.spacing(np.abs(exact.astype(dtype)))
     worst = int(np.nanargmax(errors))
     assert errors[worst] <= 2, f"{errors[worst]:.3f} ulp at {x[worst]!r}"
+
+
+def test_the_page_tells_of_every_function() -> None:
+    """docs/accuracy.md, which `python docs/accuracy.py` writes, keeps within the bounds."""
+    page = Path(__file__).parents[2] / "docs" / "accuracy.md"
+    table = [line.strip("|").split("|") for line in page.read_text(encoding="utf-8").split("\n")]
+    found = {row[0].strip(): [float(cell) for cell in row[1:]] for row in table if len(row) == 6
+             and row[1].strip()[0].isdigit()}  # fmt: skip
+    bounds = {name: case.ulp for name, case in CASES.items()}
+    bounds |= {name: ulp for name, (_, _, _, ulp) in BINARY.items()}
+    assert found.keys() == bounds.keys()
+    for name, (bound, ours, _, ours_single, _) in found.items():
+        assert bound == pytest.approx(bounds[name], abs=1e-3)
+        assert max(ours, ours_single) <= bound
