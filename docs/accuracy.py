@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
     name: str
     bound: float
-    errors: tuple[float, float, float, float]
+    errors: tuple[float, ...]
 
     def __str__(self) -> str:
         cells = [self.name, f"{self.bound:.3g}", *[_cell(error) for error in self.errors]]

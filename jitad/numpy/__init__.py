@@ -53,7 +53,7 @@ from .files import (
     get_printoptions, load, printoptions, save, savez, set_printoptions,
 )
 from .finding import argwhere, compress, extract, flatnonzero, nonzero, where
-from .grids import c_, fromfunction, indices, meshgrid, mgrid, ogrid, r_
+from .grids import c_, fromfunction, index_exp, indices, meshgrid, mgrid, ogrid, r_, s_
 from .ignoring_nan import (
     nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin, nanpercentile,
     nanprod, nanquantile, nanstd, nansum, nanvar,
@@ -163,7 +163,7 @@ __all__ = [
     "frompyfunc", "fromstring", "full", "full_like", "gcd", "generic", "geomspace",
     "get_printoptions", "gradient", "greater", "greater_equal", "hamming", "hanning", "heaviside",
     "histogram", "histogram2d", "histogram_bin_edges", "histogramdd", "hsplit", "hstack", "hypot",
-    "i0", "identity", "iinfo", "imag", "indices", "inexact", "inf", "inner", "insert", "int16",
+    "i0", "identity", "iinfo", "imag", "index_exp", "indices", "inexact", "inf", "inner", "insert", "int16",
     "int32", "int64", "int8", "int_", "integer", "interp", "intersect1d", "invert", "isclose",
     "iscomplex", "iscomplexobj", "isdtype", "isfinite", "isin", "isinf", "isnan", "isneginf",
     "isposinf", "isreal", "isrealobj", "isscalar", "issubdtype", "iterable", "ix_", "kaiser",
@@ -180,7 +180,7 @@ __all__ = [
     "polysub", "polyval", "positive", "pow", "power", "printoptions", "prod", "promote_types",
     "ptp", "put", "put_along_axis", "quantile", "r_", "rad2deg", "radians", "ravel",
     "ravel_multi_index", "real", "reciprocal", "remainder", "repeat", "reshape", "resize",
-    "result_type", "right_shift", "rint", "roll", "rollaxis", "roots", "rot90", "round", "save",
+    "result_type", "right_shift", "rint", "roll", "rollaxis", "roots", "rot90", "round", "s_", "save",
     "savez", "searchsorted", "select", "set_printoptions", "setdiff1d", "setxor1d", "shape",
     "sign", "signbit", "signedinteger", "sin", "sinc", "single", "sinh", "size", "sort",
     "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract",

@@ -100,6 +100,7 @@ def _range(item: slice) -> Any:
     return arange(start, item.stop, item.step)
 
 
+s_, index_exp = np.s_, np.index_exp
 r_ = _Concatenator(columns=False)
 c_ = _Concatenator(columns=True)
 
