@@ -84,6 +84,12 @@ def conv_general_dilated(
             )
         )
     _check(x, w, numbers, window_strides, feature_group_count, batch_group_count)
+    for name, given in (("lhs_dilation", between), ("rhs_dilation", spread)):
+        if len(given) != len(ones):
+            raise type_error(
+                f"conv_general_dilated: expected {len(ones)} numbers for {name}, one for each "
+                f"spatial axis; got {given}"
+            )
     if isinstance(padding, str):
         window = [dilated(w.shape[a], d) for a, d in zip(numbers[1][2:], spread, strict=True)]
         spatial = [x.shape[a] for a in numbers[0][2:]]
@@ -303,6 +309,11 @@ def _operands(lhs: Any, rhs: Any, dtype: Any) -> tuple[Operand, Operand]:
     found = common_dtype([x, w]) if dtype is None else as_dtype(dtype)
     if found.kind == "b":
         raise type_error("conv_general_dilated: expected numbers; got operands of dtype bool")
+    if min(x.ndim, w.ndim) < 2:
+        raise type_error(
+            "conv_general_dilated: expected a batch axis, a feature axis and spatial axes; got "
+            f"shapes {x.shape} and {w.shape}. Write x[None, None] for one example of one feature"
+        )
     return convert(x, found), convert(w, found)
 
 

@@ -401,6 +401,16 @@ WRONG: list[tuple[type[Exception], str, Any]] = [
         "same set of spatial characters",
         lambda: lax.conv_general_permutations(("NHWC", "HDIO", "NHWC")),
     ),
+    (
+        TypeError,
+        "a batch axis, a feature axis",
+        lambda: lax.conv(X[0, 0, 0], X[0, 0, 0], (), "SAME"),
+    ),
+    (
+        TypeError,
+        "expected 2 numbers for rhs_dilation",
+        lambda: lax.conv_general_dilated(X, W, (1, 1), "SAME", rhs_dilation=(2,)),
+    ),
     (TypeError, "same dtypes", lambda: lax.conv(X, W.astype("f4"), (1, 1), "SAME")),
 ]
 

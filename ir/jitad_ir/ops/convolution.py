@@ -27,7 +27,7 @@ from ..graph import Value
 from ..op import Bilinear, Draw, Op, PerOperand, Routine, Sample, Unknown
 from ..types import ArrayType, Shape, TypeMismatch, short_name
 from .constants import full
-from .convolution_lowering import emit_convolution, workspace_convolution
+from .convolution_lowering import emit_convolution, flops_convolution, workspace_convolution
 from .shape import move_axis, reshape, reverse
 from .sliding import Ints, Padding, Sliding, padded, slidings, windows_of
 
@@ -350,7 +350,7 @@ convolution = Op(
     ),
     transpose=Bilinear((_transpose_x, _transpose_w)),
     batch=_batch,
-    lower=Routine(emit_convolution, workspace_convolution),
+    lower=Routine(emit_convolution, workspace_convolution, flops=flops_convolution),
     samples=(
         _sample((1, 1, 5), (1, 1, 3)),
         _sample((2, 3, 6), (4, 3, 2), padding=((1, 2),)),

@@ -7,6 +7,7 @@ windows: the tile's sum steps through x and the kernel by their strides.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,17 @@ def workspace_convolution(x: ArrayType, w: ArrayType, **params: Any) -> int:
     """Bytes that the copies take."""
     plan = plan_convolution(x, w, **params)
     return _offsets(plan, x.dtype.itemsize)[1] if plan else 0
+
+
+def flops_convolution(x: ArrayType, w: ArrayType, **params: Any) -> int:
+    """Operations on reals: a product and a sum for each place that is not between elements."""
+    plan = plan_convolution(x, w, **params)
+    products = 0
+    for part in plan.parts if plan else ():
+        nest = part.nest
+        axes = (*nest.outer, *nest.blocks, *nest.inner, nest.lane, nest.row, *nest.sums)
+        products += math.prod([axis.length for axis in axes])
+    return products * (8 if x.dtype.kind == "c" else 2)
 
 
 def emit_convolution(r: Any, x: Any, w: Any, results: Any, **params: Any) -> None:
