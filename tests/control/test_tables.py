@@ -204,6 +204,43 @@ def test_gradients_stack_along_a_wavefront() -> None:
     assert "wavefront" in names(optimize(graph))
 
 
+ROWS: dict[str, Callable[[Any, Any], Any]] = {
+    "append": lambda above, rest: jnp.append(above[0] - 1.0, rest),
+    "pad": lambda above, rest: jnp.pad(rest, (1, 0), constant_values=0.5),
+    "set": lambda above, rest: above.at[1:].set(rest),
+    "set in zeros": lambda above, rest: jnp.zeros(46).at[1:].set(rest),
+    "pad behind": lambda above, rest: jnp.pad(rest, (0, 1)),
+    "set before": lambda above, rest: above.at[:-1].set(rest),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_ways_to_put_a_row_together(name: str) -> None:
+    reverse = name in ("pad behind", "set before")
+
+    def program(x: Any, y: Any) -> Any:
+        def row(above: Any, at: Any) -> Any:
+            def cell(left: Any, column: Any) -> Any:
+                near, far, other = column
+                new = 0.5 * left + jnp.maximum(near, far - at * other)
+                return new, new
+
+            columns = (above[1:], above[:-1], y)
+            _, rest = lax.scan(cell, at, columns, reverse=reverse)
+            return ROWS[name](above, rest), rest[0]
+
+        return lax.scan(row, jnp.sin(jnp.arange(46.0)), x)
+
+    before = jitad.jit(program).trace(X, Y)
+    after = verify(optimize(before))
+    assert "wavefront" in names(after)
+    got = jitad.tree_util.tree_leaves(jitad.jit(program)(X, Y))
+    wanted = evaluate(before, X, Y)
+    for a, b, c in zip(evaluate(after, X, Y), wanted, got, strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(c, b, rtol=1e-12)
+
+
 def ahead(x: Any, y: Any) -> Any:
     """Reads above to the right, where the row above is not when the next is a column behind."""
 

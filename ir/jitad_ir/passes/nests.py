@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..graph import Equation, Graph, Value, current_builder
+from ..counters import known_numbers
+from ..graph import Builder, Equation, Graph, Value, building, current_builder
 from ..op import OPS
 
 MOST_HEADS = 4
@@ -34,12 +35,70 @@ class Table:
         return sum(part.shape[0] for part in self.head)
 
 
+def joined(eq: Equation, inner: Equation) -> Equation:
+    """A scan in whose body padded rows, and rows written over ends of others, are concatenated."""
+    (body,) = eq.regions
+    stacks = inner.outputs[inner.params["carries"] :]
+    builder = Builder(body.name)
+    builder.inputs = list(body.inputs)
+    env: dict[Value, Value] = {}
+    numbers = known_numbers(body)
+    with building(builder):
+        for step in body.equations:
+            whole = None
+            if step.op.name == "pad" and step.operands[0] in stacks:
+                whole = _padded(step)
+            elif step.op.name == "dynamic_update_slice" and step.operands[1] in stacks:
+                whole = _overwritten(step, numbers.get(step.operands[2]))
+            if whole is not None:
+                env[step.outputs[0]] = whole
+                continue
+            operands = tuple([env.get(v, v) for v in step.operands])
+            builder.equations.append(
+                Equation(step.op, operands, step.params, step.outputs, step.regions, step.source)
+            )
+    if not env:
+        return eq
+    region = builder.build([env.get(v, v) for v in body.outputs])
+    return Equation(eq.op, eq.operands, eq.params, eq.outputs, (region,), eq.source)
+
+
+def _padded(eq: Equation) -> Value | None:
+    """A pad at one end of the first axis, as a concatenation."""
+    y, number = eq.operands
+    low, high = eq.params["low"], eq.params["high"]
+    ends = (low[0], high[0])
+    if any((*low[1:], *high[1:], *eq.params["interior"])) or min(ends) < 0 or not max(ends):
+        return None
+    if min(ends) > 0:
+        return None
+    parts = OPS["broadcast"](number, shape=(max(ends), *y.shape[1:]), dims=())
+    return OPS["concatenate"](*((parts, y) if low[0] else (y, parts)), axis=0)
+
+
+def _overwritten(eq: Equation, start: int | None) -> Value | None:
+    """An array whose end, or beginning, is replaced, as a concatenation."""
+    base, y, *_ = eq.operands
+    kept = base.shape[0] - y.shape[0]
+    if y.shape[1:] != base.shape[1:] or start not in (0, kept) or not kept:
+        return None
+    first = y.shape[0] if start == 0 else 0
+    rest = OPS["slice"](
+        base,
+        start=(first, *[0] * (base.ndim - 1)),
+        limit=(first + kept, *base.shape[1:]),
+        stride=(1,) * base.ndim,
+    )
+    return OPS["concatenate"](*((y, rest) if start == 0 else (rest, y)), axis=0)
+
+
 class Nest:
     """A scan that holds a scan. `operands` are the outer one's, in the new graph, by the input of
     its body that they are for."""
 
-    def __init__(self, eq: Equation, inner: Equation, operands: Sequence[Value]) -> None:
+    def __init__(self, eq: Equation, operands: Sequence[Value]) -> None:
         (self.body,) = eq.regions
+        (inner,) = [step for step in self.body.equations if step.op.name == "scan"]
         self.eq, self.inner = eq, inner
         self.count: int = eq.params["length"]
         self.length: int = inner.params["length"]

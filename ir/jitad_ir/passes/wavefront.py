@@ -21,7 +21,7 @@ from typing import Any
 
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import OPS, ArgReduction, Cumulative, Elementwise, Pruned, Pull, Reduction
-from .nests import Nest, OtherNestError
+from .nests import Nest, OtherNestError, joined
 from .regions import in_regions
 
 LEAST_ROWS, LEAST_COLUMNS = 8, 32
@@ -50,7 +50,7 @@ def wavefront(graph: Graph) -> Graph:
             builder.source = eq.source
             inner, made = _inner_loop(eq), len(builder.equations)
             try:
-                outs = _taken_apart(Nest(eq, inner, operands)) if inner else None
+                outs = _taken_apart(Nest(joined(eq, inner), operands)) if inner else None
             except OtherNestError:
                 outs = None
                 del builder.equations[made:]
