@@ -283,7 +283,7 @@ class Sample:
 
 
 class Pruned(NamedTuple):
-    """A structured op without what nobody uses: its new params and regions, and which of its
+    """An op without what nobody uses: its new params and regions, and which of its
     operands and results are left."""
 
     params: Params
@@ -321,8 +321,8 @@ class Op:
     """Structured ops only, which stand for straight-line code: `(*operands, **params) -> results`
     builds that code. The inline pass applies it before native code is planned."""
     prune: Rule | None = None
-    """Structured ops only: `(used, regions, **params) -> Pruned`, the op without what serves
-    only results i with not `used[i]`. The dce pass applies it."""
+    """`(used, regions, **params) -> Pruned`: the op without what serves only results i with not
+    `used[i]`, parts of loops, the vectors of a decomposition. The dce pass applies it."""
     effect: bool = False
     """It acts on the world (prints, calls back): passes keep it, in order and once, even if nobody
     reads its results."""

@@ -14,8 +14,8 @@ from ..graph import Equation, Graph, Value
 
 
 def dce(graph: Graph) -> Graph:
-    """`graph` without the equations whose results nothing reads, and without the parts of loops
-    and branches that serve only such results; its inputs stay."""
+    """`graph` without the equations whose results nothing reads, and without the parts of loops,
+    branches and decompositions that serve only such results; its inputs stay."""
     needed: set[Value] = set(graph.outputs)
     kept: list[Equation] = []
     changed = False
