@@ -168,6 +168,13 @@ class Tracer:
             at_user_line(f"a traced array {self.type!r} is not hashable, as NumPy's arrays are not")
         )
 
+    def __copy__(self) -> Tracer:
+        """The tracer itself, which nothing can change; so of deep copies of what holds it."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Tracer:
+        return self
+
     def __repr__(self) -> str:
         value = "" if self.concrete is None else f" = {np.array2string(np.asarray(self.concrete))}"
         return f"Tracer({self.type!r} in {self.owner.name}{value})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import math
 import operator
 from collections.abc import Callable
@@ -303,6 +305,24 @@ def test_new_arrays_can_be_written_to() -> None:
         x[0] = 7
         assert np.all(np.asarray(x)[0] == 7)
     assert jnp.arange(4)[0] == 0
+
+
+def test_copies_of_what_holds_a_tracer_hold_it() -> None:
+    """`dataclasses.astuple` makes deep copies."""
+
+    def f(x: Any) -> Any:
+        point = Point(x, [2.0 * x])
+        first, (second,) = dataclasses.astuple(point)
+        return copy.copy(first) * copy.deepcopy(point).y[0] + second
+
+    for wrap in (lambda g: g, jitad.jit):
+        assert wrap(jitad.grad(f))(3.0) == 14.0
+
+
+@dataclasses.dataclass
+class Point:
+    x: Any
+    y: list[Any]
 
 
 def test_no_mask_is_all_elements() -> None:
