@@ -24,7 +24,7 @@ WORTH = 60_000.0
 """Nanoseconds of work from which on a kernel is given to several threads: to wake one that sleeps
 takes 5 to 30 us."""
 
-PART = 20_000.0
+PART = 10_000.0
 """Nanoseconds of work that one part of a divided fold has at least."""
 
 PARTS = 64
@@ -39,12 +39,12 @@ FEW_LANES = 512
 STEP = 64
 """Elements that a part of a long loop is a multiple of, if no number of parts divides the loop."""
 
-# Nanoseconds of one core, of operations in vectors of 32 bytes; of the order of what is measured,
-# which is all that is asked of them.
-PER_BYTE = 0.04
-PER_GATHERED = 1.0
-PER_OPERATION_BYTE = 0.015
-PER_FUNCTION_BYTE = 0.2
+# Nanoseconds of one core, for arrays that lie in a cache: within a factor of 2 of what sums, sines,
+# polynomials, transposes and gathers take on AVX-512. Out of memory they take longer.
+PER_BYTE = 0.012
+PER_GATHERED = 0.6
+PER_OPERATION_BYTE = 0.003
+PER_FUNCTION_BYTE = 0.1
 
 
 def nanoseconds(kernel: Kernel) -> float:
@@ -85,7 +85,7 @@ def divided(kernel: Kernel, new_buffer: Callable[[ArrayType], int]) -> list[Kern
     if not kernel.folds or not all(isinstance(f.lower, Reduction) for f in kernel.folds):
         return [kernel]
     work = nanoseconds(kernel)
-    if work < 2 * WORTH or not _few_kept(kernel):
+    if work < WORTH or not _few_kept(kernel):
         return [kernel]
     loop = max(kernel.folds[0].loops, key=lambda k: kernel.lengths[k])
     parts, length = _parts(kernel.lengths[loop], max(2, min(PARTS, int(work / PART))))
