@@ -140,16 +140,18 @@ def reduce_window_shape_tuple(
     base_dilation: Sequence[int] | None = None,
     window_dilation: Sequence[int] | None = None,
 ) -> tuple[int, ...]:
-    """Shape of `reduce_window`.
+    """Shape of `reduce_window`. An axis of length -1, which says that it is not known, stays one.
 
     >>> from jitad import lax
     >>> lax.reduce_window_shape_tuple((8, 28, 28), (1, 2, 2), (1, 2, 2), [(0, 0), (0, 0), (1, 1)])
     (8, 14, 15)
     """
+    known = [1 if n == -1 else n for n in operand_shape]
     where = _windows(
-        operand_shape, window_dimensions, window_strides, padding, base_dilation, window_dilation
+        known, window_dimensions, window_strides, padding, base_dilation, window_dilation
     )
-    return where.counts(operand_shape)
+    counts = zip(where.counts(known), operand_shape, strict=True)
+    return tuple([-1 if n == -1 else count for count, n in counts])
 
 
 @hides_internals
