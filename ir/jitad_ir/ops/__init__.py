@@ -426,6 +426,7 @@ __all__ = [
     "trunc",
     "wavefront",
     "while_loop",
+    "window_position",
     "wofz",
     "zeta",
 ]
