@@ -1,8 +1,9 @@
 """Convolutions by the names of `jax.lax`, all by the one `convolution` of the IR.
 
-Kernels are not reversed (use `jitad.numpy.convolve` for that). Operands have one dtype.
-`precision` has no effect: products have the full precision of their dtype; and
-`preferred_element_type` is the dtype to compute in and of the result.
+Kernels are not reversed (use `jitad.numpy.convolve` for that). Operands of two dtypes are promoted,
+as those of `dot` are: float32 pictures meet filters of the default dtype. `precision` has no effect
+(products have the full precision of their dtype); `preferred_element_type` is the dtype to compute
+in and of the result.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from jitad_ir import ops
 from .. import numpy as jnp
 from ..errors import at_user_line, hides_internals
 from ..numpy.promotion import Operand, as_array_operand, as_dtype, common_dtype, convert
-from ..trace import apply, is_weak
+from ..trace import apply
 from .convolution_shapes import (
     ConvDimensionNumbers,
     ConvGeneralDilatedDimensionNumbers,
@@ -301,11 +302,6 @@ def conv_general_dilated_local(
 
 def _operands(lhs: Any, rhs: Any, dtype: Any) -> tuple[Operand, Operand]:
     x, w = as_array_operand(lhs), as_array_operand(rhs)
-    if x.dtype != w.dtype and not (is_weak(x) or is_weak(w)):
-        raise type_error(
-            "lax.conv_general_dilated requires arguments to have the same dtypes, got "
-            f"{x.dtype}, {w.dtype}. Convert one of them: x.astype(dtype)"
-        )
     found = common_dtype([x, w]) if dtype is None else as_dtype(dtype)
     if found.kind == "b":
         raise type_error("conv_general_dilated: expected numbers; got operands of dtype bool")

@@ -411,7 +411,6 @@ WRONG: list[tuple[type[Exception], str, Any]] = [
         "expected 2 numbers for rhs_dilation",
         lambda: lax.conv_general_dilated(X, W, (1, 1), "SAME", rhs_dilation=(2,)),
     ),
-    (TypeError, "same dtypes", lambda: lax.conv(X, W.astype("f4"), (1, 1), "SAME")),
 ]
 
 
@@ -442,3 +441,11 @@ def test_jax_agrees() -> None:
         out, pull = jitad.vjp(lambda x, w, p=p: p.convolve(lax, x, w), p.x, p.w)
         for got, expected in zip((out, *pull(ct)), answer, strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-10, err_msg=str(p[2:]))
+
+
+def test_dtypes_are_promoted() -> None:
+    x, w = X.astype("f4"), W.astype("f8")
+    got = lax.conv(x, w, (1, 1), "SAME")
+    np.testing.assert_allclose(got, lax.conv(x.astype("f8"), w, (1, 1), "SAME"), rtol=1e-14)
+    gradient = jitad.grad(lambda x: lax.conv(x, w, (1, 1), "SAME").sum())(x)
+    assert got.dtype == np.float64 and gradient.dtype == np.float32
