@@ -126,6 +126,32 @@ def test_many_calls(pool: Pool) -> None:
     assert array.tolist() == [0, 100_000, 100_000]
 
 
+def test_a_caller_who_was_held_up_works_alone_for_a_while(pool: Pool) -> None:
+    me = threading.get_ident()
+    joined = threading.Event()
+    by_me: list[bool] = []
+
+    @ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+    def job(_arguments: int, _part: int) -> None:
+        by_me.append(threading.get_ident() == me)
+        if by_me[-1]:
+            joined.wait(5.0)
+        else:
+            joined.set()
+            time.sleep(1.0)
+
+    address = ctypes.cast(job, ctypes.c_void_p)
+    workers.write(Field.PENALTY, 0)
+    workers.write(Field.ALONE, 0)
+    with jitad.threads(2):
+        pool.run(pool.state, address, None, 2)
+        assert sorted(by_me) == [False, True]
+        assert workers.read(Field.ALONE) == 1
+        pool.run(pool.state, address, None, 2)
+        assert by_me[2:] == [True, True]
+    assert workers.read(Field.ALONE) == 0
+
+
 def test_one_thread_needs_no_worker() -> None:
     output = run(
         "with jitad.threads(1):\n"

@@ -15,8 +15,8 @@ Who has a job while another one is being done (a second Python thread, or a chun
 its own) does it alone.
 
 On a busy machine a worker may be interrupted in the middle of a chunk, for milliseconds. A caller
-who waited longer for workers than it worked itself does the next jobs alone: 1, 3, 7 ... 63, and
-fewer again by a quarter after each job that went well.
+who waited for workers more than twice as long as it worked itself, and more than HELD_UP, does the
+next jobs alone: 1, 3, 7 ... 63, and fewer again by a quarter after each job that went well.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ SYSCALL_FUTEX = {"x86_64": 202, "aarch64": 98, "riscv64": 98, "ppc64le": 221, "s
 FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE = 128, 129
 INFINITE = 0xFFFFFFFF
 CLOCK_MONOTONIC = 6 if sys.platform == "darwin" else 1
+
+HELD_UP = 5_000 if sys.platform == "win32" else 500_000
+"""Half a millisecond in the platform's units: less than the time slice of who took the core."""
 
 
 def way_of_waiting() -> str:
@@ -362,7 +365,9 @@ class _Threads:
         penalty = b.load(self._field(Field.PENALTY), typ=I64)
         more = b.and_(b.add(b.shl(penalty, I64(1)), I64(1)), I64(MOST_ALONE))
         less = b.sub(penalty, b.lshr(b.add(penalty, I64(3)), I64(2)))
-        waited = b.icmp_signed(">", b.sub(self._now(), done), b.sub(done, start))
+        wait, work = b.sub(self._now(), done), b.sub(done, start)
+        longer = b.icmp_signed(">", wait, b.shl(work, I64(1)))
+        waited = b.and_(longer, b.icmp_signed(">", wait, I64(HELD_UP)))
         b.store(b.select(waited, more, less), self._field(Field.PENALTY))
         b.store(b.select(waited, more, I64(0)), self._field(Field.ALONE))
         b.branch(gone)
