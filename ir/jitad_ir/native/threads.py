@@ -36,16 +36,25 @@ def support() -> Executable:
 
 
 def _compile() -> Executable:
+    """In haste, without optimisation: waiting and taking chunks is no faster with it, and it would
+    take three times as long."""
     from llvmlite import ir as ll  # noqa: PLC0415  (as all of these: the code generator)
 
-    from .compile import compile_module  # noqa: PLC0415
+    from .compile import choose_inlining, parse  # noqa: PLC0415
     from .externals import Externals  # noqa: PLC0415
+    from .link import ObjectImage, link  # noqa: PLC0415
+    from .target import create_machine, host, initialize_llvm  # noqa: PLC0415
     from .threads_code import emit_threads, way_of_waiting  # noqa: PLC0415
 
     module = ll.Module("jitad.threads")
     externals = Externals(module)
     exports = emit_threads(module, externals, way_of_waiting())
-    return compile_module(module, externals, exports=exports)
+    externals.finish()
+    choose_inlining(module, exports)
+    initialize_llvm()
+    machine = create_machine(host().cpu, host().features, level=0)
+    image = ObjectImage(machine.emit_object(parse(str(module))), externals.names, tuple(exports))
+    return link(image)
 
 
 def _threads(name: str) -> int:
