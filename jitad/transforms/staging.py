@@ -12,6 +12,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from jitad_ir.graph import Graph
@@ -130,8 +131,56 @@ def _takes_any_name(parameters: Iterable[inspect.Parameter]) -> bool:
     return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
+class _Programs:
+    """The programs of a Python function, with certain static arguments."""
+
+    def __init__(self) -> None:
+        self.entries: dict[Hashable, Any] = {}
+        """By signature, for calls."""
+        self.inlined: dict[Hashable, _Inlined] = {}
+        """For use inside other traces."""
+        self.seen: list[Any] = []
+        """The arguments it was compiled for, to explain why it is traced again."""
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self.entries.clear()
+        self.inlined.clear()
+        self.seen.clear()
+
+
+class _ProgramsOf:
+    """What a function that was jitted carries as an attribute, so that it dies with it, even where
+    a program refers to the function: its programs by static arguments."""
+
+    ATTRIBUTE = "__jitad_programs__"
+
+    def __init__(self, owner: Any = None) -> None:
+        self.owner = None if owner is None else weakref.ref(owner)
+        self.by_static: dict[Hashable, _Programs] = {}
+        _ALL_PROGRAMS.add(self)
+
+    def __reduce__(self) -> Any:
+        return _ProgramsOf, ()  # a copy of the function has none
+
+
+_ALL_PROGRAMS: weakref.WeakSet[_ProgramsOf] = weakref.WeakSet()
+
+
+def _programs_of(fun: Callable[..., Any], static: Hashable) -> _Programs:
+    """Those of this very function, which `jit(fun)(x)` in a loop finds again; new ones for other
+    callables."""
+    if not isinstance(fun, FunctionType):
+        return _Programs()
+    found = fun.__dict__.get(_ProgramsOf.ATTRIBUTE)
+    if found is None or found.owner is None or found.owner() is not fun:  # of what `fun` wraps
+        found = _ProgramsOf(fun)
+        setattr(fun, _ProgramsOf.ATTRIBUTE, found)
+    return found.by_static.setdefault(static, _Programs())
+
+
 class _Staged:
-    """What is known of one jitted function: its programs by signature."""
+    """One jitted function: a callable, and the programs that it calls."""
 
     def __init__(
         self,
@@ -144,16 +193,11 @@ class _Staged:
         self.static_argnums = static_argnums
         self.static_argnames = static_argnames
         self.function: Callable[[], Any] = lambda: None
-        self.entries: dict[Hashable, Any] = {}
-        self.inlined: dict[Hashable, _Inlined] = {}
-        self.seen: list[Any] = []
-        """The arguments it was compiled for, to explain why it is traced again."""
+        self.programs = _programs_of(fun, (static_argnums, static_argnames))
 
     def clear(self) -> None:
         """Forget every compiled program."""
-        self.entries.clear()
-        self.inlined.clear()
-        self.seen.clear()
+        self.programs.clear()
         self.uninstall()
 
     @hides_internals
@@ -260,12 +304,12 @@ class _Staged:
         types = self._leaf_types(leaves)
         weak = tuple([is_weak(leaf) for leaf in leaves])
         key = (tree, tuple(kwargs), tuple(types), weak, static)
-        known = self.inlined.get(key)
+        known = self.programs.inlined.get(key)
         if known is not None:
             return known.out_tree.unflatten(run_graph(known.graph, leaves))
         traced = self._traced(args, kwargs, leaves, tree)
         if not traced.closed.captures:
-            self.inlined[key] = _Inlined(traced.graph, traced.out_tree)
+            self.programs.inlined[key] = _Inlined(traced.graph, traced.out_tree)
         return traced.out_tree.unflatten(run_graph(traced.graph, traced.operands))
 
     def _entry(self, args: Any, kwargs: Any) -> tuple[Any, Sequence[Any]]:
@@ -283,9 +327,11 @@ class _Staged:
                     "jitad.tree_util, or name the argument in static_argnums"
                 )
             ) from None
-        entry = self.entries.get(signature)
+        entry = self.programs.entries.get(signature)
         if entry is None:
-            entry = self.entries[signature] = self._compile(signature, args, kwargs, arrays)
+            entry = self.programs.entries[signature] = self._compile(
+                signature, args, kwargs, arrays
+            )
         function = self.function()
         if function is not None and not config.watches:
             install(function, entry)
@@ -304,11 +350,11 @@ class _Staged:
         """Note what it is traced for; say what is new, if that is wanted."""
         types, weak = tuple(self._leaf_types(leaves)), tuple([is_weak(leaf) for leaf in leaves])
         now = (tree, types, weak, self._static_key(args, kwargs))
-        if config.explain_cache_misses and self.seen:
+        if config.explain_cache_misses and self.programs.seen:
             from .misses import Seen, explain  # noqa: PLC0415  (only explaining pays for it)
 
-            explain(self.name, Seen(*now), [Seen(*before) for before in self.seen])
-        self.seen.append(now)
+            explain(self.name, Seen(*now), [Seen(*before) for before in self.programs.seen])
+        self.programs.seen.append(now)
 
     def _check(self, args: Any, kwargs: Any, leaves: Sequence[Any], result: Any) -> None:
         """Look at a result for nan and infinity; trace again to find where they came from."""
@@ -358,6 +404,8 @@ def clear_caches() -> None:
     """Forget every compiled and every derived program of the process (not the disk cache)."""
 
     cached.cache_clear()
+    for found in list(_ALL_PROGRAMS):
+        found.by_static.clear()
     for staged in list(_ALL):
         staged.clear()
 
