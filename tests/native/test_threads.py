@@ -231,7 +231,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         [image(37, 64, 8, 8), image(37, 8, 8, 65)],
     ),
     "complex product": (lambda x: (x + 1j) @ (x.T - 1j), [image(201, 203)]),
-    "small systems": (jnp.linalg.solve, [image(5003, 4, 4) + 4 * np.eye(4), image(5003, 4, 2)]),
+    "small systems": (jnp.linalg.solve, [image(5004, 4, 4) + 4 * np.eye(4), image(5004, 4, 2)]),
     "decompositions": (
         lambda x: (jnp.linalg.cholesky(x), jnp.linalg.eigh(x)[0], jnp.linalg.det(x)),
         [np.eye(9) * 9 + image(13, 7, 9, 9) * 1e-2],
@@ -248,7 +248,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         jnp.linalg.solve,
         [image(450, 450) - 0.9 * np.eye(450), image(450, 431)],
     ),
-    "inverses": (jnp.linalg.inv, [image(71, 30, 30) + 30 * np.eye(30)]),
+    "inverses": (jnp.linalg.inv, [image(72, 30, 30) + 30 * np.eye(30)]),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
         [image(200_000)],

@@ -106,8 +106,6 @@ def emit_stack(
 
     def part(r: Any, number: ll.Value, workspace: ll.Value, *places: ll.Value) -> None:
         start = r.builder.mul(number, integer(stack.length), flags=("nuw", "nsw"))
-        last = integer(stack.problems - stack.length)
-        start = call_intrinsic(r.builder, "llvm.smin", [start, last])
         r.workspace = r.offset(workspace, r.builder.mul(number, integer(size)))
         buffers: list[RoutineBuffer] = []
         for type, place in zip(types, places, strict=True):

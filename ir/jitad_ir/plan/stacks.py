@@ -1,7 +1,8 @@
 """Routines on stacks of problems (a thousand small systems, say), shared out by problems.
 
-A part is the routine itself on a shorter stack. All parts have one length; the last one is moved
-back to end with the stack, and does some problems that another part does too, to the same result.
+A part is the routine itself on a shorter stack. All parts have one length, and no problem is in two
+of them: many routines copy an operand to the result and work there. So the number of parts divides
+that of the problems.
 """
 
 from __future__ import annotations
@@ -32,9 +33,8 @@ WORKSPACE_ALIGNMENT = 64
 
 
 class Stack(NamedTuple):
-    """`problems` in `parts` of `length`, and the types of operands and results in a part."""
+    """Problems in `parts` of `length`, and the types of operands and results in a part."""
 
-    problems: int
     parts: int
     length: int
     operands: tuple[ArrayType, ...]
@@ -67,11 +67,15 @@ def stack_of(eq: Equation) -> Stack | None:
         work = PER_FLOP * lower.flops(*[v.type for v in eq.operands], **eq.params)
     if work < WORTH:
         return None
-    length = -(-count // min(MOST_PARTS, count, max(2, int(work / PART))))
+    wanted = min(MOST_PARTS, count, max(2, int(work / PART)))
+    parts = max(k for k in range(1, wanted + 1) if count % k == 0)
+    if parts == 1:
+        return None
+    length = count // parts
 
     def part(type: ArrayType) -> ArrayType:
         return type.with_shape((length, *type.shape[leading:]))
 
     operands = tuple([part(v.type) for v in eq.operands])
     results = tuple([part(v.type) for v in eq.outputs])
-    return Stack(count, -(-count // length), length, operands, results)
+    return Stack(parts, length, operands, results)
