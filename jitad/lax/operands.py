@@ -1,7 +1,9 @@
-"""Operands of the functions of `jitad.lax`, which do not promote: arrays have one dtype and rank.
+"""Operands of the functions of `jitad.lax`, which hardly promote: dtypes of one kind, one rank.
 
-Python numbers (and traced arguments that stand for one) are weak: they take the dtype of the arrays
-they meet where it holds their kind of number. Scalars, and axes of length 1, are broadcast.
+Dtypes of one kind meet at the wider one: programs written where 32 bits are the default mix nothing
+there, and 32 with 64 bits here. Python numbers (and traced arguments that stand for one) are weak:
+they take the dtype of the arrays they meet where it holds their kind of number. Scalars, and axes
+of length 1, are broadcast.
 """
 
 from __future__ import annotations
@@ -68,28 +70,41 @@ def not_accepted(dtype: np.dtype[Any], kinds: str) -> str:
 
 
 def of_one_dtype(name: str, operands: Sequence[Any]) -> list[Operand]:
-    """The operands as arrays of the one dtype they have; raises TypeError if there are several."""
+    """The operands as arrays of one dtype, the widest; raises TypeError if they are of several
+    kinds."""
     for x in operands:
         if isinstance(x, (list, tuple)):
             as_array(name, x)
     given = [as_operand(x) for x in operands]
     fixed = {x.dtype for x in given if not is_weak(x)}
-    dtype = next(iter(fixed)) if len(fixed) == 1 else None
     if not fixed:
         dtype = common_dtype(given)
-    elif dtype is not None and any(
-        [is_weak(x) and dtype.kind not in _HOLDS[kind_of(x)] for x in given]
-    ):
-        dtype = None
-    if dtype is None:
-        got = ", ".join([str(as_array_operand(x).dtype) for x in given])
-        raise TypeError(
-            at_user_line(
-                f"{name}: expected operands of one dtype; got {got}. Write x.astype(...), or the "
-                "function of jitad.numpy, which promotes"
-            )
-        )
+    else:
+        dtype = max(fixed, key=lambda d: d.itemsize)
+        kinds = [kind_of(x) for x in given if is_weak(x)]
+        if len({d.kind for d in fixed}) > 1 or any([dtype.kind not in _HOLDS[k] for k in kinds]):
+            raise _mixed(name, given)
     return [strong(convert(x, dtype)) for x in given]
+
+
+def of_the_dtype_of(name: str, operand: Any, updates: Any) -> list[Operand]:
+    """An array and what is written to it, in the array's dtype; raises TypeError if they are of
+    several kinds."""
+    if isinstance(operand, (list, tuple)) or is_weak(as_operand(operand)):
+        return of_one_dtype(name, (operand, updates))
+    _, new = of_one_dtype(name, (operand, updates))
+    x = as_array(name, operand)
+    return [x, convert(new, x.dtype)]
+
+
+def _mixed(name: str, given: Sequence[Operand]) -> TypeError:
+    got = ", ".join([str(as_array_operand(x).dtype) for x in given])
+    return TypeError(
+        at_user_line(
+            f"{name}: expected operands of one dtype; got {got}. Write x.astype(...), or the "
+            "function of jitad.numpy, which promotes"
+        )
+    )
 
 
 def of_one_shape(name: str, operands: Sequence[Operand]) -> list[Operand]:

@@ -19,7 +19,7 @@ from ..trace import apply
 from ..transforms.batching import vmap
 from .gathering import Axes, GatherScatterMode, at_zero, starts_of
 from .loops import fori_loop
-from .operands import as_array, as_result, of_one_dtype
+from .operands import as_array, as_result, of_the_dtype_of
 
 
 class ScatterDimensionNumbers(NamedTuple):
@@ -49,7 +49,7 @@ def _scatter(
     mode: str | GatherScatterMode | None,
 ) -> Operand:
     name = op.name
-    x, new = of_one_dtype(name, (operand, updates))
+    x, new = of_the_dtype_of(name, operand, updates)
     indices = as_array(name, scatter_indices)
     window, inserted, mapped, batch, indices_batch = [tuple(part) for part in numbers]
     how = GatherScatterMode.from_any(mode)
@@ -141,7 +141,7 @@ def _named(name: str, op: Op, doc: str, negated: bool = False) -> Callable[..., 
         mode: str | GatherScatterMode | None = None,
     ) -> Any:
         if negated:
-            operand, updates = of_one_dtype(name, (operand, updates))
+            operand, updates = of_the_dtype_of(name, operand, updates)
             updates = apply(ops.neg, updates)
         return _scatter(
             op, operand, scatter_indices, updates, dimension_numbers, unique_indices, mode

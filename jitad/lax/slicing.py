@@ -15,7 +15,7 @@ from .. import numpy as jnp
 from ..errors import at_user_line
 from ..numpy.promotion import Operand, as_operand, convert, filled
 from ..trace import Tracer, apply
-from .operands import as_array, as_result, axis_of, of_one_dtype
+from .operands import as_array, as_result, axis_of, of_the_dtype_of
 
 
 def slice(
@@ -227,7 +227,7 @@ def dynamic_update_slice(
     >>> lax.dynamic_update_slice(np.zeros(4), np.ones(2), (1,))
     Array([0., 1., 1., 0.])
     """
-    x, block = of_one_dtype("dynamic_update_slice", (operand, update))
+    x, block = of_the_dtype_of("dynamic_update_slice", operand, update)
     starts = _starts("dynamic_update_slice", x, start_indices, allow_negative_indices)
     if block.ndim != x.ndim:
         raise TypeError(
@@ -271,7 +271,7 @@ def dynamic_update_index_in_dim(
     >>> lax.dynamic_update_index_in_dim(np.zeros(3), 5.0, 1, 0)
     Array([0., 5., 0.])
     """
-    x, row = of_one_dtype("dynamic_update_index_in_dim", (operand, update))
+    x, row = of_the_dtype_of("dynamic_update_index_in_dim", operand, update)
     at = axis_of("dynamic_update_index_in_dim", axis, x.ndim)
     if row.ndim != x.ndim:
         row = jnp.expand_dims(row, at)
