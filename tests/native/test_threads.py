@@ -265,7 +265,7 @@ def test_the_same_bits_on_any_number_of_threads(name: str) -> None:
     program, operands = PROGRAMS[name]
     compiled = jitad.jit(program)
     results: list[Any] = []
-    for count in COUNTS:
+    for count in 3 * COUNTS:
         with jitad.threads(count):
             results.append(compiled(*operands))
     for result in results[1:]:
