@@ -22,8 +22,8 @@ import stat
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
 
 try:  # hashlib first loads OpenSSL, which takes longer than all the rest of a hit.
     from _blake2 import blake2b
@@ -173,8 +173,8 @@ def _require_plain(value: Any) -> None:
     if type(value) in (tuple, list):
         for item in value:
             _require_plain(item)
-    elif isinstance(value, Mapping):
-        for item in value.items():
+    elif type(value) is dict:
+        for item in cast("dict[Any, Any]", value).items():
             _require_plain(item)
     elif type(value) not in _PLAIN:
         raise TypeError(

@@ -112,7 +112,8 @@ def _pointer(r: Any, argument: Any) -> Any:
         return letter(r, argument)
     if isinstance(argument, int):
         return count(r, argument)
-    return argument.pointer if isinstance(argument, tuple) else argument  # a buffer, or a pointer
+    given: Any = argument  # a buffer, which is a tuple, or a pointer
+    return given.pointer if isinstance(argument, tuple) else given
 
 
 def transpose_copy(r: Any, destination: Any, source: Any) -> None:
