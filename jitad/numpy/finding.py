@@ -161,4 +161,5 @@ def compress(
 def extract(condition: Any, arr: Any, *, size: int | None = None, fill_value: Any = 0) -> Any:
     """Elements of `arr`, flattened, where `condition` is true. With `size`, that many, those
     missing filled."""
-    return compress(ravel(condition), arr, size=size, fill_value=fill_value)
+    flat = ravel(condition) if isinstance(condition, Tracer) else np.ravel(condition)
+    return compress(flat, arr, size=size, fill_value=fill_value)
