@@ -90,6 +90,7 @@ CASES: dict[str, Case] = {
     "expm": (lambda L, x: L.expm(x), (SQUARE, 5 * SQUARE, COMPLEX)),
     "expm_frechet": (lambda L, x: L.expm_frechet(x, DEFINITE), (SQUARE,)),
     "sqrtm": (lambda L, x: L.sqrtm(x) + 0j, (DEFINITE, HERMITIAN, COMPLEX @ COMPLEX)),
+    "logm": (lambda L, x: L.logm(x) + 0j, (DEFINITE, 30 * HERMITIAN, COMPLEX @ COMPLEX)),
     "solve_sylvester": (
         lambda L, x: L.solve_sylvester(x, OTHER[:3, :3] + 5 * np.eye(3), RIGHT),
         (SQUARE, COMPLEX),

@@ -19,6 +19,7 @@ from .factorizations import (
     svd,
 )
 from .functions import expm, expm_frechet, funm, solve_sylvester, sqrtm
+from .logarithm import logm
 from .similarities import hessenberg, rsf2csf, schur
 from .special_matrices import (
     block_diag,
@@ -66,6 +67,7 @@ __all__ = [
     "invhilbert",
     "invpascal",
     "leslie",
+    "logm",
     "lu",
     "lu_factor",
     "lu_solve",
