@@ -29,7 +29,7 @@ def leak(x: Any) -> Any:
 
 def use_leaked() -> Any:
     kept.clear()
-    jitad.jit(leak)(1.0)
+    jitad.jit(lambda x: leak(x))(1.0)  # anew, so that it is traced again
     return jitad.jit(lambda: jnp.sin(kept[0]))()
 
 
