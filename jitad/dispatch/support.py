@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from jitad.dispatch import objects
 from jitad_ir import disk
-from jitad_ir.native import cache
+from jitad_ir.native import cache, threads
 from jitad_ir.native.link import Executable, ObjectImage, link
 from jitad_ir.native.target import create_machine, host, initialize_llvm, target
 
@@ -27,6 +27,8 @@ def support() -> Executable:
     executable = cache.load(_cache_key())
     if executable is None:
         executable = _compile()
+        if disk.is_enabled():
+            threads.make_ready()  # once for all processes to come, as this is
     objects.make_immortal(executable)  # objects die after the modules when the process ends
     return executable
 

@@ -25,13 +25,23 @@ from .link import Executable
 @functools.cache
 def support() -> Executable:
     """The code of this process's workers; see `threads_code.emit_threads`."""
+    executable = _loaded()
+    # Workers sleep in it for as long as there is a process.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(executable))
+    workers.serve(executable.address("prepare"), executable.address("worker"))
+    return executable
+
+
+def make_ready() -> None:
+    """See that the code is in the disk cache, before a program that needs it is waited for."""
+    _loaded()
+
+
+def _loaded() -> Executable:
     executable = cache.load("jitad.threads")
     if executable is None:
         executable = _compile()
         cache.store("jitad.threads", executable)
-    # Workers sleep in it for as long as there is a process.
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(executable))
-    workers.serve(executable.address("prepare"), executable.address("worker"))
     return executable
 
 
