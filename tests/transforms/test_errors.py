@@ -22,14 +22,14 @@ class Unregistered:
 kept: list[Any] = []
 
 
-def leak(x: Any) -> Any:
-    kept.append(x)
-    return x * 2.0
-
-
 def use_leaked() -> Any:
     kept.clear()
-    jitad.jit(lambda x: leak(x))(1.0)  # anew, so that it is traced again
+
+    def leak(x: Any) -> Any:  # anew, so that it is traced
+        kept.append(x)
+        return x * 2.0
+
+    jitad.jit(leak)(1.0)
     return jitad.jit(lambda: jnp.sin(kept[0]))()
 
 
