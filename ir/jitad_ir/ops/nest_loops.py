@@ -139,8 +139,11 @@ def _lanes(
         _rows(r, nest, arrays, at, (vectors, width), share, fresh)
 
     if not (nest.blocks or nest.panels):
-        starts = lambda start: rows(place.moved(r, lane, start), nest.vectors, nest.width)  # noqa: E731
-        _cover(r, lane.length, step, starts, own)
+
+        def tiles_at(start: Any) -> None:
+            rows(place.moved(r, lane, start), nest.vectors, nest.width)
+
+        _cover(r, lane.length, step, tiles_at, own)
         return
     for start, count, vectors, width in pieces(lane.length, nest.vectors, nest.width):
 

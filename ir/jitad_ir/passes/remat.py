@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from .. import disk
+from ..collector import collector_paused
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import Elementwise, Pull, Reduction, Routine
 from .split import Split
@@ -158,7 +159,8 @@ class _Region:
         return isinstance(self.producers[value].op.lower, Pull)
 
     def _minimum_cut(self) -> list[Value]:
-        import networkx  # noqa: PLC0415  (only large bodies pay for loading it)
+        with collector_paused():  # it would take a quarter of the time
+            import networkx  # noqa: PLC0415  (only large bodies pay for loading it)
 
         nx: Any = networkx
         # From the reader to the sources, so that the cut found is the one next to the reader.
