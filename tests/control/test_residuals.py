@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,18 +125,6 @@ def test_minimum_cut() -> None:
         expected = evaluate(parts.rest, *evaluate(parts.known, x, ws), t)
         for got, want in zip(results, expected, strict=True):
             np.testing.assert_array_equal(got, want)
-
-
-def test_the_next_process_need_not_find_the_cut_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("JITAD_CACHE_DIR", str(tmp_path))
-    parts, (_, w) = example()
-    first = recompute(parts, {w})
-    monkeypatch.setitem(sys.modules, "networkx", None)  # its import would fail
-    assert recompute(parts, {w}).known == first.known
-    with pytest.raises(ImportError):
-        recompute(parts, set())  # what is free is part of the question
 
 
 def test_products_are_not_run_again() -> None:

@@ -16,12 +16,10 @@ as its capacity. Of several such cuts it is the one next to the reader, where le
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
 
-from .. import disk
-from ..collector import collector_paused
 from ..graph import Builder, Equation, Graph, Value, building
 from ..op import Elementwise, Pull, Reduction, Routine
+from .flow import Edge, minimum_cut
 from .split import Split
 
 SMALL = 256
@@ -139,43 +137,21 @@ class _Region:
         if as_is <= SMALL:
             again = sum([v.type.size for v in self.operands if not self._is_view(v)])
             return self.sources[::-1] if back + again / _RATE < as_is else list(self.needed)
-        return self._remembered_cut()
-
-    def _remembered_cut(self) -> list[Value]:
-        """The minimum cut, from the disk if another process has found it: loading networkx takes
-        ten times as long as all other passes."""
-        order = list(dict.fromkeys([*self.needed, *self.operands, *self.sources]))
-        number = {v: k for k, v in enumerate(order)}
-        edges = [(number[v], [number[w] for w in made]) for v, made in self.operands.items()]
-        costs = [self.cost([v]) for v in order]
-        key = repr((len(self.needed), edges, costs)).encode()
-        places = disk.read(b"minimum cut\0" + key)
-        if places is None:
-            places = [number[v] for v in self._minimum_cut()]
-            disk.write(b"minimum cut\0" + key, places)
-        return [order[k] for k in places]
+        return self._minimum_cut()
 
     def _is_view(self, value: Value) -> bool:
         return isinstance(self.producers[value].op.lower, Pull)
 
     def _minimum_cut(self) -> list[Value]:
-        with collector_paused():  # it would take a quarter of the time
-            import networkx  # noqa: PLC0415  (only large bodies pay for loading it)
-
-        nx: Any = networkx
-        # From the reader to the sources, so that the cut found is the one next to the reader.
-        flow = nx.DiGraph()
-        flow.add_nodes_from(["reader", "sources"])
-        for value in self.needed:
-            flow.add_edge("reader", (value, "kept"))
-        for value in self.sources:
-            flow.add_edge((value, "made"), "sources")
-        for value in [*self.sources, *self.operands]:
-            capacity = self.cost([value])
-            flow.add_edge((value, "kept"), (value, "made"), capacity=capacity)
+        order = list(dict.fromkeys([*self.needed, *self.operands, *self.sources]))
+        # Value k is node 2 k where it is read, and node 2 k + 1 where it is made. From the reader
+        # to the sources, so that the cut found is the one next to the reader.
+        read = {v: 2 * k for k, v in enumerate(order)}
+        reader, made = 2 * len(order), 2 * len(order) + 1
+        edges = [Edge(reader, read[v], None) for v in self.needed]
+        edges += [Edge(read[v] + 1, made, None) for v in self.sources]
+        edges += [Edge(read[v], read[v] + 1, self.cost([v])) for v in order]
         for value, operands in self.operands.items():
-            for operand in operands:
-                flow.add_edge((value, "made"), (operand, "kept"))
-        _, (near, _) = nx.minimum_cut(flow, "reader", "sources")
-        order = dict.fromkeys([*self.needed, *self.operands, *self.sources])
-        return [v for v in order if (v, "kept") in near and (v, "made") not in near]
+            edges += [Edge(read[value] + 1, read[v], None) for v in dict.fromkeys(operands)]
+        near = minimum_cut(edges, reader, made)
+        return [v for v in order if read[v] in near and read[v] + 1 not in near]
