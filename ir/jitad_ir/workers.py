@@ -51,17 +51,26 @@ class Field(enum.IntEnum):
     """* Workers that look at the job."""
     CALLER_SLEEPING = 392
     """1 if the caller waits for ACTIVE to become 0."""
-    BLAS_LOCK = 448
-    """1 while the two below are looked at."""
-    BLAS_CALLS = 456
-    """Calls of BLAS and LAPACK that are under way."""
-    BLAS_THREADS = 464
-    """The number of threads of BLAS before the first of them."""
-    BLAS_SETTER = 472
-    """`int set_num_threads(int)` of BLAS, 0 if it is not loaded."""
+    BLAS = 448
+    """The calls of BLAS, see `Calls`."""
+    LAPACK = 480
+    """The calls of LAPACK; also those of BLAS, if both are one library."""
     MUTEX = 512
     """A mutex and a condition variable, on platforms where threads wait by these."""
     CONDITION = 640
+
+
+class Calls(enum.IntEnum):
+    """Offsets of 64-bit fields about the calls of a library that has threads of its own."""
+
+    LOCK = 0
+    """1 while the two below are looked at."""
+    UNDER_WAY = 8
+    """How many there are."""
+    THREADS = 16
+    """The number of threads of the library before the first of them."""
+    SETTER = 24
+    """The library's `int set_num_threads(int)`, 0 if it is not loaded."""
 
 
 STATE_BYTES = 768
@@ -74,12 +83,12 @@ STATE = -(-ctypes.addressof(_memory) // 64) * 64
 """Address of the state of this process."""
 
 
-def read(field: Field, state: int = STATE) -> int:
+def read(field: int, state: int = STATE) -> int:
     """A 64-bit field."""
     return ctypes.c_int64.from_address(state + field).value
 
 
-def write(field: Field, value: int, state: int = STATE) -> None:
+def write(field: int, value: int, state: int = STATE) -> None:
     """Set a 64-bit field."""
     ctypes.c_int64.from_address(state + field).value = value
 
@@ -142,18 +151,22 @@ def _start(count: int) -> None:
 
 
 def _forget() -> None:
-    """In a forked child: there are no workers, no job, and nobody is inside of BLAS."""
+    """In a forked child: there are no workers, no job, and nobody is inside of a library."""
     global _lock
     _lock = threading.Lock()
-    kept, setter = limit(), read(Field.BLAS_SETTER)
-    calls, threads = read(Field.BLAS_CALLS), read(Field.BLAS_THREADS)
+    kept = limit()
+    libraries = [
+        (place, *[read(place + field) for field in (Calls.UNDER_WAY, Calls.THREADS, Calls.SETTER)])
+        for place in (Field.BLAS, Field.LAPACK)
+    ]
     ctypes.memset(STATE, 0, STATE_BYTES)
     _begin(kept)
-    write(Field.BLAS_SETTER, setter)
     if _prepare is not None:
         _prepare(STATE)
-    if calls:
-        ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(setter)(threads)
+    for place, calls, threads, setter in libraries:
+        write(place + Calls.SETTER, setter)
+        if calls:
+            ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(setter)(threads)
 
 
 def _begin(threads: int) -> None:

@@ -209,8 +209,8 @@ def test_library_call_by_references():
     a, b, c = np.random.default_rng(0).normal(size=(3, 2, 2))
 
     def emit(r, a, b, c):
-        n = r.reference(r.b.constant(INT32, 2))
-        one, zero = (r.reference(r.b.constant(FLOAT64, k)) for k in (1, 0))
+        n = r.reference(r.integer(2))
+        one, zero = (r.literal(FLOAT64, k) for k in (1, 0))
         letter = r.reference(ll.Constant(ll.IntType(8), ord("N")))
         # Fortran order: c' = b' a'
         r.call(

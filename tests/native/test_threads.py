@@ -287,22 +287,31 @@ def test_random_programs_in_parts(data: st.DataObject, dtype: str) -> None:
     check(graph, arguments(graph, seed=0))
 
 
-def test_blas_keeps_its_threads() -> None:
-    """Other users of the library find the number of threads that they left."""
+@pytest.mark.parametrize("whose", ["NumPy's BLAS", "SciPy's BLAS"])
+def test_blas_keeps_its_threads(whose: str) -> None:
+    """Other users of the libraries find the number of threads that they left."""
+    without = "" if whose == "NumPy's BLAS" else "libraries._numpy_openblas = lambda: None\n"
     output = run(
         "import ctypes, scipy.linalg.cython_blas as blas\n"
-        "get = getattr(ctypes.CDLL(blas.__file__), 'scipy_openblas_get_num_threads', None)\n"
-        "before = get() if get else 0\n"
-        "product = jitad.jit(lambda x: x @ x)\n"
-        "matrices = [np.full((n, n), 0.5) for n in (50, 300)]\n"
+        "from jitad_ir.native import libraries\n"
+        + without
+        + "files = blas.__file__, np._core._multiarray_umath.__file__\n"
+        "names = 'scipy_openblas_get_num_threads', 'scipy_openblas_get_num_threads64_'\n"
+        "found = [getattr(ctypes.CDLL(f), n, lambda: 0) for f, n in zip(files, names)]\n"
+        "get = lambda: [f() for f in found]\n"
+        "before = get()\n"
+        "product = jitad.jit(lambda x: (x @ x, jitad.numpy.linalg.cholesky(x @ x.T + 1e3)))\n"
+        "matrices = [np.eye(n) for n in (50, 300)]\n"
         "for m in matrices: product(m)\n"
         "def work():\n"
         "    for _ in range(50): [product(m) for m in matrices]\n"
         "callers = [threading.Thread(target=work) for _ in range(4)]\n"
         "[c.start() for c in callers]; [c.join() for c in callers]\n"
-        "print((get() if get else 0) == before, workers.read(workers.Field.BLAS_CALLS))\n"
+        "places = workers.Field.BLAS, workers.Field.LAPACK\n"
+        "calls = [workers.read(place + workers.Calls.UNDER_WAY) for place in places]\n"
+        "print(get() == before, *calls)\n"
     )
-    assert output.split() == ["True", "0"]
+    assert output.split() == ["True", "0", "0"]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "complex64"])

@@ -2,10 +2,11 @@
 and of CPython, by address, without a C compiler.
 
 ==========================  ======================================================================
-"blas:dgemm"                Fortran BLAS as `scipy.linalg.cython_blas` declares it: every argument
-                            by pointer, 32-bit integers
-"lapack:dpotrf"             likewise from `scipy.linalg.cython_lapack`
-"openblas:set_num_threads"  the number of threads of SciPy's OpenBLAS: int (*)(int)
+"blas:dgemm"                Fortran BLAS: every argument by pointer, integers of 64 bits (see below)
+"lapack:dpotrf"             Fortran LAPACK of `scipy.linalg.cython_lapack`: arrays of integers have
+                            32 bits
+"calls:blas"                what is known of the calls of BLAS under way, or of LAPACK: see
+                            `workers.Calls`
 "special:gammaln"           `scipy.special.cython_special`, by the name in its `__pyx_capi__`, or
                             the plain name, which means the function of doubles; C signature there,
                             which may end in an int that is ignored
@@ -13,6 +14,11 @@ and of CPython, by address, without a C compiler.
 "py:PyFloat_FromDouble"     function or variable of CPython's C API
 "fft:twiddles.float64.8"    a table of `jitad_ir.ops.fft_tables`
 ==========================  ======================================================================
+
+BLAS is the OpenBLAS that NumPy's wheels bring along, if NumPy has that one: it is in the process
+already, while to load SciPy and its library takes 8 ms and 4 MB. Its integers have 64 bits. Else it
+is `scipy.linalg.cython_blas`, with integers of 32 bits, which are the first half of those given to
+it: only the little end first will do.
 
 SciPy is imported when the first of its names is resolved.
 """
@@ -28,6 +34,7 @@ import os
 import re
 import sys
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -87,8 +94,24 @@ def _linalg(name: str) -> ModuleType:
     return importlib.import_module(full)
 
 
+@functools.cache
+def _numpy_openblas() -> ctypes.CDLL | None:
+    """NumPy's own OpenBLAS; None if NumPy uses another library, or one that cannot be looked into
+    from outside."""
+    extension = np._core._multiarray_umath.__file__  # type: ignore[attr-defined]
+    library = ctypes.CDLL(extension)  # and what it is linked to
+    return library if hasattr(library, "scipy_dgemm_64_") else None
+
+
 def _blas(name: str) -> int:
+    library = _numpy_openblas()
+    if library is not None and hasattr(library, f"scipy_{name}_64_"):
+        return _address(getattr(library, f"scipy_{name}_64_"))
     return _capsule_address(_linalg("cython_blas"), name)
+
+
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def _lapack(name: str) -> int:
@@ -108,17 +131,19 @@ def _special(name: str) -> int:
     return _capsule_address(module, name)
 
 
-def _openblas(name: str) -> int:
-    """`set_num_threads`, which gives the number before. Other makes of BLAS are left alone: a
-    function that does nothing stands for it."""
-    if name != "set_num_threads":
-        raise LookupError(f"expected openblas:set_num_threads; got openblas:{name}")
-    library = ctypes.CDLL(_linalg("cython_blas").__file__)  # and what it is linked to
+def _calls(name: str) -> int:
+    """Of "blas" or "lapack", with the function that sets the number of threads and gives the one
+    before. Other makes of BLAS than OpenBLAS are left alone: a function that does nothing stands
+    for it."""
+    if name not in ("blas", "lapack"):
+        raise LookupError(f"expected calls:blas or calls:lapack; got calls:{name}")
+    library, place = _numpy_openblas() if name == "blas" else None, workers.Field.BLAS
+    if library is None:
+        library, place = ctypes.CDLL(_linalg("cython_blas").__file__), workers.Field.LAPACK
     runtime = ctypes.CDLL("msvcrt") if sys.platform == "win32" else ctypes.CDLL(None)
     function = getattr(library, "openblas_set_num_threads_local", runtime.abs)
-    address = ctypes.cast(function, ctypes.c_void_p).value or 0
-    workers.write(workers.Field.BLAS_SETTER, address)
-    return address
+    workers.write(place + workers.Calls.SETTER, _address(function))
+    return workers.STATE + place
 
 
 @functools.cache
@@ -139,7 +164,7 @@ def _python(name: str) -> int:
         symbol = getattr(ctypes.pythonapi, name)
     except AttributeError:
         raise LookupError(f"expected a symbol of CPython's C API; got {name}") from None
-    return ctypes.cast(symbol, ctypes.c_void_p).value or 0
+    return _address(symbol)
 
 
 def _fft(name: str) -> int:
@@ -148,7 +173,7 @@ def _fft(name: str) -> int:
 
 register("blas", _blas)
 register("lapack", _lapack)
-register("openblas", _openblas)
+register("calls", _calls)
 register("special", _special)
 register("numpy", _numpy)
 register("py", _python)

@@ -17,6 +17,7 @@ from .emitter import Emitter
 from .externals import Externals
 from .jobs import emit_parallel_for, emit_share
 from .lanes import F64, I1, I8, I32, I64, PTR, Lanes, element_type, memory_type
+from .loops import registers_of
 
 IndexPart: TypeAlias = "int | ll.Value"
 Index: TypeAlias = "tuple[IndexPart, ...]"
@@ -85,6 +86,22 @@ class RoutineEmitter:
             slot = self.local(value.type)
             self.builder.store(value, slot)
         return slot
+
+    def literal(self, dtype: DType, value: complex) -> ll.Value:
+        """Pointer to a number in memory that is only read, the same wherever it is asked for."""
+        name = f"jitad.literal.{dtype.name}.{value}"
+        known = self.builder.module.globals.get(name)
+        if known is not None:
+            return known
+        parts: list[Any] = registers_of([self.b.constant(dtype, value)])
+        type = ll.ArrayType(parts[0].type, len(parts))
+        place = ll.GlobalVariable(self.builder.module, type, name)
+        place.initializer = ll.Constant(type, parts)
+        place.global_constant = True
+        place.linkage = "internal"
+        place.align = 16
+        place.type = PTR
+        return place
 
     def offset(self, pointer: ll.Value, nbytes: ll.Value) -> ll.Value:
         """The address `nbytes` bytes, an i64, behind `pointer`."""
@@ -239,20 +256,23 @@ class RoutineEmitter:
         name: str,
         result: DType | ll.Type | None,
         arguments: Sequence[Lanes | ll.Value],
+        *,
+        alone: bool = False,
     ) -> ll.Value:
         """Call the external function `name` ("blas:dgemm") with real scalars and pointers.
 
         `result` is the dtype of its result, None for a function that returns nothing. BLAS and
-        LAPACK run on this thread alone.
+        LAPACK run on this thread alone; say `alone` of a call so small that they do so anyway.
         """
         values = [_register(argument) for argument in arguments]
         signature = ll.FunctionType(_register_type(result), [v.type for v in values])
         function = self.externals.pointer(self.builder, name, signature.as_pointer())
-        if not name.startswith(("blas:", "lapack:")):
+        family = name.partition(":")[0]
+        if alone or family not in ("blas", "lapack"):
             return self.builder.call(function, values)
-        emit_begin(self)
+        emit_begin(self, family)
         called = self.builder.call(function, values)
-        emit_end(self)
+        emit_end(self, family)
         return called
 
     def call_python(self, function: object, text: str, buffers: Sequence[Buffer]) -> None:

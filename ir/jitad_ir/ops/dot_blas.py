@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..types import DTYPES, INT32
+from ..types import DTYPES, INT64
 from .dot_plan import Product, View
 from .vector_loops import affine
 
 BLAS_LETTER = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
+
+ON_ONE_THREAD = 2**18
+"""Most m n k of a gemm for which OpenBLAS wakes no threads (its interface/gemm.c)."""
 
 
 class Matrix(NamedTuple):
@@ -44,14 +47,12 @@ def pointer(r: Any, matrix: Matrix, i: Any, j: Any) -> Any:
 
 def _letter(r: Any, letter: str) -> Any:
     """Pointer to a CHARACTER argument."""
-    return r.reference(r.b.constant(DTYPES["i8"], ord(letter)))
+    return r.literal(DTYPES["i8"], ord(letter))
 
 
 def _count(r: Any, n: Any) -> Any:
     """Pointer to an INTEGER argument; n is an int or an i64."""
-    if isinstance(n, int):
-        return r.reference(r.b.constant(INT32, n))
-    return r.reference(r.b.convert(r.number(n), INT32))
+    return r.literal(INT64, n) if isinstance(n, int) else r.reference(n)
 
 
 def _bytes(r: Any, length: Any, size: int) -> Any:
@@ -63,6 +64,7 @@ def _bytes(r: Any, length: Any, size: int) -> Any:
 def gemm(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, block: Block) -> None:
     dtype = out.buffer.type.dtype
     (x_trans, x_leading), (y_trans, y_leading) = x.view.leading, y.view.leading
+    small = plan.m * plan.k * plan.n <= ON_ONE_THREAD
     r.call(
         f"blas:{BLAS_LETTER[dtype.name]}gemm",
         None,
@@ -72,15 +74,16 @@ def gemm(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, block: Block)
             _count(r, block.columns),
             _count(r, block.rows),
             _count(r, plan.k),
-            r.reference(r.b.constant(dtype, 1)),
+            r.literal(dtype, 1),
             pointer(r, y, 0, block.column),
             _count(r, y_leading),
             pointer(r, x, block.row, 0),
             _count(r, x_leading),
-            r.reference(r.b.constant(dtype, 0)),
+            r.literal(dtype, 0),
             pointer(r, out, block.row, block.column),
             _count(r, plan.n),
         ],
+        alone=small,
     )
 
 
@@ -111,12 +114,12 @@ def gemv(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, block: Block)
             _letter(r, trans),
             _count(r, shape[0]),
             _count(r, shape[1]),
-            r.reference(r.b.constant(dtype, 1)),
+            r.literal(dtype, 1),
             start,
             _count(r, leading),
             pointer(r, vector, 0, 0),
             _count(r, stride),
-            r.reference(r.b.constant(dtype, 0)),
+            r.literal(dtype, 0),
             result,
             _count(r, 1),
         ],

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..types import BOOL, DTYPES, INT32, ArrayType, DType
+from ..types import BOOL, DTYPES, INT32, INT64, ArrayType, DType
 from .vector_loops import affine
 
 LETTER = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
@@ -74,12 +74,13 @@ class Workspace:
 
 def letter(r: Any, character: str) -> Any:
     """Pointer to a CHARACTER argument."""
-    return r.reference(r.b.constant(DTYPES["i8"], ord(character)))
+    return r.literal(DTYPES["i8"], ord(character))
 
 
 def count(r: Any, n: int) -> Any:
-    """Pointer to an INTEGER argument."""
-    return r.reference(r.b.constant(INT32, n))
+    """Pointer to an INTEGER argument, for libraries with integers of 64 bits or of 32, which are
+    the first half of it."""
+    return r.literal(INT64, n)
 
 
 def lapack(r: Any, dtype: DType, name: str, *arguments: Any) -> Any:

@@ -119,8 +119,8 @@ def _update(
     lapack_without_info(r, dtype, "laswp", columns, top, n, *bounds, pivots, 1)
 
     def products() -> None:
-        one = r.reference(r.b.constant(dtype, 1))
-        minus = r.reference(r.b.constant(dtype, -1))
+        one = r.literal(dtype, 1)
+        minus = r.literal(dtype, -1)
         rows = integer_argument(r, r.builder.sub(r.integer(n), end))
         inner = integer_argument(r, size)
         corner = element_of(r, dtype, matrix, n, start, start)

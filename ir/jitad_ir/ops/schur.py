@@ -76,7 +76,7 @@ def _multiply(
     """out (m x n) = op(x) op(y), all column by column."""
     (x_op, x_matrix), (y_op, y_matrix) = x, y
     dtype = out.type.dtype
-    one, zero = (r.reference(r.b.constant(dtype, value)) for value in (1, 0))
+    one, zero = (r.literal(dtype, value) for value in (1, 0))
     x_rows, y_rows = (m if x_op == "N" else k), (k if y_op == "N" else n)
     sides = (x_op, y_op, m, n, k)
     blas(r, dtype, "gemm", *sides, one, x_matrix, x_rows, y_matrix, y_rows, zero, out, m)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..types import BOOL, INT32, DType
+from ..types import BOOL, DType
 from .lapack import blas, lapack
 from .vector_loops import affine
 
@@ -45,7 +45,7 @@ def solve_right(
     parts = solve_parts(dtype, n, columns)
 
     def solve(r: Any, matrix: Any, first: Any, count: Any) -> None:
-        one = r.reference(r.b.constant(dtype, 1))
+        one = r.literal(dtype, 1)
         blas(r, dtype, "trsm", "R", *letters, count, n, one, matrix, n, first, columns)
 
     if parts == 1:
@@ -62,7 +62,7 @@ def solve_right(
 
 def integer_argument(r: Any, value: Any) -> Any:
     """Pointer to an INTEGER argument with the value of an i64."""
-    return r.reference(r.b.convert(r.number(value), INT32))
+    return r.reference(value)
 
 
 def cholesky_parts(n: int) -> int:
@@ -128,7 +128,7 @@ def _update_row(
     """U_kj = U_kk^-H M_kj."""
     blas(
         r, dtype, "trsm", "L", "U", "C", "N", PANEL, integer_argument(r, width),
-        r.reference(r.b.constant(dtype, 1)),
+        r.literal(dtype, 1),
         element_of(r, dtype, matrix, n, start, start), n,
         element_of(r, dtype, matrix, n, start, column), n,
     )  # fmt: skip
@@ -142,10 +142,10 @@ def _update_rest(
     rows = r.builder.sub(r.builder.add(column, width), behind)
     blas(
         r, dtype, "gemm", "C", "N", integer_argument(r, rows), integer_argument(r, width), PANEL,
-        r.reference(r.b.constant(dtype, -1)),
+        r.literal(dtype, -1),
         element_of(r, dtype, matrix, n, start, behind), n,
         element_of(r, dtype, matrix, n, start, column), n,
-        r.reference(r.b.constant(dtype, 1)),
+        r.literal(dtype, 1),
         element_of(r, dtype, matrix, n, behind, column), n,
     )  # fmt: skip
 
