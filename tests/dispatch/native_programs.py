@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import ctypes
+from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import ir as ll
 
+from jitad.array import Array
 from jitad.dispatch.entry import emit_entry
 from jitad.dispatch.function_type import compiled_function_type, install
 from jitad.dispatch.record import Entry
-from jitad.dispatch.signature import ResultNode, Signature, iterate_result_leaves
+from jitad.dispatch.signature import (
+    DictNode,
+    Leaf,
+    LeafKind,
+    ListNode,
+    NamedTupleNode,
+    NoneNode,
+    ResultLeaf,
+    ResultNode,
+    Signature,
+    TupleNode,
+    iterate_result_leaves,
+)
 from jitad_ir.native.compile import compile_module
 from jitad_ir.native.externals import Externals
 
@@ -107,3 +121,70 @@ def function_for(
 
 def refcount(obj: object) -> int:
     return ctypes.c_int32.from_address(id(obj)).value
+
+
+FLOAT = np.dtype(np.float64)
+SLOW = object()
+"""What the slow path of the functions made here returns."""
+
+Point = namedtuple("Point", "x y")
+
+
+def array(*shape: int, dtype: object = FLOAT) -> Leaf:
+    return Leaf(LeafKind.ARRAY, np.dtype(dtype), shape)
+
+
+def result(*shape: int, dtype: object = FLOAT) -> ResultLeaf:
+    return ResultLeaf(np.dtype(dtype), shape)
+
+
+def slow(args: tuple, kwargs: dict) -> object:
+    return SLOW
+
+
+def vector_function(size: int = 4, **options: object) -> object:
+    return function_for(Signature((array(size),)), result(size), slow=slow, **options)
+
+
+def check_vector(function: object, x: np.ndarray) -> None:
+    out = function(x)
+    assert type(out) is Array
+    assert out.flags.c_contiguous and out.flags.aligned and out.flags.writeable
+    np.testing.assert_array_equal(out, np.asarray(x) + 1)
+
+
+def tree_node(leaf: object) -> DictNode:
+    """A tree with containers of every kind."""
+    return DictNode(
+        ("a", "b", "c"),
+        (
+            ListNode((leaf, TupleNode((leaf, NoneNode())))),
+            NamedTupleNode(Point, (leaf, ListNode(()))),
+            DictNode((), ()),
+        ),
+    )
+
+
+def tree_value(x: object) -> dict:
+    """A value of that tree with `x` in the place of each leaf."""
+    return {"c": {}, "b": Point(x, []), "a": [x, (x, None)]}
+
+
+def raising_program(module: ll.Module, outputs: int = 2) -> ll.Function:
+    """Calls the address it finds in its first input with the object there, and fails."""
+    program, builder = define_program(module, 2 + outputs)
+    function_type = ll.FunctionType(ll.VoidType(), [PTR]).as_pointer()
+    target, argument = (
+        builder.load(builder.gep(program.args[0], [I32(i)], source_etype=PTR), typ=PTR)
+        for i in range(2)
+    )
+    callee = builder.inttoptr(builder.ptrtoint(target, ll.IntType(64)), function_type)
+    builder.call(callee, [argument])
+    builder.ret(I32(1))
+    return program
+
+
+def entry_for_size(size: int) -> Entry:
+    """The entry of a program that adds 1 to a float64 vector of this size."""
+    signature = Signature((array(size),))
+    return compile_entry(add_one([size], [size]), signature, result(size))
