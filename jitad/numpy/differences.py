@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from jitad.errors import at_user_line
+from jitad_ir.types import real_dtype
 
 from .arithmetic import absolute, add, divide, multiply, remainder, subtract
 from .promotion import Operand, as_array_operand, common_dtype, convert, inexact, shape_of, strong
@@ -24,7 +25,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     `varargs` is a step for all axes, or for each axis a step or the coordinates of its points.
     Differences at the edges are accurate to first order, or to second for `edge_order` 2.
     """
-    x = inexact(strong(as_array_operand(f)))
+    x = strong(as_array_operand(f))
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     if len(varargs) not in (0, 1, len(axes)):
         raise TypeError(at_user_line("invalid number of arguments"))
@@ -44,8 +45,13 @@ def _along(x: Operand, axis: int, step: Any, edge_order: int) -> Operand:
                 "(edge_order + 1) elements are required."
             )
         )
+    if x.dtype.kind == "b":
+        raise TypeError(at_user_line("gradient: bools have no differences; got an array of bool"))
+    x = inexact(x)
     rows = moveaxis(x, axis, 0)
     spacing = as_array_operand(step)
+    if spacing.dtype.kind != "c":  # the result has the dtype of f
+        spacing = convert(spacing, real_dtype(x.dtype))
     if spacing.ndim == 0:
         result = _uniform(rows, spacing, edge_order)
     elif spacing.ndim == 1:
@@ -108,10 +114,12 @@ def _uneven_edge(y0: Operand, y1: Operand, y2: Operand, h1: Operand, h2: Operand
     return add(add(multiply(a, y0), multiply(b, y1)), multiply(c, y2))
 
 
-def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:
+def unwrap(p: Any, discont: Any = None, axis: int = -1, period: float = 2 * math.pi) -> Any:
     """`p` with multiples of `period` added along `axis`, so that neighbours differ by no more
     than max(discont, period / 2)."""
     x = strong(as_array_operand(p))
+    if x.dtype.kind == "c":
+        raise TypeError(at_user_line(f"unwrap: expected real numbers; got dtype {x.dtype}"))
     place = normalize_axis_index(axis, x.ndim)
     dtype = common_dtype([x, np.asarray(period)]) if shape_of(period) else common_dtype([x, period])
     rows = moveaxis(convert(x, dtype), place, 0)

@@ -157,6 +157,12 @@ def _normalized(x: Operand, kind: str, count: int, norm: str) -> Operand:
     return x if factor == 1 else apply(ops.mul, x, filled(x, factor))
 
 
+def _along_one(kind: str, a: Any, n: int | None, axis: int, norm: str | None) -> Any:
+    if n is not None and operator.index(n) < 1:
+        raise ValueError(at_user_line(f"Invalid number of FFT data points ({n}) specified."))
+    return _transformed(kind, a, None if n is None else (n,), (axis,), norm)
+
+
 def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
     """sum_j a_j exp(-2 pi i j k / n) for k = 0 ... n - 1 along `axis`.
 
@@ -166,22 +172,22 @@ def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -
     Raises ValueError for lengths below 1 and other norms, AxisError for an axis that `a` does not
     have.
     """
-    return _transformed("fft", a, (n,), (axis,), norm)
+    return _along_one("fft", a, n, axis, norm)
 
 
 def ifft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
     """The inverse of `fft`: with exp(+2 pi i j k / n), divided by n."""
-    return _transformed("ifft", a, (n,), (axis,), norm)
+    return _along_one("ifft", a, n, axis, norm)
 
 
 def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
     """`fft` of real numbers, for k = 0 ... n // 2: the others are the conjugates of these."""
-    return _transformed("rfft", a, (n,), (axis,), norm)
+    return _along_one("rfft", a, n, axis, norm)
 
 
 def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
     """The inverse of `rfft`, real, of length `n` (default 2 (m - 1) for m elements)."""
-    return _transformed("irfft", a, None if n is None else (n,), (axis,), norm)
+    return _along_one("irfft", a, n, axis, norm)
 
 
 def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:

@@ -125,6 +125,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """Columns of powers of the vector `x`: from N - 1 down to 0, or up if `increasing`."""
     base = as_array_operand(x)
+    base = convert(base, np.promote_types(base.dtype, np.int64))  # as NumPy: no small integers
     if base.ndim != 1:
         raise ValueError(at_user_line("x must be a one-dimensional array or sequence."))
     count = base.shape[0] if N is None else operator.index(N)
@@ -177,6 +178,13 @@ def diag_indices_from(arr: Any) -> Any:
     return diag_indices(x.shape[0], x.ndim)
 
 
-def mask_indices(n: int, mask_func: Callable[..., Any], k: Any = 0) -> Any:
-    """Rows and columns where `mask_func(ones((n, n)), k)` is not 0, as `triu` and `tril` do."""
-    return tuple(map(as_array, np.nonzero(np.asarray(mask_func(np.ones((n, n), int), k)))))
+def mask_indices(
+    n: int, mask_func: Callable[..., Any], k: Any = 0, *, size: int | None = None
+) -> Any:
+    """Rows and columns where `mask_func(ones((n, n)), k)` is not 0, as `triu` and `tril` do; the
+    first `size` of them, with zeros behind if there are fewer."""
+    places = np.nonzero(np.asarray(mask_func(np.ones((n, n), int), k)))
+    if size is not None:
+        missing = max(size - places[0].size, 0)
+        places = tuple([np.pad(part[:size], (0, missing)) for part in places])
+    return tuple(map(as_array, places))

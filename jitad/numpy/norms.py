@@ -130,7 +130,7 @@ def cond(x: Any, p: Any = None) -> Any:
     "fro", "nuc", inf, -inf, 1, -1 (of square ones). inf of singular matrices. Raises LinAlgError
     for empty arrays."""
     matrices = as_matrices(x)
-    if matrices.size == 0:
+    if 0 in matrices.shape[-2:]:
         raise np.linalg.LinAlgError(at_user_line("cond is not defined on empty arrays"))
     if p in (None, 2, -2):
         values = svdvals(matrices)
