@@ -28,7 +28,7 @@ peak of memory would reorder independent clusters of `ordered()`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,16 @@ from ..op import (
 )
 from ..types import Shape, TypeMismatch
 from . import limits
-from .homes import Call, Cluster, Info, Tile
-from .spaces import Bounds, FoldKey, contiguous_slice, fold_key, refined, trailing_bounds
+from .homes import Call, Cluster, Homes, Info, Levels, Tile, fits, joined
+from .spaces import FoldKey, contiguous_slice, fold_key, trailing_bounds
 from .tracing import constant_of, identity_map, reads_parts, terms_of, tiles
+
+
+def _highest(levels: Sequence[Levels]) -> Levels:
+    return (
+        max([level for level, _ in levels], default=0),
+        max([level for _, level in levels], default=0),
+    )
 
 
 class Clustering:
@@ -55,13 +62,10 @@ class Clustering:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.clusters: list[Cluster] = []
         self.calls: list[Call] = []
         self.info: dict[Value, Info] = {}
         self.producers: dict[Value, Equation] = {}
-        self._at: dict[tuple[int, int], list[Cluster]] = {}
-        self._blocks: dict[int, Cluster] = {}
-        self._block_elements = 0
+        self._homes = Homes()
         self._uses: dict[Value, int] = {}
         self._overwritten: set[Value] = set()
         """Values that a routine may put its result in the place of."""
@@ -88,14 +92,7 @@ class Clustering:
         """A cluster that can store `value`: its home, one made for it if it has none."""
         info = self.info[value]
         if info.home is None or info.kind == "buffer":
-            home = self._home(
-                value.type.shape,
-                info.ready[0],
-                info.ready[1],
-                [],
-                None,
-                block=self._is_block(value, False),
-            )
+            home = self._home(value.type.shape, info.ready, block=self._is_block(value, False))
             if info.kind == "buffer":
                 return home
             info.home = home
@@ -110,7 +107,7 @@ class Clustering:
 
     def ordered(self) -> Iterator[Cluster | Call]:
         """Clusters and calls in an order in which they can run."""
-        everything: list[Cluster | Call] = [*self.clusters, *self.calls]
+        everything: list[Cluster | Call] = [*self._homes.clusters, *self.calls]
         yield from sorted(everything, key=lambda step: step.level)
 
     def _count_uses(self) -> None:
@@ -146,6 +143,13 @@ class Clustering:
             # Somebody reads it more often than it has elements: it is stored, for all.
             info.free = False
         return home.level + 1
+
+    def _ready_for_both(self, reads: Mapping[Value, int]) -> Levels:
+        """Levels from which a cluster, and a block, can hold a reader of so many elements of each
+        of these values."""
+        return _highest(
+            [(self._ready(v, n, False), self._ready(v, n, True)) for v, n in reads.items()]
+        )
 
     def _expanded_ready(self, value: Value, block: bool) -> int:
         """Level from which a cluster can hold a copy of a reader of `value`."""
@@ -199,12 +203,9 @@ class Clustering:
         for v in same:
             self.info[v].readers.append(info)
         others = [v for v in roots if self.info[v].kind != "member"]
-        must = tuple(max([self.info[v].ready[b] for v in others], default=0) for b in (False, True))
+        ready = _highest([self.info[v].ready for v in others])
         block = self._is_block(value, dear)
-        home = self._home(
-            value.type.shape, must[0], must[1], same, None, block=block, others=others
-        )
-        info.home = home
+        info.home = self._home(value.type.shape, ready, same, block=block, others=others)
 
     def _place_pull(self, eq: Equation) -> None:
         (value,) = eq.outputs
@@ -226,22 +227,13 @@ class Clustering:
             return
         reads = self._reads(eq)
         last_look = self._is_last_look(eq)
+        ready = self._ready_for_both({v: reads[v] for v in eq.operands})
         if work <= limits.VIEW_WORK and depth <= limits.MAX_DEPTH and not last_look:
-            ready = tuple(
-                max([self._ready(v, reads[v], b) for v in eq.operands], default=0)
-                for b in (False, True)
-            )
-            self.info[value] = Info(
-                "view", value.type.size, (ready[0], ready[1]), work, depth, self._uses[value]
-            )
+            uses = self._uses[value]
+            self.info[value] = Info("view", value.type.size, ready, work, depth, uses)
             return
-        block = self._is_block(value, False)
-        ready = [
-            max([self._ready(v, reads[v], b) for v in eq.operands], default=0)
-            for b in (False, True)
-        ]
         info = self._member(value, eq.operands, work, depth)
-        info.home = self._home(value.type.shape, ready[0], ready[1], [], None, block=block)
+        info.home = self._home(value.type.shape, ready, block=self._is_block(value, False))
         if last_look:
             info.free, info.pulled = False, True
 
@@ -298,8 +290,8 @@ class Clustering:
                 return
         root = self.root(operand)
         same = [root] if source.kind == "member" else []
-        must = 0 if same else source.ready[0]
-        home = self._home(operand.shape, must, must, same, fold_key(eq))
+        level = 0 if same else source.ready[0]
+        home = self._home(operand.shape, (level, level), same, fold_key(eq))
         home.folds.append(eq)
         info = self._buffer(value, home.level + 1)
         info.home = home
@@ -311,14 +303,12 @@ class Clustering:
     def _place_unrolled(self, eq: Equation, extent: int) -> None:
         (value,) = eq.outputs
         (operand,) = eq.operands
-        block = self._is_block(value, False)
-        size = operand.type.size
-        ready = [self._ready(operand, size, b) for b in (False, True)]
+        ready = self._ready_for_both({operand: operand.type.size})
         held = self.info[operand]
         expanded = held.work if held.kind == "view" or held.free else 0
         work = min(extent * (expanded + 1), limits.DEAR * limits.DEAR)
         info = self._member(value, eq.operands, work, held.depth + 1)
-        info.home = self._home(value.type.shape, ready[0], ready[1], [], None, block=block)
+        info.home = self._home(value.type.shape, ready, block=self._is_block(value, False))
 
     def _place_call(self, eq: Equation) -> None:
         level = self._acting if eq.acts else 0
@@ -379,14 +369,14 @@ class Clustering:
         return min(terms * (work + 1) - 1, limits.DEAR * limits.DEAR), depth + 1
 
     def _member(self, value: Value, operands: Sequence[Value], work: int, depth: int) -> Info:
-        ready = [
-            max([self._expanded_ready(v, b) for v in operands], default=0) for b in (False, True)
-        ]
+        ready = _highest(
+            [(self._expanded_ready(v, False), self._expanded_ready(v, True)) for v in operands]
+        )
         uses = self._uses[value]
         info = Info(
             "member",
             value.type.size,
-            (ready[0], ready[1]),
+            ready,
             work,
             depth,
             uses,
@@ -398,82 +388,23 @@ class Clustering:
     def _home(
         self,
         shape: Shape,
-        must: int,
-        must_block: int,
-        same: Sequence[Value],
-        key: FoldKey | None,
+        ready: Levels,
+        same: Sequence[Value] = (),
+        key: FoldKey | None = None,
         *,
         block: bool = False,
         others: Sequence[Value] = (),
     ) -> Cluster:
-        """A cluster of the iteration space of `shape`, at level `must` at least, that can read
+        """A cluster of the iteration space of `shape`, at level `ready` at least, that can read
         the members `same` at its own index, and `others` too, which have no home there."""
         size = math.prod(shape)
         if block:
-            home = self._block_home(size, must_block, same)
+            level = max([ready[1], *[self._ready(v, size, True) for v in same]])
+            home = self._homes.block(size, level)
             if home is not None:
                 return home
-        bounds = trailing_bounds(shape)
-        infos = [self.info[v] for v in same]
-        homes = {id(i.home): i.home for i in infos if i.home is not None}
-        for home in sorted(homes.values(), key=lambda c: -c.level):
-            if (
-                home.level >= must
-                and self._fits(home, size, bounds, key)
-                and all(i.home is home or self._reads_below(i, home.level) for i in infos)
-            ):
-                return self._joined(home, bounds, key)
-        level = must
-        for info in infos:
-            assert info.home is not None
-            level = max(level, info.ready[0] if info.free else info.home.level + 1)
         streams = [v for v in others if size >= limits.LARGE and self.info[v].size == size]
-        for home in self._at.get((level, size), ()):
-            more = len(home.streams.union(streams)) - len(home.streams)
-            full = more > 0 and len(home.streams) + more > limits.STREAMS
-            if not full and self._fits(home, size, bounds, key):
-                home.streams.update(streams)
-                return self._joined(home, bounds, key)
-        home = Cluster(len(self.clusters), level, size, False, bounds, key)
-        home.streams.update(streams)
-        self.clusters.append(home)
-        self._at.setdefault((level, size), []).append(home)
-        return home
-
-    def _block_home(self, size: int, must: int, same: Sequence[Value]) -> Cluster | None:
-        level = must
-        for v in same:
-            level = max(level, self._ready(v, size, True))
-        home = self._blocks.get(level)
-        if home is None:
-            home = self._blocks[level] = Cluster(len(self.clusters), level, 1, True)
-            self.clusters.append(home)
-        if size > 1:
-            self._block_elements += size
-            if (
-                home.elements + size > limits.BLOCK_ELEMENTS
-                or self._block_elements > limits.ALL_BLOCK_ELEMENTS
-            ):
-                return None
-            home.elements += size
-        return home
-
-    def _reads_below(self, info: Info, level: int) -> bool:
-        """Whether a cluster at `level` that is not the member's home can use it."""
-        assert info.home is not None
-        return info.home.level < level or (info.free and info.ready[0] <= level)
-
-    def _fits(self, home: Cluster, size: int, bounds: Bounds, key: FoldKey | None) -> bool:
-        if home.block or home.size != size:
-            return False
-        if key is not None and home.fold_key is not None and key != home.fold_key:
-            return False
-        return refined(home.bounds, bounds) is not None
-
-    def _joined(self, home: Cluster, bounds: Bounds, key: FoldKey | None) -> Cluster:
-        home.bounds = refined(home.bounds, bounds) or home.bounds
-        home.fold_key = home.fold_key or key
-        return home
+        return self._homes.find(shape, ready[0], [self.info[v] for v in same], key, streams)
 
     # -- later is better -------------------------------------------------------------------
 
@@ -496,5 +427,5 @@ class Clustering:
                 continue
             if lowest.level > home.level and not lowest.block and lowest.size == info.size:
                 bounds = trailing_bounds(eq.outputs[0].shape)
-                if self._fits(lowest, info.size, bounds, None):
-                    info.home = self._joined(lowest, bounds, None)
+                if fits(lowest, info.size, bounds, None):
+                    info.home = joined(lowest, bounds, None)
