@@ -416,11 +416,16 @@ _KIND_NAMES = {
 }
 
 
+def in_every_lane(value: Value, size: int) -> Value:
+    """`value` with a leading batch axis of length `size`, by broadcasting."""
+    dims = tuple(range(1, value.ndim + 1))
+    return OPS["broadcast"](value, shape=(size, *value.shape), dims=dims)
+
+
 def batch_to_front(size: int, batched: Sequence[bool], operands: Sequence[Value]) -> list[Value]:
-    """Give every unbatched operand the leading batch axis, by broadcasting."""
-    broadcast = OPS["broadcast"]
+    """Give every unbatched operand the leading batch axis."""
     return [
-        v if has_axis else broadcast(v, shape=(size, *v.shape), dims=tuple(range(1, v.ndim + 1)))
+        v if has_axis else in_every_lane(v, size)
         for v, has_axis in zip(operands, batched, strict=True)
     ]
 

@@ -76,6 +76,11 @@ from .cumulative import (
     cumsum,
     linear_recurrence,
 )
+from .custom_derivatives import (
+    custom_jvp,
+    custom_vjp,
+    transposed_call,
+)
 from .custom_rules import custom_vmap, linear_call
 from .determinants import (
     det,
@@ -210,11 +215,6 @@ from .special import (
     polygamma,
 )
 from .spherical import sph_legendre
-from .structured import (
-    custom_jvp,
-    custom_vjp,
-    transposed_call,
-)
 from .svd import svd
 from .threefry import threefry2x32
 from .transcendental import (

@@ -16,14 +16,12 @@ from ..evaluate import evaluate
 from ..graph import Builder, Graph, Value, building, current_builder
 from ..op import OPS, Elementwise, Joint, Op, Pruned, Pull, Routine, Structured, WithPrimal
 from ..passes.dce import select_outputs
-from ..passes.jvp import push, zeros
+from ..passes.jvp import jvp
 from ..passes.split import Split, split
 from ..passes.transpose import transpose
 from ..types import INT64, ArrayType, TypeMismatch
-from .scan import scan
-from .structured import batched_everywhere, pruned_regions
-
-Regions = tuple[Graph, ...]
+from .steps import Regions
+from .structured import batched_everywhere, lane_by_lane, pruned_regions
 
 DEAR = 2000
 """Work (see `_work`) above which a branch is not run for lanes that did not choose it."""
@@ -50,45 +48,16 @@ def _evaluate(index: Any, *arrays: Any, regions: Regions) -> tuple[Any, ...]:
     return evaluate(regions[chosen], *arrays)
 
 
-def _with_zeros(region: Graph, moving: Sequence[bool], wanted: Sequence[bool]) -> Graph:
-    """The jvp of a branch, with tangents (zeros if need be) of exactly the `wanted` results."""
-    builder = Builder(f"jvp.{region.name}")
-    primals = [builder.input(v.type) for v in region.inputs]
-    tangents = [
-        builder.input(v.type) if m else None for v, m in zip(region.inputs, moving, strict=True)
-    ]
-    with building(builder):
-        outs, ts = push(builder, region, primals, tangents)
-        moved = [
-            zeros(out) if t is None else t
-            for out, t, want in zip(outs, ts, wanted, strict=True)
-            if want
-        ]
-    return builder.build([*outs, *moved])
-
-
-def _moved(region: Graph, moving: Sequence[bool]) -> list[bool]:
-    """Which results of a branch have a tangent."""
-    builder = Builder(region.name)
-    primals = [builder.input(v.type) for v in region.inputs]
-    tangents = [
-        builder.input(v.type) if m else None for v, m in zip(region.inputs, moving, strict=True)
-    ]
-    with building(builder):
-        _, ts = push(builder, region, primals, tangents)
-    return [t is not None for t in ts]
-
-
 def _jvp(
     tangents: Sequence[Value | None], index: Value, *operands: Value, regions: Regions
 ) -> tuple[Sequence[Value], Sequence[Value | None]]:
     moving = [t is not None for t in tangents[1:]]
-    wanted = [any(flags) for flags in zip(*[_moved(r, moving) for r in regions], strict=True)]
+    wanted = [any(flags) for flags in zip(*[jvp(r, moving).nonzero for r in regions], strict=True)]
     results = branch(
         index,
         *operands,
         *[t for t in tangents[1:] if t is not None],
-        regions=tuple([_with_zeros(r, moving, wanted) for r in regions]),
+        regions=tuple([jvp(r, moving, forced=wanted).graph for r in regions]),
     )
     primals = len(regions[0].outputs)
     moved = iter(results[primals:])
@@ -243,43 +212,11 @@ def _batch(
     flags = batched[1:]
     acts = any([region.acts for region in regions])
     if batched[0] and (acts or max(map(_work, regions)) > DEAR):
-        return _lane_by_lane(size, batched, index, operands, regions)
+        return lane_by_lane(branch, size, batched, (index, *operands), {"regions": regions})
     wide = tuple([batched_everywhere(r, size, flags, batch_axis) for r in regions])
     if not batched[0]:
         return branch(index, *operands, regions=wide)
     return _selected(index, operands, wide)
-
-
-def _lane_by_lane(
-    size: int,
-    batched: Sequence[bool],
-    index: Value,
-    operands: Sequence[Value],
-    regions: Regions,
-) -> tuple[Value, ...]:
-    """A loop over the lanes, each of which runs the branch that it chose."""
-    builder = Builder("lane")
-    arguments = [index, *operands]
-    fixed = {i: builder.input(v.type) for i, v in enumerate(arguments) if not batched[i]}
-    rows = {
-        i: builder.input(v.type.with_shape(v.shape[1:]))
-        for i, v in enumerate(arguments)
-        if batched[i]
-    }
-    inputs = {**fixed, **rows}
-    with building(builder):
-        results = branch(*[inputs[i] for i in range(len(arguments))], regions=regions)
-    body = builder.build(results)
-    return scan(
-        *[arguments[i] for i in fixed],
-        *[arguments[i] for i in rows],
-        regions=(body,),
-        length=size,
-        reverse=False,
-        consts=len(fixed),
-        carries=0,
-        unroll=1,
-    )
 
 
 def _selected(index: Value, operands: Sequence[Value], wide: Regions) -> tuple[Value, ...]:

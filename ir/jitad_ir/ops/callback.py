@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Builder, Graph, Value, building, current_builder
+from ..graph import Value, current_builder
 from ..op import NONLINEAR, OPS, Joint, Op, Routine, batch_to_front
 from ..types import ArrayType, parse_type
+from .structured import lane_by_lane
 
 Types = tuple[ArrayType, ...]
 
@@ -132,34 +133,6 @@ def _no_rule(kind: str) -> Any:
     return jvp
 
 
-def one_by_one(
-    op: Op, size: int, batched: Sequence[bool], operands: Sequence[Value], params: dict[str, Any]
-) -> tuple[Value, ...]:
-    """`op` once for each lane, from the first to the last."""
-    builder = Builder(op.name)
-    builder.source = current_builder().source
-    fixed = {i: builder.input(v.type) for i, v in enumerate(operands) if not batched[i]}
-    rows = {
-        i: builder.input(v.type.with_shape(v.shape[1:]))
-        for i, v in enumerate(operands)
-        if batched[i]
-    }
-    inputs = {**fixed, **rows}
-    with building(builder):
-        results = op(*[inputs[i] for i in range(len(operands))], **params)
-    body: Graph = builder.build(results)
-    return OPS["scan"](
-        *[operands[i] for i in fixed],
-        *[operands[i] for i in rows],
-        regions=(body,),
-        length=size,
-        reverse=False,
-        consts=len(fixed),
-        carries=0,
-        unroll=1,
-    )
-
-
 def _batch_pure(
     size: int,
     batched: Sequence[bool],
@@ -175,7 +148,7 @@ def _batch_pure(
             "for each lane, 'expand_dims' and 'broadcast_all' once with a leading axis"
         )
     if vmap_method.startswith("sequential"):
-        return one_by_one(pure_callback, size, batched, operands, {**params, "results": results})
+        return lane_by_lane(pure_callback, size, batched, operands, {**params, "results": results})
     given: Sequence[Value] = operands
     if vmap_method == "broadcast_all":
         given = batch_to_front(size, batched, operands)
@@ -191,7 +164,7 @@ def _batch_pure(
 def _batch_io(
     size: int, batched: Sequence[bool], *operands: Value, **params: Any
 ) -> tuple[Value, ...]:
-    return one_by_one(io_callback, size, batched, operands, params)
+    return lane_by_lane(io_callback, size, batched, operands, params)
 
 
 def _transpose_io(cts: Sequence[Value | None], *operands: Any, callback: Callback, **_: Any) -> Any:

@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from ..evaluate import evaluate
-from ..graph import Equation, Graph, Value, current_builder
-from ..op import NOT_LOWERED, OPS, Joint, Linear, Op, Pruned, WithPrimal, elementwise
+from ..graph import Equation, Graph, Value
+from ..op import OPS, Joint, Linear, Pruned, WithPrimal, elementwise
 from ..passes.dce import select_outputs
 from ..passes.effects import acts_for_results, silenced
 from ..passes.jvp import jvp
@@ -23,7 +22,8 @@ from ..passes.remat import stored
 from ..passes.split import Split, split
 from ..passes.transpose import transpose
 from .samples import one
-from .structured import Regions, batched_everywhere, pruned_regions, region_types
+from .steps import Regions
+from .structured import batched_everywhere, call_of_region, pruned_regions
 
 Saves = tuple[str, ...]
 
@@ -49,10 +49,6 @@ def is_saved(eq: Equation, saves: Saves) -> bool:
     if kind == "other names":
         return not (named and eq.params["name"] in names)
     return False
-
-
-def _infer(*types: Any, regions: Regions, saves: Saves = ()) -> Any:
-    return region_types("checkpoint", regions[0], types)
 
 
 def _jvp(
@@ -169,27 +165,13 @@ def _prune(used: Sequence[bool], regions: Regions, saves: Saves = ()) -> Pruned:
     return Pruned(_params(saves), regions, kept, used)
 
 
-def _evaluate(*arrays: Any, regions: Regions, saves: Saves = ()) -> Any:
-    return evaluate(regions[0], *arrays)
-
-
-def _expand(*operands: Value, regions: Regions, saves: Saves = ()) -> Any:
-    return current_builder().inline(regions[0], operands)
-
-
-checkpoint = Op(
-    name="checkpoint",
-    doc="The region applied to the operands; reverse mode recomputes it instead of storing it.",
-    infer=_infer,
-    evaluate=_evaluate,
+checkpoint = call_of_region(
+    "checkpoint",
+    "The region applied to the operands; reverse mode recomputes it instead of storing it.",
     jvp=WithPrimal(_jvp),
     transpose=Joint(_transpose),
     batch=_batch,
-    lower=NOT_LOWERED,
-    samples=(),
-    multiple_results=True,
     split=_split,
-    expand=_expand,
     prune=_prune,
 )
 

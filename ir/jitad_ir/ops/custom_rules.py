@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ..evaluate import evaluate
 from ..graph import Graph, Value, current_builder
-from ..op import NOT_LOWERED, OPS, Joint, Op, WithPrimal, batch_to_front
-from ..passes.jvp import push, zeros
+from ..op import OPS, Joint, WithPrimal, batch_to_front
+from ..passes.jvp import instantiated, push
 from ..passes.transpose import transpose
 from ..types import ArrayType
-from .structured import Regions, batched_everywhere, region_types
+from .steps import Regions
+from .structured import batched_everywhere, call_of_region
 
 
 class BatchRule(Protocol):
@@ -45,7 +45,7 @@ def _transpose_custom_vmap(
     (body,) = regions
     linear = [not isinstance(v, Value) for v in operands]
     known = [v for v in operands if isinstance(v, Value)]
-    given = [zeros(v) if ct is None else ct for v, ct in zip(body.outputs, cts, strict=True)]
+    given = instantiated(body.outputs, cts)
     results = iter(current_builder().inline(transpose(body, linear), [*known, *given]))
     return [next(results) if is_linear else None for is_linear in linear]
 
@@ -62,18 +62,12 @@ def _batch_custom_vmap(
     return current_builder().inline(graph, operands)
 
 
-custom_vmap = Op(
-    name="custom_vmap",
-    doc="The region applied to the operands; `rule` says how it is batched. See the module.",
-    infer=lambda *types, regions, rule: region_types("custom_vmap", regions[0], types),
-    evaluate=lambda *arrays, regions, rule: evaluate(regions[0], *arrays),
+custom_vmap = call_of_region(
+    "custom_vmap",
+    "The region applied to the operands; `rule` says how it is batched. See the module.",
     jvp=WithPrimal(_jvp_custom_vmap),
     transpose=Joint(_transpose_custom_vmap),
     batch=_batch_custom_vmap,
-    lower=NOT_LOWERED,
-    samples=(),
-    multiple_results=True,
-    expand=lambda *operands, regions, rule: current_builder().inline(regions[0], operands),
 )
 
 
@@ -87,10 +81,7 @@ def _jvp_linear_call(
     forward, _ = regions
     moved: list[Value | None] = [None] * len(outs)
     if any(t is not None for t in tangents[residuals:]):
-        directions = [
-            zeros(v) if t is None else t
-            for v, t in zip(operands[residuals:], tangents[residuals:], strict=True)
-        ]
+        directions = instantiated(operands[residuals:], tangents[residuals:])
         moved = list(
             linear_call(*operands[:residuals], *directions, regions=regions, residuals=residuals)
         )
@@ -108,7 +99,7 @@ def _transpose_linear_call(
     cts: Sequence[Value | None], *operands: Any, regions: Regions, residuals: int
 ) -> list[Value | None]:
     forward, backward = regions
-    given = [zeros(v) if ct is None else ct for v, ct in zip(forward.outputs, cts, strict=True)]
+    given = instantiated(forward.outputs, cts)
     results = linear_call(
         *operands[:residuals], *given, regions=(backward, forward), residuals=residuals
     )
@@ -131,17 +122,10 @@ def _batch_linear_call(
     return linear_call(*given, regions=tuple(wide), residuals=residuals)
 
 
-linear_call = Op(
-    name="linear_call",
-    doc="A linear program with its transpose, after `residuals` fixed operands; see the module.",
-    infer=lambda *types, regions, residuals: region_types("linear_call", regions[0], types),
-    evaluate=lambda *arrays, regions, residuals: evaluate(regions[0], *arrays),
+linear_call = call_of_region(
+    "linear_call",
+    "A linear program with its transpose, after `residuals` fixed operands; see the module.",
     jvp=Joint(_jvp_linear_call),
     transpose=Joint(_transpose_linear_call),
     batch=_batch_linear_call,
-    lower=NOT_LOWERED,
-    samples=(),
-    multiple_results=True,
-    runs=1,
-    expand=lambda *operands, regions, residuals: current_builder().inline(regions[0], operands),
 )

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..evaluate import evaluate
 from ..graph import Graph, Value, current_builder
-from ..op import NONLINEAR, NOT_LOWERED, OPS, Joint, Op, Unknown, WithPrimal, batch_to_front
-from ..passes.jvp import push
+from ..op import NONLINEAR, OPS, Joint, Op, Unknown, WithPrimal, batch_to_front
+from ..passes.jvp import instantiated, push
 from ..passes.transpose import transpose
 from ..types import ArrayType, TypeMismatch
 from .constants import zeros
-from .structured import Regions, batched_everywhere, region_types
+from .steps import Regions
+from .structured import batched_everywhere, call_of_region, region_types
 
 # root: (solve, f, tangent_solve); operands: captures, then the leaves of the first guess.
 # With x = solve(guess) and f(x) = 0: df = (df/dx) dx + (df/dcaptures) dcaptures = 0.
@@ -40,7 +40,7 @@ def _jvp_root(
     still: list[Value | None] = [None] * len(outs)
     if all(t is None for t in moves):
         return outs, still
-    rhs = [zeros(r) if t is None else t for r, t in zip(residual, moves, strict=True)]
+    rhs = instantiated(residual, moves)
     found = current_builder().inline(tangent_solve, [*shared, *solution, *rhs])
     negated = [OPS["neg"](t) if t.type.is_inexact else None for t in found]
     return outs, [*negated, *still[count:]]
@@ -79,23 +79,16 @@ def _batch_root(
     return _batch_everywhere(root, size, batched, operands, regions, captures, batch_axis)
 
 
-root = Op(
-    name="root",
-    doc=(
+root = call_of_region(
+    "root",
+    (
         "Region 0, of the captures and a first guess, finds where region 1, a function of the "
         "captures and x, is zero (and may give further results). Region 2, of the captures, x and "
         "b, solves the equations of region 1, linearized at x, for the right hand side b."
     ),
-    infer=lambda *types, regions, captures: region_types("root", regions[0], types),
-    evaluate=lambda *arrays, regions, captures: evaluate(regions[0], *arrays),
     jvp=WithPrimal(_jvp_root),
     transpose=NONLINEAR,
     batch=_batch_root,
-    lower=NOT_LOWERED,
-    samples=(),
-    multiple_results=True,
-    runs=1,
-    expand=lambda *operands, regions, captures: current_builder().inline(regions[0], operands),
 )
 
 
@@ -164,7 +157,7 @@ def _transpose_linear_solve(
     if any(isinstance(v, Unknown) for v in operands[:captures]):
         raise TypeError("custom_linear_solve is linear in b, not in what matvec closes over")
     b = operands[captures:]
-    given = [zeros(v) if ct is None else ct for v, ct in zip(b, cts, strict=False)]
+    given = instantiated(b, cts[: len(b)])
     other = regions
     if not symmetric:
         solve, matvec, transpose_solve = programs
@@ -196,21 +189,15 @@ def _batch_linear_solve(
     )
 
 
-linear_solve = Op(
-    name="linear_solve",
-    doc=(
+linear_solve = call_of_region(
+    "linear_solve",
+    (
         "Region 0, of the captures and b, finds x with region 1, a linear map of x (and the "
         "captures), equal to b (and may give further results). Region 2, if there, solves so for "
         "the transposed map; a `symmetric` map is its own."
     ),
     infer=_infer_linear_solve,
-    evaluate=lambda *arrays, regions, **_params: evaluate(regions[0], *arrays),
     jvp=WithPrimal(_jvp_linear_solve),
     transpose=Joint(_transpose_linear_solve),
     batch=_batch_linear_solve,
-    lower=NOT_LOWERED,
-    samples=(),
-    multiple_results=True,
-    runs=1,
-    expand=lambda *operands, regions, **_params: current_builder().inline(regions[0], operands),
 )

@@ -4,54 +4,39 @@ linear steps backwards."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..graph import Builder, Graph, Value, building, current_builder
 from ..op import OPS
 from ..passes.dce import select_outputs
-from ..passes.jvp import zeros
+from ..passes.jvp import instantiated, zeros
 from ..passes.remat import recompute
 from ..passes.split import Split, split
 from ..passes.transpose import transpose
-from .steps import Parts, grown, invariant_values, parts_of
-
-Regions = tuple[Graph, ...]
+from .steps import Parts, Regions, Steps, grown, invariant_values, parts_of, steps_of
 
 
-def split_scan(
-    unknown: Sequence[bool],
-    *operands: Any,
-    regions: Regions,
-    length: int,
-    reverse: bool,
-    consts: int,
-    carries: int,
-    unroll: int,
-) -> Any:
+def split_scan(unknown: Sequence[bool], *operands: Any, regions: Regions, **params: Any) -> Any:
     """The steps' known part as one scan, which stacks the residuals of each step, and the rest as
     another. Residuals that do not change from step to step are computed once, and those that are
     an operand or a row of one are that operand."""
-    (body,) = regions
-    given = parts_of(operands, consts, carries)
-    flags = parts_of(unknown, consts, carries)
+    loop = steps_of(regions, **params)
+    given, flags = loop.parts(operands), loop.parts(unknown)
 
     def carry_unknown(carry: list[bool]) -> list[bool]:
         known = [not u for u in [*flags.consts, *carry, *flags.xs]]
-        return [not k for k in split(body, known).is_known[:carries]]
+        return [not k for k in split(loop.body, known).is_known[: loop.carries]]
 
     carry = grown(flags.carry, carry_unknown)
     whole = Parts(flags.consts, carry, flags.xs)
-    ys = len(body.outputs) - carries
-    parts = split(body, [not u for u in whole.all], [*carry, *[False] * ys])
-    parts = recompute(parts, _at_hand(parts, whole, carries))
-    answers = sum(parts.is_known)
-    known = _Known(given, whole, parts.known, answers)
-    settings = {"length": length, "reverse": reverse, "unroll": unroll}
-    outs, residuals = known.run(settings)
-    results: list[Value | None] = []
+    ys = len(loop.body.outputs) - loop.carries
+    parts = split(loop.body, [not u for u in whole.all], [*carry, *[False] * ys])
+    parts = recompute(parts, _at_hand(parts, whole, loop.carries))
+    known = _Known(given, whole, parts.known, sum(parts.is_known))
+    outs, residuals = known.run(loop)
     found = iter(outs)
-    for k in parts.is_known:
-        results.append(next(found) if k else None)
+    results = [next(found) if k else None for k in parts.is_known]
     inits = [
         v for v, u, late in zip(given.carry, flags.carry, carry, strict=True) if late and not u
     ]
@@ -66,19 +51,16 @@ def split_scan(
             if late
         ]
         unknown_xs = list(free)
-        constant = [v for v, is_row in zip(held, known.is_row, strict=False) if not is_row]
-        rows = [v for v, is_row in zip(held, known.is_row, strict=False) if is_row]
-        body_rest = _reordered(parts.rest, known.is_row, len(unknown_consts), len(carry_inits))
+        kept = list(zip(held, known.is_row, strict=False))
+        consts = [*[v for v, is_row in kept if not is_row], *unknown_consts]
+        rows = [v for v, is_row in kept if is_row]
+        step = _reordered(parts.rest, known.is_row, len(unknown_consts), len(carry_inits))
         return OPS["scan"](
-            *constant,
-            *unknown_consts,
+            *consts,
             *carry_inits,
             *rows,
             *unknown_xs,
-            regions=(body_rest,),
-            consts=len(constant) + len(unknown_consts),
-            carries=len(carry_inits),
-            **settings,
+            **loop.with_body(step, len(consts), len(carry_inits)),
         )
 
     return results, [*residuals, *inits], rest
@@ -122,8 +104,9 @@ class _Known:
         self.is_row: list[bool] = []
         """Whether each residual differs from step to step."""
 
-    def run(self, settings: dict[str, Any]) -> tuple[list[Value], list[Value]]:
-        """Append the known scan: its results, and the operand of the rest for each residual."""
+    def run(self, loop: Steps) -> tuple[list[Value], list[Value]]:
+        """Append the known part of `loop` as a scan: its results, and the operand of the rest for
+        each residual."""
         body, given = self.body, self.given
         inputs = parts_of(body.inputs, len(given.consts), self.carries)
         residuals = body.outputs[self.answers :]
@@ -134,12 +117,9 @@ class _Known:
         outputs = [*body.outputs[: self.answers], *stacked]
         results: tuple[Value, ...] = ()
         if outputs or body.acts:
+            step = Graph(body.inputs, body.equations, outputs, body.name)
             results = OPS["scan"](
-                *given.all,
-                regions=(Graph(body.inputs, body.equations, outputs, body.name),),
-                consts=len(given.consts),
-                carries=self.carries,
-                **settings,
+                *given.all, **loop.with_body(step, len(given.consts), self.carries)
             )
         rows = dict(zip(stacked, results[self.answers :], strict=True))
         self.is_row = [r not in fixed for r in residuals]
@@ -167,61 +147,49 @@ class _Known:
 
 
 def transpose_scan(
-    cts: Sequence[Value | None],
-    *operands: Any,
-    regions: Regions,
-    length: int,
-    reverse: bool,
-    consts: int,
-    carries: int,
-    unroll: int,
+    cts: Sequence[Value | None], *operands: Any, regions: Regions, **params: Any
 ) -> list[Value | None]:
     """The steps backwards: cotangents of the carry are carried, those of constants summed up, those
     of rows stacked."""
-    (body,) = regions
-    given = parts_of(operands, consts, carries)
+    loop = steps_of(regions, **params)
+    carries = loop.carries
+    given = loop.parts(operands)
     free = [not isinstance(v, Value) for v in operands]
-    linear = parts_of(free, consts, carries)
+    linear = loop.parts(free)
     # A linear carry may start from a known value, which is zero: the known part is split off.
     linear = Parts(linear.consts, [True] * carries, linear.xs)
-    ct_carry = [
-        zeros(v) if ct is None else ct for v, ct in zip(body.inputs[consts:], cts, strict=False)
-    ][:carries]
-    ys_given = [ct is not None for ct in cts[carries:]]
-    narrow = select_outputs(body, [*[True] * carries, *ys_given])
+    ct_carry = instantiated(loop.body.outputs[:carries], cts[:carries])
+    ct_ys = [ct for ct in cts[carries:] if ct is not None]
+    narrow = select_outputs(loop.body, [i < carries or ct is not None for i, ct in enumerate(cts)])
     backward = transpose(narrow, linear.all)
-    step, totals = _backward_step(backward, body, linear, consts, carries, sum(ys_given))
+    step, totals = _backward_step(backward, loop, linear, len(ct_ys))
     known_consts = [v for v, k in zip(given.consts, linear.consts, strict=True) if not k]
     known_xs = [v for v, k in zip(given.xs, linear.xs, strict=True) if not k]
+    width = carries + len(totals)
+    backwards = replace(loop, reverse=not loop.reverse)
     results = OPS["scan"](
         *known_consts,
         *ct_carry,
         *[zeros(v) for v in totals],
         *known_xs,
-        *[ct for ct in cts[carries:] if ct is not None],
-        regions=(step,),
-        length=length,
-        reverse=not reverse,
-        consts=len(known_consts),
-        carries=carries + len(totals),
-        unroll=unroll,
+        *ct_ys,
+        **backwards.with_body(step, len(known_consts), width),
     )
-    of_carry, rest = list(results[:carries]), list(results[carries:])
-    of_consts, of_xs = iter(rest[: len(totals)]), iter(rest[len(totals) :])
+    of_consts, of_xs = iter(results[carries:width]), iter(results[width:])
     found = [
         *[next(of_consts) if k else None for k in linear.consts],
-        *of_carry,
+        *results[:carries],
         *[next(of_xs) if k else None for k in linear.xs],
     ]
     return [ct if is_free else None for ct, is_free in zip(found, free, strict=True)]
 
 
 def _backward_step(
-    backward: Graph, body: Graph, linear: Parts, consts: int, carries: int, ys: int
+    backward: Graph, loop: Steps, linear: Parts, ys: int
 ) -> tuple[Graph, list[Value]]:
     """One step of the transposed loop: (known consts, cotangents of the carry, sums of those of
     constants, known rows, cotangents of ys), and the constants that are summed for."""
-    inputs = parts_of(body.inputs, consts, carries)
+    inputs, carries = loop.parts(loop.body.inputs), loop.carries
     builder = Builder(backward.name)
     fixed = [
         builder.input(v.type) for v, k in zip(inputs.consts, linear.consts, strict=True) if not k

@@ -1,8 +1,7 @@
-"""Ops that hold programs: functions with rules of their own.
+"""What ops that hold programs share: types, batching and pruning of their regions, and the family
+of those that stand for a call of one.
 
-Their regions are closed Graphs over the operands. They stand for straight-line code that says how
-it wants to be differentiated; once no derivative is asked for any more, the inline pass replaces
-them by it.
+Regions are closed Graphs over the operands.
 """
 
 from __future__ import annotations
@@ -12,15 +11,11 @@ from typing import Any
 
 from ..evaluate import evaluate
 from ..graph import Builder, Graph, Value, building, current_builder
-from ..op import NONLINEAR, NOT_LOWERED, OPS, Joint, Op, WithPrimal
-from ..passes.batch import spread_out
+from ..op import NOT_LOWERED, OPS, Joint, Marker, Op, Rule, WithPrimal
+from ..passes.batch import batch
 from ..passes.dce import select_inputs, select_outputs, values_read
-from ..passes.jvp import push, zeros
-from ..passes.transpose import transpose
 from ..types import ArrayType, TypeMismatch
-from ..verify import InvalidGraph
-
-Regions = tuple[Graph, ...]
+from .steps import Regions
 
 
 def region_types(name: str, region: Graph, types: Sequence[ArrayType]) -> tuple[ArrayType, ...]:
@@ -36,20 +31,34 @@ def batched_everywhere(
     graph: Graph, size: int, batched: Sequence[bool], batch_axis: object
 ) -> Graph:
     """`graph` over a leading axis that input i has where `batched[i]` and every output has."""
-    builder = Builder(graph.name)
+    return batch(graph, size, batched, batch_axis, forced=[True] * len(graph.outputs)).graph
+
+
+def lane_by_lane(
+    op: Op, size: int, batched: Sequence[bool], operands: Sequence[Value], params: dict[str, Any]
+) -> tuple[Value, ...]:
+    """A batch rule: `op`, whose `params` include its regions, once for each lane, from the first
+    to the last."""
+    builder = Builder("lane")
+    builder.source = current_builder().source
     inputs = [
-        builder.input(v.type.with_shape((size, *v.shape)) if has_axis else v.type)
-        for v, has_axis in zip(graph.inputs, batched, strict=True)
+        builder.input(v.type.with_shape(v.shape[1:]) if has_axis else v.type)
+        for v, has_axis in zip(operands, batched, strict=True)
     ]
     with building(builder):
-        outs, has = spread_out(builder, graph, size, inputs, batched, batch_axis)
-        outputs = [
-            out
-            if has_axis
-            else OPS["broadcast"](out, shape=(size, *out.shape), dims=tuple(range(1, out.ndim + 1)))
-            for out, has_axis in zip(outs, has, strict=True)
-        ]
-    return builder.build(outputs)
+        results = op(*inputs, **params)
+    # The operands of a scan are its constants, then what it takes row by row.
+    order = sorted(range(len(operands)), key=lambda i: batched[i])
+    builder.inputs = [inputs[i] for i in order]
+    return OPS["scan"](
+        *[operands[i] for i in order],
+        regions=(builder.build(results),),
+        length=size,
+        reverse=False,
+        consts=len(operands) - sum(batched),
+        carries=0,
+        unroll=1,
+    )
 
 
 def pruned_regions(used: Sequence[bool], regions: Regions) -> tuple[Regions, list[bool]]:
@@ -64,251 +73,44 @@ def pruned_regions(used: Sequence[bool], regions: Regions) -> tuple[Regions, lis
     return tuple([select_inputs(region, kept) for region in narrow]), kept
 
 
-# custom_jvp: (primal, rule), rule: (operands, tangents) -> (results, tangents)
+def call_of_region(
+    name: str,
+    doc: str,
+    *,
+    jvp: WithPrimal | Joint,
+    transpose: Joint | Marker,
+    batch: Rule,
+    infer: Rule | None = None,
+    split: Rule | None = None,
+    prune: Rule | None = None,
+    runs: int | None = 1,
+) -> Op:
+    """Family of ops that stand for a call of their first region, and say by the others or by their
+    params how they want to be differentiated or batched. Once no derivative is asked for any more,
+    the inline pass puts the region in their place."""
 
+    def region_of_call(*types: ArrayType, regions: Regions, **_params: Any) -> Any:
+        return region_types(name, regions[0], types)
 
-def _jvp_custom_jvp(
-    tangents: Sequence[Value | None], *operands: Value, regions: Regions, arguments: int
-) -> tuple[Sequence[Value], Sequence[Value | None]]:
-    primal, rule = regions
-    _require_still(primal, tangents, arguments, "custom_jvp")
-    given = [
-        (v, t) for v, t in zip(operands[:arguments], tangents, strict=False) if v.type.is_inexact
-    ]
-    directions = [zeros(v) if t is None else t for v, t in given]
-    results = current_builder().inline(rule, [*operands, *directions])
-    # The rule is linear in the directions: what depends on none that moves is zero.
-    moves = _depend_on(rule, rule.inputs[len(operands) :], [t is not None for _, t in given])
-    outs = results[: len(primal.outputs)]
-    candidates = zip(results, moves, strict=True)
-    moving = iter([t if m else None for t, m in candidates][len(primal.outputs) :])
-    return outs, [next(moving) if v.type.is_inexact else None for v in outs]
+    def call(*arrays: Any, regions: Regions, **_params: Any) -> Any:
+        return evaluate(regions[0], *arrays)
 
+    def expand(*operands: Value, regions: Regions, **_params: Any) -> Any:
+        return current_builder().inline(regions[0], operands)
 
-def _require_still(
-    primal: Graph, tangents: Sequence[Value | None], arguments: int, name: str
-) -> None:
-    """Raises TypeError if the results depend on a captured value that moves. What only the rules
-    read may move: it does not move the results, only their derivatives."""
-    moves = [k >= arguments and t is not None for k, t in enumerate(tangents)]
-    if any(_depend_on(primal, primal.inputs, moves)):
-        raise TypeError(
-            f"the function {primal.name} with a {name} rule closes over a value that is being "
-            "differentiated, for which its rule gives no derivative: pass it as an argument"
-        )
-
-
-def _depend_on(graph: Graph, inputs: Sequence[Value], chosen: Sequence[bool]) -> list[bool]:
-    """Which outputs of `graph` depend on any of the `inputs` i with `chosen[i]`."""
-    reached = {v for v, c in zip(inputs, chosen, strict=True) if c}
-    for eq in graph.equations:
-        if not reached.isdisjoint(eq.operands):
-            reached.update(eq.outputs)
-    return [v in reached for v in graph.outputs]
-
-
-def _batch_custom_jvp(
-    size: int,
-    batched: Sequence[bool],
-    *operands: Value,
-    regions: Regions,
-    arguments: int,
-    batch_axis: object = None,
-) -> tuple[Value, ...]:
-    primal, rule = regions
-    moving = [b for b, v in zip(batched[:arguments], operands, strict=False) if v.type.is_inexact]
-    return custom_jvp(
-        *operands,
-        arguments=arguments,
-        regions=(
-            batched_everywhere(primal, size, batched, batch_axis),
-            batched_everywhere(rule, size, [*batched, *moving], batch_axis),
-        ),
+    return Op(
+        name=name,
+        doc=doc,
+        infer=infer or region_of_call,
+        evaluate=call,
+        jvp=jvp,
+        transpose=transpose,
+        batch=batch,
+        lower=NOT_LOWERED,
+        samples=(),
+        multiple_results=True,
+        split=split,
+        expand=expand,
+        prune=prune,
+        runs=runs,
     )
-
-
-custom_jvp = Op(
-    name="custom_jvp",
-    doc=(
-        "Region 0 applied to the operands. Region 1 maps them, and tangents of the first "
-        "`arguments` (those that are inexact), to the results and the inexact results' tangents."
-    ),
-    infer=lambda *types, regions, arguments: region_types("custom_jvp", regions[0], types),
-    evaluate=lambda *arrays, regions, arguments: evaluate(regions[0], *arrays),
-    jvp=WithPrimal(_jvp_custom_jvp),
-    transpose=NONLINEAR,
-    batch=_batch_custom_jvp,
-    lower=NOT_LOWERED,
-    samples=(),
-    multiple_results=True,
-    runs=1,
-    expand=lambda *operands, regions, arguments: current_builder().inline(regions[0], operands),
-)
-
-
-# custom_vjp: (primal, forward, backward)
-
-
-def _jvp_custom_vjp(
-    tangents: Sequence[Value | None], *operands: Value, regions: Regions, arguments: int
-) -> tuple[Sequence[Value], Sequence[Value | None]]:
-    primal, forward, backward = regions
-    _require_still(primal, tangents, arguments, "custom_vjp")
-    directions = [
-        zeros(v) if t is None else t
-        for v, t in zip(operands[:arguments], tangents, strict=False)
-        if v.type.is_inexact
-    ]
-    results = current_builder().inline(forward, operands)
-    outs, residuals = results[: len(primal.outputs)], results[len(primal.outputs) :]
-    moving = iter(
-        transposed_call(*residuals, *directions, regions=(backward,), residuals=len(residuals))
-    )
-    return outs, [next(moving) if v.type.is_inexact else None for v in outs]
-
-
-def _batch_custom_vjp(
-    size: int,
-    batched: Sequence[bool],
-    *operands: Value,
-    regions: Regions,
-    arguments: int,
-    batch_axis: object = None,
-) -> tuple[Value, ...]:
-    primal, forward, backward = regions
-    wide_forward = batched_everywhere(forward, size, batched, batch_axis)
-    results = len(primal.outputs)
-    residuals = len(forward.outputs) - results
-    return custom_vjp(
-        *operands,
-        arguments=arguments,
-        regions=(
-            batched_everywhere(primal, size, batched, batch_axis),
-            wide_forward,
-            _batched_backward(backward, size, residuals, batched[:arguments], operands, batch_axis),
-        ),
-    )
-
-
-def _batched_backward(
-    backward: Graph,
-    size: int,
-    residuals: int,
-    batched: Sequence[bool],
-    operands: Sequence[Value],
-    batch_axis: object,
-) -> Graph:
-    """The backward rule over lanes: a cotangent of an argument shared by all lanes is their sum."""
-    everywhere = [True] * len(backward.inputs)
-    wide = batched_everywhere(backward, size, everywhere, batch_axis)
-    builder = Builder(backward.name)
-    inputs = [builder.input(t) for t in wide.input_types]
-    has_axis = [b for b, v in zip(batched, operands, strict=False) if v.type.is_inexact]
-    with building(builder):
-        cts = builder.inline(wide, inputs)
-        outputs = [
-            ct if b else OPS["reduce_sum"](ct, axes=(0,))
-            for ct, b in zip(cts, has_axis, strict=True)
-        ]
-    return builder.build(outputs)
-
-
-custom_vjp = Op(
-    name="custom_vjp",
-    doc=(
-        "Region 0 applied to the operands. Region 1 maps them to the results and residuals; region "
-        "2 maps the residuals and the inexact results' cotangents to the cotangents of the first "
-        "`arguments` operands (those that are inexact)."
-    ),
-    infer=lambda *types, regions, arguments: region_types("custom_vjp", regions[0], types),
-    evaluate=lambda *arrays, regions, arguments: evaluate(regions[0], *arrays),
-    jvp=WithPrimal(_jvp_custom_vjp),
-    transpose=NONLINEAR,
-    batch=_batch_custom_vjp,
-    lower=NOT_LOWERED,
-    samples=(),
-    multiple_results=True,
-    runs=1,
-    expand=lambda *operands, regions, arguments: current_builder().inline(regions[0], operands),
-)
-
-
-# transposed_call: the map whose transpose is the region
-
-
-def _transposed_region(region: Graph, residuals: int) -> Graph:
-    """The region, a map of cotangents, as a map of tangents."""
-    linear = [i >= residuals for i in range(len(region.inputs))]
-    try:
-        return transpose(region, linear)
-    except InvalidGraph as error:
-        raise TypeError(
-            "forward mode through a function with a custom_vjp rule needs a backward rule that is "
-            f"linear in the cotangents; {error}"
-        ) from error
-
-
-def _infer_transposed_call(
-    *types: ArrayType, regions: Regions, residuals: int
-) -> tuple[ArrayType, ...]:
-    (region,) = regions
-    expected = (*region.input_types[:residuals], *region.output_types)
-    if types != expected:
-        raise TypeMismatch(f"transposed_call: expected operands {expected}; got {types}")
-    return region.input_types[residuals:]
-
-
-def _jvp_transposed_call(
-    tangents: Sequence[Value | None], *operands: Value, regions: Regions, residuals: int
-) -> tuple[Sequence[Value], Sequence[Value | None]]:
-    region = _transposed_region(regions[0], residuals)
-    return push(current_builder(), region, operands, tangents)
-
-
-def _transpose_transposed_call(
-    cts: Sequence[Value | None], *operands: Any, regions: Regions, residuals: int
-) -> list[Value | None]:
-    (region,) = regions
-    types = region.input_types[residuals:]
-    given = [
-        OPS["full"](value=0, shape=t.shape, dtype=t.dtype) if ct is None else ct
-        for ct, t in zip(cts, types, strict=True)
-    ]
-    results = current_builder().inline(region, [*operands[:residuals], *given])
-    return [*[None] * residuals, *results]
-
-
-def _batch_transposed_call(
-    size: int,
-    batched: Sequence[bool],
-    *operands: Value,
-    regions: Regions,
-    residuals: int,
-    batch_axis: object = None,
-) -> tuple[Value, ...]:
-    region = _transposed_region(regions[0], residuals)
-    wide = batched_everywhere(region, size, batched, batch_axis)
-    return current_builder().inline(wide, operands)
-
-
-transposed_call = Op(
-    name="transposed_call",
-    doc=(
-        "The transpose of the region, a linear map of what follows its first `residuals` inputs, "
-        "applied to the operands that follow the residuals."
-    ),
-    infer=_infer_transposed_call,
-    evaluate=lambda *arrays, regions, residuals: evaluate(
-        _transposed_region(regions[0], residuals), *arrays
-    ),
-    jvp=WithPrimal(_jvp_transposed_call),
-    transpose=Joint(_transpose_transposed_call),
-    batch=_batch_transposed_call,
-    lower=NOT_LOWERED,
-    samples=(),
-    multiple_results=True,
-    runs=0,
-    expand=lambda *operands, regions, residuals: current_builder().inline(
-        _transposed_region(regions[0], residuals), operands
-    ),
-)

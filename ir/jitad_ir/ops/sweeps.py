@@ -8,18 +8,7 @@ from typing import Any
 
 from ..graph import Graph
 from ..types import ArrayType
-
-Regions = tuple[Graph, ...]
-
-
-def cut(items: Sequence[Any], lengths: Sequence[int]) -> list[list[Any]]:
-    """`items` in consecutive pieces of these lengths."""
-    pieces: list[list[Any]] = []
-    start = 0
-    for length in lengths:
-        pieces.append(list(items[start : start + length]))
-        start += length
-    return pieces
+from .steps import Regions, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +20,6 @@ class Sweeps:
     upwards: tuple[bool, ...]
     cond: Graph
     sweeps: Regions
-
-    @property
-    def params(self) -> dict[str, Any]:
-        return {"consts": self.consts, "carries": self.carries, "upwards": self.upwards}
 
     def operands(self, items: Sequence[Any]) -> tuple[list[Any], list[list[Any]]]:
         """Operands, or what belongs to them: the constants, and each sweep's carry."""
@@ -49,4 +34,5 @@ class Sweeps:
 def sweeps_of(
     regions: Regions, consts: int, carries: tuple[int, ...], upwards: tuple[bool, ...]
 ) -> Sweeps:
+    """The while_loop with these regions and params."""
     return Sweeps(consts, carries, upwards, regions[0], regions[1:])

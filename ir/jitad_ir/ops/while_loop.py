@@ -18,18 +18,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..evaluate import interpreter
-from ..graph import Builder, Graph, Value, building
-from ..op import OPS, Joint, Op, Pruned, Structured, WithPrimal
-from ..passes.batch import spread_out
+from ..graph import Graph, Value
+from ..op import Joint, Op, Pruned, Structured, WithPrimal, in_every_lane
+from ..passes.batch import batch
 from ..passes.dce import select_inputs, select_outputs, values_read
-from ..passes.jvp import push, zeros
+from ..passes.jvp import zeros
 from ..types import BOOL, ArrayType, TypeMismatch
-from .scan import scan
-from .steps import grown
-from .sweeps import cut, sweeps_of
+from .steps import Regions, cut, grown, jvp_of_step
+from .structured import lane_by_lane
+from .sweeps import sweeps_of
 from .while_reverse import split_while, transpose_while
-
-Regions = tuple[Graph, ...]
 
 
 def _infer(*types: ArrayType, regions: Regions, **params: Any) -> tuple[ArrayType, ...]:
@@ -84,33 +82,6 @@ def _evaluate(*arrays: Any, regions: Regions, **params: Any) -> tuple[Any, ...]:
 # jvp: every sweep carries tangents beside its values, and writes them beside its tape
 
 
-def _push_sweep(
-    sweep: Graph, groups: Sequence[Sequence[bool]], width: int
-) -> tuple[Graph, list[bool], list[bool]]:
-    """The jvp of a sweep. `groups` are the moving flags of its inputs, by group: in the new
-    inputs, and in the carry and the tape of its outputs, the tangents of a group follow its
-    values. Also which of the carry and of the tape have tangents; the moving carry always does."""
-    builder = Builder(f"jvp.{sweep.name}")
-    primals: list[Value] = []
-    tangents: list[Value | None] = []
-    for values, flags in zip(cut(sweep.inputs, [len(g) for g in groups]), groups, strict=True):
-        primals += [builder.input(v.type) for v in values]
-        tangents += [
-            builder.input(v.type) if f else None for v, f in zip(values, flags, strict=True)
-        ]
-    with building(builder):
-        outs, ts = push(builder, sweep, primals, tangents)
-        moved = [t is not None for t in ts]
-        carry_ts = [
-            zeros(out) if t is None else t
-            for out, t, f in zip(outs, ts, groups[1], strict=False)
-            if f
-        ]
-    tape_ts = [t for t in ts[width:] if t is not None]
-    graph = builder.build([*outs[:width], *carry_ts, *outs[width:], *tape_ts])
-    return graph, moved[:width], moved[width:]
-
-
 def _jvp(
     tangents: Sequence[Value | None], *operands: Value, regions: Regions, **params: Any
 ) -> tuple[Sequence[Value], Sequence[Value | None]]:
@@ -125,10 +96,10 @@ def _jvp(
     for sweep, width, values, ts in zip(loop.sweeps, loop.carries, carries, carry_ts, strict=True):
 
         def moves(flags: list[bool], sweep: Graph = sweep, width: int = width) -> list[bool]:
-            return _push_sweep(sweep, [const_flags, flags, *tapes], width)[1]
+            return jvp_of_step(sweep, [const_flags, flags, *tapes], width)[1]
 
         flags = grown([t is not None for t in ts], moves)
-        graph, _, tape = _push_sweep(sweep, [const_flags, flags, *tapes], width)
+        graph, _, tape = jvp_of_step(sweep, [const_flags, flags, *tapes], width)
         tapes.append(tape)
         new_sweeps.append(graph)
         moving.append(flags)
@@ -183,87 +154,31 @@ def _batch(
     consts, carries = loop.operands(operands)
     const_flags, carry_flags = loop.operands(batched)
     tapes: list[bool] = []
-    conds: list[Graph] = []
-    sweeps: list[Graph] = []
+    regions_over_lanes: list[Graph] = []
     inits: list[Value] = []
     for number, (sweep, width) in enumerate(zip(loop.sweeps, loop.carries, strict=True)):
 
-        def wide(
-            carry: list[bool], force: bool, sweep: Graph = sweep, read: list[bool] = tapes
-        ) -> tuple[Graph, list[bool]]:
+        def carry_has_axis(
+            carry: list[bool], sweep: Graph = sweep, read: list[bool] = tapes
+        ) -> Sequence[bool]:
             has_axis = [*const_flags, *carry, *read]
-            return _batched(sweep, size, has_axis, carry if force else [], batch_axis)
+            return batch(sweep, size, has_axis, batch_axis).batched[: len(carry)]
 
-        flags = grown(carry_flags[number], lambda c: wide(c, False)[1][: len(c)])
+        flags = grown(carry_flags[number], carry_has_axis)
         if number == 0:
-            cond, differs = _batched(loop.cond, size, [*const_flags, *flags], [], batch_axis)
-            if differs[0]:
-                return _lane_by_lane(size, batched, operands, regions, params)
-            conds = [cond]
-        graph, has = wide(flags, True)
-        sweeps.append(graph)
-        tapes = [*tapes, *has[width:]]
+            cond = batch(loop.cond, size, [*const_flags, *flags], batch_axis)
+            if cond.batched[0]:
+                params = {**params, "regions": regions}
+                return lane_by_lane(while_loop, size, batched, operands, params)
+            regions_over_lanes = [cond.graph]
+        wide = batch(sweep, size, [*const_flags, *flags, *tapes], batch_axis, forced=flags)
+        regions_over_lanes.append(wide.graph)
+        tapes = [*tapes, *wide.batched[width:]]
         inits += [
-            _spread(v, size) if f and not given else v
+            in_every_lane(v, size) if f and not given else v
             for v, f, given in zip(carries[number], flags, carry_flags[number], strict=True)
         ]
-    return while_loop(*consts, *inits, regions=(*conds, *sweeps), **params)
-
-
-def _batched(
-    graph: Graph,
-    size: int,
-    has_axis: Sequence[bool],
-    force: Sequence[bool],
-    batch_axis: object,
-) -> tuple[Graph, list[bool]]:
-    """The batched graph, and which outputs have the axis; the first ones do where `force`."""
-    builder = Builder(f"batch.{graph.name}")
-    inputs = [
-        builder.input(v.type.with_shape((size, *v.shape)) if f else v.type)
-        for v, f in zip(graph.inputs, has_axis, strict=True)
-    ]
-    with building(builder):
-        outs, have = spread_out(builder, graph, size, inputs, has_axis, batch_axis)
-        for i, f in enumerate(force):
-            if f and not have[i]:
-                outs[i], have[i] = _spread(outs[i], size), True
-    return builder.build(outs), have
-
-
-def _spread(value: Value, size: int) -> Value:
-    dims = tuple(range(1, value.ndim + 1))
-    return OPS["broadcast"](value, shape=(size, *value.shape), dims=dims)
-
-
-def _lane_by_lane(
-    size: int,
-    batched: Sequence[bool],
-    operands: Sequence[Value],
-    regions: Regions,
-    params: dict[str, Any],
-) -> tuple[Value, ...]:
-    """A loop over the lanes, each of which stops by itself."""
-    builder = Builder("lane")
-    fixed = {i: builder.input(v.type) for i, v in enumerate(operands) if not batched[i]}
-    rows = {
-        i: builder.input(v.type.with_shape(v.shape[1:]))
-        for i, v in enumerate(operands)
-        if batched[i]
-    }
-    inputs = {**fixed, **rows}
-    with building(builder):
-        results = while_loop(*[inputs[i] for i in range(len(operands))], regions=regions, **params)
-    return scan(
-        *[operands[i] for i in fixed],
-        *[operands[i] for i in rows],
-        regions=(builder.build(results),),
-        length=size,
-        reverse=False,
-        consts=len(fixed),
-        carries=0,
-        unroll=1,
-    )
+    return while_loop(*consts, *inits, regions=tuple(regions_over_lanes), **params)
 
 
 # dce

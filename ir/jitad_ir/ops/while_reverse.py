@@ -16,10 +16,8 @@ from ..passes.remat import recompute
 from ..passes.split import Split, split
 from ..passes.transpose import transpose
 from ..types import ArrayType
-from .steps import grown
-from .sweeps import Sweeps, cut, sweeps_of
-
-Regions = tuple[Graph, ...]
+from .steps import Regions, cut, grown
+from .sweeps import Sweeps, sweeps_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..graph import Builder, Equation, Graph, Value, building
+from ..op import in_every_lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,15 @@ class Batched:
     batched: tuple[bool, ...]
 
 
-def batch(graph: Graph, size: int, batched: Sequence[bool], axis_name: object = None) -> Batched:
-    """Batch `graph` over a leading axis of length `size` that input i has where `batched[i]`."""
+def batch(
+    graph: Graph,
+    size: int,
+    batched: Sequence[bool],
+    axis_name: object = None,
+    forced: Sequence[bool] = (),
+) -> Batched:
+    """Batch `graph` over a leading axis of length `size` that input i has where `batched[i]`.
+    Output i gets the axis where `forced[i]` even if it is the same in every lane."""
     assert len(batched) == len(graph.inputs)
     builder = Builder(f"batch.{graph.name}")
     inputs = [
@@ -33,6 +41,9 @@ def batch(graph: Graph, size: int, batched: Sequence[bool], axis_name: object = 
     ]
     with building(builder):
         outputs, out_batched = spread_out(builder, graph, size, inputs, batched, axis_name)
+        for i, is_forced in enumerate(forced):
+            if is_forced and not out_batched[i]:
+                outputs[i], out_batched[i] = in_every_lane(outputs[i], size), True
     return Batched(builder.build(outputs), tuple(out_batched))
 
 

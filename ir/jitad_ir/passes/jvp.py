@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..graph import Builder, Equation, Graph, Value, building
-from ..op import OPS, Joint, Marker, PerOperand, WithPrimal
+from ..op import OPS, Joint, Marker, PerOperand, Unknown, WithPrimal
+from ..types import ArrayType
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,9 @@ class Pushforward:
     nonzero: tuple[bool, ...]
 
 
-def jvp(graph: Graph, differentiated: Sequence[bool]) -> Pushforward:
-    """Differentiate `graph` in the inputs i with `differentiated[i]`, which must be inexact."""
+def jvp(graph: Graph, differentiated: Sequence[bool], forced: Sequence[bool] = ()) -> Pushforward:
+    """Differentiate `graph` in the inputs i with `differentiated[i]`, which must be inexact.
+    Output i gets a tangent where `forced[i]` even if that is zero."""
     assert len(differentiated) == len(graph.inputs)
     builder = Builder(f"jvp.{graph.name}")
     primals = [builder.input(v.type) for v in graph.inputs]
@@ -36,6 +38,9 @@ def jvp(graph: Graph, differentiated: Sequence[bool]) -> Pushforward:
         tangents.append(builder.input(value.type) if chosen else None)
     with building(builder):
         outputs, out_tangents = push(builder, graph, primals, tangents)
+        for i, is_forced in enumerate(forced):
+            if is_forced and out_tangents[i] is None:
+                out_tangents[i] = zeros(outputs[i])
     nonzero = tuple([t is not None for t in out_tangents])
     return Pushforward(
         builder.build([*outputs, *[t for t in out_tangents if t is not None]]), nonzero
@@ -120,6 +125,13 @@ def _require_silence(eq: Equation) -> None:
         )
 
 
-def zeros(value: Value) -> Value:
-    """The zero tangent or cotangent of `value`, spelled out."""
+def zeros(value: Value | Unknown | ArrayType) -> Value:
+    """The zero tangent or cotangent of `value`, or of a value of that type, spelled out."""
     return OPS["full"](value=0, shape=value.shape, dtype=value.dtype)
+
+
+def instantiated(
+    values: Sequence[Value | Unknown | ArrayType], tangents: Sequence[Value | None]
+) -> list[Value]:
+    """The tangents or cotangents of `values`, with symbolic zeros (None) spelled out."""
+    return [zeros(v) if t is None else t for v, t in zip(values, tangents, strict=True)]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..graph import Builder, Equation, Graph, Params, Value, building, current_builder
-from ..op import OPS, Elementwise, Pull, Reduction
+from ..op import OPS, Elementwise, Pull, Reduction, in_every_lane
 from ..types import BOOL, ArrayType
 from .batch import spread_out
 from .dce import dce
@@ -185,7 +185,7 @@ def _side_by_side(body: Graph, consts: int, width: int) -> Graph:
                 outs, axes = spread_out(builder, _distinct(single), width, operands, flags)
             env.update(zip(eq.outputs, outs, strict=True))
             has_axis.update([v for v, a in zip(eq.outputs, axes, strict=True) if a])
-        outputs = [env[v] if v in has_axis else _spread(env[v], width) for v in body.outputs]
+        outputs = [env[v] if v in has_axis else in_every_lane(env[v], width) for v in body.outputs]
     return builder.build(outputs)
 
 
@@ -197,11 +197,6 @@ def _distinct(graph: Graph) -> Graph:
     return Graph(inputs, [alone], graph.outputs, graph.name)
 
 
-def _spread(value: Value, size: int) -> Value:
-    dims = tuple(range(1, value.ndim + 1))
-    return OPS["broadcast"](value, shape=(size, *value.shape), dims=dims)
-
-
 def _masked(
     loop: Equation, operands: Sequence[Value], flags: Sequence[bool], width: int
 ) -> list[Value]:
@@ -209,7 +204,7 @@ def _masked(
     so does the first entry of its tape, if there is one, to the later sweeps."""
     consts, carries = loop.params["consts"], loop.params["carries"]
     inits = [
-        v if f else _spread(v, width)
+        v if f else in_every_lane(v, width)
         for v, f in zip(operands[consts:], flags[consts:], strict=True)
     ]
     lane_loop = _LaneLoop(loop, operands[:consts], flags[:consts], width)
@@ -243,7 +238,7 @@ class _LaneLoop:
         inputs = [*consts, *carry]
         flags = [*self.fixed, *[True] * len(carry)]
         (out,), (has_axis,) = spread_out(current_builder(), self.cond, self.width, inputs, flags)
-        return out if has_axis else _spread(out, self.width)
+        return out if has_axis else in_every_lane(out, self.width)
 
     def regions(self) -> tuple[Graph, ...]:
         """The condition and the sweeps."""
@@ -280,7 +275,7 @@ class _LaneLoop:
         with building(builder):
             outs, has = spread_out(builder, sweep, self.width, [*consts, *carry, *entries], flags)
             after = [
-                _where(stays, out if axis else _spread(out, self.width), before)
+                _where(stays, out if axis else in_every_lane(out, self.width), before)
                 for out, axis, before in zip(outs, has, carry, strict=False)
             ]
             written = list(zip(outs[count:], has[count:], strict=True))
