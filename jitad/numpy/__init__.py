@@ -86,6 +86,7 @@ from .products import (
     convolve, correlate, cross, dot, inner, kron, matmul, matvec, outer, tensordot, vdot, vecdot,
     vecmat,
 )
+from .quantiles import median, percentile, quantile
 from .reduce import (
     all, amax, amin, any, argmax, argmin, count_nonzero, cumprod, cumsum, cumulative_prod,
     cumulative_sum, max, min, prod, ptp, sum, trace,
@@ -104,8 +105,8 @@ from .shapes import (
     unstack, vsplit, vstack,
 )
 from .sorting import (
-    argpartition, argsort, digitize, interp, lexsort, median, partition, percentile, quantile,
-    searchsorted, sort, sort_complex,
+    argpartition, argsort, digitize, interp, lexsort, partition, searchsorted, sort, sort_complex,
+    top_k,
 )
 from .statistics import average, corrcoef, cov, diff, ediff1d, mean, std, trapezoid, var
 from .windows import bartlett, blackman, hamming, hanning, kaiser
@@ -184,8 +185,9 @@ __all__ = [
     "save", "savez", "searchsorted", "select", "set_printoptions", "setdiff1d", "setxor1d", "shape",
     "sign", "signbit", "signedinteger", "sin", "sinc", "single", "sinh", "size", "sort",
     "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract",
-    "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensordot", "tile", "trace",
-    "transpose", "trapezoid", "tri", "tril", "tril_indices", "tril_indices_from", "trim_zeros",
+    "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensordot", "tile",
+    "top_k", "trace", "transpose", "trapezoid", "tri", "tril", "tril_indices", "tril_indices_from",
+    "trim_zeros",
     "triu", "triu_indices", "triu_indices_from", "true_divide", "trunc", "ufunc", "uint", "uint16",
     "uint32", "uint64", "uint8", "union1d", "unique", "unique_all", "unique_counts",
     "unique_inverse", "unique_values", "unpackbits", "unravel_index", "unsignedinteger", "unstack",

@@ -11,7 +11,7 @@ from jitad_ir import ops
 
 from .elementwise import UFUNCS, binary, composed, unary, unchanged
 from .exponential import arctan2
-from .promotion import Operand, as_array_operand, as_dtype, convert, filled, strong
+from .promotion import Operand, as_array_operand, as_dtype, convert, filled, no_out, strong
 
 negative = unary("negative", ops.neg, "iufc")
 absolute = unary("absolute", ops.abs, "iufc", unchanged)
@@ -47,15 +47,18 @@ def _rint_parts(x: Operand) -> Operand:
 rint = unary("rint", ops.round, "f", _rint_parts)
 
 
-def round(a: Any, decimals: int = 0) -> Any:
+def round(a: Any, decimals: int = 0, out: None = None) -> Any:
     """`a` rounded to `decimals` places (negative: before the point), halfway cases to even.
 
     Computed as NumPy does, by rounding `a` times 10**decimals.
     """
+    no_out(out)
     a = as_array_operand(a)
-    if a.dtype.kind in "biu":
+    if a.dtype.kind == "b":
+        a = convert(a, np.dtype("float32"))  # NumPy: float16
+    if a.dtype.kind in "iu":
         if decimals >= 0:
-            return convert(a, np.dtype("int64")) if a.dtype.kind == "b" else strong(a)
+            return strong(a)
         scale = 10**-decimals
         return convert(multiply(rint(divide(a, scale)), scale), a.dtype)
     if decimals == 0:

@@ -42,8 +42,11 @@ def array(
     order: str | None = "K",
     subok: bool = False,
     ndmin: int = 0,
+    *,
+    device: Any = None,
 ) -> Any:
     """An array of numbers, arrays or tracers, nested in lists and tuples to any depth."""
+    require_cpu(device)
     if dtype is not None and _is_plain(object):
         # At once: 2**63 + 1 beside 1 would pass through float64.
         x: Any = np.asarray(object, as_dtype(dtype))
@@ -117,7 +120,7 @@ def empty(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
 
 
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None, device: Any = None
+    a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None
 ) -> Any:
     """`fill_value` everywhere, in the shape and dtype of `a` (which may be no more than those, a
     `ShapeDtypeStruct`) unless given."""
@@ -128,19 +131,19 @@ def full_like(
     )
 
 
-def zeros_like(a: Any, dtype: Any = None, *, shape: Any = None, device: Any = None) -> Any:
+def zeros_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """Zeros in the shape and dtype of `a` unless given."""
     require_cpu(device)
     return full_like(a, 0, dtype, shape=shape)
 
 
-def ones_like(a: Any, dtype: Any = None, *, shape: Any = None, device: Any = None) -> Any:
+def ones_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """Ones in the shape and dtype of `a` unless given."""
     require_cpu(device)
     return full_like(a, 1, dtype, shape=shape)
 
 
-def empty_like(prototype: Any, dtype: Any = None, *, shape: Any = None, device: Any = None) -> Any:
+def empty_like(prototype: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """Zeros in the shape and dtype of `prototype` unless given."""
     require_cpu(device)
     return full_like(prototype, 0, dtype, shape=shape)

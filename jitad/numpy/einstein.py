@@ -12,7 +12,7 @@ from jitad.trace import apply
 from jitad_ir import ops
 
 from .products import contract
-from .promotion import Operand, as_array_operand, as_dtype, common_dtype, convert
+from .promotion import Operand, as_array_operand, as_dtype, common_dtype, convert, no_out
 from .reduce import sum as sum_
 from .shapes import reshape, transpose
 
@@ -24,6 +24,7 @@ def einsum(
     subscripts: Any,
     /,
     *operands: Any,
+    out: None = None,
     optimize: Any = "greedy",
     dtype: Any = None,
     precision: Any = None,
@@ -35,6 +36,7 @@ def einsum(
     `precision` has no effect, `preferred_element_type` is the dtype to compute in (see `products`).
     Three operands and more are contracted in pairs, in the order that `np.einsum_path` finds.
     """
+    no_out(out)
     if not isinstance(subscripts, str):
         subscripts, items = _from_sublists(subscripts, operands)
     else:

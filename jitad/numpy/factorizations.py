@@ -157,7 +157,7 @@ def relative_tolerance(x: Operand, rtol: Any, default: float) -> Operand:
     return broadcast_to(convert(found, dtype), x.shape[:-2])
 
 
-def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, rtol: Any = None) -> Any:
     """Moore-Penrose inverse (..., n, m) of matrices (..., m, n).
 
     Singular values up to `rtol` (or `rcond`: a number, or one for each matrix) times the greatest

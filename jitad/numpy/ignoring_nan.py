@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from jitad.errors import at_user_line
 from jitad.trace import apply
 from jitad_ir import ops
 
@@ -12,7 +13,8 @@ from . import selection
 from .arithmetic import divide
 from .exponential import sqrt
 from .logic import logical_and
-from .promotion import Operand, as_array_operand, filled, strong
+from .promotion import Operand, as_array_operand, as_dtype, filled, no_out, strong
+from .quantiles import quantile_of
 from .reduce import (
     NO_VALUE,
     any,
@@ -23,12 +25,10 @@ from .reduce import (
     cumsum,
     max,
     min,
-    no_out,
     prod,
     sum,
 )
 from .shapes import broadcast_to
-from .sorting import quantile_of
 from .statistics import mean, var
 
 
@@ -121,16 +121,23 @@ def nanmin(
     return _nan_extremum(min, a, math.inf, axis, keepdims, initial, where)
 
 
-def nanargmax(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
+def nanargmax(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     """Index of the first greatest element that is not nan (0 where all are)."""
     no_out(out)
     return argmax(_replaced(a, -math.inf)[0], axis, keepdims=keepdims)
 
 
-def nanargmin(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
+def nanargmin(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     """Index of the first least element that is not nan (0 where all are)."""
     no_out(out)
     return argmin(_replaced(a, math.inf)[0], axis, keepdims=keepdims)
+
+
+def _axis_of(x: Operand, axis: Any) -> Any:
+    """`axis`, but None for axis 0 of a float scalar: NumPy's means without nan sum, and its sums
+    take a scalar for a vector."""
+    is_scalar = x.ndim == 0 and x.dtype.kind in "fc" and type(axis) is int
+    return None if is_scalar and axis in (0, -1) else axis
 
 
 def nanmean(
@@ -143,6 +150,9 @@ def nanmean(
 ) -> Any:
     """Mean of what is not nan (and where `where` is true); nan where nothing is."""
     x, is_number = _replaced(a, 0)
+    if is_number is not None and dtype is not None and as_dtype(dtype).kind not in "fc":
+        raise TypeError(at_user_line("If a is inexact, then dtype must be inexact"))
+    axis = _axis_of(x, axis)
     return mean(x, axis, dtype, out, keepdims, where=_counted(is_number, where))
 
 
@@ -159,6 +169,7 @@ def nanvar(
     """Variance of what is not nan (and where `where` is true); nan where too little is. `mean` as
     for `var`."""
     x, is_number = _replaced(a, 0)
+    axis = _axis_of(x, axis)
     counted = _counted(is_number, where)
     result = var(x, axis, dtype, out, ddof, keepdims, where=counted, mean=mean)
     if is_number is None:
@@ -182,20 +193,43 @@ def nanstd(
     return sqrt(nanvar(a, axis, dtype, out, ddof, keepdims, where, mean))
 
 
-def nanmedian(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
+def nanmedian(
+    a: Any,
+    axis: Any = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    keepdims: bool = False,
+) -> Any:
     """Median of what is not nan; nan where nothing is."""
-    return nanquantile(a, 0.5, axis, keepdims=keepdims)
+    return nanquantile(a, 0.5, axis, out, keepdims=keepdims)
 
 
 def nanpercentile(
-    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
 ) -> Any:
     """Quantiles at `q` in percent of what is not nan."""
-    return nanquantile(a, divide(q, 100), axis, method=method, keepdims=keepdims)
+    return nanquantile(a, divide(q, 100), axis, out, False, method, keepdims, weights=weights)
 
 
 def nanquantile(
-    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
 ) -> Any:
     """Quantiles at `q` in [0, 1] of what is not nan; nan where nothing is. See `quantile`."""
-    return quantile_of(a, q, axis, method, keepdims, ignore_nan=True)
+    no_out(out)
+    return quantile_of(a, q, axis, method, keepdims, weights, ignore_nan=True)

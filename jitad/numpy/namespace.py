@@ -25,8 +25,8 @@ _UNIONS = {
 
 
 def require_cpu(device: Any) -> None:
-    """Raise ValueError for a device other than "cpu" (or None)."""
-    if device not in (None, "cpu"):
+    """Raise ValueError for what does not name the CPU: "cpu", one of `jitad.devices()`, or None."""
+    if device not in (None, "cpu") and getattr(device, "platform", None) != "cpu":
         raise ValueError(
             at_user_line(f'Device not understood. Only "cpu" is allowed; got {device}')
         )

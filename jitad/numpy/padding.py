@@ -16,10 +16,10 @@ from .arithmetic import rint, subtract
 from .creation import asarray, linspace
 from .picking import take
 from .promotion import Operand, as_array_operand, as_operand, convert, strong
+from .quantiles import median
 from .reduce import max as max_
 from .reduce import min as min_
 from .shapes import broadcast_to, concatenate, flip, moveaxis, reshape
-from .sorting import median
 from .statistics import mean
 
 _BY_INDEX = ("edge", "reflect", "symmetric", "wrap")

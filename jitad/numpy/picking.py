@@ -7,7 +7,7 @@ import operator
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from jitad.errors import ConcretizationError, at_user_line
 from jitad.trace import Tracer, apply, is_known
@@ -22,9 +22,11 @@ from .promotion import (
     broadcast_shape,
     convert,
     filled,
+    no_out,
     shape_of,
     strong,
 )
+from .selection import where
 from .shapes import broadcast_to, moveaxis, ravel, reshape
 
 
@@ -34,14 +36,18 @@ def take(
     axis: int | None = None,
     out: None = None,
     mode: str | None = None,
+    unique_indices: bool = False,
+    indices_are_sorted: bool = False,
     fill_value: Any = None,
 ) -> Any:
     """Elements of `a` (flattened if `axis` is None) at `indices` along `axis`.
 
     `mode` is for indices out of bounds: "raise" (IndexError, if they are known), "wrap", "clip",
     or "fill" with `fill_value` (default nan, or the least integer). By default known indices
-    raise and traced ones fill, as in JAX.
+    raise and traced ones fill, as in JAX. `unique_indices` and `indices_are_sorted` are promises
+    of which nothing depends.
     """
+    no_out(out)
     x = strong(as_array_operand(a))
     if axis is None:
         x, axis = ravel(x), 0
@@ -92,11 +98,18 @@ def _clipped(index: Tracer, n: int) -> Operand:
 
 
 def take_along_axis(
-    arr: Any, indices: Any, axis: int | None = -1, mode: str | None = None, fill_value: Any = None
+    arr: Any,
+    indices: Any,
+    axis: int | None = -1,
+    mode: str | None = None,
+    fill_value: Any = None,
+    *,
+    wrap_negative_indices: bool = True,
 ) -> Any:
     """Element indices[i, j, ...] along `axis` for each place of the other axes, which broadcast.
 
     Known indices out of bounds raise IndexError; traced ones give `fill_value` (see `take`).
+    Negative ones count from the end, or are out of bounds if not `wrap_negative_indices`.
     """
     x = strong(as_array_operand(arr))
     index = _integers(indices)
@@ -112,6 +125,9 @@ def take_along_axis(
         )
     place = normalize_axis_index(axis, x.ndim)
     n = x.shape[place]
+    if not wrap_negative_indices:
+        index = where(index < 0, n, index)
+        mode = "fill" if mode is None else mode
     x, index = _side_by_side(x, index, place)
     entry = places_along(index, n, place, check=mode in (None, "raise"))
     known = not isinstance(index, Tracer)
@@ -347,8 +363,9 @@ def _inside(index: Operand, n: int, mode: str) -> Operand:
     return index
 
 
-def trim_zeros(filt: Any, trim: str = "fb") -> Any:
-    """`filt` without the zeros in front ("f") and at the end ("b") of it: elements are known."""
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """`filt` without the zeros in front ("f") and at the end ("b") of it along `axis` (an axis, or
+    several; None: all of them): elements are known."""
     x = as_array_operand(filt)
     if not is_known(x):
         raise ConcretizationError(
@@ -358,18 +375,19 @@ def trim_zeros(filt: Any, trim: str = "fb") -> Any:
             )
         )
     known = np.asarray(x.concrete if isinstance(x, Tracer) else x)
-    if known.ndim != 1 or set(trim.lower()) - {"f", "b"}:
-        raise ValueError(
-            at_user_line(
-                f"expected a vector and trim 'f', 'b' or 'fb'; got shape {known.shape}, {trim!r}"
-            )
-        )
-    filled_places = np.flatnonzero(known)
-    if not filled_places.size:
-        return x[:0]
-    start = int(filled_places[0]) if "f" in trim.lower() else 0
-    stop = int(filled_places[-1]) + 1 if "b" in trim.lower() else known.size
-    return x[start:stop]
+    if not known.ndim:
+        return x
+    ends = set(trim.lower())
+    if not ends or ends - {"f", "b"}:
+        raise ValueError(at_user_line(f"expected trim 'f', 'b' or 'fb'; got {trim!r}"))
+    axes = range(known.ndim) if axis is None else normalize_axis_tuple(axis, known.ndim)
+    places = np.nonzero(known)
+    kept = [slice(None)] * known.ndim
+    for i in axes:
+        some = places[i].size > 0
+        first, last = (int(places[i].min()), int(places[i].max()) + 1) if some else (0, 0)
+        kept[i] = slice(first if "f" in ends else 0, last if "b" in ends or not some else None)
+    return x[tuple(kept)]
 
 
 def ix_(*args: Any) -> tuple[Any, ...]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from jitad.errors import at_user_line
-from jitad.trace import Tracer
+from jitad.errors import ConcretizationError, at_user_line
+from jitad.trace import Tracer, is_known
 
 from .arithmetic import add, divide, multiply, negative, subtract
 from .creation import asarray, ones, zeros, zeros_like
@@ -27,9 +27,12 @@ from .reduce import sum as sum_
 from .shapes import atleast_1d, concatenate, reshape, stack
 
 
-def polyval(p: Any, x: Any) -> Any:
-    """p[0] x**(n-1) + ... + p[n-1], by Horner's rule; derivatives in `p` and in `x`."""
-    coefficients = atleast_1d(p)
+def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:
+    """p[0] x**(n-1) + ... + p[n-1], by Horner's rule; derivatives in `p` and in `x`. `unroll` makes
+    no difference."""
+    coefficients = as_array_operand(p)
+    if not coefficients.ndim:
+        raise TypeError(at_user_line("polyval: expected a vector of coefficients; got a scalar"))
     x = as_array_operand(x)
     result = zeros_like(multiply(x, coefficients[0]) if coefficients.shape[0] else x)
     for i in range(coefficients.shape[0]):
@@ -54,9 +57,13 @@ def polysub(a1: Any, a2: Any) -> Any:
     return subtract(*_aligned(a1, a2))
 
 
-def polymul(a1: Any, a2: Any) -> Any:
-    """Coefficients of the product (leading zeros are kept: shapes are static)."""
-    return convolve(*atleast_1d(a1, a2))
+def polymul(a1: Any, a2: Any, *, trim_leading_zeros: bool = False) -> Any:
+    """Coefficients of the product. Leading zeros are kept, for shapes are static, unless
+    `trim_leading_zeros`: those of the factors, whose elements must then be known."""
+    x, y = atleast_1d(a1, a2)
+    if trim_leading_zeros:
+        x, y = [_without_leading(part, tolerance=0.0) for part in (x, y)]
+    return convolve(x, y)
 
 
 def polyder(p: Any, m: int = 1) -> Any:
@@ -131,9 +138,18 @@ def polydiv(u: Any, v: Any, *, trim_leading_zeros: bool = False) -> tuple[Any, A
     return stack(quotient), rest
 
 
-def _without_leading(p: Operand) -> Operand:
-    """Without the coefficients that are almost 0 in front; one is left."""
-    found = np.flatnonzero(~np.isclose(np.asarray(p), 0, rtol=1e-14, atol=1e-14))
+def _without_leading(p: Operand, tolerance: float = 1e-14) -> Operand:
+    """Without the coefficients up to `tolerance` in front; one is left. Raises
+    ConcretizationError if they are not known."""
+    if not is_known(p):
+        raise ConcretizationError(
+            at_user_line(
+                "trim_leading_zeros needs coefficients that are known: the shape of the result "
+                f"depends on them; got a traced array {p.type!r}"
+            )
+        )
+    known = np.asarray(p.concrete if isinstance(p, Tracer) else p)
+    found = np.flatnonzero(abs(known) > tolerance)
     return p[int(found[0]) if found.size else p.shape[0] - 1 :]
 
 

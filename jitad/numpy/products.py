@@ -26,6 +26,7 @@ from .promotion import (
     broadcast_shape,
     common_dtype,
     convert,
+    no_out,
 )
 from .shapes import atleast_1d, broadcast_to, moveaxis, ravel, reshape, squeeze, stack
 
@@ -77,17 +78,16 @@ def _text(x: Operand) -> str:
 
 
 def matmul(
-    x1: Any,
-    x2: Any,
-    /,
+    a: Any,
+    b: Any,
     *,
     dtype: Any = None,
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Any:
-    """Matrix product x1 @ x2 over stacks of matrices, which broadcast; vectors stand for a row on
+    """Matrix product a @ b over stacks of matrices, which broadcast; vectors stand for a row on
     the left and a column on the right. Raises ValueError for scalars and lengths that differ."""
-    x, y = _pair(x1, x2, preferred_element_type if dtype is None else dtype)
+    x, y = _pair(a, b, preferred_element_type if dtype is None else dtype)
     for position, operand in enumerate((x, y)):
         if operand.ndim == 0:
             raise ValueError(
@@ -119,15 +119,30 @@ def matmul(
     return contract(x, y, ((x.ndim - 1,), (y.ndim - 2,)), (batch, batch))
 
 
+def _require_axes(name: str, signature: str, *operands: tuple[Any, int]) -> None:
+    for position, (operand, least) in enumerate(operands):
+        ndim = as_array_operand(operand).ndim
+        if ndim < least:
+            raise ValueError(
+                at_user_line(
+                    f"{name}: Input operand {position} does not have enough dimensions (has "
+                    f"{ndim}, gufunc core with signature {signature} requires {least})"
+                )
+            )
+
+
 def matvec(x1: Any, x2: Any, /) -> Any:
     """Matrices times vectors: sum over the last axis of both, stacks broadcast."""
     column = as_array_operand(x2)
+    _require_axes("matvec", "(m,n),(n)->(m)", (x1, 2), (column, 1))
     return squeeze(matmul(x1, reshape(column, (*column.shape, 1))), -1)
 
 
 def vecmat(x1: Any, x2: Any, /) -> Any:
     """Conjugated vectors times matrices, stacks broadcast."""
-    row = conjugate(as_array_operand(x1))
+    row = as_array_operand(x1)
+    _require_axes("vecmat", "(n),(n,m)->(m)", (row, 1), (x2, 2))
+    row = conjugate(row) if row.dtype.kind == "c" else row
     return squeeze(matmul(reshape(row, (*row.shape[:-1], 1, row.shape[-1])), x2), -2)
 
 
@@ -143,9 +158,17 @@ def vdot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any =
     )
 
 
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+def vecdot(
+    x1: Any,
+    x2: Any,
+    /,
+    *,
+    axis: int = -1,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Any:
     """Sum of conj(x1) * x2 along `axis`; the other axes broadcast."""
-    x, y = _pair(x1, x2)
+    x, y = _pair(x1, x2, preferred_element_type)
     x = moveaxis(x, normalize_axis_index(axis, x.ndim), -1)
     y = moveaxis(y, normalize_axis_index(axis, y.ndim), -1)
     if x.shape[-1] != y.shape[-1]:
@@ -178,8 +201,9 @@ def inner(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any 
     return contract(x, y, ((x.ndim - 1,), (y.ndim - 1,)))
 
 
-def outer(a: Any, b: Any) -> Any:
+def outer(a: Any, b: Any, out: None = None) -> Any:
     """Products of every element of `a` with every one of `b`, both flattened."""
+    no_out(out)
     x, y = ravel(a), ravel(b)
     return multiply(reshape(x, (x.shape[0], 1)), y)
 
@@ -263,12 +287,20 @@ def _minor(x: list[Any], y: list[Any], i: int, j: int) -> Operand:
     return subtract(multiply(x[i], y[j]), multiply(x[j], y[i]))
 
 
-def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+def convolve(
+    a: Any,
+    v: Any,
+    mode: str = "full",
+    *,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Any:
     """Discrete convolution of two vectors: sum over k of a[k] v[n - k].
 
     `mode` "full", "same" (as long as the longer one) or "valid" (no overlap with the outside).
     """
-    x, y = _pair(*atleast_1d(a, v))
+    a, v = atleast_1d(a, v)
+    x, y = _pair(a, v, preferred_element_type)
     if x.ndim != 1 or y.ndim != 1:
         raise ValueError(at_user_line("object too deep for desired array"))
     if not x.shape[0] or not y.shape[0]:
@@ -309,10 +341,20 @@ def slide(x: Any, window: Any, padding: Sequence[tuple[int, int]]) -> Operand:
     return reshape(result, result.shape[2:])
 
 
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+def correlate(
+    a: Any,
+    v: Any,
+    mode: str = "valid",
+    *,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Any:
     """Cross-correlation of two vectors: sum over k of a[k + n] conj(v[k])."""
-    x, y = _pair(*atleast_1d(a, v))
+    x, y = _pair(a, v, preferred_element_type)
+    if not x.ndim or not y.ndim:
+        raise ValueError(at_user_line("object of too small depth for desired array"))
     if x.shape[0] < y.shape[0]:
-        swapped = correlate(y, x, mode)
-        return conjugate(apply(ops.reverse, swapped, axes=(0,)))
-    return convolve(x, conjugate(apply(ops.reverse, y, axes=(0,))), mode)
+        swapped = apply(ops.reverse, correlate(y, x, mode), axes=(0,))
+        return conjugate(swapped) if swapped.dtype.kind == "c" else swapped
+    y = apply(ops.reverse, y, axes=(0,))
+    return convolve(x, conjugate(y) if y.dtype.kind == "c" else y, mode)

@@ -34,7 +34,8 @@ _OBJECT = np.dtype("object")
 
 
 def as_operand(x: Any) -> Operand:
-    """`x` as a tracer, an array or a Python number; lists and tuples become arrays.
+    """`x` as a tracer, an array or a Python number; lists and tuples become arrays, and so does
+    what has `__jax_array__` (which may give a tracer), `__array__` or a buffer.
 
     Raises TypeError for what is none of these and for dtypes that the IR does not have.
     """
@@ -47,17 +48,27 @@ def as_operand(x: Any) -> Operand:
         return x
     if isinstance(x, (list, tuple)):
         return from_nested(x)
-    if hasattr(x, "__array__"):
+    if hasattr(x, "__jax_array__"):
+        return as_operand(x.__jax_array__())
+    if hasattr(x, "__array__") or _has_buffer(x):
         return _native(np.asarray(x))
     raise TypeError(
         at_user_line(f"expected an array or a number; got {cls.__module__}.{cls.__qualname__}")
     )
 
 
+def _has_buffer(x: Any) -> bool:
+    try:
+        memoryview(x)
+    except TypeError:
+        return False
+    return True
+
+
 def is_operand(x: Any) -> bool:
     """True if `as_operand` takes `x`, going by its type."""
-    return isinstance(x, (Tracer, np.ndarray, np.generic, *_NUMBERS, list, tuple)) or hasattr(
-        x, "__array__"
+    return isinstance(x, (Tracer, np.ndarray, np.generic, *_NUMBERS, list, tuple)) or (
+        hasattr(x, "__array__") or hasattr(x, "__jax_array__")
     )
 
 
@@ -125,6 +136,14 @@ def from_nested(items: Any) -> Operand:
     dtype = common_dtype(rows)
     stacked = [apply(ops.reshape, convert(row, dtype), shape=(1, *row.shape)) for row in rows]
     return apply(ops.concatenate, *stacked, axis=0)
+
+
+def no_out(out: Any) -> None:
+    """Raise TypeError for NumPy's `out=`."""
+    if out is not None:
+        raise TypeError(
+            at_user_line("expected out=None: arrays are not written to; use the returned array")
+        )
 
 
 # Dtypes.

@@ -25,6 +25,7 @@ from .promotion import (
     as_operand,
     convert,
     filled,
+    no_out,
     strong,
 )
 from .selection import maximum, minimum
@@ -126,13 +127,6 @@ def prod(
     return _fold(ops.reduce_prod, x, axis, keepdims, where, 1, initial, multiply)
 
 
-def no_out(out: Any) -> None:
-    if out is not None:
-        raise TypeError(
-            at_user_line("expected out=None: arrays are not written to; use the returned array")
-        )
-
-
 def _extremum(
     name: str, op: Op, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any, combine: Any
 ) -> Operand:
@@ -222,7 +216,7 @@ def trace(
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
-def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def count_nonzero(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Number of nonzero elements over `axis` (None: all)."""
     return sum(convert(as_array_operand(a), BOOL), axis, INT64, keepdims=keepdims)
 
@@ -250,13 +244,13 @@ def _place(name: str, op: Op, a: Any, axis: Any, keepdims: bool) -> Operand:
     return reshape(result, [1] * x.ndim) if flat is not x else expand_dims(result, place)
 
 
-def argmax(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
+def argmax(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     """Index of the first greatest element (or nan) along `axis`, of all flattened if None."""
     no_out(out)
     return _place("argmax", ops.argmax, a, axis, keepdims)
 
 
-def argmin(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
+def argmin(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     """Index of the first least element (or nan) along `axis`, of all flattened if None."""
     no_out(out)
     return _place("argmin", ops.argmin, a, axis, keepdims)
@@ -290,6 +284,7 @@ def _cumulative(op: Op, x: Any, axis: Any, dtype: Any, start: Any) -> Operand:
         if x.ndim > 1:
             raise ValueError(at_user_line("axis must be given for arrays of several axes"))
         axis = 0
+    x = x if x.ndim else reshape(x, (1,))  # as NumPy
     place = normalize_axis_index(axis, x.ndim)
     result = _running(op, x, place, dtype)
     if start is None:

@@ -110,7 +110,7 @@ def _bit_weights(bitorder: str) -> Any:
     return places[::-1].copy() if bitorder == "big" else places
 
 
-def packbits(a: Any, /, axis: int | None = None, bitorder: str = "big") -> Any:
+def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> Any:
     """Eight flags along `axis` (flattened if None) to a uint8, the first the highest bit (the
     lowest for `bitorder` "little"); zeros at the end fill the last one up."""
     x = strong(as_array_operand(a))
@@ -131,7 +131,7 @@ def packbits(a: Any, /, axis: int | None = None, bitorder: str = "big") -> Any:
 
 
 def unpackbits(
-    a: Any, /, axis: int | None = None, count: int | None = None, bitorder: str = "big"
+    a: Any, axis: int | None = None, count: int | None = None, bitorder: str = "big"
 ) -> Any:
     """The eight bits of each uint8 along `axis` (flattened if None), the highest first (the
     lowest for `bitorder` "little"); cut or filled with zeros to `count`, or without -`count`."""

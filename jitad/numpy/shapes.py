@@ -25,6 +25,7 @@ from .promotion import (
     broadcast_shape,
     common_dtype,
     convert,
+    no_out,
     shape_of,
     spread,
     strong,
@@ -58,7 +59,7 @@ def size(a: Any, axis: Any = None) -> int:
     return math.prod([lengths[i] for i in normalize_axis_tuple(axis, len(lengths))])
 
 
-def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
     """The elements of `a` in an array of another shape, one of whose lengths may be -1.
 
     `order` is "C" (the last axis runs fastest) or "F" (the first). Raises ValueError if the
@@ -264,7 +265,7 @@ def _arrays(arrays: Any, dtype: Any) -> list[Operand]:
     return [convert(as_array_operand(x), common) for x in found]
 
 
-def concatenate(arrays: Any, /, axis: int | None = 0, *, dtype: Any = None) -> Any:
+def concatenate(arrays: Any, axis: int | None = 0, dtype: Any = None) -> Any:
     """Arrays one after the other along `axis` (flattened if None).
 
     Raises ValueError if their shapes differ along other axes.
@@ -300,8 +301,9 @@ def concatenate(arrays: Any, /, axis: int | None = 0, *, dtype: Any = None) -> A
 concat = concatenate
 
 
-def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
+def stack(arrays: Any, axis: int = 0, out: None = None, dtype: Any = None) -> Any:
     """Arrays of one shape along a new axis."""
+    no_out(out)
     parts = _arrays(arrays, dtype)
     if any([p.shape != parts[0].shape for p in parts]):
         raise ValueError(at_user_line("all input arrays must have the same shape"))
@@ -321,18 +323,18 @@ def _each(arrays: Any, at_least: Any) -> list[Operand]:
     return [at_least(a) for a in _arrays(arrays, None)]
 
 
-def hstack(tup: Any, *, dtype: Any = None) -> Any:
+def hstack(tup: Any, dtype: Any = None) -> Any:
     """Arrays joined along the second axis (the first, if they have but one)."""
     parts = _each(tup, atleast_1d)
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
 
 
-def vstack(tup: Any, *, dtype: Any = None) -> Any:
+def vstack(tup: Any, dtype: Any = None) -> Any:
     """Arrays joined along the first of at least two axes."""
     return concatenate(_each(tup, atleast_2d), 0, dtype=dtype)
 
 
-def dstack(tup: Any, *, dtype: Any = None) -> Any:
+def dstack(tup: Any, dtype: Any = None) -> Any:
     """Arrays joined along the third of at least three axes."""
     return concatenate(_each(tup, atleast_3d), 2, dtype=dtype)
 

@@ -1,12 +1,12 @@
-"""Sorting, searching in sorted arrays, and order statistics."""
+"""Sorting, and searching in sorted arrays."""
 
 from __future__ import annotations
 
-import math
+import operator
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
 from jitad.errors import at_user_line
 from jitad.trace import Tracer, apply
@@ -14,33 +14,35 @@ from jitad_ir import ops
 from jitad_ir.types import INT64
 
 from .arithmetic import absolute, add, multiply, remainder, subtract
-from .picking import take, take_along_axis
+from .picking import take
 from .promotion import (
     Operand,
     as_array_operand,
+    as_dtype,
     common_dtype,
     convert,
     filled,
-    inexact,
     strong,
 )
-from .reduce import any as any_
-from .selection import clip, where
-from .shapes import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, transpose
+from .selection import where
+from .shapes import atleast_1d, broadcast_to, concatenate, flip, moveaxis, ravel
 
 
 def sort(
     a: Any,
     axis: int | None = -1,
     kind: str | None = None,
+    order: None = None,
     *,
     stable: bool = True,
     descending: bool = False,
 ) -> Any:
     """The elements in ascending order along `axis` (flattened if None); nan at the end.
 
-    Sorting is always stable; `kind` is accepted for NumPy's sake.
+    Sorting is always stable; `kind` is accepted for NumPy's sake. Raises ValueError for `order`:
+    there are no arrays with fields.
     """
+    _no_order(order)
     x, place = _along(a, axis)
     return apply(ops.sort, x, axis=place, num_keys=1, descending=descending)[0]
 
@@ -58,15 +60,24 @@ def argsort(
     a: Any,
     axis: int | None = -1,
     kind: str | None = None,
+    order: None = None,
     *,
     stable: bool = True,
     descending: bool = False,
+    dtype: Any = None,
 ) -> Any:
-    """Indices that sort `a` along `axis` (flattened if None); of equal elements the first leads."""
-    x, place = _along(a, axis)
+    """Indices that sort `a` along `axis` (flattened if None); of equal elements the first leads.
+    A scalar counts as a vector of one, as for NumPy. Indices are int64, or of `dtype`."""
+    _no_order(order)
+    x, place = _along(atleast_1d(a) if axis in (-1, 0) and np.ndim(a) == 0 else a, axis)
     counter = apply(ops.iota, shape=x.shape, dim=place, dtype=INT64)
     found = apply(ops.sort, x, counter, axis=place, num_keys=1, descending=descending)
-    return found[1]
+    return found[1] if dtype is None else convert(found[1], as_dtype(dtype))
+
+
+def _no_order(order: Any) -> None:
+    if order is not None:
+        raise ValueError(at_user_line("Cannot specify order when the array has no fields."))
 
 
 def lexsort(keys: Any, axis: int = -1) -> Any:
@@ -94,19 +105,28 @@ def argpartition(a: Any, kth: Any, axis: int = -1) -> Any:
 
 
 def sort_complex(a: Any) -> Any:
-    """The elements as complex numbers, by real part, then imaginary part, along the last axis."""
+    """The elements as complex numbers, by real part, then imaginary part, along the last axis: in
+    complex64 those of it and of integers of 16 bits or less, all else in complex128."""
     x = as_array_operand(a)
-    target = np.dtype(
-        "complex64" if x.dtype.itemsize <= 4 and x.dtype.kind == "f" else "complex128"
-    )
-    if x.dtype.kind == "c":
-        target = x.dtype
+    small = x.dtype.kind in "iu" and x.dtype.itemsize <= 2
+    target = x.dtype if x.dtype.kind == "c" else np.dtype("complex64" if small else "complex128")
     return sort(convert(x, target))
 
 
-def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+_SEARCHES = ("scan", "scan_unrolled", "sort", "compare_all")
+"""The algorithms that JAX lets one choose from."""
+
+
+def searchsorted(
+    a: Any, v: Any, side: str = "left", sorter: Any = None, *, method: str = "scan"
+) -> Any:
     """Places in sorted `a` before which to insert `v`: the first that keeps order ("left"), or
-    the last ("right"). By bisection, log2(n) steps."""
+    the last ("right"). By bisection, log2(n) steps, whichever of JAX's algorithms `method` names;
+    raises ValueError for other names."""
+    if method not in _SEARCHES:
+        raise ValueError(
+            at_user_line(f"method must be one of {', '.join(_SEARCHES)}; got {method!r}")
+        )
     if side not in ("left", "right"):
         raise ValueError(at_user_line(f"side must be 'left' or 'right'; got {side!r}"))
     x, values = as_array_operand(a), as_array_operand(v)
@@ -119,143 +139,14 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     return apply(ops.searchsorted, x, values, right=side == "right")
 
 
-def digitize(x: Any, bins: Any, right: bool = False) -> Any:
-    """Number of the bin in which each element lies, for (known or rising) `bins` edges."""
+def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = None) -> Any:
+    """Number of the bin in which each element lies, for (known or rising) `bins` edges. `method` as
+    for `searchsorted`, of which it makes no difference."""
     edges = as_array_operand(bins)
     if not hasattr(edges, "concrete") and edges.shape[0] > 1 and edges[0] > edges[-1]:
         found = searchsorted(flip(edges), x, "right" if not right else "left")
         return subtract(edges.shape[0], found)
     return searchsorted(edges, x, "left" if right else "right")
-
-
-def median(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    """The middle element over `axis` (None: all), or the mean of the two; nan if there is one."""
-    return quantile(a, 0.5, axis, keepdims=keepdims)
-
-
-def percentile(
-    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
-) -> Any:
-    """Quantiles at `q` in percent."""
-    return quantile(a, np.true_divide(q, 100), axis, method=method, keepdims=keepdims)
-
-
-_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
-
-
-def quantile(
-    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
-) -> Any:
-    """Quantiles of the elements over `axis` (None: all) at `q` in [0, 1]; nan if one is nan.
-
-    `q` may be an array, whose axes come first in the result. Between elements, `method` says
-    "linear", "lower", "higher", "midpoint" or "nearest".
-    """
-    return quantile_of(a, q, axis, method, keepdims, ignore_nan=False)
-
-
-def quantile_of(
-    a: Any, q: Any, axis: Any, method: str, keepdims: bool, *, ignore_nan: bool
-) -> Operand:
-    """`quantile`, or `nanquantile` if `ignore_nan`: then of the rows' elements that are numbers,
-    which sorting puts in front."""
-    if method not in _METHODS:
-        raise ValueError(at_user_line(f"expected method {', '.join(_METHODS)}; got {method!r}"))
-    x = strong(as_array_operand(a))
-    if method in ("linear", "midpoint"):
-        x = inexact(x)
-    rows, kept = _rows(x, axis)
-    *rest, n = rows.shape
-    if n == 0:
-        raise ValueError(at_user_line("expected one element or more along the axis; got none"))
-    levels = inexact(as_array_operand(q))
-    if not isinstance(levels, Tracer) and not ((levels >= 0) & (levels <= 1)).all():
-        raise ValueError(at_user_line("Quantiles must be in the range [0, 1]"))
-    levels = convert(levels, x.dtype) if x.dtype.kind == "f" else levels
-    shape = (*levels.shape, *rest)
-    column = broadcast_to(reshape(levels, (*levels.shape, *[1] * len(rest))), shape)
-    last: Any = float(n - 1)
-    unknown = None
-    ordered, at = _ordered(rows, levels, ignore_nan)
-    if x.dtype.kind == "f":
-        if ignore_nan:
-            is_number = apply(ops.eq, rows, rows)
-            last_axis = (len(rest),)
-            count = convert(
-                apply(ops.reduce_sum, convert(is_number, INT64), axes=last_axis), x.dtype
-            )
-            unknown = apply(ops.eq, count, 0)
-            last = broadcast_to(subtract(count, 1.0), shape)
-        else:
-            unknown = any_(apply(ops.ne, rows, rows), -1)
-    result = _between(ordered, multiply(column, last), method, at)
-    if unknown is not None:
-        result = where(broadcast_to(unknown, result.shape), math.nan, result)
-    whole = [1 if i in kept else m for i, m in enumerate(x.shape)]
-    return reshape(result, (*levels.shape, *whole)) if keepdims else result
-
-
-FEW_RANKS, LONG_ROW = 8, 8192
-"""So many elements of rows of this length are found in linear time rather than by sorting."""
-
-
-def _ordered(
-    rows: Operand, levels: Operand, ignore_nan: bool
-) -> tuple[Operand, tuple[int, ...] | None]:
-    """The rows sorted; or if the levels are few and known, those elements of the sorted rows that
-    they ask for, and which these are."""
-    n = rows.shape[-1]
-    if n >= LONG_ROW and not isinstance(levels, Tracer) and not ignore_nan:
-        exact = np.asarray(levels) * (n - 1)
-        ranks = {int(f(place)) for place in exact.ravel() for f in (np.floor, np.ceil)}
-        at = tuple(sorted(min(max(rank, 0), n - 1) for rank in ranks))
-        if 0 < len(at) <= FEW_RANKS:
-            return apply(ops.order_statistics, rows, ranks=at)[0], at
-    sorted_rows = apply(ops.sort, rows, axis=rows.ndim - 1, num_keys=1, descending=False)[0]
-    return sorted_rows, None
-
-
-def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
-    """`x` with the axes `axis` as one behind the others, and which they were."""
-    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
-    rest = [i for i in range(x.ndim) if i not in axes]
-    count = math.prod([x.shape[i] for i in axes])
-    moved = transpose(x, (*rest, *axes))
-    return reshape(moved, (*[x.shape[i] for i in rest], count)), axes
-
-
-def _between(
-    ordered: Operand, virtual: Operand, method: str, at: tuple[int, ...] | None
-) -> Operand:
-    """Elements of sorted rows (the last axis) at fractional places, given for each row (by their
-    last axes). `at` tells which of their elements there are; None: all."""
-    low, high = apply(ops.floor, virtual), apply(ops.ceil, virtual)
-    rows = ordered.shape[:-1]
-
-    def element(place: Operand) -> Operand:
-        """The last axes of `place` are those of the rows, its first ones of the levels."""
-        count = math.prod(virtual.shape[: virtual.ndim - len(rows)])
-        flat = reshape(convert(place, INT64), (count, *rows))
-        if at is not None:
-            flat = searchsorted(np.array(at), flat)
-        by_row = moveaxis(clip(flat, 0, ordered.shape[-1] - 1), 0, -1)
-        return reshape(moveaxis(take_along_axis(ordered, by_row, -1), -1, 0), virtual.shape)
-
-    if method == "nearest":
-        return element(apply(ops.round, virtual))
-    below, above = element(low), element(high)
-    if method == "lower":
-        return below
-    if method == "higher":
-        return above
-    if method == "midpoint":
-        return multiply(add(below, above), 0.5)
-    share = convert(apply(ops.sub, virtual, low), below.dtype)
-    step = subtract(above, below)
-    # From the nearer end, as NumPy does: exact at both.
-    from_below = add(below, multiply(step, share))
-    from_above = subtract(above, multiply(step, subtract(1.0, share)))
-    return apply(ops.select, apply(ops.ge, share, 0.5), from_above, from_below)
 
 
 def interp(
@@ -309,6 +200,36 @@ def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
     return remainder(x, period), points, values
 
 
-def top_k(a: Any, k: int) -> tuple[Any, Any]:
-    """The k greatest elements along the last axis, greatest first, and their indices."""
-    return apply(ops.top_k, strong(as_array_operand(a)), k=k)
+def top_k(
+    a: Any, k: int, /, *, axis: int = -1, mode: str = "largest", sorted: bool = True
+) -> tuple[Any, Any]:
+    """The `k` greatest elements along `axis`, greatest first, and their indices (int64); the least
+    ones, least first, for `mode` "smallest". Of equal elements the first leads; nan counts as
+    greater than any number. `sorted` makes no difference.
+
+    Raises ValueError for k beyond the length of the axis, and for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.top_k(jnp.array([9.0, 3.0, 6.0, 10.0]), 2, mode="smallest")
+    (Array([3., 6.]), Array([1, 2]))
+    """
+    x = strong(as_array_operand(a))
+    if x.dtype.kind == "c":
+        raise ValueError(at_user_line("top_k is not compatible with complex inputs."))
+    if mode not in ("largest", "smallest"):
+        raise ValueError(at_user_line(f"mode must be 'largest' or 'smallest', got {mode!r}"))
+    rows = moveaxis(x, normalize_axis_index(axis, x.ndim), -1)
+    count = operator.index(k)
+    if not 0 <= count <= rows.shape[-1]:
+        raise ValueError(
+            at_user_line(f"top_k: expected k from 0 to {rows.shape[-1]}, the axis' length; got {k}")
+        )
+    if mode == "largest":
+        found = apply(ops.top_k, rows, k=count)
+    else:
+        counter = apply(ops.iota, shape=rows.shape, dim=rows.ndim - 1, dtype=INT64)
+        last = rows.ndim - 1
+        ordered = apply(ops.sort, rows, counter, axis=last, num_keys=1, descending=False)
+        found = [part[..., :count] for part in ordered]
+    values, indices = [moveaxis(part, -1, axis) for part in found]
+    return values, indices

@@ -22,11 +22,12 @@ from .promotion import (
     convert,
     filled,
     inexact,
+    no_out,
     promote_to_common,
     spread,
     strong,
 )
-from .reduce import finish, no_out, reduced_axes, restrict, sum
+from .reduce import finish, reduced_axes, restrict, sum
 from .selection import maximum
 from .shapes import broadcast_to, ravel, reshape
 
@@ -38,6 +39,11 @@ def _count(x: Operand, axes: tuple[int, ...], where: Any) -> Any:
     keep = broadcast_to(convert(as_array_operand(where), BOOL), x.shape)
     counted = convert(keep, real_dtype(x.dtype))
     return convert(apply(ops.reduce_sum, counted, axes=axes), x.dtype)
+
+
+def _averaged_axes(x: Operand, axis: Any) -> tuple[int, ...]:
+    """`reduced_axes`, but that a scalar has none: its mean over axis 0 is an error, as in NumPy."""
+    return reduced_axes(x, axis) if x.ndim or axis is None else normalize_axis_tuple(axis, 0)
 
 
 def mean(
@@ -53,7 +59,7 @@ def mean(
     no_out(out)
     x = strong(as_array_operand(a))
     x = inexact(x) if dtype is None else convert(x, as_dtype(dtype))
-    axes = reduced_axes(x, axis)
+    axes = _averaged_axes(x, axis)
     total = apply(ops.reduce_sum, restrict(x, where, 0), axes=axes)
     return finish(apply(ops.div, total, _count(x, axes, where)), x, axes, keepdims)
 
@@ -66,7 +72,6 @@ def average(
     axis: Any = None,
     weights: Any = None,
     returned: bool = False,
-    *,
     keepdims: bool = False,
 ) -> Any:
     """Mean weighted by `weights`: sum(a w) / sum(w); with `returned` also sum(w).
@@ -117,7 +122,7 @@ def var(
     less = ddof if correction is None else correction
     x = strong(as_array_operand(a))
     x = inexact(x) if dtype is None else convert(x, as_dtype(dtype))
-    axes = reduced_axes(x, axis)
+    axes = _averaged_axes(x, axis)
     middle = _mean(x, axes, keepdims=True, where=where) if mean is None else mean
     deviation = subtract(x, middle)
     if deviation.dtype.kind == "c":
@@ -213,7 +218,8 @@ def _extended(x: Operand, axis: int, prepend: Any, append: Any) -> Operand:
 
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Differences of neighbours of the flattened array, with extra numbers at the ends."""
-    result = diff(ravel(ary))
+    row = ravel(ary)
+    result = subtract(row[1:], row[: max(row.shape[0] - 1, 0)])
     if to_begin is None and to_end is None:
         return result
     begin = None if to_begin is None else convert(ravel(to_begin), result.dtype)
@@ -230,21 +236,20 @@ def cov(
     ddof: int | None = None,
     fweights: Any = None,
     aweights: Any = None,
-    *,
     dtype: Any = None,
 ) -> Any:
     """Covariance matrix of variables in the rows of `m` (and `y`); columns unless `rowvar`.
 
     `fweights` says how often each observation counts (integers), `aweights` how much; both are
-    vectors of one number for each observation. `dtype` is that of the computation.
+    vectors of one number for each observation. `dtype` is that of the computation: as for NumPy
+    float64, or complex128 of complex numbers, unless it is given.
     """
-    x = inexact(_variables(m, rowvar))
+    x = _variables(m, rowvar)
     if y is not None:
-        other = inexact(_variables(y, rowvar))
+        other = _variables(y, rowvar)
         common = np.result_type(x.dtype, other.dtype)
         x = apply(ops.concatenate, convert(x, common), convert(other, common), axis=0)
-    if dtype is not None:
-        x = convert(x, as_dtype(dtype))
+    x = convert(x, np.result_type(x.dtype, np.float64) if dtype is None else as_dtype(dtype))
     less = (0 if bias else 1) if ddof is None else ddof
     w = _weights(x, fweights, aweights)
     if w is None:
@@ -295,7 +300,7 @@ def _variables(m: Any, rowvar: bool) -> Operand:
     return x if rowvar or x.shape[0] == 1 else apply(ops.transpose, x, permutation=(1, 0))
 
 
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, dtype: Any = None) -> Any:
     """Correlation matrix: covariances divided by the standard deviations."""
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:

@@ -1,0 +1,157 @@
+"""Keywords that JAX's functions have beyond NumPy's, and NumPy's that JAX's functions take."""
+
+from __future__ import annotations
+
+import array
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitad
+import jitad.numpy as jnp
+from jitad.numpy.quantiles import _METHODS
+
+RNG = np.random.default_rng(0)
+TABLE = RNG.normal(size=(3, 7))
+HOLED = np.where(TABLE > 1.2, np.nan, TABLE)
+WEIGHTS = RNG.integers(1, 5, (3, 7)).astype(float)
+
+
+@pytest.mark.parametrize("method", _METHODS)
+@pytest.mark.parametrize("name", ["quantile", "nanquantile"])
+def test_quantiles_by_every_method(name: str, method: str) -> None:
+    ours, numpys = getattr(jnp, name), getattr(np, name)
+    for q in (0.0, 0.1, 0.5, 0.77, 1.0, [0.2, 0.9]):
+        for axis in (None, 0, 1, (0, 1)):
+            for x in (TABLE, HOLED):
+                want = numpys(x, q, axis, method=method, keepdims=True)
+                np.testing.assert_allclose(ours(x, q, axis, method=method, keepdims=True), want)
+    levels = [0.0, 0.1, 0.5, 0.77, 1.0]
+    got = jitad.jit(lambda x: ours(x, levels, 1, None, False, method))(HOLED)
+    np.testing.assert_allclose(got, numpys(HOLED, levels, 1, method=method))
+
+
+def test_quantiles_of_a_long_row_by_every_method() -> None:
+    x = RNG.normal(size=10_000)
+    for method in _METHODS:
+        want = np.quantile(x, 0.313, method=method)
+        np.testing.assert_allclose(jnp.quantile(x, 0.313, method=method), want)
+
+
+@pytest.mark.parametrize("name", ["quantile", "nanquantile"])
+@pytest.mark.parametrize(("axis", "weights"), [(None, WEIGHTS), (0, WEIGHTS), (1, WEIGHTS)])
+def test_weighted_quantiles(name: str, axis: Any, weights: Any) -> None:
+    how: dict[str, Any] = {"axis": axis, "weights": weights, "method": "inverted_cdf"}
+    for q in (0.0, 0.1, 0.5, 1.0, [0.2, 0.9]):
+        for x in (TABLE, HOLED):
+            want = getattr(np, name)(x, q, **how)
+            np.testing.assert_allclose(getattr(jnp, name)(x, q, **how), want)
+    got = jitad.jit(lambda x: getattr(jnp, name)(x, [0.2, 0.9], **how))(HOLED)
+    np.testing.assert_allclose(got, getattr(np, name)(HOLED, [0.2, 0.9], **how))
+
+
+def test_weights_of_one_axis_and_what_they_need() -> None:
+    w = np.array([0, 1, 1, 5, 1, 1, 0])
+    want = np.percentile(TABLE, 40, axis=1, weights=w, method="inverted_cdf")
+    got = jnp.percentile(TABLE, 40, axis=1, weights=w, method="inverted_cdf")
+    np.testing.assert_allclose(got, want)
+    with pytest.raises(ValueError, match="does not support weights"):
+        jnp.quantile(TABLE, 0.5, weights=WEIGHTS)
+    with pytest.raises(ValueError, match="weights: expected the shape"):
+        jnp.quantile(TABLE, 0.5, axis=1, weights=w[:3], method="inverted_cdf")
+
+
+def test_top_k_of_numpy() -> None:
+    x = np.array([[3.0, 1.0, 2.0], [5.0, np.nan, 4.0]])
+    values, places = jnp.top_k(x, 2)
+    np.testing.assert_array_equal(values, [[3, 2], [np.nan, 5]])
+    np.testing.assert_array_equal(places, [[0, 2], [1, 0]])
+    values, places = jitad.jit(lambda x: jnp.top_k(x, 1, axis=0, mode="smallest"))(x)
+    np.testing.assert_array_equal(values, [[3, 1, 2]])
+    np.testing.assert_array_equal(places, [[0, 0, 0]])
+    for k in (-1, 4):
+        with pytest.raises(ValueError, match="expected k from 0 to 3"):
+            jnp.top_k(x, k)
+    with pytest.raises(ValueError, match="mode must be"):
+        jnp.top_k(x, 1, mode="middle")
+    with pytest.raises(ValueError, match="complex"):
+        jnp.top_k(x + 1j, 1)
+
+
+def test_take_along_axis_without_negative_indices() -> None:
+    index = np.array([[0, -1]])
+    x = np.array([[1.0, 2.0]])
+    np.testing.assert_array_equal(jnp.take_along_axis(x, index, 1), [[1, 2]])
+
+    def chosen(x: Any, index: Any) -> Any:
+        return jnp.take_along_axis(x, index, 1, wrap_negative_indices=False)
+
+    for f in (chosen, jitad.jit(chosen)):
+        np.testing.assert_array_equal(f(x, index), [[1, np.nan]])
+
+
+def test_products_take_precision_and_a_dtype_to_compute_in() -> None:
+    x, y = np.array([1, 2, 3]), np.array([4, 5])
+    how: dict[str, Any] = {"precision": "highest", "preferred_element_type": np.float32}
+    for ours, numpys in ((jnp.convolve, np.convolve), (jnp.correlate, np.correlate)):
+        got = ours(x, y, "full", **how)
+        assert got.dtype == np.float32
+        np.testing.assert_array_equal(got, numpys(x, y, "full"))
+    got = jnp.vecdot(x, x, **how)
+    assert got.dtype == np.float32 and got == 14
+
+
+def test_polynomials_without_leading_zeros() -> None:
+    p, q = np.array([0, 1, 2]), np.array([0, 0, 3])
+    np.testing.assert_array_equal(jnp.polymul(p, q, trim_leading_zeros=True), [3, 6])
+    assert jnp.polymul(p, q).shape == (5,)
+    with pytest.raises(jitad.errors.ConcretizationError, match="trim_leading_zeros"):
+        jitad.jit(lambda p: jnp.polymul(p, q, trim_leading_zeros=True))(p)
+
+
+def test_arrays_on_the_device() -> None:
+    (cpu,) = jitad.devices()
+    for got in (jnp.array(TABLE, device=cpu), jnp.asarray(TABLE, device=cpu)):
+        np.testing.assert_array_equal(got, TABLE)
+    np.testing.assert_array_equal(jnp.arange(3, device=cpu), [0, 1, 2])
+    with pytest.raises(ValueError, match="cpu"):
+        jnp.array(TABLE, device="gpu")
+
+
+def test_sorting_keywords() -> None:
+    assert jnp.argsort(TABLE, dtype=np.int32).dtype == np.int32
+    for method in ("scan", "scan_unrolled", "sort", "compare_all"):
+        assert jnp.searchsorted(np.arange(4.0), 1.5, method=method) == 2
+    with pytest.raises(ValueError, match="method must be"):
+        jnp.searchsorted(np.arange(4.0), 1.5, method="guess")
+    with pytest.raises(ValueError, match="no fields"):
+        jnp.sort(TABLE, order="name")
+
+
+def test_indices_of_a_mask_of_a_given_number() -> None:
+    rows, columns = jnp.mask_indices(2, jnp.triu, size=5)
+    np.testing.assert_array_equal(rows, [0, 0, 1, 0, 0])
+    np.testing.assert_array_equal(columns, [0, 1, 1, 0, 0])
+
+
+class Wrapper:
+    """An array under `__jax_array__`."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __jax_array__(self) -> Any:
+        return self.inner
+
+
+def test_operands_with_a_method_jax_array() -> None:
+    x = np.arange(3.0)
+    np.testing.assert_array_equal(jnp.sin(Wrapper(x)), np.sin(x))
+    got = jitad.jit(lambda x: jnp.sin(Wrapper(x)) + x * Wrapper(x))(x)
+    np.testing.assert_allclose(got, np.sin(x) + x * x)
+
+
+def test_operands_with_a_buffer() -> None:
+    np.testing.assert_array_equal(jnp.array(array.array("d", [1, 2])), [1, 2])
+    np.testing.assert_array_equal(jnp.asarray(memoryview(np.arange(3))), [0, 1, 2])
