@@ -94,6 +94,18 @@ def test_links_inside_the_checkout_lead_somewhere() -> None:
     assert not dead, dead
 
 
+def test_files_named_on_a_page_exist() -> None:
+    """`plan/clusters.py` stands for any file whose path ends so."""
+    files = ["/" + path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py")]
+    missing = [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in PAGES
+        for name in re.findall(r"`([\w/]+\.py)`", page.read_text(encoding="utf-8"))
+        if not any(file.endswith("/" + name) for file in files)
+    ]
+    assert not missing, missing
+
+
 PAGE = """
 <!-- not run: no network -->
 ```python
