@@ -47,8 +47,8 @@ def emit_parallel_for(
     parts: int | ll.Value,
     body: Callable[..., None],
     arguments: Sequence[ll.Value],
-) -> None:
-    """See RoutineEmitter."""
+) -> ll.Function:
+    """See RoutineEmitter; gives the function of a part."""
     module = r.builder.module
     job = new_job(module, module.get_unique_name("jitad.shared"))
     builder = ll.IRBuilder(job.append_basic_block("entry"))
@@ -56,6 +56,7 @@ def emit_parallel_for(
     body(inner, job.args[1], *unpack(builder, job, len(arguments)))
     builder.ret_void()
     share_out(r, job, arguments, parts)
+    return job
 
 
 def emit_share(

@@ -109,6 +109,17 @@ def call_intrinsic(
     return builder.call(function, operands)
 
 
+class Poison(ll.Constant):
+    """The vector of which no lane is looked at, in LLVM's short notation."""
+
+    def __init__(self, type: ll.Type) -> None:
+        self.type = type
+        self.constant = ll.Undefined
+
+    def _get_reference(self) -> str:
+        return "poison"
+
+
 class LaneEmitter:
     """What the parts of the Emitter share: builder, width, types and constants."""
 
@@ -212,16 +223,14 @@ class LaneEmitter:
 
     def _splat_register(self, value: ll.Value) -> ll.Value:
         register = ll.VectorType(value.type, self.width)
-        first = self.builder.insert_element(
-            ll.Constant(register, ll.Undefined), value, ll.Constant(I32, 0)
-        )
+        first = self.builder.insert_element(Poison(register), value, ll.Constant(I32, 0))
         mask = splat_constant(ll.VectorType(I32, self.width), 0)
         return self.builder.shuffle_vector(first, undefined(first), mask)
 
 
 def undefined(like: ll.Value) -> ll.Constant:
     """The undefined value of the type of `like`, for operands that no lane is taken from."""
-    return ll.Constant(like.type, ll.Undefined)
+    return Poison(like.type)
 
 
 def _map_registers(function: Callable[[ll.Value], ll.Value], lanes: Lanes) -> Lanes:

@@ -17,7 +17,7 @@ from .emitter import Emitter
 from .externals import Externals
 from .jobs import emit_parallel_for, emit_share
 from .lanes import F64, I1, I8, I32, I64, PTR, Lanes, element_type, memory_type
-from .loops import registers_of
+from .loops import counted, lanes_of, registers_of
 
 IndexPart: TypeAlias = "int | ll.Value"
 Index: TypeAlias = "tuple[IndexPart, ...]"
@@ -213,6 +213,40 @@ class RoutineEmitter:
         if 0 not in shape:
             nest(())
 
+    def fold(
+        self,
+        n: int,
+        carried: Sequence[Lanes],
+        body: Callable[[ll.Value, list[Lanes]], Sequence[Lanes]],
+    ) -> list[Lanes]:
+        """`carried = body(i, carried)` for i64 i = 0 ... n - 1, in registers; the last ones."""
+        if n < 1:
+            return list(carried)
+
+        def step(i: ll.Value, values: list[ll.Value]) -> list[ll.Value]:
+            return registers_of(body(i, lanes_of(carried, values)))
+
+        return lanes_of(carried, counted(self.builder, n, registers_of(carried), step))
+
+    def unless(
+        self, condition: ll.Value, lanes: Sequence[Lanes], otherwise: Callable[[], list[Lanes]]
+    ) -> list[Lanes]:
+        """`lanes` where the condition holds, else what `otherwise()` gives."""
+        b, given = self.builder, registers_of(lanes)
+        before, other = b.block, b.append_basic_block("otherwise")
+        after = b.append_basic_block("either")
+        b.cbranch(condition, after, other)
+        b.position_at_end(other)
+        found = registers_of(otherwise())
+        b.branch(after)
+        last = b.block
+        b.position_at_end(after)
+        phis = [b.phi(value.type) for value in given]
+        for phi, one, two in zip(phis, given, found, strict=True):
+            phi.add_incoming(one, before)
+            phi.add_incoming(two, last)
+        return lanes_of(lanes, phis)
+
     def loop_while(
         self, condition: Callable[[], Lanes | ll.Value], body: Callable[[], None]
     ) -> None:
@@ -325,19 +359,23 @@ class RoutineEmitter:
         build: Callable[..., Lanes | ll.Value | None],
         *arguments: Lanes | ll.Value,
         result: DType | ll.Type | None = None,
+        apart: bool = False,
+        brief: bool = False,
     ) -> ll.Value:
         """Call an internal function of the module, which is built at its first call:
         `build(r, *parameters)` emits its body and gives its result, if it has one.
 
         Parameters are LLVM values of the arguments' types. The name must tell all that the body
-        depends on (dtype, shape, params): "sort.f64.descending". Raises ValueError where one
-        name is used with two signatures.
+        depends on (dtype, shape, params): "sort.f64.descending". It is inlined if that is cheap,
+        unless `apart`; `brief`: see `parallel_for`. Raises ValueError where one name is used with
+        two signatures.
         """
         values = [_register(argument) for argument in arguments]
         signature = ll.FunctionType(_register_type(result), [v.type for v in values])
         function = self.builder.module.globals.get(name)
         if function is None:
             function = self._inner_function(name, signature, build)
+            mark(function, apart=apart, brief=brief)
         elif function.function_type != signature:
             raise ValueError(
                 f"call_inner: {name} takes {function.function_type}; called as {signature}"
@@ -361,15 +399,22 @@ class RoutineEmitter:
     # Threads
 
     def parallel_for(
-        self, parts: IndexPart, body: Callable[..., None], *arguments: ll.Value
+        self,
+        parts: IndexPart,
+        body: Callable[..., None],
+        *arguments: ll.Value,
+        brief: bool = False,
     ) -> None:
         """Run `body(r, i, *parameters)` for i64 i = 0 ... parts - 1, in any order and on any
         thread; all are done behind it. Its parameters are the arguments, which are pointers.
 
         A part should be 10 us of work or more. How the work is divided must not depend on how
         many threads there are: that differs from run to run.
+
+        `brief`: the body itself runs for a short time, next to what it calls. It is compiled
+        without optimisation, in a third of the time, and runs two or three times as long.
         """
-        emit_parallel_for(self, parts, body, arguments)
+        mark(emit_parallel_for(self, parts, body, arguments), brief=brief)
 
     def share(self, number: ll.Value, count: int, parts: int) -> tuple[ll.Value, ll.Value]:
         """First and number of the elements of part `number`, where `count` are divided evenly
@@ -413,6 +458,14 @@ class RoutineEmitter:
         if moving is None:
             return self.integer(fixed)
         return b.add(moving, self.integer(fixed), flags=exact) if fixed else moving
+
+
+def mark(function: ll.Function, *, apart: bool = False, brief: bool = False) -> None:
+    """Say how an internal function is compiled: see `call_inner` and `parallel_for`."""
+    if apart or brief:
+        function.attributes.add("noinline")
+    if brief:
+        function.attributes.add("optnone")
 
 
 def _emit_python_call(

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..types import ArrayType, Shape
 from .convolution_plan import Convolution, Copied, plan_convolution, row_major
 from .nest_loops import Arrays, emit_nest, emit_panels
 from .nests import in_panels
-from .vector_loops import affine, strips, vector_width
+from .strided_copy import CopyAxis, emit_copy, in_runs
+from .vector_loops import affine
 
 ALIGNMENT = 64
 
@@ -79,69 +80,66 @@ def _copied(r: Any, source: Any, copy: Copied | None) -> Any:
     if copy is None:
         return _flat(r, source)
     target = r.buffer(source.type.with_shape((copy.size,)), r.workspace)
+    shape = source.type.shape
+    axes = range(len(shape))
     first = copy.order[0]
-    if copy.size < SHARED_COPY or copy.shape[first] != source.type.shape[first]:
-        _copy(r, _flat(r, source), target, source.type.shape, copy)
+    if copy.size < SHARED_COPY or copy.shape[first] != shape[first]:
+        plan = _copy_plan(shape, copy, axes)
+
+        def build(inner: Any, of: Any, to: Any) -> None:
+            x = inner.buffer(source.type, of)
+            _copy(inner, _flat(inner, x), inner.buffer(target.type, to), plan)
+
+        name = f"jitad.padded.{source.type!r}.{copy}"
+        r.call_inner(name, build, source.pointer, target.pointer, brief=in_runs(plan.axes))
         return target
     # Each step of the first axis is a copy of its own.
-    count = copy.shape[first]
-    lower = copy.order[1:]
-    order = tuple(a - (a > first) for a in lower)
-    kept = [a for a in range(len(copy.shape)) if a != first]
-    row = Copied(
-        tuple(copy.shape[a] for a in kept),
-        tuple(copy.low[a] for a in kept),
-        tuple(copy.base[a] for a in kept),
-        order,
-    )
+    row = target.type.with_shape((copy.size // shape[first],))
+    plan = _copy_plan(shape, copy, [a for a in axes if a != first])
 
     def part(inner: Any, number: Any, of: Any, to: Any) -> None:
-        x, out = inner.buffer(source.type, of), inner.buffer(target.type, to)
-        at = affine(inner, 0, (number, row_major(source.type.shape)[first]))
+        x = _flat(inner, inner.buffer(source.type, of))
+        at = affine(inner, 0, (number, row_major(shape)[first]))
         into = affine(inner, 0, (number, row.size))
-        x = inner.buffer(source.type, inner.element_pointer(_flat(inner, x), (at,)))
-        out = inner.buffer(target.type.with_shape((row.size,)), inner.element_pointer(out, (into,)))
-        _copy(inner, _flat(inner, x), out, source.type.shape, row, kept)
+        x = inner.buffer(x.type, inner.element_pointer(x, (at,)))
+        place = inner.element_pointer(inner.buffer(target.type, to), (into,))
+        _copy(inner, x, inner.buffer(row, place), plan)
 
-    r.parallel_for(count, part, source.pointer, target.pointer)
+    r.parallel_for(shape[first], part, source.pointer, target.pointer, brief=in_runs(plan.axes))
     return target
 
 
-def _copy(
-    r: Any, source: Any, target: Any, shape: Shape, copy: Copied, axes: Sequence[int] | None = None
-) -> None:
-    """Copy an array of `shape` (those of its axes that are given, at index 0 of the others) to
-    `target`; both are flat."""
-    dtype = source.type.dtype
-    kept = range(len(shape)) if axes is None else axes
+class _CopyPlan(NamedTuple):
+    """Whether there are zeros in a copy; the first elements in both arrays; the loops."""
+
+    zeros: bool
+    of: int
+    to: int
+    axes: list[CopyAxis]
+
+
+def _copy_plan(shape: Shape, copy: Copied, kept: Sequence[int]) -> _CopyPlan:
+    """How the axes `kept` of an array of `shape` are copied, at index 0 of the others."""
     strides = row_major(shape)
-    of, to = [strides[a] for a in kept], copy.strides
-    ranges: list[tuple[int, int]] = []
-    for axis, used, low, base in zip(kept, copy.shape, copy.low, copy.base, strict=True):
+    zeros, of, to = False, 0, 0
+    axes: list[CopyAxis] = []
+    for a in copy.order:
+        if a not in kept:
+            continue
+        used, low, base = copy.shape[a], copy.low[a], copy.base[a]
         first = max(-(low // base), 0)
-        last = min((used - 1 - low) // base + 1, shape[axis])
-        ranges.append((first, max(last - first, 0)))
-    counts = [ranges[a][1] for a in copy.order]
-    if counts != [copy.shape[a] for a in copy.order]:
-        r.fill(target, r.b.constant(dtype, 0))
-    if 0 in counts:
-        return
-    first_of = sum([first * step for (first, _), step in zip(ranges, of, strict=True)])
-    placed = zip(ranges, copy.low, copy.base, to, strict=True)
-    first_to = sum([(low + first * base) * step for (first, _), low, base, step in placed])
-    steps_of = [of[a] for a in copy.order]
-    steps_to = [to[a] * copy.base[a] for a in copy.order]
+        last = min((used - 1 - low) // base + 1, shape[a])
+        count = max(last - first, 0)
+        zeros |= count != used
+        axes.append(CopyAxis(count, strides[a], copy.strides[a] * base))
+        of += first * strides[a]
+        to += (low + first * base) * copy.strides[a]
+    return _CopyPlan(zeros, of, to, axes)
 
-    def row(index: tuple[Any, ...]) -> None:
-        here = affine(r, first_of, *zip(index, steps_of, strict=False))
-        there = affine(r, first_to, *zip(index, steps_to, strict=False))
 
-        def strip(e: Any, i: Any, _count: int) -> None:
-            at = affine(r, here, (i, steps_of[-1]))
-            lanes = e.load(r.element_pointer(source, (at,)), dtype, steps_of[-1])
-            place = affine(r, there, (i, steps_to[-1]))
-            e.store(r.element_pointer(target, (place,)), lanes, steps_to[-1])
-
-        strips(r, counts[-1], vector_width(dtype), strip)
-
-    r.loops(tuple(counts[:-1]), row)
+def _copy(r: Any, source: Any, target: Any, plan: _CopyPlan) -> None:
+    """Make a copy, or a part of it; both are flat."""
+    if plan.zeros:
+        r.clear(target.pointer, r.integer(target.type.nbytes))
+    if all(axis.length for axis in plan.axes):
+        emit_copy(r, source, target, plan.of, plan.to, plan.axes)

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .nests import Axis, Nest, in_panels, panel_sums, pieces
-from .vector_loops import affine, strips, vector_width
+from .strided_copy import CopyAxis, emit_copy, in_runs
+from .vector_loops import affine
 
 UNROLLED = 56
 """Products that one round of a tile's innermost loop adds, at most."""
@@ -36,6 +39,7 @@ class _Place(NamedTuple):
     out: Any
 
     def moved(self, r: Any, axis: Axis, by: Any) -> _Place:
+        by = getattr(by, "constant", by)  # the number itself, if it is one
         return _Place(
             affine(r, self.x, (by, axis.x)),
             affine(r, self.w, (by, axis.w)),
@@ -69,7 +73,7 @@ def emit_nest(r: Any, nest: Nest, arrays: Arrays, starts: tuple[int, int, int]) 
         )
         _whole(inner, nest, Arrays(x, w, out), place, _Share(axis, number, parts))
 
-    r.parallel_for(parts, part, *[buffer.pointer for buffer in arrays])
+    r.parallel_for(parts, part, *[buffer.pointer for buffer in arrays], brief=True)
 
 
 def _whole(r: Any, nest: Nest, arrays: Arrays, start: _Place, share: _Share | None) -> None:
@@ -201,10 +205,9 @@ def _cover(
 def emit_panels(r: Any, nest: Nest, w: Any, begin: int, panels: Any) -> None:
     """Copy w, which `nest` steps through as it lies from element `begin` on, to `panels` (both
     flat)."""
-    dtype = w.type.dtype
     target, _ = in_panels(nest)
     around = [
-        (axis, moved)
+        CopyAxis(axis.length, axis.w, moved.w)
         for axis, moved in zip(
             (*nest.outer, nest.row, *nest.inner, *nest.blocks),
             (*target.outer, target.row, *target.inner, *target.blocks),
@@ -212,35 +215,29 @@ def emit_panels(r: Any, nest: Nest, w: Any, begin: int, panels: Any) -> None:
         )
         if axis.w
     ]
+    copies: list[tuple[int, list[CopyAxis]]] = []
+    for start, count, vectors, width in pieces(nest.lane.length, nest.vectors, nest.width):
+        lanes = vectors * width
+        sums = zip(nest.sums, panel_sums(nest, lanes), strict=True)
+        axes = [
+            *around,
+            CopyAxis(count, lanes * nest.lane.w, lanes * nest.steps),
+            *[CopyAxis(axis.length, axis.w, moved.w) for axis, moved in sums],
+            CopyAxis(lanes, nest.lane.w, 1),
+        ]
+        copies.append((start, axes))
 
-    def copy(index: tuple[Any, ...], of: Any, to: Any, lanes: int) -> None:
-        steps = panel_sums(nest, lanes)
-        of = affine(r, of, *[(i, axis.w) for i, axis in zip(index, nest.sums, strict=True)])
-        to = affine(r, to, *[(i, axis.w) for i, axis in zip(index, steps, strict=True)])
+    def build(inner: Any, *pointers: Any) -> None:
+        of, to = (
+            inner.buffer(buffer.type, pointer)
+            for buffer, pointer in zip((w, panels), pointers, strict=True)
+        )
+        for start, axes in copies:
+            emit_copy(inner, of, to, begin + start * nest.lane.w, start * nest.steps, axes)
 
-        def strip(e: Any, i: Any, _count: int) -> None:
-            at = affine(r, of, (i, nest.lane.w))
-            lanes = e.load(r.element_pointer(w, (at,)), dtype, nest.lane.w)
-            e.store(r.element_pointer(panels, (affine(r, to, (i, 1)),)), lanes)
-
-        strips(r, lanes, min(vector_width(dtype), lanes), strip)
-
-    def outer(index: tuple[Any, ...]) -> None:
-        pairs = list(zip(index, around, strict=True))
-        base_of = affine(r, begin, *[(i, axis.w) for i, (axis, _) in pairs])
-        base_to = affine(r, 0, *[(i, moved.w) for i, (_, moved) in pairs])
-        for start, count, vectors, width in pieces(nest.lane.length, nest.vectors, nest.width):
-
-            def piece(i: Any, start: int = start, lanes: int = vectors * width) -> None:
-                first = affine(r, start, (i, lanes))
-                of = affine(r, base_of, (first, nest.lane.w))
-                to = affine(r, base_to, (first, nest.steps))
-                lengths = tuple([axis.length for axis in nest.sums])
-                r.loops(lengths, lambda index: copy(index, of, to, lanes))
-
-            r.loop(count, piece)
-
-    r.loops(tuple([axis.length for axis, _ in around]), outer)
+    name = f"jitad.panels.{w.type.dtype.name}.{'.'.join(map(str, _numbers((begin, copies))))}"
+    brief = all(in_runs(axes) for _, axes in copies)
+    r.call_inner(name, build, w.pointer, panels.pointer, brief=brief)
 
 
 def _call(
@@ -266,37 +263,14 @@ def _call(
         tile = replace(nest, sums=sums, rows=rows, vectors=vectors, width=width)
         _tile(inner, tile, Arrays(x, w, out), parameters[3] if nest.blocks else None)
 
-    r.call_inner(name, build, *arguments)
+    r.call_inner(name, build, *arguments, apart=True)
 
 
 def _numbers(part: Any) -> list[int]:
-    if isinstance(part, tuple):
-        return [n for item in part for n in _numbers(item)]
-    return [int(part)]
-
-
-class _Slots:
-    """Lanes kept in stack slots, which become registers."""
-
-    def __init__(self, r: Any, like: Any) -> None:
-        self.r = r
-        self.like = like
-        self.parts: list[Any] = [r.local(part.type) for part in _parts(like)]
-
-    def write(self, lanes: Any) -> None:
-        for slot, part in zip(self.parts, _parts(lanes), strict=True):
-            self.r.builder.store(part, slot)
-
-    def read(self) -> Any:
-        found = [
-            self.r.builder.load(slot, typ=part.type)
-            for slot, part in zip(self.parts, _parts(self.like), strict=True)
-        ]
-        return self.like._replace(value=tuple(found) if len(found) > 1 else found[0])
-
-
-def _parts(lanes: Any) -> tuple[Any, ...]:
-    return lanes.value if isinstance(lanes.value, tuple) else (lanes.value,)
+    """The numbers in nested tuples and lists."""
+    if isinstance(part, int):
+        return [int(part)]
+    return [n for item in part for n in _numbers(item)]
 
 
 def _tile(r: Any, nest: Nest, arrays: Arrays, fresh: Any) -> None:
@@ -305,53 +279,55 @@ def _tile(r: Any, nest: Nest, arrays: Arrays, fresh: Any) -> None:
     rows, vectors, width = nest.rows, nest.vectors, nest.width
     dtype = arrays.out.type.dtype
     e = r.simd(width)
-    zero = e.constant(dtype, 0)
-    sums = [[_Slots(r, zero) for _ in range(vectors)] for _ in range(rows)]
 
     def result(row: int, v: int) -> Any:
         offset = row * nest.row.out + v * width * nest.lane.out
         return r.element_pointer(arrays.out, (offset,))
 
-    def clear() -> None:
-        for slot in slots:
-            slot.write(zero)
+    places = [(row, v) for row in range(rows) for v in range(vectors)]
+    sums = [e.constant(dtype, 0)] * len(places)
+    if fresh is not None:
+        sums = r.unless(
+            fresh, sums, lambda: [e.load(result(*place), dtype, nest.lane.out) for place in places]
+        )
+    axes = nest.sums or (Axis(1, 0, 0, 0),)
+    for place, total in zip(places, _summed(r, e, nest, arrays, axes, sums), strict=True):
+        e.store(result(*place), total, nest.lane.out)
 
-    def resume() -> None:
-        for row in range(rows):
-            for v in range(vectors):
-                sums[row][v].write(e.load(result(row, v), dtype, nest.lane.out))
 
-    slots = [slot for of_row in sums for slot in of_row]
-    if fresh is None:
-        clear()
-    else:
-        r.when(fresh, clear, resume)
-    *outside, last = nest.sums or (Axis(1, 0, 0, 0),)
-    unroll = _unroll(last.length, rows * vectors)
+def _summed(
+    r: Any,
+    e: Any,
+    nest: Nest,
+    arrays: Arrays,
+    axes: Sequence[Axis],
+    sums: list[Any],
+    place: _Place | None = None,
+) -> list[Any]:
+    """`sums`, row by row, with the products along `axes` added."""
+    place = place or _Place(0, 0, 0)
+    axis, *within = axes
+    if within:
 
-    def steps(place: _Place) -> None:
-        def round_of(first: Any, count: int) -> None:
-            here = place.moved(r, last, first)
-            x, w = (
-                r.buffer(buffer.type, r.element_pointer(buffer, (offset,)))
-                for buffer, offset in zip(arrays[:2], here[:2], strict=True)
-            )
-            values = [[slot.read() for slot in of_row] for of_row in sums]
-            for k in range(count):
-                _products(r, e, nest, (x, w), (k * last.x, k * last.w), values)
-            for of_row, of_values in zip(sums, values, strict=True):
-                for slot, value in zip(of_row, of_values, strict=True):
-                    slot.write(value)
+        def step(i: Any, sums: list[Any]) -> list[Any]:
+            return _summed(r, e, nest, arrays, within, sums, place.moved(r, axis, i))
 
-        rounds, left = divmod(last.length, unroll)
-        r.loop(rounds, lambda i: round_of(affine(r, 0, (i, unroll)), unroll))
-        if left:
-            round_of(rounds * unroll, left)
+        return r.fold(axis.length, sums, step)
+    unroll = _unroll(axis.length, len(sums))
 
-    _nested(r, outside, _Place(0, 0, 0), steps)
-    for row in range(rows):
-        for v in range(vectors):
-            e.store(result(row, v), sums[row][v].read(), nest.lane.out)
+    def round_of(first: Any, sums: list[Any], count: int = unroll) -> list[Any]:
+        here = place.moved(r, axis, first)
+        x, w = (
+            r.buffer(buffer.type, r.element_pointer(buffer, (offset,)))
+            for buffer, offset in zip(arrays[:2], here[:2], strict=True)
+        )
+        for k in range(count):
+            sums = _products(r, e, nest, (x, w), (k * axis.x, k * axis.w), sums)
+        return sums
+
+    rounds, left = divmod(axis.length, unroll)
+    sums = r.fold(rounds, sums, lambda i, sums: round_of(affine(r, 0, (i, unroll)), sums))
+    return round_of(rounds * unroll, sums, left) if left else sums
 
 
 def _unroll(length: int, products: int) -> int:
@@ -367,9 +343,9 @@ def _products(
     nest: Nest,
     operands: tuple[Any, Any],
     starts: tuple[int, int],
-    values: list[list[Any]],
-) -> None:
-    """One step of the sum: values[row][v] += x * w, from element `starts` of both."""
+    sums: list[Any],
+) -> list[Any]:
+    """One step of the sum: sums[row, v] + x * w, from element `starts` of both."""
     lane, row = nest.lane, nest.row
     strides = lane.x, 1 if nest.panels else lane.w
     known: dict[tuple[int, int], Any] = {}
@@ -385,6 +361,7 @@ def _products(
             known[which, offset] = found
         return found
 
-    for i, of_row in enumerate(values):
-        for v, total in enumerate(of_row):
-            of_row[v] = e.add(total, e.mul(operand(0, i, v), operand(1, i, v)))
+    return [
+        e.fma(operand(0, i, v), operand(1, i, v), total)
+        for total, (i, v) in zip(sums, np.ndindex(nest.rows, nest.vectors), strict=True)
+    ]

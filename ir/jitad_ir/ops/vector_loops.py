@@ -21,8 +21,8 @@ def affine(r: Any, base: Any, *terms: tuple[Any, int]) -> Any:
     """base + sum of index * stride over `terms`; an int if all of them are, else an i64."""
     total = base
     for index, stride in terms:
-        if isinstance(index, int):
-            term: Any = index * stride
+        if isinstance(index, int) or stride == 0:
+            term: Any = index * stride if stride else 0
         else:
             term = index if stride == 1 else r.builder.mul(index, r.integer(stride))
         if isinstance(total, int) and isinstance(term, int):
