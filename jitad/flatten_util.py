@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from . import numpy as jnp
+from .argument_types import type_of_argument
 from .errors import at_user_line, hides_internals
 from .pytree import PyTreeDef, flatten
-from .trace import type_of_argument
 from .transforms.function import leaf_types
 from .tree_util import Partial
 

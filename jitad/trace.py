@@ -29,8 +29,9 @@ from jitad_ir.evaluate import evaluate_op
 from jitad_ir.graph import Builder, Equation, Graph, Params, Source, Value
 from jitad_ir.op import OPS, Op, as_result
 from jitad_ir.passes.effects import silenced_equation
-from jitad_ir.types import ArrayType, TypeMismatch, interned, is_supported
+from jitad_ir.types import ArrayType, TypeMismatch
 
+from .argument_types import common_type, type_of_argument, type_or_none
 from .array import as_array
 from .errors import LeakedTracerError, at_user_line, user_source
 from .loops import run_equation
@@ -186,7 +187,7 @@ class Trace(Builder):
                 arrays.append(arg.concrete)
                 continue
             if like is None:
-                like = _common_type(args)
+                like = common_type(args)
             value, array = self.lift(arg, like)
             operands.append(value)
             arrays.append(array)
@@ -265,57 +266,6 @@ class ClosedGraph:
     def __init__(self, graph: Graph, captures: tuple[Any, ...]) -> None:
         self.graph = graph
         self.captures = captures
-
-
-def _type_or_none(arg: Any) -> ArrayType | None:
-    if isinstance(arg, Tracer):
-        return arg.value.type
-    if isinstance(arg, (np.ndarray, np.generic)):
-        return interned(arg.dtype, arg.shape)
-    return None
-
-
-_NUMBER_TYPES = {kind: interned(np.dtype(kind), ()) for kind in (bool, float, complex)}
-
-
-def _common_type(args: Sequence[Any]) -> ArrayType | None:
-    """Type that Python numbers among `args` take on: that of the first other argument."""
-    for arg in args:
-        found = _type_or_none(arg)
-        if found is not None:
-            return found
-    return type_of_argument(args[0]) if args else None
-
-
-def type_of_argument(arg: Any) -> ArrayType:
-    """Type of a tracer, an array, a NumPy scalar or a Python scalar; raises TypeError."""
-    found = _NUMBER_TYPES.get(type(arg))
-    if found is not None:
-        return found
-    found = _type_or_none(arg)
-    if found is None:
-        if not isinstance(arg, (bool, int, float, complex)):
-            raise TypeError(f"expected an array or a number; got {type(arg).__name__}")
-        array = np.asarray(arg)
-        found = ArrayType(array.dtype, array.shape)
-    if not is_supported(found.dtype):
-        raise TypeError(
-            "expected an array of bool, integers, floats of 32 or 64 bits or complex numbers in "
-            f"native byte order; got dtype {found.dtype}"
-        )
-    return found
-
-
-def is_known(arg: Any) -> bool:
-    """True unless `arg` stands for a value that is not known while tracing."""
-    return not isinstance(arg, Tracer) or arg.concrete is not None
-
-
-def is_weak(arg: Any) -> bool:
-    """True of Python scalars and of tracers that stand for one: arrays decide the dtype."""
-    if isinstance(arg, Tracer):
-        return arg.weak
-    return isinstance(arg, (bool, int, float, complex)) and not isinstance(arg, np.generic)
 
 
 def current_trace() -> Trace | None:
@@ -431,9 +381,9 @@ def _evaluate_now(
     types: list[ArrayType] = []
     arrays: list[Any] = []
     for arg in args:
-        own = _type_or_none(arg)
+        own = type_or_none(arg)
         if own is None:
-            own = like = like or _common_type(args)
+            own = like = like or common_type(args)
             assert own is not None, f"{type(arg).__name__} is neither a tracer nor an array"
             arg = own.dtype.type(arg)
         types.append(own)

@@ -19,10 +19,11 @@ from jitad_ir.passes.hoist import hoist
 from jitad_ir.passes.specialize import specialize
 from jitad_ir.types import ArrayType, DType
 
+from ..argument_types import is_weak, type_of_argument
 from ..errors import at_user_line, user_source
 from ..numpy.promotion import as_operand, convert
 from ..pytree import PyTreeDef, flatten_with_path, keystr
-from ..trace import ClosedGraph, is_weak, type_of_argument
+from ..trace import ClosedGraph
 from ..transforms.function import name_of, run_graph, trace_function
 
 

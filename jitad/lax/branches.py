@@ -10,10 +10,11 @@ from jitad_ir.op import OPS
 from jitad_ir.types import INT64, ArrayType
 
 from .. import numpy as jnp
+from ..argument_types import is_known
 from ..errors import at_user_line, hides_internals
 from ..numpy.promotion import convert
 from ..settings import config
-from ..trace import apply, is_known
+from ..trace import apply
 from ..transforms.function import check_callable, name_of
 from ..transforms.rules import Captures, region_of
 from .bodies import check_same, joined, leaves_of, run_structured, trace_body

@@ -11,9 +11,10 @@ from typing import Any
 from jitad_ir import ops
 from jitad_ir.op import Op
 
+from ..argument_types import is_weak
 from ..errors import at_user_line
 from ..numpy.promotion import as_dtype, convert, filled, spread
-from ..trace import apply, is_weak
+from ..trace import apply
 from .operands import (
     alike,
     as_array,

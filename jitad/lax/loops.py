@@ -12,11 +12,12 @@ from jitad_ir.op import OPS
 from jitad_ir.types import BOOL, ArrayType
 
 from .. import numpy as jnp
+from ..argument_types import is_known, is_weak
 from ..errors import at_user_line, hides_internals
 from ..numpy.promotion import as_operand, common_dtype, convert
 from ..pytree import PyTreeDef, keystr
 from ..settings import config
-from ..trace import Tracer, is_known, is_weak
+from ..trace import Tracer
 from ..transforms.function import check_callable, name_of
 from ..transforms.rules import Captures, region_of
 from ..tree_util import tree_flatten_with_path, tree_leaves, tree_map

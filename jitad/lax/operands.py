@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..argument_types import is_weak
 from ..array import as_array as array_of
 from ..errors import at_user_line
 from ..numpy.promotion import (
@@ -25,7 +26,7 @@ from ..numpy.promotion import (
     spread,
     strong,
 )
-from ..trace import Tracer, is_weak
+from ..trace import Tracer
 
 _KIND_NAMES = {
     "b": "bool",

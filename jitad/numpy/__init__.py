@@ -58,6 +58,10 @@ from .ignoring_nan import (
     nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin, nanpercentile,
     nanprod, nanquantile, nanstd, nansum, nanvar,
 )
+from .joining import (
+    append, array_split, block, column_stack, concat, concatenate, dsplit, dstack, hsplit, hstack,
+    resize, split, stack, tile, unstack, vsplit, vstack,
+)
 from .logic import (
     allclose, array_equal, array_equiv, bitwise_and, bitwise_count, bitwise_invert,
     bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, equal, greater,
@@ -98,11 +102,9 @@ from .sets import (
     unique_inverse, unique_values,
 )
 from .shapes import (
-    append, array_split, atleast_1d, atleast_2d, atleast_3d, block, broadcast_arrays,
-    broadcast_shapes, broadcast_to, column_stack, concat, concatenate, dsplit, dstack, expand_dims,
-    flip, fliplr, flipud, hsplit, hstack, matrix_transpose, moveaxis, ndim, permute_dims, ravel,
-    reshape, resize, rollaxis, rot90, shape, size, split, squeeze, stack, swapaxes, tile, transpose,
-    unstack, vsplit, vstack,
+    atleast_1d, atleast_2d, atleast_3d, broadcast_arrays, broadcast_shapes, broadcast_to,
+    expand_dims, flip, fliplr, flipud, matrix_transpose, moveaxis, ndim, permute_dims, ravel,
+    reshape, rollaxis, rot90, shape, size, squeeze, swapaxes, transpose,
 )
 from .sorting import (
     argpartition, argsort, digitize, interp, lexsort, partition, searchsorted, sort, sort_complex,

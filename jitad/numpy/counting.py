@@ -14,6 +14,7 @@ from jitad_ir.types import FLOAT64, INT64
 
 from .arithmetic import divide, multiply, subtract
 from .creation import linspace, zeros
+from .joining import stack
 from .picking import take
 from .promotion import (
     as_array_operand,
@@ -26,7 +27,7 @@ from .reduce import max as max_
 from .reduce import min as min_
 from .reduce import sum as sum_
 from .selection import clip, where
-from .shapes import broadcast_to, ravel, reshape, stack
+from .shapes import broadcast_to, ravel, reshape
 from .sorting import searchsorted
 from .statistics import diff
 

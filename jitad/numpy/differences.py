@@ -12,10 +12,11 @@ from jitad.errors import at_user_line
 from jitad_ir.types import real_dtype
 
 from .arithmetic import absolute, add, divide, multiply, remainder, subtract
+from .joining import concatenate
 from .promotion import Operand, as_array_operand, common_dtype, convert, inexact, shape_of, strong
 from .reduce import cumsum
 from .selection import where
-from .shapes import concatenate, moveaxis, reshape
+from .shapes import moveaxis, reshape
 from .statistics import diff
 
 

@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from jitad.argument_types import is_known
 from jitad.array import as_array
 from jitad.errors import ConcretizationError, at_user_line
-from jitad.trace import Tracer, apply, is_known
+from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import BOOL, INT64
 
 from . import selection
+from .joining import stack
 from .picking import take, unravel_index
 from .promotion import Operand, as_array_operand, convert, filled
-from .shapes import ravel, stack
+from .shapes import ravel
 
 
 def known(x: Any, name: str) -> np.ndarray[Any, Any]:

@@ -13,8 +13,9 @@ from jitad_ir import ops
 from jitad_ir.types import DTYPES, INT64
 
 from .creation import arange, linspace, zeros
+from .joining import stack
 from .promotion import as_array_operand, as_dtype, common_dtype, convert
-from .shapes import as_shape, broadcast_to, ravel, reshape, stack
+from .shapes import as_shape, broadcast_to, ravel, reshape
 
 
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> list[Any]:

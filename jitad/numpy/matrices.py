@@ -15,9 +15,10 @@ from jitad_ir import ops
 from jitad_ir.types import FLOAT64, INT64
 
 from .creation import zeros, zeros_like
+from .joining import stack
 from .namespace import require_cpu
 from .promotion import Operand, as_array_operand, as_dtype, convert, strong
-from .shapes import broadcast_to, moveaxis, ravel, reshape, stack
+from .shapes import broadcast_to, moveaxis, ravel, reshape
 
 
 def _counters(n: int, m: int) -> tuple[Operand, Operand]:

@@ -14,12 +14,13 @@ from jitad_ir import ops
 
 from .arithmetic import rint, subtract
 from .creation import asarray, linspace
+from .joining import concatenate
 from .picking import take
 from .promotion import Operand, as_array_operand, as_operand, convert, strong
 from .quantiles import median
 from .reduce import max as max_
 from .reduce import min as min_
-from .shapes import broadcast_to, concatenate, flip, moveaxis, reshape
+from .shapes import broadcast_to, flip, moveaxis, reshape
 from .statistics import mean
 
 _BY_INDEX = ("edge", "reflect", "symmetric", "wrap")

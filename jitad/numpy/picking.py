@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from jitad.argument_types import is_known
 from jitad.errors import ConcretizationError, at_user_line
-from jitad.trace import Tracer, apply, is_known
+from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import INT64
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from jitad.argument_types import is_known
 from jitad.errors import ConcretizationError, at_user_line
-from jitad.trace import Tracer, is_known
+from jitad.trace import Tracer
 
 from .arithmetic import add, divide, multiply, negative, subtract
 from .creation import asarray, ones, zeros, zeros_like
 from .exponential import sqrt
+from .joining import concatenate, stack
 from .linalg import eigvals, inv, lstsq
 from .matrices import eye, vander
 from .products import convolve, outer
@@ -24,7 +26,7 @@ from .promotion import (
     strong,
 )
 from .reduce import sum as sum_
-from .shapes import atleast_1d, concatenate, reshape, stack
+from .shapes import atleast_1d, reshape
 
 
 def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:

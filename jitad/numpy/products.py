@@ -19,6 +19,7 @@ from jitad_ir import ops
 from jitad_ir.types import BOOL, INT64
 
 from .arithmetic import conjugate, multiply, subtract
+from .joining import stack
 from .promotion import (
     Operand,
     as_array_operand,
@@ -28,7 +29,7 @@ from .promotion import (
     convert,
     no_out,
 )
-from .shapes import atleast_1d, broadcast_to, moveaxis, ravel, reshape, squeeze, stack
+from .shapes import atleast_1d, broadcast_to, moveaxis, ravel, reshape, squeeze
 
 
 def contract(

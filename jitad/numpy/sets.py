@@ -19,6 +19,7 @@ from jitad_ir import ops
 from jitad_ir.types import BOOL, INT64
 
 from .finding import known, nonzero
+from .joining import concatenate
 from .logic import logical_and, logical_not, logical_or
 from .picking import take
 from .promotion import (
@@ -32,7 +33,7 @@ from .reduce import any as any_
 from .reduce import cumsum
 from .reduce import sum as sum_
 from .selection import where
-from .shapes import broadcast_to, concatenate, moveaxis, ravel, reshape
+from .shapes import broadcast_to, moveaxis, ravel, reshape
 from .sorting import argsort, lexsort, searchsorted, sort
 
 _FEW = 32

@@ -14,6 +14,7 @@ from jitad_ir import ops
 from jitad_ir.types import INT64
 
 from .arithmetic import absolute, add, multiply, remainder, subtract
+from .joining import concatenate
 from .picking import take
 from .promotion import (
     Operand,
@@ -25,7 +26,7 @@ from .promotion import (
     strong,
 )
 from .selection import where
-from .shapes import atleast_1d, broadcast_to, concatenate, flip, moveaxis, ravel
+from .shapes import atleast_1d, broadcast_to, flip, moveaxis, ravel
 
 
 def sort(

@@ -18,8 +18,9 @@ from jitad_ir.types import DTYPES, Shape
 
 from ..array import as_array
 from ..errors import at_user_line, hides_internals
+from ..numpy.joining import stack
 from ..numpy.promotion import as_array_operand, as_operand, convert
-from ..numpy.shapes import as_shape, broadcast_to, reshape, stack
+from ..numpy.shapes import as_shape, broadcast_to, reshape
 from ..trace import Tracer, apply
 
 _U32, _U64 = DTYPES["u32"], DTYPES["u64"]

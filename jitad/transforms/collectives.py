@@ -9,8 +9,9 @@ import numpy as np
 
 from jitad_ir.op import OPS
 
+from ..argument_types import type_of_argument
 from ..errors import at_user_line, hides_internals
-from ..trace import BatchAxis, apply, current_trace, type_of_argument
+from ..trace import BatchAxis, apply, current_trace
 from ..tree_util import tree_map
 
 

@@ -25,10 +25,11 @@ from jitad_ir.passes.transpose import transpose
 from jitad_ir.types import ArrayType
 from jitad_ir.verify import InvalidGraph
 
+from ..argument_types import type_of_argument
 from ..array import as_array
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
-from ..trace import find_trace, type_of_argument
+from ..trace import find_trace
 from ..tree_util import Partial
 from .function import (
     FLOAT0,

@@ -12,20 +12,12 @@ from jitad_ir.evaluate import evaluate, interpreter
 from jitad_ir.graph import Graph
 from jitad_ir.types import ArrayType
 
+from ..argument_types import is_weak, type_of_argument
 from ..array import as_array
 from ..loops import run_equation
 from ..pytree import PyTreeDef, flatten
 from ..settings import config
-from ..trace import (
-    BatchAxis,
-    ClosedGraph,
-    Tracer,
-    apply_graph,
-    find_trace,
-    is_weak,
-    tracing,
-    type_of_argument,
-)
+from ..trace import BatchAxis, ClosedGraph, Tracer, apply_graph, find_trace, tracing
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])
 """Dtype of the tangents and cotangents of integers and bools: it has no elements' worth of data."""

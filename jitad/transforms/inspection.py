@@ -12,9 +12,10 @@ import numpy as np
 from jitad_ir.graph import Graph
 from jitad_ir.types import ArrayType, short_name
 
+from ..argument_types import type_of_argument
 from ..errors import hides_internals
 from ..pytree import flatten
-from ..trace import Tracer, no_trace, type_of_argument
+from ..trace import Tracer, no_trace
 from .function import check_callable, leaf_types, name_of, run_graph, trace_function
 
 

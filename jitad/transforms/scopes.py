@@ -9,8 +9,8 @@ from typing import Any
 
 from jitad_ir.types import ArrayType
 
+from ..argument_types import type_of_argument
 from ..errors import SCOPES
-from ..trace import type_of_argument
 from .function import check_callable, name_of
 
 

@@ -19,10 +19,11 @@ from jitad_ir.graph import Graph
 from jitad_ir.stages import recorded, stage
 from jitad_ir.types import ArrayType
 
+from ..argument_types import is_weak
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..settings import config
-from ..trace import Tracer, check_open, current_trace, is_weak
+from ..trace import Tracer, check_open, current_trace
 from .function import (
     Traced,
     cached,

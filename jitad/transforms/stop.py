@@ -8,8 +8,9 @@ import numpy as np
 
 from jitad_ir.op import OPS
 
+from ..argument_types import type_of_argument
 from ..errors import hides_internals
-from ..trace import Tracer, apply, type_of_argument
+from ..trace import Tracer, apply
 from ..tree_util import tree_map
 
 

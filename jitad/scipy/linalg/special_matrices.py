@@ -11,6 +11,7 @@ import numpy as np
 from jitad.array import as_array
 from jitad.errors import at_user_line
 from jitad.numpy.arithmetic import absolute, divide, negative, subtract
+from jitad.numpy.joining import concatenate
 from jitad.numpy.matrices import eye
 from jitad.numpy.picking import take
 from jitad.numpy.promotion import (
@@ -22,7 +23,7 @@ from jitad.numpy.promotion import (
     strong,
 )
 from jitad.numpy.selection import where
-from jitad.numpy.shapes import concatenate, expand_dims, reshape
+from jitad.numpy.shapes import expand_dims, reshape
 from jitad.trace import apply
 from jitad_ir import ops
 
