@@ -13,7 +13,8 @@ import numpy as np
 
 import jitad_ir.ops  # noqa: F401  (fills the registry)
 from jitad_ir.graph import Builder, Graph, building
-from jitad_ir.op import Draw, Op, Sample
+from jitad_ir.op import Draw, Op, PerOperand, Sample
+from jitad_ir.ops.library_functions import NoSlope
 from jitad_ir.types import DTYPES, TypeMismatch, type_of
 
 WIDE = {"f32": "f64", "c64": "c128"}
@@ -39,7 +40,10 @@ class Case:
     @property
     def moving(self) -> list[int]:
         """Positions of the operands that may carry tangents."""
-        return [i for i, v in enumerate(self.graph.inputs) if v.type.is_inexact]
+        rule = self.op.jvp
+        rules = rule.rules if isinstance(rule, PerOperand) else ()
+        fixed = [i for i, r in enumerate(rules) if isinstance(r, NoSlope)]
+        return [i for i, v in enumerate(self.graph.inputs) if v.type.is_inexact and i not in fixed]
 
     @property
     def differentiable(self) -> bool:

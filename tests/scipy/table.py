@@ -25,11 +25,19 @@ class Integers:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """A real argument from `low` to `high`, by which no derivative is known."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Row:
     """A function of SciPy's name and arguments drawn from `ranges`."""
 
     name: str
-    ranges: tuple[Range | Integers, ...]
+    ranges: tuple[Range | Integers | Fixed, ...]
     smooth: bool = True
 
     @property
@@ -37,7 +45,7 @@ class Row:
         """Positions of the arguments with derivatives."""
         if not self.smooth:
             return []
-        return [i for i, r in enumerate(self.ranges) if not isinstance(r, Integers)]
+        return [i for i, r in enumerate(self.ranges) if isinstance(r, tuple)]
 
     def _in(self, special: Any, stats: Any) -> Any:
         found = special
@@ -61,6 +69,8 @@ class Row:
         for r in self.ranges:
             if isinstance(r, Integers):
                 drawn.append(rng.integers(r.low, r.high + 1, shape).astype(dtype))
+            elif isinstance(r, Fixed):
+                drawn.append(rng.uniform(r.low, r.high, shape).astype(dtype))
             else:
                 drawn.append(rng.uniform(*r, shape).astype(dtype))
         return drawn
@@ -71,6 +81,11 @@ _UNIT = (0.05, 0.95)
 _POSITIVE = (0.3, 8.0)
 _SCALE = (0.5, 2.0)
 _LOC = (-1.0, 1.0)
+
+
+def _each(names: str, *ranges: Range | Integers | Fixed) -> list[Row]:
+    return [Row(name, ranges) for name in names.split()]
+
 
 SPECIAL = [
     Row("beta", (_POSITIVE, _POSITIVE)),
@@ -115,6 +130,45 @@ SPECIAL = [
     Row("xlog1py", (_ANY, (-0.9, 5.0))),
     Row("xlogy", (_ANY, _POSITIVE)),
     Row("zeta", ((1.2, 6.0), _POSITIVE)),
+    *_each("j0 j1 y0 y1 k0 k0e k1 k1e ber bei ker kei", _POSITIVE),
+    *_each("berp beip kerp keip rgamma exprel erfi", _POSITIVE),
+    *_each("jv jve yv yve iv ive kv kve", Fixed(0.2, 4.0), _POSITIVE),
+    *_each("struve modstruve", Fixed(0.2, 4.0), _POSITIVE),
+    *_each("yn kn", Integers(0, 5), _POSITIVE),
+    *_each("ellipk ellipe", (-3.0, 0.95)),
+    Row("ellipkm1", ((0.05, 3.0),)),
+    *_each("ellipkinc ellipeinc", (-7.0, 7.0), (-3.0, 0.9)),
+    Row("agm", (_POSITIVE, _POSITIVE)),
+    Row("hyp0f1", (Fixed(0.4, 5.0), _ANY)),
+    Row("hyperu", (Fixed(0.4, 3.0), Fixed(0.4, 3.0), _POSITIVE)),
+    *_each("cosm1 log_expit wrightomega softplus exp10", _ANY),
+    *_each("sindg cosdg tandg cotdg", (-500.0, 500.0)),
+    Row("round", (_ANY,), smooth=False),
+    Row("erfcinv", ((0.1, 1.9),)),
+    Row("ndtri_exp", ((-6.0, -0.2),)),
+    Row("kolmogorov", ((0.3, 2.5),)),
+    Row("binom", ((5.1, 9.0), (0.3, 4.9))),
+    Row("powm1", (_POSITIVE, (-2.0, 2.0))),
+    Row("huber", (_POSITIVE, _ANY)),
+    Row("pseudo_huber", (_POSITIVE, _ANY)),
+    Row("inv_boxcox", ((0.1, 2.0), (-0.4, 2.0))),
+    Row("inv_boxcox1p", ((0.1, 2.0), (-0.4, 2.0))),
+    Row("radian", (_ANY, _ANY, _ANY)),
+    Row("voigt_profile", (_ANY, _POSITIVE, _POSITIVE)),
+    *_each("chdtr chdtrc", _POSITIVE, _POSITIVE),
+    *_each("gammaincinv gammainccinv chdtri", _POSITIVE, _UNIT),
+    *_each("betaincc betainccinv", _POSITIVE, _POSITIVE, _UNIT),
+    Row("betaincinv", (_POSITIVE, _POSITIVE, _UNIT)),
+    *_each("gdtr gdtrc fdtr fdtrc", _POSITIVE, _POSITIVE, _POSITIVE),
+    *_each("gdtrix fdtri", _POSITIVE, _POSITIVE, _UNIT),
+    Row("gdtria", (_UNIT, _POSITIVE, _POSITIVE)),
+    *_each("pdtr pdtrc", Integers(0, 6), _POSITIVE),
+    Row("pdtri", (Integers(0, 6), _UNIT)),
+    *_each("bdtr bdtrc bdtri", Integers(0, 3), Integers(4, 9), _UNIT),
+    *_each("nbdtr nbdtrc", Integers(0, 3), Integers(1, 9), _UNIT),
+    Row("nbdtri", (Integers(0, 3), Integers(1, 9), _UNIT)),
+    Row("stdtr", (_POSITIVE, _ANY)),
+    Row("stdtrit", (_POSITIVE, _UNIT)),
 ]
 
 

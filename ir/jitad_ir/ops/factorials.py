@@ -13,12 +13,16 @@ from ..graph import Value
 from ..op import NONLINEAR, Draw, Op, PerOperand, Routine, Sample, batch_to_front, same_types
 from ..types import FLOAT64
 from .arithmetic import add, div, mul, neg, reciprocal, square, sub
+from .bitwise import bitwise_and
+from .comparison import eq, le
 from .constants import full_like
 from .library_functions import library_function, scipy_special
 from .powers import pow
+from .rounding import floor
 from .samples import FLOATS, edges, one
+from .selection import select
 from .special import digamma
-from .transcendental import log
+from .transcendental import cos, log
 
 gamma = library_function(
     "gamma",
@@ -26,6 +30,25 @@ gamma = library_function(
     symbol="gamma",
     jvp=[lambda t, out, x: mul(t, mul(out, digamma(x)))],
     samples=(*one(0.5, 6.0), *one(-1.8, -1.2), *edges(extra=(170.5, 180.0, -1.0, -170.5))),
+)
+
+
+def _reciprocal_gamma_slope(t: Value, out: Value, x: Value) -> Value:
+    """-psi(x) / gamma(x); at the poles x = -n of gamma that is (-1)**n n!. DLMF 5.7.1, 5.4.13."""
+    is_pole = bitwise_and(le(x, full_like(x, 0.0)), eq(floor(x), x))
+    inside = select(is_pole, full_like(x, 1.0), x)
+    regular = neg(mul(out, digamma(inside)))
+    following = sub(full_like(x, 1.0), select(is_pole, x, full_like(x, 0.0)))
+    at_pole = mul(gamma(following), cos(mul(following, math.pi)))
+    return mul(t, select(is_pole, neg(at_pole), regular))
+
+
+reciprocal_gamma = library_function(
+    "reciprocal_gamma",
+    "1 / gamma(x), 0 at the poles of gamma.",
+    symbol="rgamma",
+    jvp=[_reciprocal_gamma_slope],
+    samples=(*one(0.3, 6.0), *one(-1.8, -1.2), *edges(extra=(-1.0, -3.0, 200.0))),
 )
 
 

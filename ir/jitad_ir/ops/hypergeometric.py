@@ -20,9 +20,10 @@ from .bitwise import bitwise_and
 from .comparison import ge, le, lt
 from .constants import constant, full, full_like, zeros
 from .cumulative import cumprod, linear_recurrence
-from .library_functions import library_function
+from .library_functions import NoSlope, library_function
 from .powers import pow
 from .reduce import reduce_sum
+from .samples import edges, one
 from .selection import select
 from .shape import broadcast
 from .slicing import pad
@@ -153,4 +154,55 @@ hyp2f1 = library_function(
         Sample((*[Draw((), 0.3, 3.0)] * 3, Draw((), -3.0, 0.7))),
         Sample((*[Draw((0,), 0.3, 3.0)] * 3, Draw((0,), -3.0, 0.7))),
     ),
+)
+
+
+def _positive_samples(*ranges: tuple[float, float]) -> tuple[Sample, ...]:
+    return tuple(
+        [
+            Sample(tuple([Draw(shape, low, high) for low, high in ranges]))
+            for shape in ((11,), (2, 2), (), (0,))
+        ]
+    )
+
+
+hyp0f1 = library_function(
+    "hyp0f1",
+    "Confluent hypergeometric limit function 0F1(; v; x). There is no derivative by v.",
+    symbol="hyp0f1",
+    jvp=[
+        NoSlope("the parameter v of hyp0f1"),
+        lambda t, out, v, x: mul(t, div(hyp0f1(add(v, full_like(v, 1.0)), x), v)),
+    ],
+    samples=_positive_samples((0.4, 5.0), (-4.0, 4.0)),
+)
+
+
+def _tricomi_by_x(t: Value, out: Value, a: Value, b: Value, x: Value) -> Value:
+    """-a U(a + 1, b + 1, x). DLMF 13.3.22."""
+    one = full_like(x, 1.0)
+    return neg(mul(t, mul(a, hyperu(add(a, one), add(b, one), x))))
+
+
+hyperu = library_function(
+    "hyperu",
+    "Tricomi's confluent hypergeometric function U(a, b, x), x >= 0. There are no derivatives by a "
+    "and b.",
+    symbol="hyperu",
+    jvp=[NoSlope("a of hyperu"), NoSlope("b of hyperu"), _tricomi_by_x],
+    samples=_positive_samples((0.4, 3.0), (0.4, 3.0), (0.4, 5.0)),
+)
+
+
+def _exprel_slope(t: Value, out: Value, x: Value) -> Value:
+    """(exp(x) - 1) / x = M(1, 2, x), and M'(1, 2, x) = M(2, 3, x) / 2. DLMF 13.3.15."""
+    return mul(t, mul(hyp1f1(full_like(x, 2.0), full_like(x, 3.0), x), 0.5))
+
+
+exprel = library_function(
+    "exprel",
+    "(exp(x) - 1) / x, 1 at 0.",
+    symbol="exprel",
+    jvp=[_exprel_slope],
+    samples=(*one(), *edges()),
 )

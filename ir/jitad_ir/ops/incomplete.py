@@ -50,9 +50,8 @@ def _rule(dtype: DType) -> tuple[Any, Any]:
     return ((nodes + 1) / 2).astype(dtype), (weights / 2).astype(dtype)
 
 
-def _integral(end: Value, integrand: Callable[..., Value], *parameters: Value) -> Value:
+def integral(end: Value, integrand: Callable[..., Value], *parameters: Value) -> Value:
     """The integral of integrand(s, *parameters) over s from 0 to `end`, elementwise."""
-    end = stop_gradient(end)
     ndim = end.ndim
     shape, axes = (*end.shape, _NODES), tuple(range(ndim))
     nodes, weights = [
@@ -95,7 +94,7 @@ def _times_log(factor: Value, logarithm: Value) -> Value:
 # The gamma distribution.
 
 
-def _gamma_density(a: Value, x: Value) -> Value:
+def gamma_density(a: Value, x: Value) -> Value:
     """x**(a - 1) exp(-x) / gamma(a)."""
     power = _times_log(sub(a, full_like(a, 1.0)), log(x))
     return exp(sub(sub(power, x), lgamma(a)))
@@ -123,7 +122,7 @@ def _log_moves_by(a: Value, x: Value) -> Value:
         phi = sub(mul(mul(sign, a), s), mul(x, expm1(mul(sign, s))))
         return mul(add(s, gap), exp(phi))
 
-    total = _integral(end, integrand, sign, raised, x, gap)
+    total = integral(stop_gradient(end), integrand, sign, raised, x, gap)
     return select(is_below, div(add(mul(x, total), gap), a), total)
 
 
@@ -131,7 +130,7 @@ def igamma_slope(a: Value, x: Value) -> Value:
     """dP/da of the regularized lower incomplete gamma function P(a, x); 0 at x = 0 and inf."""
     inside = bitwise_and(gt(x, full_like(x, 0.0)), lt(x, full_like(x, np.inf)))
     y = _where(inside, x, 1.0)
-    slope = neg(mul(mul(y, _gamma_density(a, y)), _log_moves_by(a, y)))
+    slope = neg(mul(mul(y, gamma_density(a, y)), _log_moves_by(a, y)))
     return _where(inside, slope, 0.0)
 
 
@@ -157,7 +156,7 @@ igamma = library_function(
     symbol="gammainc",
     jvp=[
         lambda t, out, a, x: mul(t, igamma_slope(a, x)),
-        lambda t, out, a, x: mul(t, _gamma_density(a, x)),
+        lambda t, out, a, x: mul(t, gamma_density(a, x)),
     ],
     samples=_GAMMA_SAMPLES,
 )
@@ -168,7 +167,7 @@ igammac = library_function(
     symbol="gammaincc",
     jvp=[
         lambda t, out, a, x: mul(t, neg(igamma_slope(a, x))),
-        lambda t, out, a, x: mul(t, neg(_gamma_density(a, x))),
+        lambda t, out, a, x: mul(t, neg(gamma_density(a, x))),
     ],
     samples=_GAMMA_SAMPLES,
 )
@@ -206,7 +205,7 @@ def _lower(a: Value, b: Value, u: Value, w: Value, log_u: Value) -> Value:
         move = log1p(mul(w, expm1(s)))
         return mul(sub(gap, move), exp(sub(mul(b, s), mul(both, move))))
 
-    total = _integral(end, integrand, both, b, w, gap)
+    total = integral(stop_gradient(end), integrand, both, b, w, gap)
     rest = sub(log_u, sub(digamma(raised), digamma(add(a, b))))
     return add(mul(mul(add(a, b), u), total), rest)
 
@@ -233,7 +232,7 @@ def _upper(a: Value, b: Value, u: Value, w: Value, log_u: Value) -> Value:
         move = log1p(mul(u, expm1(s)))
         return mul(add(gap, sub(s, move)), exp(sub(mul(a, s), mul(both, move))))
 
-    total = _integral(end, integrand, both, a, u, gap)
+    total = integral(stop_gradient(end), integrand, both, a, u, gap)
     rest = sub(log_u, sub(digamma(a), digamma(add(a, b))))
     return add(mul(mul(add(a, b), w), total), rest)
 
@@ -256,14 +255,14 @@ def _inside(x: Value) -> Value:
     return bitwise_and(gt(x, full_like(x, 0.0)), lt(x, full_like(x, 1.0)))
 
 
-def _betainc_by_a(t: Value, out: Value, a: Value, b: Value, x: Value) -> Value:
+def betainc_by_a(t: Value, out: Value, a: Value, b: Value, x: Value) -> Value:
     inside = _inside(x)
     u = _where(inside, x, 0.5)
     slope = _beta_slope(a, b, u, sub(full_like(u, 1.0), u), log(u))
     return mul(t, _where(inside, slope, 0.0))
 
 
-def _betainc_by_b(t: Value, out: Value, a: Value, b: Value, x: Value) -> Value:
+def betainc_by_b(t: Value, out: Value, a: Value, b: Value, x: Value) -> Value:
     """I_x(a, b) = 1 - I_(1 - x)(b, a)."""
     inside = _inside(x)
     u = _where(inside, x, 0.5)
@@ -271,7 +270,7 @@ def _betainc_by_b(t: Value, out: Value, a: Value, b: Value, x: Value) -> Value:
     return mul(t, neg(_where(inside, slope, 0.0)))
 
 
-def _betainc_by_x(t: Value, out: Value, a: Value, b: Value, x: Value) -> Value:
+def betainc_by_x(t: Value, out: Value, a: Value, b: Value, x: Value) -> Value:
     """x**(a - 1) (1 - x)**(b - 1) / B(a, b)."""
     one = full_like(x, 1.0)
     powers = add(_times_log(sub(a, one), log(x)), _times_log(sub(b, one), log1p(neg(x))))
@@ -283,7 +282,7 @@ betainc = library_function(
     "Regularized incomplete beta function I_x(a, b): of u**(a - 1) (1 - u)**(b - 1) / B(a, b) the "
     "integral over u from 0 to x.",
     symbol="betainc",
-    jvp=[_betainc_by_a, _betainc_by_b, _betainc_by_x],
+    jvp=[betainc_by_a, betainc_by_b, betainc_by_x],
     samples=(
         Sample((Draw((19,), 0.3, 6.0), Draw((19,), 0.3, 6.0), Draw((19,), 0.05, 0.95))),
         Sample((Draw((2, 3), 9.0, 30.0), Draw((2, 3), 9.0, 30.0), Draw((2, 3), 0.2, 0.8))),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..graph import Value
 from ..op import Draw, Joint, Sample
-from .arithmetic import add, div, mul, neg, square, sub
+from .arithmetic import add, div, mul, neg, reciprocal, square, sub
 from .arithmetic import max as max_
 from .comparison import eq, ge
 from .constants import full_like
@@ -17,7 +17,7 @@ from .library_functions import library_function, scipy_special
 from .samples import FLOATS, edges, one, two
 from .selection import select
 from .special import erf
-from .transcendental import cos, exp, log, sin
+from .transcendental import cos, cosh, exp, log, sin, sinh
 
 _TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 _ROOT_TWO_OVER_PI = math.sqrt(2.0 / math.pi)
@@ -148,7 +148,7 @@ sici = library_function(
     symbol="sici",
     jvp=Joint(_sici_tangents),
     samples=(*one(0.2, 9.0), Sample((Draw((4,), -5.0, -0.2),)), *edges()),
-    pair=True,
+    results=2,
 )
 
 
@@ -167,7 +167,7 @@ fresnel = library_function(
     symbol="fresnel",
     jvp=Joint(_fresnel_tangents),
     samples=(*one(), *edges()),
-    pair=True,
+    results=2,
 )
 
 
@@ -190,4 +190,47 @@ owens_t = library_function(
     jvp=[_by_height, _by_slope],
     samples=(*two(),),
     evaluate=lambda h, a: scipy_special("owens_t", h, a),
+)
+
+
+def _shichi_tangents(
+    ts: Sequence[Value | None], _outs: Sequence[Value], x: Value
+) -> tuple[Value, Value]:
+    (t,) = ts
+    assert t is not None
+    return mul(t, _over_x(sinh(x), x, 1.0)), mul(t, _over_x(cosh(x), x, math.inf))
+
+
+shichi = library_function(
+    "shichi",
+    "Hyperbolic sine integral, of sinh(u) / u from 0 to x, and cosine integral, Euler's constant + "
+    "log |x| + the integral of (cosh(u) - 1) / u.",
+    symbol="shichi",
+    jvp=Joint(_shichi_tangents),
+    samples=(*one(0.2, 5.0), *edges()),
+    results=2,
+)
+
+erfc_inv = library_function(
+    "erfc_inv",
+    "Inverse of the complementary error function, accurate near 0.",
+    symbol="erfcinv",
+    jvp=[lambda t, out, x: mul(t, mul(exp(square(out)), -0.5 * math.sqrt(math.pi)))],
+    samples=(*one(0.1, 1.9), *edges(extra=(1e-100, 2.0))),
+)
+
+ndtri_exp = library_function(
+    "ndtri_exp",
+    "Inverse of log_ndtr: the x at which the normal distribution function is exp(y).",
+    symbol="ndtri_exp",
+    jvp=[lambda t, out, y: mul(t, reciprocal(_inverse_mills(out)))],
+    samples=(*one(-6.0, -0.2), *edges(extra=(-1e-12, -900.0))),
+)
+
+wright_omega = library_function(
+    "wright_omega",
+    "Wright's omega of real numbers: the w with w + log(w) = x.",
+    symbol="wrightomega",
+    jvp=[lambda t, out, x: mul(t, div(out, add(out, full_like(out, 1.0))))],
+    samples=(*one(-4.0, 6.0), *edges(extra=(-60.0, 1e10))),
 )

@@ -7,7 +7,8 @@ For special functions without a kernel of our own: the C functions are those of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -61,20 +62,36 @@ def call_by_element(symbol: str, leading: Sequence[float] = ()) -> Rule:
     return emit
 
 
-def call_for_pairs(symbol: str) -> Rule:
-    """Emit rule: symbol(operand element, &first, &second) gives the elements of two results."""
+def call_for_several(symbol: str) -> Rule:
+    """Emit rule: symbol(*operand elements, &first, &second, ...) gives the elements of results."""
 
-    def emit(r: Any, x: Any, results: Any) -> None:
+    def emit(r: Any, *buffers: Any) -> None:
+        *operands, results = buffers
         slots = [r.local(FLOAT64) for _ in results]
 
         def body(index: Any) -> None:
-            r.call(f"special:{symbol}", None, [_in_double(r, x, index), *slots])
+            elements = [_in_double(r, x, index) for x in operands]
+            r.call(f"special:{symbol}", None, [*elements, *slots])
             for result, slot in zip(results, slots, strict=True):
                 _store(r, result, index, slot)
 
-        r.loops(x.type.shape, body)
+        r.loops(operands[0].type.shape, body)
 
     return emit
+
+
+@dataclass(frozen=True, slots=True)
+class NoSlope:
+    """The jvp rule of an operand of which no derivative is known: differentiating by it raises."""
+
+    operand: str
+    """"the order v of bessel_jv", for the message."""
+
+    def __call__(self, *_values: Any) -> NoReturn:
+        raise NotImplementedError(
+            f"expected no derivative by {self.operand}: none is available. Hold it constant by "
+            "jitad.lax.stop_gradient"
+        )
 
 
 def library_function(
@@ -85,25 +102,25 @@ def library_function(
     jvp: Sequence[Rule | None] | Joint | Marker,
     samples: Sequence[Sample],
     evaluate: Rule | None = None,
-    pair: bool = False,
+    results: int = 1,
     integers: int = 0,
 ) -> Op:
-    """An elementwise op of floats that calls `special:symbol`; `pair` if that has two results, of
-    one operand. The first `integers` operands are int64. `evaluate` defaults to
-    `scipy.special.<symbol>`."""
+    """An elementwise op of floats that calls `special:symbol`, which has so many `results`. The
+    first `integers` operands are int64. `evaluate` defaults to `scipy.special.<symbol>`. A jvp rule
+    is None for operands that are integers, `NoSlope` for floats without a known derivative."""
 
     def infer(*types: ArrayType) -> Any:
         type = same_types(name, types[integers:], "f")
         for other in types[:integers]:
             if other != type.with_dtype(INT64):
                 raise TypeMismatch(f"{name}: expected {type.with_dtype(INT64)!r}; got {other!r}")
-        return (type, type) if pair else type
+        return (type,) * results if results > 1 else type
 
     def values(*operands: Any) -> Any:
         found = (evaluate or _named(symbol))(*operands)
         dtype = operands[-1].dtype
         with np.errstate(all="ignore"):
-            if pair:
+            if results > 1:
                 return tuple([np.asarray(x).astype(dtype) for x in found])
             return np.asarray(found).astype(dtype)
 
@@ -118,9 +135,9 @@ def library_function(
         jvp=jvp if isinstance(jvp, Joint | Marker) else PerOperand(tuple(jvp)),
         transpose=NONLINEAR,
         batch=batch,
-        lower=Routine(call_for_pairs(symbol) if pair else call_by_element(symbol)),
+        lower=Routine(call_for_several(symbol) if results > 1 else call_by_element(symbol)),
         samples=tuple(samples),
-        multiple_results=pair,
+        multiple_results=results > 1,
     )
     return op
 
@@ -140,7 +157,7 @@ def with_order(
     """An elementwise op of one float with static params: `symbol(**params)` is the C function and
     its leading arguments."""
 
-    def infer(x: ArrayType, *, order: int, **_params: Any) -> ArrayType:
+    def infer(x: ArrayType, *, order: int = 0, **_params: Any) -> ArrayType:
         if order < 0:
             raise TypeMismatch(f"{name}: expected order >= 0; got {order}")
         return same_types(name, (x,), "f")
