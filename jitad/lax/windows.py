@@ -206,7 +206,7 @@ def reduce_window(
     if len(xs) == 1:
         monoid = monoid_of(computation, xs[0].dtype)
         if monoid is not None:
-            return tree.unflatten([_by_monoid(xs[0], inits[0], monoid, where)])
+            return tree.unflatten([_by_monoid(xs[0], starts[0], inits[0], monoid, where)])
     return tree.unflatten(_by_function(xs, inits, computation, tree, where))
 
 
@@ -273,10 +273,12 @@ def _windows(
 # Known folds.
 
 
-def _by_monoid(x: Operand, init: Operand, monoid: Monoid, where: Windows) -> Operand:
+def _by_monoid(x: Operand, start: Any, init: Operand, monoid: Monoid, where: Windows) -> Operand:
+    """`init` is `start` in the dtype of x."""
     found = _folded(x, monoid, where)
-    if not isinstance(init, Tracer) and init == monoid.identity(x.dtype):
-        return found
+    for number in (start, init):
+        if not isinstance(number, Tracer) and number == monoid.identity(x.dtype):
+            return found
     return monoid.combine(found, init)
 
 

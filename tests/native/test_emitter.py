@@ -350,6 +350,19 @@ def test_iota(dtype: np.dtype, width: int) -> None:
     assert_same(actual, numbers.astype(dtype))
 
 
+@pytest.mark.parametrize("bound", [0.0, -np.inf, np.inf, 1.5, np.nan])
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_extremum_of_a_constant(dtype: np.dtype, name: str, bound: float) -> None:
+    x = np.array([np.nan, -np.inf, np.inf, -1, 0.0, -0.0, 1.5, 2.0], dtype)
+    for width in (1, 4):
+        first = run(lambda e, x: getattr(e, name)(x, e.constant(dtype, bound)), x, width=width)
+        second = run(lambda e, x: getattr(e, name)(e.constant(dtype, bound), x), x, width=width)
+        expected = getattr(np, f"{name}imum")(x, dtype.type(bound))
+        np.testing.assert_array_equal(first, expected)
+        np.testing.assert_array_equal(second, expected)
+
+
 @pytest.mark.parametrize("has_fma", [True, False])
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_fma(dtype: np.dtype, has_fma: bool) -> None:

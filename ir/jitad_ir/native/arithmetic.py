@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from llvmlite import ir as ll
 
 from ..types import BOOL
 from .conversion import Conversion
-from .lanes import I1, Lanes, call_intrinsic, splat_constant, unsupported
+from .lanes import I1, Lanes, Splat, call_intrinsic, splat_constant, unsupported
 
 
 class Arithmetic(Conversion):
@@ -119,11 +118,11 @@ class Arithmetic(Conversion):
 
     def max(self, x: Lanes, y: Lanes) -> Lanes:
         """The greater; nan if either is nan; complex numbers in lexicographic order."""
-        return self._extreme("max", self.gt, x, y)
+        return self._extreme("max", ">", x, y)
 
     def min(self, x: Lanes, y: Lanes) -> Lanes:
         """The lesser; nan if either is nan; complex numbers in lexicographic order."""
-        return self._extreme("min", self.lt, x, y)
+        return self._extreme("min", "<", x, y)
 
     def clamp(self, low: Lanes, x: Lanes, high: Lanes) -> Lanes:
         """min(max(x, low), high); nan if any is nan."""
@@ -204,16 +203,19 @@ class Arithmetic(Conversion):
         replaced = is_zero if unsafe is None else self.bitwise_or(is_zero, unsafe)
         return self.select(replaced, self.constant(y.dtype, 1), y), is_zero
 
-    def _extreme(
-        self, name: str, better: Callable[[Lanes, Lanes], Lanes], x: Lanes, y: Lanes
-    ) -> Lanes:
+    def _extreme(self, name: str, better: str, x: Lanes, y: Lanes) -> Lanes:
         if x.dtype.kind == "b":
             combine = self.builder.or_ if name == "max" else self.builder.and_
             return Lanes(BOOL, combine(x.value, y.value))
         if x.dtype.kind in "iu":
             return self.intrinsic(f"llvm.{x.dtype.kind.replace('i', 's')}{name}", x, y)
+        if _is_number(y):  # so that what cannot be compared with it is nan
+            chosen = self.builder.fcmp_unordered(better, x.value, y.value)
+            return self.select(Lanes(BOOL, chosen), x, y)
         # A comparison with nan is false, which keeps a nan in y; one in x is put back.
-        return self.select(self.is_nan(x), x, self.select(better(x, y), x, y))
+        compare = self.gt if better == ">" else self.lt
+        chosen = self.select(compare(x, y), x, y)
+        return chosen if _is_number(x) else self.select(self.is_nan(x), x, chosen)
 
     def _rounded(self, name: str, x: Lanes) -> Lanes:
         if x.dtype.kind in "biu":
@@ -286,3 +288,11 @@ class Arithmetic(Conversion):
     def complex_function(self, name: str, *operands: Lanes) -> Lanes:
         """A math function of complex lanes; the Emitter says how."""
         raise NotImplementedError
+
+
+def _is_number(x: Lanes) -> bool:
+    """True of real lanes that are known to hold one number, and not nan."""
+    if x.dtype.kind != "f" or not isinstance(x.value, ll.Constant):
+        return False
+    known = x.value.element.constant if isinstance(x.value, Splat) else x.value.constant
+    return isinstance(known, float) and not math.isnan(known)
