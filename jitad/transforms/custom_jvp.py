@@ -72,48 +72,35 @@ class custom_jvp(CustomRule):  # noqa: N801  (a decorator, named like a function
         assert self.jvp is not None
         rule, count = self.jvp, len(call.leaves)
         what = f"custom_jvp rule of {name_of(self.fun)}"
-        out_types = primal.graph.output_types
 
         def flat(tracers: list[Any]) -> Any:
             primals = call.tree.unflatten(tracers[:count])
             tangents = call.tangents(tracers[count:], self.symbolic_zeros)
-            pair = rule(*call.fixed, primals, tangents)
-            if not isinstance(pair, tuple) or len(pair) != 2:
-                raise TypeError(
-                    at_user_line(f"{what} must return a pair (result, tangent); got {pair!r}")
-                )
-            results, result_tree = flatten(pair[0])
-            tangent_leaves, tangent_tree = flatten(pair[1])
-            check_same(
-                result_tree,
-                leaf_types(results, what),
-                primal.out_tree,
-                out_types,
-                f"{what}: result",
-            )
-            tangent_leaves = [
-                as_type(leaf, t) for leaf, t in zip(tangent_leaves, out_types, strict=False)
-            ]
-            moving = [
-                (leaf, t)
-                for leaf, t in zip(tangent_leaves, out_types, strict=False)
-                if t.is_inexact
-            ]
-            if tangent_tree != primal.out_tree:
-                raise TypeError(
-                    at_user_line(
-                        f"{what}: tangent must have the structure {primal.out_tree}; got "
-                        f"{tangent_tree}"
-                    )
-                )
-            for leaf, t in moving:
-                got = leaf_types([leaf], what)[0]
-                if got != t:
-                    raise TypeError(at_user_line(f"{what}: tangent must be {t!r}; got {got!r}"))
-            return [*results, *[leaf for leaf, _ in moving]]
+            return _results_and_tangents(rule(*call.fixed, primals, tangents), primal, what)
 
         return self.trace(
             flat,
             f"{name_of(self.fun)}_jvp",
             [*call.leaves, *placeholders(call.directions)],
         )
+
+
+def _results_and_tangents(pair: Any, primal: Traced, what: str) -> list[Any]:
+    """The leaves of what a rule returned, (result, tangent): of the result, which must be like that
+    of `primal`, and of the tangent where it is inexact."""
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(at_user_line(f"{what} must return a pair (result, tangent); got {pair!r}"))
+    results, result_tree = flatten(pair[0])
+    tangents, tangent_tree = flatten(pair[1])
+    tree, types = primal.out_tree, primal.graph.output_types
+    check_same(result_tree, leaf_types(results, what), tree, types, f"{what}: result")
+    if tangent_tree != tree:
+        raise TypeError(
+            at_user_line(f"{what}: tangent must have the structure {tree}; got {tangent_tree}")
+        )
+    expected = [t for t in types if t.is_inexact]
+    moving = [as_type(x, t) for x, t in zip(tangents, types, strict=True) if t.is_inexact]
+    for got, want in zip(leaf_types(moving, what), expected, strict=True):
+        if got != want:
+            raise TypeError(at_user_line(f"{what}: tangent must be {want!r}; got {got!r}"))
+    return [*results, *moving]
