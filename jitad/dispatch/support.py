@@ -18,7 +18,7 @@ from jitad.dispatch import objects
 from jitad_ir import disk
 from jitad_ir.native import cache, threads
 from jitad_ir.native.link import Executable, ObjectImage, link
-from jitad_ir.native.target import create_machine, host, initialize_llvm, target
+from jitad_ir.native.target import borrowed_target, create_machine, host, initialize_llvm
 
 
 @functools.cache
@@ -61,8 +61,9 @@ def _compile() -> Executable:
     from llvmlite import ir as ll
 
     from jitad.dispatch.support_code import emit_support
-    from jitad_ir.native.compile import choose_inlining, parse
+    from jitad_ir.native.compile import choose_inlining
     from jitad_ir.native.externals import Externals
+    from jitad_ir.native.unlocked import parse
 
     module = ll.Module("jitad.dispatch")
     externals = Externals(module)
@@ -78,9 +79,10 @@ def _compile() -> Executable:
         def store_optimised() -> None:
             if not os.path.isdir(disk.directory()):  # removed, or nothing else was stored
                 return
-            target().optimize(parsed)
-            code = target().emit_object(parsed)
-            cache.store(key, link(ObjectImage(code, externals.names, tuple(exports))))
+            with borrowed_target() as compiler:
+                compiler.optimize(parsed)
+                code = compiler.emit_object(parsed)
+            cache.store(key, link(ObjectImage((code,), externals.names, tuple(exports))))
 
         atexit.register(store_optimised)
-    return link(ObjectImage(quick, externals.names, tuple(exports)))
+    return link(ObjectImage((quick,), externals.names, tuple(exports)))

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from llvmlite import ir as ll
 
-from jitad_ir.native import compile as native_compile
 from jitad_ir.native.addresses import resolve
 from jitad_ir.native.compile import choose_inlining, compile_module
 from jitad_ir.native.externals import Externals
-from jitad_ir.native.target import host, target
+from jitad_ir.native.target import borrowed_target
+from jitad_ir.native.unlocked import parse
 
 F64, I32, I64, PTR = ll.DoubleType(), ll.IntType(32), ll.IntType(64), ll.PointerType()
 
@@ -275,8 +275,9 @@ def test_inlining_is_bounded(calls, size, inlined):
     assert ("alwaysinline" in helper.attributes) == inlined
     assert helper.linkage == "internal"
     assert caller.linkage == ""
-    parsed = native_compile.parse(str(module))
-    target().optimize(parsed)
+    parsed = parse(str(module))
+    with borrowed_target() as compiler:
+        compiler.optimize(parsed)
     assert [f.name for f in parsed.functions] == (["caller"] if inlined else ["helper", "caller"])
 
 
@@ -288,10 +289,11 @@ def test_inlining_keeps_what_a_function_says():
     assert "alwaysinline" not in helper.attributes
 
 
-def test_one_target_per_cpu_and_features():
-    assert target() is target()
-    assert host().cpu
-    assert target(host().cpu, "") is not target()
+def test_a_target_serves_one_thread_and_is_kept():
+    with borrowed_target() as first, borrowed_target() as second:
+        assert first is not second
+    with borrowed_target() as again:
+        assert again in (first, second)
 
 
 def test_importing_jitad_ir_does_not_import_llvm():

@@ -27,9 +27,11 @@ def load(key: str | bytes, *, constants: Sequence[Any] = ()) -> Executable | Non
     record = disk.read(_full(key))
     if record is None:
         return None
-    code, externals, exports, metadata = record
+    objects, externals, exports, metadata = record
     try:
-        return link(ObjectImage(code, externals, exports), constants=constants, metadata=metadata)
+        return link(
+            ObjectImage(objects, externals, exports), constants=constants, metadata=metadata
+        )
     except (LookupError, RuntimeError):
         # Of another SciPy, say. If it cannot be had at all, compiling afresh raises this again.
         return None

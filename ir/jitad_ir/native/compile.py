@@ -6,23 +6,29 @@ instruction, 1 ms per module): emit little. docs/decisions.md has the figures be
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir as ll
 
+from .. import workers
 from ..collector import collector_paused
 from ..stages import stage
 from .chunks import split_long_blocks
 from .externals import Externals
 from .link import Executable, ObjectImage, link
-from .target import target
+from .parts import divided
+from .target import borrowed_target
+from .unlocked import parse
 
 INLINE_INSTRUCTIONS = 100
 """How many instructions the copies of one function may add to a module by inlining. A call of a
 math function costs 2 to 3 % of its SIMD kernel; its copies double the time to compile."""
+
+MOST_PARTS = 8
+"""Threads that compile one module, if so many may work."""
 
 
 def compile_module(
@@ -57,36 +63,67 @@ def compile_module(
     42
     """
     externals.finish()
-    image = build_object(module, externals.names, exports)
+    image = build_image(module, externals.names, exports)
     with stage("link"):
         return link(image, constants=constants, metadata=metadata)
 
 
-def build_object(
-    module: ll.Module, externals: Sequence[str], exports: Sequence[str]
-) -> ObjectImage:
+def build_image(module: ll.Module, externals: Sequence[str], exports: Sequence[str]) -> ObjectImage:
     """Object code of `module` for the host, not loaded."""
     with collector_paused(), stage("LLVM text"):
         split_long_blocks(module)
-        choose_inlining(module, exports)
-        parsed = parse(str(module))
-    compiler = target()
-    with stage("LLVM passes"):
-        compiler.optimize(parsed)
-    with stage("LLVM code"):
-        code = compiler.emit_object(parsed)
-    return ObjectImage(code, tuple(externals), tuple(exports))
+        sizes = choose_inlining(module, exports)
+        texts = divided(module, sizes, min(workers.limit(), MOST_PARTS))
+    return ObjectImage(tuple(_objects(texts)), tuple(externals), tuple(exports))
 
 
-def parse(text: str) -> Any:
-    """LLVM's own form of a module, verified, in a context that dies with it."""
-    parsed = llvm.parse_assembly(text, llvm.create_context())
-    parsed.verify()
-    return parsed
+def _objects(texts: Sequence[str]) -> list[bytes]:
+    """The objects of modules, each compiled by a thread: LLVM does not need the interpreter."""
+    others = [_Compilation(text) for text in texts[1:]]
+    for other in others:
+        other.start()
+    try:
+        first = _object(texts[0])
+    finally:
+        for other in others:
+            other.join()
+    return [first, *[other.result() for other in others]]
 
 
-def choose_inlining(module: ll.Module, exports: Sequence[str]) -> None:
-    """Make all functions but `exports` internal, and mark those to inline.
+class _Compilation(threading.Thread):
+    """The compilation of one part of a module."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(name="jitad-compiler")
+        self._text = text
+        self._object: bytes | BaseException = b""
+
+    def run(self) -> None:
+        try:
+            self._object = _object(self._text)
+        except BaseException as error:  # noqa: BLE001  (raised by the thread that waits)
+            self._object = error
+
+    def result(self) -> bytes:
+        """The object, when the thread has ended."""
+        if isinstance(self._object, BaseException):
+            raise self._object
+        return self._object
+
+
+def _object(text: str) -> bytes:
+    with stage("LLVM parse"):
+        parsed = parse(text)
+    with borrowed_target() as compiler:
+        with stage("LLVM passes"):
+            compiler.optimize(parsed)
+        with stage("LLVM code"):
+            return compiler.emit_object(parsed)
+
+
+def choose_inlining(module: ll.Module, exports: Sequence[str]) -> dict[str, int]:
+    """Make all functions but `exports` internal, and mark those to inline. Returns the number of
+    instructions of each function that is defined.
 
     A function is inlined if it is called once, or if its copies add at most
     `INLINE_INSTRUCTIONS` to the module. Functions that already say `noinline` or `alwaysinline`
@@ -110,5 +147,7 @@ def choose_inlining(module: ll.Module, exports: Sequence[str]) -> None:
             continue
         function.linkage = "internal"
         decided = not function.attributes.isdisjoint(("alwaysinline", "noinline"))
-        if not decided and sizes[name] * (calls[name] - 1) <= INLINE_INSTRUCTIONS:
+        count = calls[name]  # 0: it is only called by its address
+        if not decided and count and sizes[name] * (count - 1) <= INLINE_INSTRUCTIONS:
             function.attributes.add("alwaysinline")
+    return sizes

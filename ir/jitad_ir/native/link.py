@@ -26,7 +26,8 @@ class ObjectImage(NamedTuple):
     """Position-independent object code, and what it needs and offers: valid in any process on
     the same platform and CPU."""
 
-    code: bytes
+    objects: tuple[bytes, ...]
+    """Objects that refer to each other, the table of externals in the first."""
     externals: tuple[str, ...]
     """Name of each slot of the table `jitad.externals`."""
     exports: tuple[str, ...]
@@ -78,7 +79,7 @@ def link(
     """
     addresses = [_external_address(name, constants) for name in image.externals]
     wanted = [*image.exports, TABLE_NAME] if addresses else image.exports
-    library = _instances.link(image.code, wanted)
+    library = _instances.link(image.objects, wanted)
     if addresses:
         table = (ctypes.c_void_p * len(addresses)).from_address(library[TABLE_NAME])
         table[:] = addresses
@@ -109,15 +110,17 @@ class _Instances:
         self._numbers = itertools.count()
         self._instance: Any = None
 
-    def link(self, code: bytes, exports: Sequence[str]) -> Any:
-        """A library of this object: maps exports to addresses, frees the code when dropped."""
+    def link(self, objects: Sequence[bytes], exports: Sequence[str]) -> Any:
+        """A library of these objects: maps exports to addresses, frees the code when dropped."""
         with self._lock:
             number = next(self._numbers)
             if number % self.GENERATION == 0:
                 self._instance = _create_instance()
             instance = self._instance
         # The current process: for functions that LLVM itself calls, such as memcpy and fmod.
-        builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+        builder = llvm.JITLibraryBuilder().add_current_process()
+        for code in objects:
+            builder.add_object_img(code)
         for name in exports:
             builder.export_symbol(name)
         return builder.link(instance, f"jitad.{number}")

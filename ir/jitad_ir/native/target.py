@@ -1,16 +1,20 @@
 """The CPU that code is made for, and the passes that every module goes through.
 
-One LLVM target machine per process and (CPU, features), made when the first program is compiled:
-it takes about a millisecond.
+An LLVM target machine serves one thread at a time. It takes about a millisecond to make, so that
+those of the host are kept for whoever compiles next.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
+
+from . import unlocked
 
 
 class Host(NamedTuple):
@@ -66,20 +70,29 @@ class Target:
         """Run the pipeline on a parsed module, in place."""
         # A new builder each time: each run adds callbacks to its builder, which point to what is
         # gone when the run ends. A second run calls them; some print to standard error.
-        self._passes.run(module, llvm.create_pass_builder(self.machine, self._options))
+        builder = llvm.create_pass_builder(self.machine, self._options)
+        unlocked.run_passes(self._passes, module, builder)
 
     def emit_object(self, module: Any) -> bytes:
         """Object code of a parsed module."""
-        return self.machine.emit_object(module)
+        return unlocked.emit_object(self.machine, module)
 
 
-@functools.cache
-def target(cpu: str | None = None, features: str | None = None) -> Target:
-    """The process's target for a CPU and its features (default: the host's)."""
-    here = host()
-    if cpu is None:
-        cpu, features = here.cpu, here.features if features is None else features
-    return Target(cpu, features or "")
+_idle: list[Target] = []
+"""Targets of the host that nobody uses. `append` and `pop` of a list are atomic."""
+
+
+@contextlib.contextmanager
+def borrowed_target() -> Generator[Target]:
+    """The host's target, for the use of this thread."""
+    try:
+        target = _idle.pop()
+    except IndexError:
+        target = Target(*host()[1:])
+    try:
+        yield target
+    finally:
+        _idle.append(target)
 
 
 def create_machine(cpu: str, features: str, level: int) -> Any:

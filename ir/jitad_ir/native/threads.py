@@ -50,11 +50,12 @@ def _compile() -> Executable:
     take three times as long."""
     from llvmlite import ir as ll  # noqa: PLC0415  (as all of these: the code generator)
 
-    from .compile import choose_inlining, parse  # noqa: PLC0415
+    from .compile import choose_inlining  # noqa: PLC0415
     from .externals import Externals  # noqa: PLC0415
     from .link import ObjectImage, link  # noqa: PLC0415
     from .target import create_machine, host, initialize_llvm  # noqa: PLC0415
     from .threads_code import emit_threads, way_of_waiting  # noqa: PLC0415
+    from .unlocked import parse  # noqa: PLC0415
 
     module = ll.Module("jitad.threads")
     externals = Externals(module)
@@ -63,8 +64,8 @@ def _compile() -> Executable:
     choose_inlining(module, exports)
     initialize_llvm()
     machine = create_machine(host().cpu, host().features, level=0)
-    image = ObjectImage(machine.emit_object(parse(str(module))), externals.names, tuple(exports))
-    return link(image)
+    code = machine.emit_object(parse(str(module)))
+    return link(ObjectImage((code,), externals.names, tuple(exports)))
 
 
 def _threads(name: str) -> int:

@@ -1,0 +1,122 @@
+"""A module in parts, for LLVM to compile side by side.
+
+    divided : module  to  the texts of modules of about equal size, which the linker joins
+
+A function that others inline is in every part that calls it, and so are constants. Every other
+function is in one part, and declared in those that use it.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from llvmlite import ir as ll
+
+LEAST = 120
+"""Instructions that are worth a part of their own: LLVM takes a millisecond for an empty one."""
+
+_REFERENCE = re.compile(r'@"[^"]*"')
+
+
+def divided(module: ll.Module, sizes: Mapping[str, int], most: int) -> list[str]:
+    """The text of `module` in at most `most` parts, the longest first.
+
+    `sizes` are the instructions of the functions that are defined, of which those marked
+    `alwaysinline` are inlined.
+    """
+    most = min(most, sum(sizes.values()) // LEAST)
+    if most < 2:
+        return [str(module)]
+    units = [module.get_global(name) for name in sizes]
+    units = [f for f in units if "alwaysinline" not in f.attributes]
+    for function in units:
+        function.linkage = ""
+    texts = {g.get_reference(): str(g) for g in module.global_values}
+    mentions = {name: set(_REFERENCE.findall(text)) - {name} for name, text in texts.items()}
+    own = {f.get_reference() for f in units}
+    length = {f.get_reference(): sizes[f.name] for f in module.functions if f.name in sizes}
+    copied = length.keys() - own
+    contents = {name: _with_copies(name, mentions, copied) for name in own}
+    weights = {name: sum([length[n] for n in inside]) for name, inside in contents.items()}
+    parts = _balanced(weights, most)
+    if len(parts) == 1:
+        return [str(module)]
+    return _texts(module, texts, mentions, [_union(contents, part) for part in parts])
+
+
+def _with_copies(name: str, mentions: Mapping[str, set[str]], copied: set[str]) -> set[str]:
+    """A function and those that it inlines, directly or not."""
+    found = {name}
+    pending = [name]
+    while pending:
+        new = (mentions[pending.pop()] & copied) - found
+        found |= new
+        pending.extend(new)
+    return found
+
+
+def _balanced(weights: Mapping[str, int], most: int) -> list[list[str]]:
+    """The names in parts of about equal weight, none below `LEAST`; the heaviest first."""
+    for count in range(most, 1, -1):
+        parts: list[list[str]] = [[] for _ in range(count)]
+        loads = [0] * count
+        for name in sorted(weights, key=lambda n: (-weights[n], n)):
+            lightest = loads.index(min(loads))
+            parts[lightest].append(name)
+            loads[lightest] += weights[name]
+        if min(loads) >= LEAST:
+            order = sorted(range(count), key=lambda k: -loads[k])
+            return [parts[k] for k in order]
+    return [list(weights)]
+
+
+def _union(contents: Mapping[str, set[str]], names: Iterable[str]) -> set[str]:
+    return set[str]().union(*[contents[name] for name in names])
+
+
+def _texts(
+    module: ll.Module,
+    texts: Mapping[str, str],
+    mentions: Mapping[str, set[str]],
+    parts: Sequence[set[str]],
+) -> list[str]:
+    """The texts of modules that define the functions of each part, and all that they need. The
+    variables, which are the table of externals, are defined by the first."""
+    shell: Any = copy.copy(module)
+    shell.globals = {}
+    frame = str(shell)  # what is not a global: the platform, metadata
+    variables = {g.get_reference() for g in module.global_values if _is_variable(g)}
+    found: list[str] = []
+    for number, part in enumerate(parts):
+        needed = part.union(*[mentions[name] for name in part])
+        defined = part if number else part | variables
+        lines = [frame]
+        for value in module.global_values:
+            name = value.get_reference()
+            if name in defined or (name in needed and _is_constant(value)):
+                lines.append(texts[name])
+            elif name in needed:
+                lines.append(str(_declaration(value)))
+        found.append("\n".join(lines))
+    return found
+
+
+def _is_variable(value: ll.GlobalValue) -> bool:
+    return isinstance(value, ll.GlobalVariable) and not value.global_constant
+
+
+def _is_constant(value: ll.GlobalValue) -> bool:
+    return isinstance(value, ll.GlobalVariable) and value.global_constant
+
+
+def _declaration(value: Any) -> ll.GlobalValue:
+    """What says that `value` is defined in another module."""
+    elsewhere = ll.Module()
+    if isinstance(value, ll.GlobalVariable):
+        return ll.GlobalVariable(elsewhere, value.value_type, value.name)
+    function = ll.Function(elsewhere, value.ftype, value.name)
+    function.attributes = value.attributes
+    return function
