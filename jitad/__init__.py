@@ -14,12 +14,16 @@ import llvmlite.binding as _llvm  # noqa: F401  (here, not within the first call
 
 from .array import Array
 from .settings import (
+    check_tracer_leaks,
     checking_leaks,
     config,
     debug_infs,
     debug_nans,
+    default_device,
+    default_matmul_precision,
     default_prng_impl,
     disable_jit,
+    enable_x64,
     explain_cache_misses,
     log_compiles,
     numpy_dtype_promotion,
@@ -37,16 +41,20 @@ if TYPE_CHECKING:
         custom_batching,
         custom_derivatives,
         debug,
+        dlpack,
         dtypes,
         errors,
+        example_libraries,
         experimental,
         flatten_util,
+        image,
         lax,
         nn,
         numpy,
         ops,
         random,
         scipy,
+        sharding,
         test_util,
         tree,
         tree_util,
@@ -65,11 +73,14 @@ if TYPE_CHECKING:
         process_count,
         process_index,
     )
+    from .sharding import NamedSharding, make_mesh, shard_map
+    from .sharding import PartitionSpec as P
     from .transforms.callbacks import io_callback, pure_callback
     from .transforms.checkpointing import checkpoint, remat
     from .transforms.custom_gradient import custom_gradient
     from .transforms.custom_jvp import custom_jvp
     from .transforms.custom_vjp import custom_vjp
+    from .transforms.devices import pmap
     from .transforms.directional import jvp, linear_transpose, linearize, vjp
     from .transforms.inspection import (
         ShapeDtypeStruct,
@@ -89,9 +100,12 @@ __version__ = "0.1.0"
 __all__ = [
     "Array",
     "Device",
+    "NamedSharding",
+    "P",
     "ShapeDtypeStruct",
     "ad_checkpoint",
     "block_until_ready",
+    "check_tracer_leaks",
     "checking_leaks",
     "checkpoint",
     "checkpoint_policies",
@@ -108,23 +122,29 @@ __all__ = [
     "debug_infs",
     "debug_nans",
     "default_backend",
+    "default_device",
+    "default_matmul_precision",
     "default_prng_impl",
     "device_count",
     "device_get",
     "device_put",
     "devices",
     "disable_jit",
+    "dlpack",
     "dtypes",
     "effects_barrier",
+    "enable_x64",
     "ensure_compile_time_eval",
     "errors",
     "eval_shape",
+    "example_libraries",
     "experimental",
     "explain",
     "explain_cache_misses",
     "flatten_util",
     "grad",
     "hessian",
+    "image",
     "io_callback",
     "jacfwd",
     "jacobian",
@@ -139,18 +159,22 @@ __all__ = [
     "log_compiles",
     "make_ir",
     "make_jaxpr",
+    "make_mesh",
     "named_call",
     "named_scope",
     "nn",
     "numpy",
-    "ops",
     "numpy_dtype_promotion",
+    "ops",
+    "pmap",
     "process_count",
     "process_index",
     "pure_callback",
     "random",
     "remat",
     "scipy",
+    "shard_map",
+    "sharding",
     "stop_gradient",
     "test_util",
     "threads",
@@ -169,6 +193,7 @@ _NAMES = {
     "custom_gradient": "custom_gradient",
     "custom_jvp": "custom_jvp",
     "custom_vjp": "custom_vjp",
+    "devices": "pmap",
     "directional": "jvp linear_transpose linearize vjp",
     "inspection": (
         "ShapeDtypeStruct closure_convert ensure_compile_time_eval eval_shape explain make_ir "
@@ -184,6 +209,7 @@ _PLACEMENT = (
     "local_device_count local_devices process_count process_index"
 )
 _MODULES |= dict.fromkeys(_PLACEMENT.split(), "placement")
+_MODULES |= dict.fromkeys(["NamedSharding", "P", "make_mesh", "shard_map"], "sharding")
 """Name -> its module."""
 
 _NAMESPACES = frozenset(
@@ -194,16 +220,20 @@ _NAMESPACES = frozenset(
         "custom_batching",
         "custom_derivatives",
         "debug",
+        "dlpack",
         "dtypes",
         "errors",
+        "example_libraries",
         "experimental",
         "flatten_util",
+        "image",
         "lax",
         "nn",
         "numpy",
         "ops",
         "random",
         "scipy",
+        "sharding",
         "test_util",
         "tree",
         "tree_util",

@@ -10,6 +10,9 @@
 from __future__ import annotations
 
 from .trace import Tracer
-from .transforms.inspection import ensure_compile_time_eval
+from .transforms.inspection import ShapeDtypeStruct, ensure_compile_time_eval
 
-__all__ = ["Tracer", "ensure_compile_time_eval"]
+__all__ = ["ShapedArray", "Tracer", "ensure_compile_time_eval"]
+
+ShapedArray = ShapeDtypeStruct
+"""Shape and dtype without elements: `ShapeDtypeStruct`, under the name of JAX's type of values."""

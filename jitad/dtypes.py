@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from .numpy.dtypes import finfo, iinfo, issubdtype, result_type
+from .numpy.dtypes import finfo, iinfo, issubdtype, prng_key, result_type
 from .transforms.function import FLOAT0 as float0  # noqa: N811  (JAX's name)
 
-__all__ = ["canonicalize_dtype", "finfo", "float0", "iinfo", "issubdtype", "result_type"]
+__all__ = [
+    "canonicalize_dtype",
+    "finfo",
+    "float0",
+    "iinfo",
+    "issubdtype",
+    "prng_key",
+    "result_type",
+]
 
 
 def canonicalize_dtype(dtype: np.typing.DTypeLike) -> np.dtype:

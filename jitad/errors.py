@@ -51,6 +51,8 @@ class LeakedTracerError(RuntimeError):
 
 ConcretizationTypeError = ConcretizationError
 UnexpectedTracerError = LeakedTracerError
+JaxRuntimeError = RuntimeError
+"""What programs catch around a computation that fails on the device."""
 
 
 class NonFiniteError(FloatingPointError):

@@ -101,6 +101,8 @@ def _segments(update: str, start: Any, data: Any, segment_ids: Any, count: int |
     x, ids = _array(data), _array(segment_ids)
     if ids.dtype.kind not in "iu":
         raise TypeError(at_user_line(f"segment_ids: expected integers; got {ids.dtype}"))
+    if x.ndim == 0:
+        x = jnp.broadcast_to(x, ids.shape)
     if x.shape[: ids.ndim] != ids.shape:
         raise ValueError(
             at_user_line(

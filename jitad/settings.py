@@ -18,10 +18,19 @@ from typing import Any
 from jitad_ir import workers
 
 _IGNORED: dict[str, Any] = {
+    "jax_compilation_cache_dir": None,
+    "jax_debug_key_reuse": False,
+    "jax_default_device": None,
     "jax_default_matmul_precision": "highest",
+    "jax_disable_most_optimizations": False,
+    "jax_enable_checks": False,
+    "jax_enable_custom_prng": True,
+    "jax_enable_compilation_cache": True,
     "jax_enable_x64": True,
     "jax_num_cpu_devices": 1,
     "jax_numpy_rank_promotion": "allow",
+    "jax_persistent_cache_min_compile_time_secs": 0,
+    "jax_persistent_cache_min_entry_size_bytes": 0,
     "jax_platform_name": "cpu",
     "jax_platforms": "cpu",
     "jax_threefry_partitionable": True,
@@ -129,6 +138,27 @@ class Config:
     def default_prng_impl(self, name: str) -> None:
         self._prng = _one_of("default_prng_impl", name, ("threefry2x32",))
 
+    @property
+    def x64_enabled(self) -> bool:
+        """True: 64-bit types are always there."""
+        return True
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The settings by JAX's names."""
+        return {f"jax_{name}": getattr(self, name) for name in _NAMES} | _IGNORED
+
+    def read(self, name: str) -> Any:
+        """The setting of this name, JAX's (`jax_debug_nans`) or jitad's; raises AttributeError if
+        there is none."""
+        return getattr(self, name)
+
+    def config_with_absl(self) -> None:
+        """Nothing: settings are no flags of absl. For the sake of JAX's test programs."""
+
+    def parse_flags_with_absl(self) -> None:
+        """Nothing, as `config_with_absl`."""
+
     def update(self, name: str, value: Any) -> None:
         """Set `name` (with or without JAX's prefix `jax_`); raises AttributeError if there is no
         such setting."""
@@ -234,6 +264,9 @@ def checking_leaks(on: bool = True) -> AbstractContextManager[None]:
     return _setting("check_tracer_leaks", on)
 
 
+check_tracer_leaks = checking_leaks
+
+
 def numpy_dtype_promotion(rules: str = "strict") -> AbstractContextManager[None]:
     """Within this context "strict" makes it a TypeError that arrays of different dtypes meet in an
     operation; "standard" is NumPy 2's promotion. Python numbers take on the dtype of arrays in
@@ -255,6 +288,16 @@ def enable_x64(on: bool = True) -> AbstractContextManager[None]:
     """
     if not on:
         raise ValueError("enable_x64: 64-bit types are always there; write float32 for 32 bits")
+    return nullcontext()
+
+
+def default_matmul_precision(_precision: Any) -> AbstractContextManager[None]:
+    """Nothing: products are always computed in the full precision of their dtype."""
+    return nullcontext()
+
+
+def default_device(_device: Any = None) -> AbstractContextManager[None]:
+    """Nothing: there is one device."""
     return nullcontext()
 
 

@@ -31,6 +31,7 @@ from .pytree import (
     node_type,
     register_node_type,
 )
+from .registry import default_registry
 
 __all__ = [
     "DictKey",
@@ -41,6 +42,7 @@ __all__ = [
     "PyTreeDef",
     "SequenceKey",
     "all_leaves",
+    "default_registry",
     "flatten_one_level",
     "flatten_one_level_with_keys",
     "is_tree_node",

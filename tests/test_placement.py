@@ -64,3 +64,70 @@ def test_precision_is_taken_and_makes_no_difference() -> None:
     for precision in (None, "highest", *jitad.lax.Precision):
         np.testing.assert_array_equal(jnp.dot(x, x.T, precision=precision), x @ x.T)
         np.testing.assert_array_equal(jitad.lax.dot(x, x.T, precision=precision), x @ x.T)
+
+
+def test_meshes_have_one_device() -> None:
+    mesh = jitad.make_mesh((1, 1), ("data", "model"))
+    place = jitad.NamedSharding(mesh, jitad.P("data", None, ("model",)))
+    assert mesh.shape == {"data": 1, "model": 1} and mesh.size == 1
+    assert place == jitad.NamedSharding(mesh, jitad.P("data", None, ("model",)))
+    x = jitad.device_put(np.arange(3.0), place)
+    with mesh:
+        doubled = jitad.jit(lambda x: 2 * jitad.lax.with_sharding_constraint(x, place))(x)
+    assert doubled.tolist() == [0.0, 2.0, 4.0]
+    f = jitad.jit(lambda x: 3 * x, in_shardings=place, out_shardings=place)
+    assert f(x).tolist() == [0.0, 3.0, 6.0]
+    with pytest.raises(ValueError, match="make_mesh: expected lengths of 1"):
+        jitad.make_mesh((2,), ("data",))
+    with pytest.raises(ValueError, match="Mesh: expected the one device"):
+        jitad.sharding.Mesh([*jitad.devices(), *jitad.devices()], "data")
+    with pytest.raises(ValueError, match=r"names of the mesh's axes.* got \['rows'\]"):
+        jitad.NamedSharding(mesh, jitad.P("rows"))
+    with pytest.raises(TypeError, match="with_sharding_constraint: expected shardings"):
+        jitad.lax.with_sharding_constraint(x, "data")
+
+
+def test_shard_map_is_the_function_of_the_whole() -> None:
+    mesh = jitad.make_mesh((1, 1), ("i", "j"))
+
+    @jitad.shard_map(mesh=mesh, in_specs=jitad.P("i", "j"), out_specs=(jitad.P(), jitad.P()))
+    def f(x: np.ndarray) -> tuple[jitad.Array, jitad.Array]:
+        return jitad.lax.psum(x.sum(), ("i", "j")), x + jitad.lax.axis_index("j")
+
+    for run in (f, jitad.jit(f)):
+        total, same = run(np.ones((2, 3)))
+        assert total == 6.0 and same.shape == (2, 3) and same.sum() == 6.0
+
+
+def test_pmap_over_the_one_device() -> None:
+    def f(x: np.ndarray, scale: float, power: int, *, shift: np.ndarray) -> jitad.Array:
+        return jitad.lax.psum(scale * x**power + shift, "i")
+
+    run = jitad.pmap(f, "i", in_axes=(0, None, None), static_broadcasted_argnums=2)
+    x = np.arange(3.0)[None]
+    assert run(x, 2.0, 2, shift=np.ones(1)).tolist() == [[1.0, 3.0, 9.0]]
+    assert jitad.pmap(lambda x: x + 1)(x).tolist() == [[1.0, 2.0, 3.0]]
+    with pytest.raises(
+        ValueError, match=r"expected an axis of length 1, .* got 3. Write jit\(vmap"
+    ):
+        jitad.pmap(lambda x: x)(np.arange(3.0))
+
+
+def test_settings_of_placement() -> None:
+    config = jitad.config
+    assert config.read("jax_enable_x64") and config.x64_enabled
+    assert config.read("jax_disable_jit") is config.values["jax_disable_jit"] is False
+    with jitad.default_device(jitad.devices()[0]), jitad.default_matmul_precision("float32"):
+        assert jnp.ones(2).dtype == np.float64
+    key, other = jitad.random.key(0), np.ones(2)
+    assert jnp.issubdtype(key.dtype, jitad.dtypes.prng_key)
+    assert not jnp.issubdtype(other.dtype, jitad.dtypes.prng_key)
+    assert jnp.issubdtype(other.dtype, jnp.floating)
+
+
+def test_code_for_platforms() -> None:
+    pick = jitad.lax.platform_dependent
+    assert pick(1.0, cpu=lambda x: x, tpu=lambda x: -x) == 1.0
+    assert pick(1.0, default=lambda x: 2 * x, cuda=lambda x: -x) == 2.0
+    with pytest.raises(NotImplementedError, match="expected cpu= or default=; got .* cuda, tpu"):
+        pick(1.0, tpu=lambda x: x, cuda=lambda x: x)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what a type checker sees; names below load when they are fi
     from .gathering import *  # noqa: F403
     from .loops import *  # noqa: F403
     from .mapping import *  # noqa: F403
+    from .platforms import *  # noqa: F403
     from .precision import *  # noqa: F403
     from .products import *  # noqa: F403
     from .ragged import *  # noqa: F403
@@ -58,6 +59,7 @@ _NAMES = {
     "gathering": "GatherDimensionNumbers GatherScatterMode gather",
     "loops": "fori_loop scan while_loop",
     "mapping": "map",
+    "platforms": "platform_dependent with_sharding_constraint",
     "precision": "Precision",
     "products": "DotDimensionNumbers batch_matmul dot dot_general",
     "ragged": "RaggedDotDimensionNumbers ragged_dot ragged_dot_general",
@@ -89,7 +91,8 @@ _NAMES = {
 }
 _MODULES = {name: f".{module}" for module, names in _NAMES.items() for name in names.split()}
 _COLLECTIVES = (
-    "all_gather all_to_all axis_index axis_size pmax pmean pmin ppermute psum psum_scatter"
+    "all_gather all_to_all axis_index axis_size pmax pmean pmin ppermute pshuffle psum "
+    "psum_scatter pswapaxes"
 )
 _MODULES |= dict.fromkeys(_COLLECTIVES.split(), "..transforms.collectives")
 _MODULES["stop_gradient"] = "..transforms.stop"

@@ -17,7 +17,6 @@ from numpy import (
     inf,
     integer,
     isdtype,
-    issubdtype,
     nan,
     newaxis,
     number,
@@ -134,6 +133,21 @@ float_ = double = float64
 single = float32
 complex_ = cdouble = complex128
 csingle = complex64
+
+
+class prng_key(np.generic):  # noqa: N801  (JAX's name)
+    """The kind of dtype that keys have, for `issubdtype`: arrays of keys are uint64."""
+
+
+def issubdtype(arg1: Any, arg2: Any) -> Any:
+    """True if the first dtype is of the kind of the second, as in NumPy; uint64, the dtype of
+    random keys, is also a `jitad.dtypes.prng_key`.
+
+    >>> import jitad, jitad.numpy as jnp
+    >>> jnp.issubdtype(jitad.random.key(0).dtype, jitad.dtypes.prng_key)
+    True
+    """
+    return np.dtype(arg1) == np.uint64 if arg2 is prng_key else np.issubdtype(arg1, arg2)
 
 
 def finfo(dtype: Any) -> Any:

@@ -207,6 +207,38 @@ def all_to_all(
 
 
 @hides_internals
+def pswapaxes(x: Any, axis_name: Any, axis: int, *, axis_index_groups: None = None) -> Any:
+    """The lanes of a named axis and an axis as long as there are lanes, exchanged: `all_to_all`
+    from and to place `axis`.
+
+    >>> import jitad, numpy as np
+    >>> from jitad import lax
+    >>> x = np.array([[1, 2], [3, 4]])
+    >>> jitad.vmap(lambda row: lax.pswapaxes(row, "i", 0), axis_name="i")(x)
+    Array([[1, 3],
+           [2, 4]])
+    """
+    return all_to_all(x, axis_name, axis, axis, axis_index_groups=axis_index_groups)
+
+
+@hides_internals
+def pshuffle(x: Any, axis_name: Any, perm: Any) -> Any:
+    """Lane i receives the value of lane `perm[i]`, where `perm` is a permutation of all lanes.
+
+    >>> import jitad, numpy as np
+    >>> from jitad import lax
+    >>> jitad.vmap(lambda x: lax.pshuffle(x, "i", [2, 0, 1]), axis_name="i")(np.arange(3))
+    Array([2, 0, 1])
+    """
+    lanes = _axis(axis_name, "pshuffle").size
+    if sorted(perm) != list(range(lanes)):
+        raise ValueError(
+            at_user_line(f"pshuffle: expected a permutation of range({lanes}); got {perm}")
+        )
+    return ppermute(x, axis_name, [(source, target) for target, source in enumerate(perm)])
+
+
+@hides_internals
 def ppermute(x: Any, axis_name: Any, perm: Any) -> Any:
     """Values passed from lane to lane: lane d receives that of lane s for each pair (s, d) of
     `perm`; lanes that receive none have zeros. Raises ValueError for lanes that there are not, or

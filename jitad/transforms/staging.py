@@ -52,14 +52,19 @@ def jit(
     donate_argnames: Any = None,
     keep_unused: bool = False,
     inline: bool = False,
+    in_shardings: Any = None,
+    out_shardings: Any = None,
+    device: Any = None,
+    backend: Any = None,
+    compiler_options: Any = None,
 ) -> Any:
     """`fun` as native code, compiled at the first call for each structure, shapes and dtypes.
 
     Arguments named by `static_argnums` or `static_argnames` are hashable Python values that the
     program is specialised to. The other arguments are pytrees of arrays and numbers; so are the
-    results, with a `jitad.Array` for each leaf. `donate_argnums`, `donate_argnames`, `keep_unused`
-    and `inline` are accepted for JAX's sake and change nothing: buffers are not donated, calls
-    inside traced functions are always inlined.
+    results, with a `jitad.Array` for each leaf. `donate_argnums`, `donate_argnames`, `keep_unused`,
+    `inline` and what says where arrays lie are accepted for JAX's sake and change nothing: buffers
+    are not donated, calls inside traced functions are always inlined, there is one device.
 
     Inside `fun`, values of arrays are not known: Python's `if` on one raises
     TracerBoolConversionError. Arrays that `fun` closes over are compiled in as they are at the
