@@ -1,0 +1,80 @@
+"""Programs that are large enough to be shared out among threads, for the tests of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import jitad
+import jitad.numpy as jnp
+
+COUNTS = (1, 2, 3, 7)
+"""Numbers of threads to try."""
+
+
+def image(*shape: int, dtype: str = "float64", seed: int = 0) -> Any:
+    return np.random.default_rng(seed).uniform(0.1, 2.0, shape).astype(dtype)
+
+
+PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
+    "elementwise": (lambda x, y: jnp.sin(x) * y + x, [image(300_007), image(300_007, seed=1)]),
+    "sum": (lambda x: jnp.sum(x * x), [image(1_000_003)]),
+    "float32 sum": (lambda x: jnp.sum(x), [image(3_000_000, dtype="float32")]),
+    "two folds": (lambda x: (jnp.sum(jnp.exp(x)), jnp.max(jnp.exp(x))), [image(999_983)]),
+    "value and fold": (lambda x: (jnp.exp(x), jnp.sum(jnp.exp(x))), [image(499_979)]),
+    "rows": (lambda x: jnp.sum(jnp.sin(x), axis=1), [image(700, 701)]),
+    "columns": (lambda x: jnp.sum(jnp.sin(x), axis=0), [image(700, 701)]),
+    "few columns": (lambda x: jnp.sum(jnp.sin(x), axis=0), [image(300_000, 3)]),
+    "few rows": (lambda x: jnp.sum(jnp.sin(x), axis=1), [image(3, 300_000)]),
+    "softmax": (lambda x: jitad.nn.softmax(x, axis=1), [image(999, 333)]),
+    "transpose": (lambda x: x.T.copy() + 1, [image(901, 1001)]),
+    "gather": (lambda x, i: jnp.sin(x[i]), [image(1000), np.arange(400_000) % 997]),
+    "argmax": (lambda x: jnp.argmax(x, axis=1), [image(2000, 500)]),
+    "cumsum": (lambda x: jnp.cumsum(x, axis=1), [image(1000, 1000)]),
+    "random": (lambda s: jitad.random.normal(jitad.random.key(s), (300_000,)), [3]),
+    "gradient": (
+        jitad.grad(lambda x, w: jnp.mean(jnp.log1p(jnp.exp(-w * (x @ x.T).sum() + x)))),
+        [image(300, 100), image(300, 100, seed=2)],
+    ),
+    "product": (lambda x, y: x @ y, [image(300, 310), image(310, 330)]),
+    "transposed product": (
+        lambda x, y: x.T @ y.T,
+        [image(400, 301, dtype="float32"), image(303, 400, dtype="float32")],
+    ),
+    "matrix and vector": (lambda x, y: (x @ y, y @ x.T), [image(1201, 1203), image(1203)]),
+    "batch of products": (lambda x, y: x @ y, [image(77, 40, 41), image(77, 41, 42)]),
+    "batch of small products": (lambda x, y: x @ y, [image(50_001, 3, 3), image(50_001, 3, 3)]),
+    "products that are packed": (
+        lambda x, y: jnp.einsum("biju,bjuk->bik", x, y),
+        [image(37, 64, 8, 8), image(37, 8, 8, 65)],
+    ),
+    "complex product": (lambda x: (x + 1j) @ (x.T - 1j), [image(201, 203)]),
+    "small systems": (jnp.linalg.solve, [image(5004, 4, 4) + 4 * np.eye(4), image(5004, 4, 2)]),
+    "decompositions": (
+        lambda x: (jnp.linalg.cholesky(x), jnp.linalg.eigh(x)[0], jnp.linalg.det(x)),
+        [np.eye(9) * 9 + image(13, 7, 9, 9) * 1e-2],
+    ),
+    "large factorization": (
+        jnp.linalg.cholesky,
+        [image(600, 600) @ image(600, 600).T + 600 * np.eye(600)],
+    ),
+    "large triangular system": (
+        lambda a, b: jitad.scipy.linalg.solve_triangular(a, b, lower=True),
+        [np.tril(image(300, 300)) + 300 * np.eye(300), image(300, 297)],
+    ),
+    "large linear system": (
+        jnp.linalg.solve,
+        [image(450, 450) - 0.9 * np.eye(450), image(450, 431)],
+    ),
+    "inverses": (jnp.linalg.inv, [image(72, 30, 30) + 30 * np.eye(30)]),
+    "loop": (
+        lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
+        [image(200_000)],
+    ),
+}
+
+
+def bits(tree: Any) -> list[bytes]:
+    return [np.asarray(leaf).tobytes() for leaf in jitad.tree.leaves(tree)]
