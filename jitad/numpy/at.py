@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from jitad.argument_types import is_known
 from jitad.errors import at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.op import Op
+from jitad_ir.types import INT64
 
 from .arithmetic import divide, negative
 from .exponential import power
@@ -53,7 +55,8 @@ class Update:
     several times, `add`, `subtract`, `multiply`, `divide`, `min` and `max` apply each update, and
     `set` the last. `mode` says what places out of bounds do: "drop" (the default; also called
     "fill") leaves their updates out, "clip" moves them to the nearest place, "promise_in_bounds"
-    says that there are none. `unique_indices` promises that no element is updated twice;
+    says that there are none. Negative indices count from the end, or are out of bounds if not
+    `wrap_negative_indices`. `unique_indices` promises that no element is updated twice;
     `indices_are_sorted` is accepted for programs written for JAX.
 
     >>> import jitad.numpy as jnp
@@ -74,6 +77,7 @@ class Update:
         fill_value: Any = None,
         indices_are_sorted: bool = False,
         unique_indices: bool = False,
+        wrap_negative_indices: bool = True,
     ) -> Any:
         """x[index]; places out of bounds give the nearest element, or with mode "fill" (which
         `fill_value` implies) `fill_value` (default nan, or the least integer)."""
@@ -83,7 +87,7 @@ class Update:
             mode = "clip" if fill_value is None else "fill"
         fill = default_fill(x.dtype) if fill_value is None else fill_value
         how = "fill" if mode == "drop" else mode
-        return read(x, self._selection(), how, fill)
+        return read(x, self._selection(wrap_negative_indices), how, fill)
 
     def set(self, values: Any, **options: Any) -> Any:
         """x with x[index] = values."""
@@ -115,7 +119,7 @@ class Update:
 
     def power(self, values: Any, **options: Any) -> Any:
         """x with x[index] **= values; a repeated index is updated once."""
-        return self.apply(lambda x: power(x, values), **options)
+        return self._map(lambda x: power(x, values), **options)
 
     def min(self, values: Any, **options: Any) -> Any:
         """x with x[index] = minimum(x[index], values)."""
@@ -126,15 +130,24 @@ class Update:
         return self._update(ops.scatter_max, values, **options)
 
     def apply(self, func: Any, **options: Any) -> Any:
-        """x with x[index] = func(x[index]); a repeated index is updated once."""
+        """x with x[index] = func(x[index]), for a function of each element by itself; where an
+        index occurs several times, it is applied as often, as by `func.at`."""
+        x = self._array
         mask = _traced_mask(self._index)
         if mask is not None:  # of all elements: which are chosen is not known
-            x = self._array
             return _where_masked(ops.scatter, x, mask, func(x), whole=True)
-        return self.set(func(self.get()), **options)
+        if options.get("unique_indices") or math.prod(self._selection().points) <= 1:
+            return self._map(func, **options)
+        none = apply(ops.full, value=0, shape=x.shape, dtype=INT64)
+        return _applied(func, x, Update(none, self._index).add(1, **options))
 
-    def _selection(self) -> Selection:
-        return resolve(self._array.shape, self._index, check=False)
+    def _map(self, func: Any, **options: Any) -> Any:
+        """x with x[index] = func(x[index]); of updates of one element the last counts."""
+        wrap = options.get("wrap_negative_indices", True)
+        return self.set(func(self.get(wrap_negative_indices=wrap)), **options)
+
+    def _selection(self, wrap: bool = True) -> Selection:
+        return resolve(self._array.shape, self._index, check=False, wrap=wrap)
 
     def _update(
         self,
@@ -144,13 +157,14 @@ class Update:
         mode: str | None = None,
         unique_indices: bool = False,
         indices_are_sorted: bool = False,
+        wrap_negative_indices: bool = True,
     ) -> Operand:
         x = self._array
         _check_mode(mode)
         mask = _traced_mask(self._index)
         if mask is not None:
             return _where_masked(op, x, mask, values)
-        selection = self._selection()
+        selection = self._selection(wrap_negative_indices)
         updates = as_operand(values)
         if np.iscomplexobj(np.empty(0, _dtype_of(updates))) and x.dtype.kind != "c":
             raise TypeError(
@@ -169,6 +183,22 @@ _COMBINE = {
     ops.scatter_min: ops.min,
     ops.scatter_max: ops.max,
 }
+
+
+def _applied(func: Any, x: Operand, counts: Operand) -> Operand:
+    """`func` applied to each element of `x` as often as `counts` says."""
+    from jitad.lax import fori_loop  # noqa: PLC0415  (loops are made of this module)
+
+    def once(i: Any, x: Operand) -> Operand:
+        chosen = apply(ops.gt, counts, broadcast_to(i, counts.shape))
+        return apply(ops.select, chosen, convert(as_array_operand(func(x)), x.dtype), x)
+
+    most = apply(ops.reduce_max, counts, axes=tuple(range(x.ndim)))
+    if not is_known(most):
+        return fori_loop(0, most, once, x)
+    for i in range(int(most.concrete if isinstance(most, Tracer) else most)):
+        x = once(i, x)
+    return x
 
 
 def _traced_mask(index: Any) -> Tracer | None:

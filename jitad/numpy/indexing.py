@@ -47,12 +47,14 @@ class Selection:
 
     `shape` is that of the array with an axis of length 1 for each None; `entries` has for each of
     its axes an int, a Range or an integer array (NumPy's or traced). Where there is an array, ints
-    are arrays too. `checked`: all places are known to be in bounds.
+    are arrays too. `checked`: all places are known to be in bounds. `apart`: an Ellipsis that
+    stands for no axis lies between arrays, which keeps them apart all the same.
     """
 
     shape: Shape
     entries: tuple[Any, ...]
     checked: bool
+    apart: bool
 
     @property
     def array_axes(self) -> tuple[int, ...]:
@@ -69,7 +71,7 @@ class Selection:
     def points_first(self) -> bool:
         """True if the axes of the points lead the result: the arrays are not side by side."""
         axes = self.array_axes
-        return bool(axes) and axes[-1] - axes[0] != len(axes) - 1
+        return bool(axes) and (self.apart or axes[-1] - axes[0] != len(axes) - 1)
 
     @property
     def result_shape(self) -> Shape:
@@ -106,13 +108,15 @@ def _points_shape(shapes: Sequence[Shape]) -> Shape:
 # From an index expression to a Selection.
 
 
-def resolve(shape: Shape, index: Any, *, check: bool = True) -> Selection:
-    """The Selection that `index` makes of an array of `shape`.
+def resolve(shape: Shape, index: Any, *, check: bool = True, wrap: bool = True) -> Selection:
+    """The Selection that `index` makes of an array of `shape`. Negative numbers count from the end,
+    or are out of bounds if not `wrap`.
 
     Raises IndexError for too many indices, wrong masks, places that are known to be out of bounds
     (unless not `check`) and indices of other types.
     """
     items = [_item(i) for i in (index if isinstance(index, tuple) else (index,))]
+    apart = _is_kept_apart(items, len(shape))
     items = _expanded(items, len(shape))
     lengths: list[int] = []
     entries: list[Any] = []
@@ -129,14 +133,14 @@ def resolve(shape: Shape, index: Any, *, check: bool = True) -> Selection:
             entries += list(np.nonzero(item))
         else:
             n = remaining.pop(0)
-            entries.append(places_along(item, n, len(lengths), check))
+            entries.append(places_along(item, n, len(lengths), check, wrap))
             lengths.append(n)
     entries += [Range(0, n, 1) for n in remaining]
     lengths += remaining
-    return _selection(tuple(lengths), entries, check)
+    return _selection(tuple(lengths), entries, check, apart)
 
 
-def _selection(shape: Shape, entries: list[Any], check: bool) -> Selection:
+def _selection(shape: Shape, entries: list[Any], check: bool, apart: bool) -> Selection:
     if any([not isinstance(e, (int, Range)) for e in entries]):
         entries = [np.asarray(e) if isinstance(e, int) else e for e in entries]
     checked = True
@@ -146,7 +150,7 @@ def _selection(shape: Shape, entries: list[Any], check: bool) -> Selection:
         elif not check and not isinstance(entry, Range):
             known = np.asarray(entry)
             checked = checked and bool(np.all((known >= 0) & (known < n)))
-    return Selection(shape, tuple(entries), checked)
+    return Selection(shape, tuple(entries), checked, apart)
 
 
 def _item(item: Any) -> Any:
@@ -224,6 +228,15 @@ def _expanded(items: list[Any], ndim: int) -> list[Any]:
     return items[: dots[0]] + full + items[dots[0] + 1 :]
 
 
+def _is_kept_apart(items: list[Any], ndim: int) -> bool:
+    """True if an Ellipsis that stands for no axis lies between numbers or arrays."""
+    dots = [i for i, item in enumerate(items) if item is Ellipsis]
+    if len(dots) != 1 or sum([_consumed(i) for i in items]) != ndim:
+        return False
+    chosen = [item is not None and not isinstance(item, slice) for item in items]
+    return any(chosen[: dots[0]]) and any(chosen[dots[0] + 1 :])
+
+
 def _check_mask(mask: Any, lengths: Sequence[int], axis: int) -> None:
     for i, (n, m) in enumerate(zip(lengths, mask.shape, strict=True)):
         if n != m:
@@ -235,8 +248,9 @@ def _check_mask(mask: Any, lengths: Sequence[int], axis: int) -> None:
             )
 
 
-def places_along(item: Any, n: int, axis: int, check: bool) -> Any:
-    """An int, Range or array of places along an axis of length n, counted from the front."""
+def places_along(item: Any, n: int, axis: int, check: bool, wrap: bool = True) -> Any:
+    """An int, Range or array of places along an axis of length n, counted from the front. Negative
+    numbers count from the end if `wrap`."""
     if isinstance(item, slice):
         bounds = slice(*[_bound(b) for b in (item.start, item.stop, item.step)])
         places = range(*bounds.indices(n))
@@ -244,10 +258,10 @@ def places_along(item: Any, n: int, axis: int, check: bool) -> Any:
     if isinstance(item, int):
         if check and not -n <= item < n:
             raise _out_of_bounds(item, axis, n)
-        place = item + n if item < 0 else item
+        place = item + n if item < 0 and wrap else item
         return place if 0 <= place < n else np.asarray(place)
     if isinstance(item, Tracer):
-        if item.dtype.kind == "u":
+        if item.dtype.kind == "u" or not wrap:
             return item
         from_end = apply(ops.add, item, n) if n <= np.iinfo(item.dtype).max else item
         return apply(ops.select, apply(ops.lt, item, 0), from_end, item)
@@ -255,7 +269,7 @@ def places_along(item: Any, n: int, axis: int, check: bool) -> Any:
         low, high = int(item.min()), int(item.max())
         if low < -n or high >= n:
             raise _out_of_bounds(low if low < -n else high, axis, n)
-    return np.where(item < 0, item + n, item) if item.dtype.kind == "i" else item
+    return np.where(item < 0, item + n, item) if item.dtype.kind == "i" and wrap else item
 
 
 def _bound(bound: Any) -> int | None:
@@ -356,7 +370,11 @@ def read(x: Operand, selection: Selection, mode: str, fill: Any = 0) -> Operand:
 
 
 def _read_block(x: Operand, axes: tuple[int, ...], places: list[Operand]) -> Operand:
-    """The elements at one place along each of `axes`, moved to the nearest one in bounds."""
+    """The elements at one place along each of `axes`, moved to the nearest one in bounds; what
+    stands for such an element if there is none."""
+    if any([x.shape[axis] == 0 for axis in axes]):
+        rest = tuple([n for axis, n in enumerate(x.shape) if axis not in axes])
+        return apply(ops.full, value=default_fill(x.dtype), shape=rest, dtype=x.dtype)
     begin: dict[int, Operand] = dict(zip(axes, places, strict=True))
     starts = [begin.get(axis, _ZERO) for axis in range(x.ndim)]
     sizes = tuple([1 if axis in begin else n for axis, n in enumerate(x.shape)])

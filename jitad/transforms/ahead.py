@@ -18,6 +18,7 @@ from jitad_ir.types import ArrayType
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..tree_util import tree_map
+from .float0 import with_float0
 from .function import Traced
 from .inspection import ShapeDtypeStruct, declared_type
 
@@ -67,7 +68,7 @@ class Lowered:
     def out_info(self) -> Any:
         """Shapes and dtypes of the results, as a pytree of ShapeDtypeStruct."""
         structs = [ShapeDtypeStruct(t.shape, t.dtype) for t in self.graph.output_types]
-        return self.out_tree.unflatten(structs)
+        return with_float0(self.out_tree, structs)
 
     def cost_analysis(self) -> dict[str, float]:
         """What a call costs, counted from the plan: see `Compiled.cost_analysis`."""

@@ -14,6 +14,7 @@ from jitad_ir.types import ArrayType
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten, flatten_with_path, keystr
 from ..trace import BatchAxis
+from .float0 import with_float0, without_float0
 from .function import check_callable, leaf_types, name_of, run_graph, trace_function
 
 
@@ -53,7 +54,7 @@ def vmap(
 
         def flat(tracers: list[Any]) -> Any:
             inner_args, inner_kwargs = tree.unflatten(tracers)
-            return fun(*inner_args, **inner_kwargs)
+            return without_float0(fun(*inner_args, **inner_kwargs))
 
         traced = trace_function(
             flat,
@@ -67,7 +68,7 @@ def vmap(
         ends = _output_axes(out_axes, traced.out_tree, traced.graph.output_types)
         whole = [*axes, *[None] * len(traced.closed.captures)]
         program = _program(traced.graph, size, whole, ends, axis_name, name_of(fun))
-        return traced.out_tree.unflatten(run_graph(program, traced.operands))
+        return with_float0(traced.out_tree, run_graph(program, traced.operands), (size,))
 
     return batched_function
 

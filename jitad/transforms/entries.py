@@ -24,6 +24,7 @@ from ..dispatch.record import Entry
 from ..dispatch.signature import (
     DictNode,
     ListNode,
+    LiteralNode,
     NamedTupleNode,
     NoneNode,
     OtherNode,
@@ -33,6 +34,7 @@ from ..dispatch.signature import (
     TupleNode,
 )
 from ..settings import config
+from .float0 import Float0
 from .function import Traced
 
 ENTRY = "jitad.entry"
@@ -123,6 +125,8 @@ def _result_node(tree: Any) -> ResultNode:
         return tree
     if tree is None:
         return NoneNode()
+    if isinstance(tree, Float0):
+        return LiteralNode(tree.array())
     kind = pytree.node_type(type(tree))
     assert kind is not None, f"{type(tree).__name__} is no longer registered as a pytree"
     children, data = kind.flatten(tree)

@@ -24,6 +24,7 @@ from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..settings import config
 from ..trace import Tracer, check_open, current_trace
+from .float0 import with_float0, without_float0
 from .function import (
     Traced,
     cached,
@@ -137,6 +138,13 @@ def _takes_any_name(parameters: Iterable[inspect.Parameter]) -> bool:
     return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
+class _ClosesOver(Exception):
+    """A program closes over arrays that are traced: it belongs into their trace."""
+
+    def __init__(self, traced: Traced) -> None:
+        self.traced = traced
+
+
 class _Programs:
     """The programs of a Python function, with certain static arguments."""
 
@@ -153,6 +161,11 @@ class _Programs:
         self.entries.clear()
         self.inlined.clear()
         self.seen.clear()
+
+
+def _inlined(traced: Traced) -> Any:
+    """The result of a program in the traces of its operands."""
+    return with_float0(traced.out_tree, run_graph(traced.graph, traced.operands))
 
 
 class _ProgramsOf:
@@ -216,7 +229,10 @@ class _Staged:
         staged = current is not None and not current.concrete
         if staged or any([isinstance(leaf, Tracer) for leaf in leaves]):
             return self._inline(args, kwargs, leaves, tree)
-        return self._call_native(args, kwargs, leaves)
+        try:
+            return self._call_native(args, kwargs, leaves)
+        except _ClosesOver as found:
+            return _inlined(found.traced)
 
     def native_function(self) -> Any:
         """A new callable whose native entries are those of this function."""
@@ -244,7 +260,15 @@ class _Staged:
 
         def prepare() -> Callable[..., Any]:
             function = self.function() or self.native_function()
-            self._entry(given, named)
+            try:
+                self._entry(given, named)
+            except _ClosesOver:
+                raise TypeError(
+                    at_user_line(
+                        f"compile: {self.name} closes over traced arrays, whose values are not "
+                        "known: pass them as arguments"
+                    )
+                ) from None
 
             def run(positional: Sequence[Any], keywords: dict[str, Any]) -> Any:
                 dynamic = iter(positional)
@@ -275,7 +299,7 @@ class _Staged:
                 name: a if name in self.static_argnames else next(given_named)
                 for name, a in kwargs.items()
             }
-            return self.fun(*inner, **keywords)
+            return without_float0(self.fun(*inner, **keywords))
 
         return trace_function(flat, self.name, leaves, concrete=False, types=types, transform="jit")
 
@@ -312,11 +336,11 @@ class _Staged:
         key = (tree, tuple(kwargs), tuple(types), weak, static)
         known = self.programs.inlined.get(key)
         if known is not None:
-            return known.out_tree.unflatten(run_graph(known.graph, leaves))
+            return with_float0(known.out_tree, run_graph(known.graph, leaves))
         traced = self._traced(args, kwargs, leaves, tree)
         if not traced.closed.captures:
             self.programs.inlined[key] = _Inlined(traced.graph, traced.out_tree)
-        return traced.out_tree.unflatten(run_graph(traced.graph, traced.operands))
+        return _inlined(traced)
 
     def _entry(self, args: Any, kwargs: Any) -> tuple[Any, Sequence[Any]]:
         """The native entry for these arguments, compiled if it is new, and their arrays."""
@@ -390,6 +414,8 @@ class _Staged:
                 traced = self._traced(args, kwargs, leaves, tree)
             for outer in traced.closed.captures:
                 check_open(outer)
+            if traced.closed.captures:
+                raise _ClosesOver(traced)
             return compile_traced(traced, signature, self.name, times)
 
 

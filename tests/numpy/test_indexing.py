@@ -279,6 +279,51 @@ def test_more_updates() -> None:
         x.at[:2].set(np.ones(3))
 
 
+def test_an_ellipsis_for_no_axis_keeps_arrays_apart() -> None:
+    x = np.arange(60.0).reshape(3, 4, 5)
+    for index in [
+        (slice(None), [0, 1], ..., [0, 1]),
+        (slice(None), 1, ..., [0, 1]),
+        (0, ..., [0, 1], [1, 2]),
+        ([0, 1], [1, 2], [0, 4], ...),
+        (slice(None), None, [0, 1], ..., [0, 1]),
+    ]:
+        np.testing.assert_array_equal(jitad.jit(lambda x, i=index: x[i])(x), x[index])
+        want = x.copy()
+        want[index] += 1
+        np.testing.assert_array_equal(jnp.array(x).at[index].add(1), want)
+
+
+def test_functions_apply_as_often_as_a_place_occurs() -> None:
+    x, places = np.arange(5.0), np.array([1, 1, 3, 7])
+    want = np.array([0, 7, 2, 7, 4.0])
+
+    def applied(x: Any, places: Any, **options: Any) -> Any:
+        return jnp.asarray(x).at[places].apply(lambda x: 2 * x + 1, **options)
+
+    np.testing.assert_array_equal(applied(x, places), want)
+    np.testing.assert_array_equal(jitad.jit(applied)(x, places), want)
+    np.testing.assert_array_equal(applied(x, places[1:], unique_indices=True), [0, 3, 2, 7, 4])
+    got = jitad.grad(lambda x: applied(x, places).sum())(x)
+    np.testing.assert_array_equal(got, [1, 4, 1, 2, 1])
+
+
+def test_negative_places_may_be_out_of_bounds() -> None:
+    x, places = jnp.arange(3.0), np.array([-1, 0])
+    for f in (lambda f: f, jitad.jit):
+        got = f(lambda x, i: x.at[i].set(9.0, wrap_negative_indices=False))(x, places)
+        np.testing.assert_array_equal(got, [9, 1, 2])
+        got = f(lambda x, i: x.at[i].get(mode="fill", wrap_negative_indices=False))(x, places)
+        np.testing.assert_array_equal(got, [np.nan, 0])
+    np.testing.assert_array_equal(x.at[-1].add(9.0, wrap_negative_indices=False), x)
+
+
+def test_traced_places_along_an_axis_without_elements() -> None:
+    x = np.zeros((2, 0))
+    assert np.isnan(jitad.jit(lambda i: jnp.asarray(x)[0, i])(0))
+    assert jitad.jit(lambda i: jnp.asarray(x)[i])(0).shape == (0,)
+
+
 def test_derivatives_of_updates() -> None:
     def f(x: Any, v: Any) -> Any:
         return jnp.sum(x.at[1].set(v * x[0]) ** 2)

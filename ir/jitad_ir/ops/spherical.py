@@ -12,9 +12,12 @@ from ..graph import Value
 from ..op import NONLINEAR, Draw, Op, PerOperand, Routine, Sample, batch_to_front, same_types
 from ..types import FLOAT64, INT64, ArrayType, TypeMismatch
 from .arithmetic import add, max, mul, sqrt, sub
+from .comparison import lt
 from .constants import full_like
 from .conversion import convert
 from .samples import FLOATS
+from .selection import select
+from .transcendental import sin
 
 _FIRST = math.sqrt(1 / (4 * math.pi))
 
@@ -54,7 +57,7 @@ def _emit(r: Any, n: Any, m: Any, theta: Any, results: Any) -> None:
         angle = b.convert(r.load(theta, index), FLOAT64)
         order = b.abs(signed)
         inside = b.le(order, degree)
-        sine, cosine = b.sin(angle), b.cos(angle)
+        sine, cosine = b.abs(b.sin(angle)), b.cos(angle)
         b.store(now, number(_FIRST))
         b.store(step, number(1.0))
 
@@ -98,7 +101,8 @@ def _emit(r: Any, n: Any, m: Any, theta: Any, results: Any) -> None:
 
 def _jvp(t: Value, out: Value, n: Value, m: Value, theta: Value) -> Value:
     """(sqrt((n - m)(n + m + 1)) P(m + 1) - sqrt((n + m)(n - m + 1)) P(m - 1)) / 2: half the
-    difference of the ladder operators."""
+    difference of the ladder operators; with the other sign where sin theta < 0, for P is a function
+    of cos theta."""
     one = full_like(m, 1)
 
     def weight(x: Value, y: Value) -> Value:
@@ -107,7 +111,9 @@ def _jvp(t: Value, out: Value, n: Value, m: Value, theta: Value) -> Value:
 
     up, down = weight(sub(n, m), add(n, m)), weight(add(n, m), sub(n, m))
     above, below = sph_legendre(n, add(m, one), theta), sph_legendre(n, sub(m, one), theta)
-    return mul(t, mul(sub(mul(up, above), mul(down, below)), 0.5))
+    back = lt(sin(theta), full_like(theta, 0.0))
+    half = select(back, full_like(theta, -0.5), full_like(theta, 0.5))
+    return mul(t, mul(sub(mul(up, above), mul(down, below)), half))
 
 
 def _batch(size: int, batched: Sequence[bool], *operands: Value) -> Value:
@@ -135,6 +141,9 @@ sph_legendre = Op(
                 _orders(0, 0, 1, -1, 1, -3, 2, 5, -4, 3),
                 Draw((10,), 0.2, 2.9),
             ),
+        ),
+        Sample(
+            (_orders(1, 2, 3, 4), _orders(1, 1, -1, 2), Draw((4,), values=(-0.7, 4.0, 4.0, 5.0)))
         ),
         Sample(
             (_orders(2, 3), _orders(1, 1), Draw((2,), values=(0.0, math.nan))), {}, FLOATS, False
