@@ -57,6 +57,24 @@ def _blocks(stacked: Any, types: Sequence[Any], tree: Any, last: bool) -> Any:
     return tree.unflatten(blocks)
 
 
+def _in_arguments(
+    fun: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    argnums: int | Sequence[int],
+    transform: str,
+) -> tuple[Callable[[Any], Any], Any]:
+    """`fun` as a function of the argument that `argnums` names, or of a tuple of those it names;
+    and what is given for it."""
+    positions, chosen = split_arguments(args, argnums, transform)
+    is_one = isinstance(argnums, int)
+
+    def partial(inner: Any) -> Any:
+        return fun(*with_arguments(args, positions, [inner] if is_one else inner), **kwargs)
+
+    return partial, chosen[0] if is_one else tuple(chosen)
+
+
 def jacfwd(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
@@ -78,15 +96,10 @@ def jacfwd(
     @wraps(fun)
     @hides_internals
     def jacobian_function(*args: Any, **kwargs: Any) -> Any:
-        positions, chosen = split_arguments(args, argnums, "jacfwd")
-        argument = chosen[0] if isinstance(argnums, int) else tuple(chosen)
+        partial, argument = _in_arguments(fun, args, kwargs, argnums, "jacfwd")
         leaves, tree = flatten(argument)
         types = leaf_types(leaves, f"jacfwd: argument of {name_of(fun)}")
         _check(types, holomorphic, f"arguments of {name_of(fun)}", "jacfwd")
-
-        def partial(inner: Any) -> Any:
-            replaced = [inner] if isinstance(argnums, int) else list(inner)
-            return fun(*with_arguments(args, positions, replaced), **kwargs)
 
         def column(*tangent: Any) -> Any:
             out = jvp(partial, (argument,), (tree.unflatten(tangent),), has_aux=has_aux)
@@ -123,15 +136,10 @@ def jacrev(
     @wraps(fun)
     @hides_internals
     def jacobian_function(*args: Any, **kwargs: Any) -> Any:
-        positions, chosen = split_arguments(args, argnums, "jacrev")
-        argument = chosen[0] if isinstance(argnums, int) else tuple(chosen)
+        partial, argument = _in_arguments(fun, args, kwargs, argnums, "jacrev")
         types = leaf_types(flatten(argument)[0], f"jacrev: argument of {name_of(fun)}")
         if not allow_int:
             _check(types, holomorphic, f"arguments of {name_of(fun)}", "jacrev")
-
-        def partial(inner: Any) -> Any:
-            replaced = [inner] if isinstance(argnums, int) else list(inner)
-            return fun(*with_arguments(args, positions, replaced), **kwargs)
 
         out = vjp(partial, argument, has_aux=has_aux)
         result, pullback = out[0], out[1]
