@@ -168,6 +168,17 @@ class Tracer:
             at_user_line(f"a traced array {self.type!r} is not hashable, as NumPy's arrays are not")
         )
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"a traced array has no attribute {name!r}")
+        raise AttributeError(
+            at_user_line(
+                f"a traced array {self.type!r} has no {name!r}: it stands for a value and has no "
+                "memory that could be described or written to. Write x.at[...] for updates, or the "
+                "jitad.numpy function that computes this"
+            )
+        )
+
     def __copy__(self) -> Tracer:
         """The tracer itself, which nothing can change; so of deep copies of what holds it."""
         return self

@@ -37,6 +37,10 @@ def conv_general_permutations(
     >>> lax.conv_general_permutations(("NHWC", "HWIO", "NHWC"))
     ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
     """
+    specs = dimension_numbers
+    is_sequence = isinstance(specs, (tuple, list)) and len(specs) == 3
+    if not is_sequence or not all(isinstance(spec, str) for spec in specs):
+        raise type_error(f"convolution dimension_numbers must be three strings, got {specs!r}.")
     kernel = dimension_numbers[1]
     pairs = (("N", "C"), ("O", "I"), ("N", "C"))
     for i, (spec, (a, b)) in enumerate(zip(dimension_numbers, pairs, strict=True)):

@@ -163,7 +163,9 @@ def kind_of(x: Operand) -> str:
 def _number_kind(x: Any) -> str:
     found = _NUMBER_KINDS.get(type(x))
     if found is None:
-        found = next(_NUMBER_KINDS[c] for c in type(x).__mro__ if c in _NUMBER_KINDS)
+        found = next((_NUMBER_KINDS[c] for c in type(x).__mro__ if c in _NUMBER_KINDS), None)
+        if found is None:
+            raise TypeError(at_user_line(f"expected an array or a number; got {x!r}"))
     return found
 
 

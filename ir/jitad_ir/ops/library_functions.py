@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..graph import Value
+from ..graph import Value, current_builder
 from ..op import (
     NONLINEAR,
     Joint,
@@ -88,9 +88,11 @@ class NoSlope:
     """"the order v of bessel_jv", for the message."""
 
     def __call__(self, *_values: Any) -> NoReturn:
+        source = current_builder().source
+        place = "" if source is None else f"\n  from {source}"
         raise NotImplementedError(
             f"expected no derivative by {self.operand}: none is available. Hold it constant by "
-            "jitad.lax.stop_gradient"
+            f"jitad.lax.stop_gradient{place}"
         )
 
 
