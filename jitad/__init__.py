@@ -187,59 +187,32 @@ __all__ = [
     "vmap",
 ]
 
-_NAMES = {
-    "callbacks": "io_callback pure_callback",
-    "checkpointing": "checkpoint remat",
-    "custom_gradient": "custom_gradient",
-    "custom_jvp": "custom_jvp",
-    "custom_vjp": "custom_vjp",
-    "devices": "pmap",
-    "directional": "jvp linear_transpose linearize vjp",
-    "inspection": (
+_LAZY = {
+    "placement": (
+        "Device default_backend device_count device_get device_put devices effects_barrier "
+        "local_device_count local_devices process_count process_index"
+    ),
+    "sharding": "NamedSharding P make_mesh shard_map",
+    "transforms.callbacks": "io_callback pure_callback",
+    "transforms.checkpointing": "checkpoint remat",
+    "transforms.custom_gradient": "custom_gradient",
+    "transforms.custom_jvp": "custom_jvp",
+    "transforms.custom_vjp": "custom_vjp",
+    "transforms.devices": "pmap",
+    "transforms.directional": "jvp linear_transpose linearize vjp",
+    "transforms.inspection": (
         "ShapeDtypeStruct closure_convert ensure_compile_time_eval eval_shape explain make_ir "
         "make_jaxpr"
     ),
-    "jacobians": "hessian jacfwd jacobian jacrev",
-    "scopes": "named_call named_scope typeof",
-    "stop": "stop_gradient",
+    "transforms.jacobians": "hessian jacfwd jacobian jacrev",
+    "transforms.scopes": "named_call named_scope typeof",
+    "transforms.stop": "stop_gradient",
 }
-_MODULES = {name: f"transforms.{m}" for m, names in _NAMES.items() for name in names.split()}
-_PLACEMENT = (
-    "Device default_backend device_count device_get device_put devices effects_barrier "
-    "local_device_count local_devices process_count process_index"
-)
-_MODULES |= dict.fromkeys(_PLACEMENT.split(), "placement")
-_MODULES |= dict.fromkeys(["NamedSharding", "P", "make_mesh", "shard_map"], "sharding")
-"""Name -> its module."""
+"""Names that load when they are first used, by module."""
 
-_NAMESPACES = frozenset(
-    {
-        "ad_checkpoint",
-        "checkpoint_policies",
-        "core",
-        "custom_batching",
-        "custom_derivatives",
-        "debug",
-        "dlpack",
-        "dtypes",
-        "errors",
-        "example_libraries",
-        "experimental",
-        "flatten_util",
-        "image",
-        "lax",
-        "nn",
-        "numpy",
-        "ops",
-        "random",
-        "scipy",
-        "sharding",
-        "test_util",
-        "tree",
-        "tree_util",
-        "typing",
-    }
-)
+_MODULES = {name: module for module, names in _LAZY.items() for name in names.split()}
+_NAMESPACES = set(__all__) - set(_MODULES) - set(globals())
+"""The other names are modules."""
 
 
 def __getattr__(name: str) -> Any:
