@@ -20,8 +20,8 @@ Params: TypeAlias = Mapping[str, Any]
 Number: TypeAlias = bool | int | float | complex
 
 
-class Value:
-    """The result of an equation or an input of a graph. Compared by identity."""
+class Typed:
+    """What has an array type."""
 
     __slots__ = ("type",)
 
@@ -32,18 +32,24 @@ class Value:
 
     @property
     def dtype(self) -> DType:
-        """Dtype of the value's type."""
+        """Dtype of its type."""
         return self.type.dtype
 
     @property
     def shape(self) -> Shape:
-        """Shape of the value's type."""
+        """Shape of its type."""
         return self.type.shape
 
     @property
     def ndim(self) -> int:
-        """Number of axes of the value's type."""
+        """Number of axes of its type."""
         return len(self.type.shape)
+
+
+class Value(Typed):
+    """The result of an equation or an input of a graph. Compared by identity."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return f"<{self.type!r} at {id(self):#x}>"

@@ -31,7 +31,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .graph import Graph, Number, Params, Value, current_builder
+from .graph import Graph, Number, Params, Typed, Value, current_builder
 from .types import (
     ARRAY_TYPES,
     BOOL,
@@ -123,30 +123,10 @@ class Masked:
     value: Value
 
 
-class Unknown:
+class Unknown(Typed):
     """Stands for a linear operand in a transpose rule: only its type is known."""
 
-    __slots__ = ("type",)
-
-    type: ArrayType
-
-    def __init__(self, type: ArrayType) -> None:
-        self.type = type
-
-    @property
-    def dtype(self) -> DType:
-        """Dtype of the operand."""
-        return self.type.dtype
-
-    @property
-    def shape(self) -> Shape:
-        """Shape of the operand."""
-        return self.type.shape
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes of the operand."""
-        return len(self.type.shape)
+    __slots__ = ()
 
 
 # How native code computes an op. `emit` receives emitters (see jitad_ir.native); ops never import

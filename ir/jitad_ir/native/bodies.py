@@ -5,8 +5,9 @@ The state from step to step is a list of LLVM values, the loop's phis.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from llvmlite import ir as ll
 
@@ -31,33 +32,54 @@ Values: TypeAlias = list[ll.Value]
 Test: TypeAlias = Callable[[Values], ll.Value]
 
 
-class Body(Protocol):
+class Body(ABC):
     """One region of a loop, with the carry it works on."""
+
+    def __init__(
+        self,
+        emitter: PlanEmitter,
+        plan: Plan,
+        consts: Values,
+        carry: Carry,
+        scratch: int | None,
+    ) -> None:
+        self.emitter = emitter
+        self.builder = emitter.builder
+        self.plan = plan
+        self.consts = consts
+        self.carry = carry
+        self.scratch = scratch
 
     def keep(self) -> None:
         """Emit a loop of no steps: the carry stays."""
-        ...
+        for k, (init, final) in enumerate(zip(self.carry.inits, self.carry.finals, strict=True)):
+            self._copy(k, self.emitter.pointer(final), self.emitter.pointer(init))
 
+    @abstractmethod
     def start(self, length: int | None) -> Values:
         """The state before the first of `length` steps (None: not known how many)."""
-        ...
 
+    @abstractmethod
     def step(self, state: Values, rows: Values, stacks: Values) -> Values:
         """Emit one step, which reads `rows` and writes `stacks` at these addresses: the state
         after it."""
-        ...
 
+    @abstractmethod
     def finish(self, state: Values, *, moved: bool) -> None:
         """See that the carry is in its final buffers; `moved` if it may be elsewhere."""
-        ...
 
+    @abstractmethod
     def condition(self, plan: Plan, flag: int) -> Test:
         """Emit what `plan`, a condition on the carry, needs before the loop. The function given
         emits the condition on a state."""
-        ...
+
+    def _copy(self, k: int, target: ll.Value, source: ll.Value) -> None:
+        """Copy carry k."""
+        type = self.plan.output_types[k]
+        self.emitter.routine().copy(Buffer(type, target), Buffer(type, source))
 
 
-class MemoryBody:
+class MemoryBody(Body):
     """A body whose carry is in memory. A step reads each carry at one address and writes it at
     another: its state is where the next one reads, where it writes, and where the one after that
     writes. Small arrays are copied between two slots on the stack instead, for LLVM to make
@@ -71,12 +93,7 @@ class MemoryBody:
         carry: Carry,
         scratch: int | None,
     ) -> None:
-        self.emitter = emitter
-        self.builder = emitter.builder
-        self.plan = plan
-        self.carry = carry
-        self.scratch = scratch
-        self.consts = consts
+        super().__init__(emitter, plan, consts, carry, scratch)
         self.inits = [emitter.pointer(k) for k in carry.inits]
         self.finals = [emitter.pointer(k) for k in carry.finals]
         self.moving = [
@@ -85,11 +102,6 @@ class MemoryBody:
         ]
         self.slots: dict[int, tuple[ll.Value, ll.Value]] = {}
         """Where small carries are read, and where they are written."""
-
-    def keep(self) -> None:
-        """See Body."""
-        for k in range(len(self.inits)):
-            self._copy(k, self.inits[k])
 
     def start(self, length: int | None) -> Values:
         """See Body."""
@@ -137,7 +149,7 @@ class MemoryBody:
                 if self.moving[k]:
                     elsewhere = self.builder.icmp_unsigned("!=", source, self.finals[k])
                     with self.builder.if_then(elsewhere):
-                        self._copy(k, source)
+                        self._copy(k, self.finals[k], source)
 
     def condition(self, plan: Plan, flag: int) -> Test:
         """See Body."""
@@ -180,7 +192,7 @@ class MemoryBody:
         """Copy the rows that the loop does not write before they are read."""
         covered = self.carry.covered[k] if self.carry.covered else None
         if covered is None:
-            self._copy(k, source)
+            self._copy(k, self.finals[k], source)
             return
         target, type = self.finals[k], self.plan.output_types[k]
         if target is source:
@@ -194,12 +206,8 @@ class MemoryBody:
             ]
             self.emitter.routine().copy(*places)
 
-    def _copy(self, k: int, source: ll.Value) -> None:
-        type = self.plan.output_types[k]
-        self.emitter.routine().copy(Buffer(type, self.finals[k]), Buffer(type, source))
 
-
-class RegisterBody:
+class RegisterBody(Body):
     """A body that is straight-line code, whose carry is in registers: its state is the elements.
     What depends on constants only is computed before the loop."""
 
@@ -211,18 +219,9 @@ class RegisterBody:
         carry: Carry,
         scratch: int | None,
     ) -> None:
-        self.emitter = emitter
-        self.builder = emitter.builder
-        self.plan = plan
-        self.carry = carry
-        self.scratch = scratch
-        self.consts = consts
+        super().__init__(emitter, plan, consts, carry, scratch)
         self.code = StraightCode(emitter, plan, consts, len(carry.inits))
         self.like: list[Lanes] = []
-
-    def keep(self) -> None:
-        """See Body."""
-        MemoryBody(self.emitter, self.plan, self.consts, self.carry, self.scratch).keep()
 
     def start(self, length: int | None) -> Values:
         """See Body."""

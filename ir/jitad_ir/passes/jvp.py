@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..graph import Builder, Equation, Graph, Value, building
-from ..op import OPS, Joint, Marker, PerOperand, Unknown, WithPrimal
+from ..graph import Builder, Equation, Graph, Typed, Value, building
+from ..op import OPS, Joint, Marker, PerOperand, WithPrimal
 from ..types import ArrayType
 
 
@@ -125,13 +125,13 @@ def _require_silence(eq: Equation) -> None:
         )
 
 
-def zeros(value: Value | Unknown | ArrayType) -> Value:
+def zeros(value: Typed | ArrayType) -> Value:
     """The zero tangent or cotangent of `value`, or of a value of that type, spelled out."""
     return OPS["full"](value=0, shape=value.shape, dtype=value.dtype)
 
 
 def instantiated(
-    values: Sequence[Value | Unknown | ArrayType], tangents: Sequence[Value | None]
+    values: Sequence[Typed | ArrayType], tangents: Sequence[Value | None]
 ) -> list[Value]:
     """The tangents or cotangents of `values`, with symbolic zeros (None) spelled out."""
     return [zeros(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
