@@ -43,10 +43,13 @@ def relu6(x: Any) -> Any:
 
 def squareplus(x: Any, b: Any = 4) -> Any:
     """(x + sqrt(x^2 + b)) / 2."""
-    x = as_inexact(x)
+    given = as_inexact(x)
+    is_lost = given == -jnp.inf
+    x = jnp.where(is_lost, 0, given)
     root = jnp.sqrt(jnp.square(x) + b)
     # Below 0 the product with the conjugate, b / 4: no cancellation.
-    return jnp.where(x < 0, b / (2 * (root - jnp.where(x < 0, x, -1))), (x + root) / 2)
+    value = jnp.where(x < 0, b / (2 * (root - jnp.where(x < 0, x, -1))), (x + root) / 2)
+    return jnp.where(is_lost, 0, value)
 
 
 def softplus(x: Any) -> Any:

@@ -285,3 +285,36 @@ def test_errors_are_scipys(wrong: Callable[[Any], Any]) -> None:
 def test_what_is_left_out_says_so(left_out: Callable[[], Any]) -> None:
     with pytest.raises(NotImplementedError):
         left_out()
+
+
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize(
+    "kind",
+    ["gen", "pos", "sym", "her", "symmetric", "diagonal", "tridiagonal", "banded", None]
+    + ["upper triangular", "lower triangular"],
+)
+def test_solve_reads_what_a_matrix_is_assumed_to_be(kind: str | None, lower: bool) -> None:
+    half = np.tril(SQUARE @ SQUARE.T) if lower else np.triu(SQUARE @ SQUARE.T)
+    matrix = half + 0.1 * np.eye(half.shape[0])
+    got = jlinalg.solve(matrix, VECTOR[: half.shape[0]], lower, assume_a=kind)
+    want = scipy_linalg.solve(matrix, VECTOR[: half.shape[0]], lower, assume_a=kind)
+    np.testing.assert_allclose(got, want, rtol=1e-7)
+
+
+def test_solve_with_an_unknown_kind_of_matrix() -> None:
+    with pytest.raises(ValueError, match="not a recognized matrix structure"):
+        jlinalg.solve(SQUARE, VECTOR, assume_a="sparse")
+
+
+def test_special_matrices_of_stacks() -> None:
+    rng = np.random.default_rng(3)
+    c, r = rng.normal(size=(2, 1, 3)), rng.normal(size=(5, 4))
+    for name in ("toeplitz", "hankel"):
+        got = getattr(jlinalg, name)(c, r)
+        assert got.shape == (2, 5, 3, 4)
+        np.testing.assert_array_equal(got[1, 3], getattr(scipy_linalg, name)(c[1, 0], r[3]))
+    for name in ("companion", "fiedler_companion"):
+        got = getattr(jlinalg, name)(r)
+        np.testing.assert_allclose(got[2], getattr(scipy_linalg, name)(r[2]))
+    got = jlinalg.leslie(r, c[0, 0])
+    np.testing.assert_array_equal(got[4], scipy_linalg.leslie(r[4], c[0, 0]))

@@ -165,6 +165,7 @@ def test_parameters_and_integers() -> None:
     assert nn.celu(-1.0, 2.0) == pytest.approx(2 * np.expm1(-0.5))
     assert nn.leaky_relu(-1.0, 0.3) == -0.3
     assert nn.squareplus(0.0, 9.0) == 1.5
+    assert nn.squareplus(-np.inf) == 0.0 and jitad.grad(nn.squareplus)(-np.inf) == 0.0
     assert nn.relu(np.array([-1, 2])).tolist() == [0, 2] and nn.relu(np.array([1])).dtype == int
     assert nn.sigmoid(np.array([0])).tolist() == [0.5]
 

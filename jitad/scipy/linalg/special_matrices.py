@@ -17,13 +17,14 @@ from jitad.numpy.picking import take
 from jitad.numpy.promotion import (
     Operand,
     as_array_operand,
+    broadcast_shape,
     common_dtype,
     convert,
     inexact,
     strong,
 )
 from jitad.numpy.selection import where
-from jitad.numpy.shapes import expand_dims, reshape
+from jitad.numpy.shapes import broadcast_to, expand_dims, reshape
 from jitad.trace import apply
 from jitad_ir import ops
 
@@ -34,6 +35,14 @@ def _vector(x: Any) -> Operand:
     return reshape(found, (1,)) if found.ndim == 0 else found
 
 
+def _stacked_alike(x: Operand, y: Operand) -> tuple[Operand, Operand]:
+    """Vectors along the last axes of both, in their common dtype and in stacks of one shape."""
+    dtype = common_dtype([x, y])
+    stack = broadcast_shape((x.shape[:-1], y.shape[:-1]))
+    x, y = [broadcast_to(convert(v, dtype), (*stack, v.shape[-1])) for v in (x, y)]
+    return x, y
+
+
 def _first(x: Operand, start: int, stop: int | None = None) -> Operand:
     """Elements start ... stop - 1 of the vectors."""
     return x[..., start:stop]
@@ -41,7 +50,7 @@ def _first(x: Operand, start: int, stop: int | None = None) -> Operand:
 
 def toeplitz(c: Any, r: Any = None) -> Any:
     """Matrices with constant diagonals: first column `c` and first row `r` (default conj(c)), whose
-    first element does not count. Leading axes of both are stacks, of equal lengths.
+    first element does not count. Leading axes of both are stacks, which broadcast.
 
     >>> toeplitz([1, 2, 3], [1, 4])
     Array([[1, 4],
@@ -50,21 +59,20 @@ def toeplitz(c: Any, r: Any = None) -> Any:
     """
     column = _vector(c)
     row = (column.conj() if column.dtype.kind == "c" else column) if r is None else _vector(r)
-    dtype = common_dtype([column, row])
+    column, row = _stacked_alike(column, row)
     n, m = column.shape[-1], row.shape[-1]
-    backwards = apply(ops.reverse, convert(column, dtype), axes=(column.ndim - 1,))
-    elements = concatenate([backwards, _first(convert(row, dtype), 1)], axis=-1)
+    backwards = apply(ops.reverse, column, axes=(column.ndim - 1,))
+    elements = concatenate([backwards, _first(row, 1)], axis=-1)
     return take(elements, n - 1 - np.arange(n)[:, None] + np.arange(m), axis=-1)
 
 
 def hankel(c: Any, r: Any = None) -> Any:
     """Matrices with constant antidiagonals: first column `c` and last row `r` (default zeros),
-    whose first element does not count."""
+    whose first element does not count. Leading axes of both are stacks, which broadcast."""
     column = _vector(c)
-    row = column * 0 if r is None else _vector(r)
-    dtype = common_dtype([column, row])
+    column, row = _stacked_alike(column, column * 0 if r is None else _vector(r))
     n, m = column.shape[-1], row.shape[-1]
-    elements = concatenate([convert(column, dtype), _first(convert(row, dtype), 1)], axis=-1)
+    elements = concatenate([column, _first(row, 1)], axis=-1)
     return take(elements, np.arange(n)[:, None] + np.arange(m), axis=-1)
 
 
@@ -99,29 +107,37 @@ def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
     return whole
 
 
-def _coefficients(a: Any, name: str) -> Operand:
-    """-a[1:] / a[0]"""
+def _coefficients(a: Any, least: int) -> Operand:
+    """-a[1:] / a[0] of vectors of `least` elements or more."""
     x = inexact(_vector(a))
-    if x.ndim != 1:
-        raise ValueError(at_user_line(f"{name}: expected a vector; got shape {x.shape}"))
-    if x.shape[0] < 2:
-        raise ValueError(at_user_line("The length of `a` along the last axis must be at least 2."))
-    return negative(divide(x[1:], x[0]))
+    if x.shape[-1] < least:
+        raise ValueError(
+            at_user_line(f"The length of `a` along the last axis must be at least {least}.")
+        )
+    return negative(divide(x[..., 1:], x[..., :1]))
+
+
+def _above(row: Operand, below: Operand) -> Operand:
+    """Matrices of a first row, and of rows below it which broadcast."""
+    below = broadcast_to(below, (*row.shape[:-1], *below.shape[-2:]))
+    return concatenate([expand_dims(row, -2), below], -2)
 
 
 def companion(a: Any) -> Any:
-    """The companion matrix of the polynomial with coefficients `a`, highest power first: its
-    eigenvalues are the roots."""
-    row = _coefficients(a, "companion")
-    n = row.shape[0]
-    return concatenate([expand_dims(row, 0), eye(n - 1, n, dtype=row.dtype)])
+    """Companion matrices of the polynomials with coefficients `a` (..., n), highest power first:
+    their eigenvalues are the roots."""
+    row = _coefficients(a, 2)
+    n = row.shape[-1]
+    return _above(row, eye(n - 1, n, dtype=row.dtype))
 
 
 def fiedler_companion(a: Any) -> Any:
-    """A companion matrix with five diagonals, see `companion` (M. Fiedler, A note on companion
-    matrices, 2003)."""
-    row = _coefficients(a, "fiedler_companion")
-    n = row.shape[0]
+    """Companion matrices with five diagonals, see `companion` (M. Fiedler, A note on companion
+    matrices, 2003); without elements for polynomials of degree 0."""
+    row = _coefficients(a, 1)
+    n = row.shape[-1]
+    if not n:
+        return reshape(row, (*row.shape, 0))
     ones, place = np.zeros((n, n)), np.full((n, n), -1)
     place[0, 0] = 0
     if n > 1:
@@ -130,7 +146,7 @@ def fiedler_companion(a: Any) -> Any:
     ones[np.arange(0, n - 2, 2), np.arange(2, n, 2)] = 1
     place[np.arange(2, n, 2), np.arange(1, n - 1, 2)] = np.arange(2, n, 2)
     place[np.arange(0, n - 1, 2), np.arange(1, n, 2)] = np.arange(1, n, 2)
-    return where(place >= 0, take(row, np.maximum(place, 0)), convert(ones, row.dtype))
+    return where(place >= 0, take(row, np.maximum(place, 0), -1), convert(ones, row.dtype))
 
 
 def fiedler(a: Any) -> Any:
@@ -140,20 +156,19 @@ def fiedler(a: Any) -> Any:
 
 
 def leslie(f: Any, s: Any) -> Any:
-    """Leslie's matrix of a population: fecundities `f` (n,) in the first row, survival rates `s`
-    (n - 1,) below the diagonal. Raises ValueError for other lengths."""
+    """Leslie's matrices of populations: fecundities `f` (..., n) in the first row, survival rates
+    `s` (..., n - 1) below the diagonal; their stacks broadcast. Raises ValueError for other
+    lengths."""
     first, below = _vector(f), _vector(s)
-    if first.ndim != 1 or below.ndim != 1 or first.shape[0] != below.shape[0] + 1:
+    if first.shape[-1] != below.shape[-1] + 1 or first.shape[-1] < 2:
         raise ValueError(
             at_user_line(
                 "Incorrect lengths for f and s. The length of s must be one less than that of f"
             )
         )
-    dtype = common_dtype([first, below])
-    first, below = convert(first, dtype), convert(below, dtype)
-    n = first.shape[0]
-    survivors = expand_dims(below, 1) * eye(n - 1, n, dtype=dtype)
-    return concatenate([expand_dims(first, 0), survivors])
+    first, below = _stacked_alike(first, below)
+    n = first.shape[-1]
+    return _above(first, expand_dims(below, -1) * eye(n - 1, n, dtype=first.dtype))
 
 
 def block_diag(*arrs: Any) -> Any:

@@ -6,7 +6,9 @@ from typing import Any
 
 from jitad.errors import at_user_line
 from jitad.numpy import systems
-from jitad.numpy.matrix_operands import as_square, in_common_dtype, stacked_alike
+from jitad.numpy.arithmetic import add
+from jitad.numpy.matrices import tril, triu
+from jitad.numpy.matrix_operands import adjoint, as_square, in_common_dtype, stacked_alike
 from jitad.numpy.picking import take_along_axis
 from jitad.numpy.promotion import Operand, as_array_operand, convert
 from jitad.numpy.shapes import broadcast_to, expand_dims, reshape
@@ -138,16 +140,46 @@ def solve(
     transposed: bool = False,
 ) -> Any:
     """The solution x of a x = b for a (..., n, n) and b (n,) or (..., n, k); of a^T x = b if
-    `transposed`. `assume_a` "pos" takes positive definite matrices (by Cholesky, of the Hermitian
-    part), "upper triangular" and "lower triangular" triangular ones; all others are solved by
-    LU. nan where a is singular (SciPy raises LinAlgError)."""
+    `transposed`. nan where a is singular (SciPy raises LinAlgError).
+
+    `assume_a` says what a is, of which no more is read then: "sym", "her" and "pos" (symmetric,
+    Hermitian, and Hermitian positive definite, which is solved by Cholesky) the triangle that
+    `lower` says, "diagonal" and "tridiagonal" those diagonals, "upper triangular" and "lower
+    triangular" that triangle, "gen", "banded" or None all of it. Raises ValueError for others.
+    """
     matrix = as_square(a)
-    if assume_a in ("upper triangular", "lower triangular"):
-        return solve_triangular(matrix, b, int(transposed), assume_a == "lower triangular")
+    kind = _KINDS.get(assume_a, assume_a)
+    if kind in ("upper triangular", "lower triangular"):
+        return solve_triangular(matrix, b, int(transposed), kind == "lower triangular")
+    matrix = _assumed(matrix, kind, lower)
     matrix = matrix.mT if transposed else matrix
-    if assume_a in ("pos", "positive definite"):
+    if kind == "pos":
         return cho_solve(cho_factor(matrix), b)
     return systems.solve(matrix, b)
+
+
+_KINDS = {
+    "general": "gen",
+    "banded": "gen",
+    None: "gen",
+    "symmetric": "sym",
+    "hermitian": "her",
+    "positive definite": "pos",
+}
+"""Other names of what a matrix may be assumed to be."""
+
+
+def _assumed(a: Operand, kind: str | None, lower: bool) -> Operand:
+    """The matrix of a kind that `a` stands for, from the part of it that is read."""
+    if kind == "gen":
+        return a
+    if kind in ("diagonal", "tridiagonal"):
+        width = 0 if kind == "diagonal" else 1
+        return triu(tril(a, width), -width)
+    if kind not in ("sym", "her", "pos"):
+        raise ValueError(at_user_line(f"{kind} is not a recognized matrix structure"))
+    half, rest = (tril(a), tril(a, -1)) if lower else (triu(a), triu(a, 1))
+    return add(half, rest.mT if kind == "sym" else adjoint(rest))
 
 
 def inv(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
