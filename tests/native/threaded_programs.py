@@ -69,6 +69,16 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         [image(450, 450) - 0.9 * np.eye(450), image(450, 431)],
     ),
     "inverses": (jnp.linalg.inv, [image(72, 30, 30) + 30 * np.eye(30)]),
+    "transforms of rows": (jnp.fft.rfft, [image(303, 1000)]),
+    "transforms of columns": (lambda x: jnp.fft.fft2(x).real, [image(301, 204)]),
+    "long transform": (
+        lambda x: jnp.fft.irfft(jnp.fft.rfft(x) * 2),
+        [image(1 << 17)],
+    ),
+    "long transform in single precision": (
+        lambda x: 1 + jnp.fft.ifft(x + 1j).imag,
+        [image(101_250, dtype="float32")],
+    ),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
         [image(200_000)],

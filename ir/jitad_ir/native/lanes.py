@@ -185,9 +185,13 @@ class LaneEmitter:
             return Lanes(lanes.dtype, tuple(insert(v, s, index) for v, s in pairs))
         return Lanes(lanes.dtype, insert(lanes.value, scalar.value, index))
 
-    def shuffle(self, lanes: Lanes, order: list[int]) -> Lanes:
-        """The lanes in `order`, which may be of another length than the width."""
+    def shuffle(self, lanes: Lanes, order: list[int], other: Lanes | None = None) -> Lanes:
+        """The lanes in `order`, which may be of another length than the width. Those of `other`,
+        of real lanes, are numbered behind those of `lanes`."""
         mask = ll.Constant(ll.VectorType(I32, len(order)), order)
+        if other is not None:
+            value = self.builder.shuffle_vector(lanes.value, other.value, mask)
+            return Lanes(lanes.dtype, value)
         return _map_registers(lambda v: self.builder.shuffle_vector(v, undefined(v), mask), lanes)
 
     def interleave(self, x: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:

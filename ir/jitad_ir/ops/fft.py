@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import Draw, Linear, Op, PerOperand, Routine, Sample, Unknown
+from ..lowering import Routine
+from ..op import Draw, Linear, Op, PerOperand, Sample, Unknown
 from ..types import ArrayType, Shape, TypeMismatch, complex_dtype, real_dtype
 from .arithmetic import mul
 from .constants import constant
 from .conversion import conj, real
-from .fft_lowering import emit_fft, workspace_fft
+from .fft_lowering import emit_fft, parts_fft, workspace_fft
 from .shape import broadcast
 from .slicing import pad
 
@@ -102,7 +103,9 @@ fft = Op(
     transpose=Linear((_transpose_fft,)),
     batch=lambda size, batched, x, **params: fft(x, **params),
     lower=Routine(
-        lambda r, x, results, **params: emit_fft(r, x, results[0], **params), workspace_fft
+        lambda r, x, results, **params: emit_fft(r, x, results[0], **params),
+        workspace_fft,
+        parts=parts_fft,
     ),
     samples=(
         *[

@@ -6,17 +6,24 @@ a process, so that compiled code holds none.
 
 from __future__ import annotations
 
+import math
 from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 
+from .vector_loops import vector_width
+
 RADICES = (4, 2, 3, 5, 7, 11, 13)
 """Factors for which there are butterflies. One of 8 is no faster, and takes as long to compile as
 those of 4 and 2 together."""
 
-TWIDDLES, LATER, COLUMNS, HALVES, CHIRP = "twiddles", "later", "columns", "halves", "chirp"
+TWIDDLES, TURNS, HALVES, CHIRP = "twiddles", "turns", "halves", "chirp"
 """Kinds of tables."""
+
+WIDEST = 8
+"""How many times as long as its columns the rows of a matrix may be, or the other way round, that
+stands for a long row."""
 
 
 @cache
@@ -29,6 +36,23 @@ def factors(n: int) -> tuple[int, ...] | None:
             found.append(radix)
             n //= radix
     return tuple(found) if n == 1 else None
+
+
+@cache
+def split(n: int, least: int) -> tuple[int, int] | None:
+    """`n` as a product of two lengths, each a product of RADICES and not below `least`: those with
+    the fewest different factors, of these those nearest to each other; None if there are none."""
+    pairs = [
+        (a, n // a)
+        for a in range(least, math.isqrt(n * WIDEST) + 1)
+        if n % a == 0 and n // a >= least and n // a <= WIDEST * a
+    ]
+    found = [
+        (len({*one, *two}), abs(math.log(a / b)), (a, b))
+        for a, b in pairs
+        if (one := factors(a)) is not None and (two := factors(b)) is not None
+    ]
+    return min(found)[2] if found else None
 
 
 @cache
@@ -65,7 +89,7 @@ def unit_roots(n: int, powers: Any) -> Any:
     return first * np.array([1, -1j, -1, 1j])[quadrant]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def circle(n: int) -> Any:
     """All n roots: `unit_roots(n, range(n))`, by symmetry if n is a multiple of 8."""
     if n % 8:
@@ -94,28 +118,33 @@ def _pass_tables(n: int) -> list[list[Any]]:
     return parts
 
 
-def _by_p(tables: list[list[Any]]) -> Any:
-    """Pass after pass, for each p those of all k."""
-    return np.concatenate([np.zeros(0, complex), *[np.stack(t, 1).ravel() for t in tables]])
-
-
 def twiddles(n: int) -> Any:
-    """Those of all passes."""
-    return _by_p(_pass_tables(n))
+    """Those of all passes: pass after pass, for each p those of all k."""
+    tables = [np.stack(t, 1).ravel() for t in _pass_tables(n)]
+    return np.concatenate([np.zeros(0, complex), *tables])
 
 
-def later(n: int) -> Any:
-    """Those of all passes but the first."""
-    return _by_p(_pass_tables(n)[1:])
+def turn_rows(n: int, width: int) -> tuple[int, int]:
+    """How many powers there are of each of the last two kinds of `turns`."""
+    a, _ = split(n, width) or (1, 1)
+    blocks = -(-a // width)
+    within = 1 if a % width else max(m for m in range(1, math.isqrt(blocks) + 1) if blocks % m == 0)
+    return blocks // within, within
 
 
-def columns(n: int) -> Any:
-    """Those of the first pass: for each k the real parts for all p, then the imaginary ones."""
-    by_k = _pass_tables(n)[0]
-    table = np.empty((len(by_k), 2, len(by_k[0])))
-    for row, roots in zip(table, by_k, strict=True):
-        row[0], row[1] = roots.real, roots.imag
-    return table
+def turns(n: int, width: int) -> Any:
+    """Factors w_n**(j k) of a long row, for j < b and k < a, (a, b) = split(n), as products of
+    three: for each block of `width` neighbouring j the powers k = 0 ... width - 1, the k where
+    blocks of k begin that make one group, and the k where groups begin. The last blocks may overlap
+    those before. In blocks: real parts of all j, then imaginary ones."""
+    a, b = split(n, width) or (1, 1)
+    _, within = turn_rows(n, width)
+    starts = np.minimum(np.arange(0, a, width), a - width)
+    powers = np.concatenate([np.arange(width), starts[:within], starts[::within]])
+    first = np.minimum(np.arange(0, b, width), b - width)
+    j = first[:, None, None] + np.arange(width)
+    found = unit_roots(n, powers[:, None] * j)
+    return np.stack([found.real, found.imag], 2)
 
 
 def halves(n: int) -> Any:
@@ -135,7 +164,7 @@ def chirp(n: int) -> Any:
     return np.concatenate([weights, np.fft.fft(kernel) / m])
 
 
-_MAKERS = {TWIDDLES: twiddles, LATER: later, COLUMNS: columns, HALVES: halves, CHIRP: chirp}
+_MAKERS = {TWIDDLES: twiddles, HALVES: halves, CHIRP: chirp}
 
 
 def table_name(kind: str, dtype: str, n: int) -> str:
@@ -146,8 +175,10 @@ def table_name(kind: str, dtype: str, n: int) -> str:
 @cache
 def table(name: str) -> Any:
     """The table of an external, by its name without the family: real and imaginary parts in pairs
-    (but see `columns`). Raises LookupError if there is no such table."""
+    (but see `turns`). Raises LookupError if there is no such table."""
     kind, dtype, n = name.split(".")
+    if kind == TURNS:
+        return np.ascontiguousarray(turns(int(n), vector_width(np.dtype(dtype))), dtype)
     if kind not in _MAKERS:
-        raise LookupError(f"expected a table of {' or '.join(_MAKERS)}; got {name}")
+        raise LookupError(f"expected a table of {', '.join(_MAKERS)} or {TURNS}; got {name}")
     return np.ascontiguousarray(_MAKERS[kind](int(n))).view(np.float64).astype(dtype)

@@ -1,0 +1,86 @@
+"""Real signals of even length n as n/2 complex numbers, the even elements their real and the odd
+ones their imaginary parts. With Z their transform and w = exp(-2 pi i / n),
+
+    E_k = (Z_k + conj Z_(n/2-k)) / 2,  O_k = (Z_k - conj Z_(n/2-k)) / 2i,  X_k = E_k + w**k O_k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..types import DType, complex_dtype
+from .fft_blocks import Blocks, load_number
+from .fft_butterflies import Complex, conjugate, minus, plus, scaled, times, times_minus_i
+from .fft_tables import HALVES, table_name
+from .vector_loops import affine, vector_width
+
+Rule = Callable[[Any, Complex, Complex, Complex], tuple[Complex, Complex]]
+"""rule(emitter, element k, element n - k, w**k): what comes to their places."""
+
+
+def parted(b: Any, x: Complex, y: Complex, w: Complex) -> tuple[Complex, Complex]:
+    """X_k and X_(n/2-k) of Z_k and Z_(n/2-k)."""
+    other = conjugate(b, y)
+    even = scaled(b, plus(b, x, other), 0.5)
+    odd = times(b, w, scaled(b, times_minus_i(b, minus(b, x, other)), 0.5))
+    return plus(b, even, odd), conjugate(b, minus(b, even, odd))
+
+
+def joined(b: Any, x: Complex, y: Complex, w: Complex) -> tuple[Complex, Complex]:
+    """2 Z_k and 2 Z_(n/2-k) of X_k and X_(n/2-k)."""
+    other = conjugate(b, y)
+    even = plus(b, x, other)
+    odd = times(b, conjugate(b, w), minus(b, x, other))
+    turned = b.neg(odd[1]), odd[0]
+    return plus(b, even, turned), conjugate(b, minus(b, even, turned))
+
+
+def _table(r: Any, dtype: DType, n: int) -> Any:
+    return r.externals.pointer(r.builder, table_name(HALVES, dtype.name, 2 * n))
+
+
+def pair_blocks(r: Any, blocks: Blocks, n: int, rule: Rule, source: Any, target: Any) -> None:
+    """Blocks k and n - k of the target by those of the source, for k <= n / 2; the two may be the
+    same."""
+    _pair_blocks(r, blocks, n, rule, source, target, 0)
+
+
+def _pair_blocks(
+    r: Any, blocks: Blocks, n: int, rule: Rule, source: Any, target: Any, first: int
+) -> None:
+    table, e = _table(r, blocks.dtype, n), r.simd(blocks.width)
+
+    def pair(k: Any) -> None:
+        w = load_number(r, blocks.dtype, Blocks(blocks.dtype, 1).address(r, table, k), blocks.width)
+        there = r.builder.sub(r.integer(n), k)
+        x, y = (blocks.load(r, blocks.address(r, source, j)) for j in (k, there))
+        x, y = rule(e, x, y, w)
+        blocks.store(r, blocks.address(r, target, k), x)
+        blocks.store(r, blocks.address(r, target, there), y)
+
+    r.loop(n // 2 + 1, pair, start=first)
+
+
+def pair_numbers(r: Any, dtype: DType, n: int, rule: Rule, source: Any, target: Any) -> None:
+    """The same of n + 1 complex numbers, by vectors of neighbours."""
+    table, numbers = _table(r, dtype, n), Blocks(dtype, 1)
+    width = vector_width(dtype)
+    e, kind = r.simd(width), complex_dtype(dtype)
+    order = list(reversed(range(width)))
+
+    def vectors(number: Any) -> None:
+        k = affine(r, 0, (number, width))
+        there = r.builder.sub(r.integer(n - width + 1), k)
+        w = e.parts(e.load(numbers.address(r, table, k), kind))
+        x = e.parts(e.load(numbers.address(r, source, k), kind))
+        last = e.parts(e.load(numbers.address(r, source, there), kind))
+        re, im = (e.shuffle(part, order) for part in last)
+        x, y = rule(e, x, (re, im), w)
+        e.store(numbers.address(r, target, k), e.complex(*x))
+        re, im = (e.shuffle(part, order) for part in y)
+        e.store(numbers.address(r, target, there), e.complex(re, im))
+
+    count = (n + 1) // (2 * width)
+    r.loop(count, vectors)
+    _pair_blocks(r, numbers, n, rule, source, target, count * width)
