@@ -23,7 +23,7 @@ class Array(np.ndarray, metaclass=MetaArray):
 
     It adds `.at[index].set(values)` and relatives, which return an updated copy (put here by
     `jitad.numpy.methods`, which every trace loads), and `block_until_ready`, which returns the
-    array: results are complete when a call returns.
+    array: results are complete when a call returns. Methods take the keywords of JAX's arrays.
 
     `a += b` means `a = a + b`, as it does in a traced function: another name of the old array
     keeps the old values. `a[index] = b` and `a[index] += b` write to the array, as in NumPy.
@@ -31,9 +31,36 @@ class Array(np.ndarray, metaclass=MetaArray):
 
     __slots__ = ()
 
+    is_fully_addressable = is_fully_replicated = committed = True
+    """All of the array is here, on the one device there is."""
+    weak_type = False
+    """Whether its dtype gives way to that of arrays it meets: that of a Python number does."""
+
     def block_until_ready(self) -> Array:
         """The array itself: jitad computes synchronously."""
         return self
+
+    def copy_to_host_async(self) -> None:
+        """Nothing: the array is there already."""
+
+    def is_deleted(self) -> bool:
+        """False: arrays are there as long as anybody refers to them."""
+        return False
+
+    def addressable_data(self, index: int) -> Array:
+        """The part of the array on device `index`, which is all of it. Raises IndexError for other
+        numbers than 0."""
+        if index != 0:
+            raise IndexError(f"expected device 0, the only one; got {index}")
+        return self
+
+    def on_device_size_in_bytes(self) -> int:
+        """Bytes of the elements."""
+        return self.nbytes
+
+    def unsafe_buffer_pointer(self) -> int:
+        """Address of the first element."""
+        return self.ctypes.data
 
 
 _BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -334,6 +335,42 @@ def _to_device(self: Tracer, device: Any, /, *, stream: Any = None) -> Tracer:
     return self
 
 
+_BEYOND_NUMPY: dict[str, tuple[Callable[..., Any], str]] = {
+    "argsort": (sorting.argsort, "descending dtype"),
+    "astype": (arithmetic.astype, "device"),
+    "compress": (_METHODS["compress"], "size fill_value"),
+    "dot": (products.dot, "precision preferred_element_type"),
+    "nonzero": (finding.nonzero, "size fill_value"),
+    "prod": (reduce.prod, "promote_integers"),
+    "repeat": (picking.repeat, "total_repeat_length"),
+    "searchsorted": (sorting.searchsorted, "method"),
+    "std": (statistics.std, "correction"),
+    "sum": (reduce.sum, "promote_integers"),
+    "take": (picking.take, "mode fill_value unique_indices indices_are_sorted"),
+    "var": (statistics.var, "correction"),
+}
+"""Methods of arrays: the functions that take JAX's keywords, which NumPy's methods do not have."""
+
+
+def _array_method(name: str, function: Callable[..., Any], keywords: str) -> Callable[..., Any]:
+    """NumPy's method, but `function` where one of the `keywords` is given."""
+    plain = getattr(Array, name)
+    beyond = frozenset(keywords.split())
+
+    @wraps(plain)
+    def method(self: Array, *args: Any, **kwargs: Any) -> Any:
+        if kwargs and not beyond.isdisjoint(kwargs):
+            return function(self, *args, **kwargs)
+        return plain(self, *args, **kwargs)
+
+    return method
+
+
+def _round(self: Any, ndigits: int | None = None) -> Any:
+    """`round(x)` and `round(x, ndigits)`, of the array's own dtype."""
+    return arithmetic.round(self, ndigits or 0)
+
+
 def _install() -> None:
     for name, function in _OPERATORS.items():
         setattr(Tracer, f"__{name}__", _binary(function))
@@ -354,7 +391,7 @@ def _install() -> None:
         "__array_function__": _array_function,
         "__array_namespace__": _array_namespace,
         "__array_priority__": 1000.0,
-        "__round__": lambda self, ndigits=0: arithmetic.round(self, ndigits or 0),
+        "__round__": _round,
         "reshape": _reshape,
         "to_device": _to_device,
         "transpose": _transpose,
@@ -365,6 +402,10 @@ def _install() -> None:
     Array.at = property(At, doc=At.__doc__)  # type: ignore[attr-defined]
     Array.__getitem__ = _index_array  # type: ignore[method-assign]
     Array.__array_namespace__ = _array_namespace  # type: ignore[method-assign]
+    Array.__round__ = _round  # type: ignore[attr-defined]
+    Array.ptp = _as_method("ptp", reduce.ptp)  # type: ignore[attr-defined]
+    for name, (function, keywords) in _BEYOND_NUMPY.items():
+        setattr(Array, name, _array_method(name, function, keywords))
 
 
 def _as_method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -405,3 +405,46 @@ def test_programs_written_with_numpy_differentiate() -> None:
     for i, unit in enumerate(np.eye(3)):
         central = (f(V + eps * unit) - f(V - eps * unit)) / (2 * eps)
         assert math.isclose(float(got[i]), central, rel_tol=1e-7)
+
+
+def test_methods_of_arrays_take_the_keywords_of_jax() -> None:
+    x = jnp.array([3.0, 1.0, 2.0])
+    calls: dict[str, Any] = {
+        "argsort": ((), {"descending": True}, [0, 2, 1]),
+        "compress": ((np.array([True, False, True]),), {"size": 1}, [3.0]),
+        "dot": ((x,), {"precision": "highest"}, 14.0),
+        "prod": ((), {"promote_integers": False}, 6.0),
+        "ptp": ((), {}, 2.0),
+        "repeat": ((np.array([1, 2, 0]),), {"total_repeat_length": 3}, [3, 1, 1]),
+        "std": ((), {"correction": 1}, 1.0),
+        "sum": ((), {"promote_integers": False}, 6.0),
+        "take": ((np.array([0, 7]),), {"mode": "fill"}, [3.0, np.nan]),
+        "var": ((), {"correction": 1}, 1.0),
+    }
+    for name, (args, options, want) in calls.items():
+        got = getattr(x, name)(*args, **options)
+        np.testing.assert_allclose(got, want, err_msg=name)
+        traced = jitad.jit(lambda x, n=name, a=args, o=options: getattr(x, n)(*a, **o))(x)
+        np.testing.assert_allclose(traced, want, err_msg=name)
+    (places,) = x.nonzero(size=4)
+    np.testing.assert_array_equal(places, [0, 1, 2, 0])
+    assert x.sum() == 6.0 and x.argsort(stable=True).tolist() == [1, 2, 0]
+    assert jnp.sort(x).searchsorted(2.0, method="sort") == 1
+
+
+def test_rounding_by_python() -> None:
+    x = jnp.array([3.14159, 1.5])
+    np.testing.assert_array_equal(round(x, 2), [3.14, 1.5])
+    assert round(jnp.sum(x), 1) == 4.6 and round(jnp.sum(x)) == 5.0
+    np.testing.assert_array_equal(jitad.jit(lambda x: round(x, 2))(x), [3.14, 1.5])
+
+
+def test_what_arrays_tell_of_their_memory() -> None:
+    x = jnp.arange(3.0)
+    assert x.is_fully_addressable and x.is_fully_replicated and x.committed
+    assert not x.is_deleted() and not x.weak_type
+    assert x.addressable_data(0) is x and x.on_device_size_in_bytes() == 24
+    assert x.unsafe_buffer_pointer() == x.__array_interface__["data"][0]
+    x.copy_to_host_async()
+    with pytest.raises(IndexError, match="device 0"):
+        x.addressable_data(1)
