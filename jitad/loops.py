@@ -15,7 +15,7 @@ import numpy as np
 
 from jitad_ir.evaluate import evaluate_equation
 from jitad_ir.graph import Equation, Graph, Value
-from jitad_ir.op import Structured
+from jitad_ir.lowering import Structured
 from jitad_ir.passes.pipeline import optimize
 
 LONG = 2000

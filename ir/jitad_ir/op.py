@@ -17,7 +17,7 @@ keywords; rules that build IR call ops on Values, which append to the current bu
                of length `size` that operand i has where `batched[i]`; a result may come without
                the axis if it is the same in every lane. Ops with regions or a param `axis_name`
                also get `batch_axis=`, the name of the axis or None
-`lower`        how native code computes it, see `Elementwise`, `Pull`, `Reduction`, `Routine` ...
+`lower`        how native code computes it: one of the kinds of `jitad_ir.lowering`, or NOT_LOWERED
 `samples`      operands and params on which every law of the op is tested
 =============  ================================================================================
 """
@@ -32,6 +32,16 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from .graph import Graph, Number, Params, Typed, Value, current_builder
+from .lowering import (
+    ArgReduction,
+    Cumulative,
+    Elementwise,
+    Pull,
+    Reduction,
+    Routine,
+    Rule,
+    Structured,
+)
 from .types import (
     ARRAY_TYPES,
     BOOL,
@@ -42,8 +52,6 @@ from .types import (
     is_inexact,
     short_name,
 )
-
-Rule: TypeAlias = Callable[..., Any]
 
 
 class Marker:
@@ -129,113 +137,10 @@ class Unknown(Typed):
     __slots__ = ()
 
 
-# How native code computes an op. `emit` receives emitters (see jitad_ir.native); ops never import
-# LLVM.
-
-
-@dataclass(frozen=True, slots=True)
-class Elementwise:
-    """Result element i depends on element i of each operand: `emit(b, *lanes, **params)` gives the
-    result's Lanes through the scalar/SIMD emitter `b`. `dear` marks what is not worth computing
-    twice (transcendental functions)."""
-
-    emit: Rule
-    dear: bool = False
-
-
-def _one(**_params: Any) -> int:
-    return 1
-
-
-@dataclass(frozen=True, slots=True)
-class Pull:
-    """Result element at an index is read from operand elements at computed indices:
-    `emit(m, index, *operands, result=ArrayType, **params) -> Lanes`.
-
-    The rule runs while a kernel is planned: m records what it does (see `plan.tracing`), and Lanes
-    are stand-ins with a dtype. `index` is a tuple with, for each axis of the result, an int where
-    it is known or an `Index`: an expression of loop counters that takes + - with ints and Index,
-    and * // % with ints (divisors positive). `operands[i](index)` gives the Lanes of operand i at a
-    tuple of such, and `operands[i].type` its type.
-
-    `m.number(i)` turns an index into int64 Lanes, `m.index(lanes)` integer Lanes into an index, to
-    be bounded by `m.clamp(i, lo, hi)` (lo <= i <= hi, both included). `m.inside(i, lo, hi)` is the
-    flag lo <= i < hi, a plain bool where the ranges of the counters decide it; `m.all(*flags)`;
-    `m.choose(flag, then, otherwise)` with callables giving Lanes, of which the one not chosen is
-    not read. `m.constant_array(array, index)` is an element of a given array; `m.flatten(index,
-    shape)` and `m.unflatten(number, shape)` convert to and from row-major numbers. `m.b` has the
-    methods of the Emitter.
-
-    Every read must be in bounds wherever it is reached. `terms(**params)` is the number of elements
-    of an operand that an element of the result is computed from, where it is more than one."""
-
-    emit: Rule
-    terms: Rule = _one
-
-
-@dataclass(frozen=True, slots=True)
-class Reduction:
-    """Result element is a fold over the axes in param `axes`, in a fixed order:
-    `combine(b, x, y)` folds Lanes; `identity(dtype) -> Number` starts it. `prepare(b, x)` maps an
-    element before it is folded."""
-
-    combine: Rule
-    identity: Callable[[DType], Number]
-
-
-@dataclass(frozen=True, slots=True)
-class ArgReduction:
-    """Result element is the index of the first element along param `axis` that wins:
-    `better(b, x, y)` is bool Lanes, true where candidate y beats the holder x. Nothing is beaten
-    by `identity(dtype)`."""
-
-    better: Rule
-    identity: Callable[[DType], Number]
-
-
-@dataclass(frozen=True, slots=True)
-class Cumulative:
-    """Result element i along param `axis` folds elements 0..i (i..n-1 if param `reverse`):
-    `combine(b, carry, x)`. If it is associative, `identity(dtype)` is what it leaves others
-    unchanged with: then elements may be folded in another order."""
-
-    combine: Rule
-    identity: Callable[[DType], Number] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Routine:
-    """Whole arrays at once: `emit(r, *operands, results, **params)` writes every element of each
-    result. `r` is the routine emitter: loops, loads and stores on buffers, library calls by name;
-    `operands[i]` and `results[j]` are buffers (`.type`, `.pointer`). `workspace(*operand_types,
-    **params) -> bytes` of scratch memory, passed as `r.workspace`."""
-
-    emit: Rule
-    workspace: Rule = lambda *_types, **_params: 0
-    overwrites: int | None = None
-    """An operand whose buffer the result may have, where nobody reads the operand afterwards:
-    `emit` then gets one pointer for both."""
-    flops: Rule | None = None
-    """`flops(*operand_types, **params)`: floating point operations on reals, for `explain`; None:
-    not counted."""
-    parts: Rule = lambda *_types, **_params: 1
-    """`parts(*operand_types, **params)`: how many parts `emit` shares out among threads."""
-    problem_axes: int | None = None
-    """Trailing axes of the first operand that are one problem, if the axes before them, which all
-    operands and results have in front, only number problems that do not depend on each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Structured:
-    """A loop or a branch: its regions become plans inside of the plan. `step` names the kind of
-    step: "loop", "branch", "while_loop" or "wavefront"."""
-
-    step: str
-
-
 Lowering: TypeAlias = (
     Elementwise | Pull | Reduction | ArgReduction | Cumulative | Routine | Structured | Marker
 )
+"""How native code computes an op, see `jitad_ir.lowering`; or NOT_LOWERED."""
 
 
 @dataclass(frozen=True, slots=True)

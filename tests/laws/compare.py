@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jitad_ir.op import Elementwise, Pull
+from jitad_ir.lowering import Elementwise, Pull
 
 from .cases import Case
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from jitad_ir.graph import Builder, building
-from jitad_ir.op import NO_TANGENT, NOT_LOWERED, OPS, Elementwise, Op, Structured
+from jitad_ir.lowering import Elementwise, Structured
+from jitad_ir.op import NO_TANGENT, NOT_LOWERED, OPS, Op
 from jitad_ir.types import DTYPES, ArrayType, TypeMismatch
 
 from . import laws, native

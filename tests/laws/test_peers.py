@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from jitad_ir.evaluate import evaluate
-from jitad_ir.op import OPS, Elementwise, Op
+from jitad_ir.lowering import Elementwise
+from jitad_ir.op import OPS, Op
 from jitad_ir.passes.jvp import jvp
 from jitad_ir.passes.linearize import vjp
 

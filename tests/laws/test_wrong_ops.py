@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jitad_ir.op import NO_TANGENT, OPS, Draw, Elementwise, Linear, Op, PerOperand, Sample
+from jitad_ir.lowering import Elementwise
+from jitad_ir.op import NO_TANGENT, OPS, Draw, Linear, Op, PerOperand, Sample
 from jitad_ir.ops import (
     add,
     broadcast,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir as ll
 
-from ..op import ArgReduction, Cumulative, Reduction
+from ..lowering import ArgReduction, Cumulative, Reduction
 from ..plan.steps import Fold
 from ..types import BOOL, INT32, INT64, DType
 from .lanes import I1, I32, I64, PTR, Lanes

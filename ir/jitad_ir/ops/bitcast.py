@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..graph import Value
-from ..op import NO_TANGENT, NONLINEAR, Draw, Elementwise, Op, Sample
+from ..lowering import Elementwise
+from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Sample
 from ..types import ArrayType, DType, TypeMismatch, short_name
 
 

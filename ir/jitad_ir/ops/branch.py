@@ -14,7 +14,8 @@ import numpy as np
 
 from ..evaluate import evaluate
 from ..graph import Builder, Graph, Value, building, current_builder
-from ..op import OPS, Elementwise, Joint, Op, Pruned, Pull, Routine, Structured, WithPrimal
+from ..lowering import Elementwise, Pull, Routine, Structured
+from ..op import OPS, Joint, Op, Pruned, WithPrimal
 from ..passes.dce import select_outputs
 from ..passes.jvp import jvp
 from ..passes.split import Split, split

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value, current_builder
-from ..op import NONLINEAR, OPS, Joint, Op, Routine, batch_to_front
+from ..lowering import Routine
+from ..op import NONLINEAR, OPS, Joint, Op, batch_to_front
 from ..types import ArrayType, parse_type
 from .structured import lane_by_lane
 

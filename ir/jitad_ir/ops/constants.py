@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Number, Value
-from ..op import NO_TANGENT, NONLINEAR, Op, Pull, Sample, Unknown
+from ..lowering import Pull
+from ..op import NO_TANGENT, NONLINEAR, Op, Sample, Unknown
 from ..types import ArrayType, DType, Shape, TypeMismatch, type_of
 
 

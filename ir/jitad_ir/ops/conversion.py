@@ -7,17 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import (
-    NO_TANGENT,
-    NONLINEAR,
-    Draw,
-    Elementwise,
-    Linear,
-    Op,
-    PerOperand,
-    Sample,
-    elementwise,
-)
+from ..lowering import Elementwise
+from ..op import NO_TANGENT, NONLINEAR, Draw, Linear, Op, PerOperand, Sample, elementwise
 from ..types import DTYPES, ArrayType, DType, complex_dtype, real_dtype, short_name
 from .constants import full_like
 from .samples import FLOATS, integer_edges, one, two

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import Bilinear, Draw, Op, PerOperand, Routine, Sample, Unknown
+from ..lowering import Routine
+from ..op import Bilinear, Draw, Op, PerOperand, Sample, Unknown
 from ..types import ArrayType, Shape, TypeMismatch, short_name
 from .constants import full
 from .convolution_lowering import emit_convolution, flops_convolution, workspace_convolution

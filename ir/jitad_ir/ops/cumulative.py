@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..graph import Number, Value
+from ..lowering import Cumulative, Routine
 from ..op import (
     NONLINEAR,
     OPS,
-    Cumulative,
     Draw,
     Linear,
     Op,
     PerOperand,
-    Routine,
     Rule,
     Sample,
     batch_to_front,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import NONLINEAR, Draw, Op, Routine, Sample, WithPrimal
+from ..lowering import Routine
+from ..op import NONLINEAR, Draw, Op, Sample, WithPrimal
 from ..types import BOOL, INT32, INT64, ArrayType, real_dtype
 from . import small_matrices
 from .arithmetic import abs as abs_

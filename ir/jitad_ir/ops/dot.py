@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import Bilinear, Draw, Op, PerOperand, Routine, Sample, Unknown
+from ..lowering import Routine
+from ..op import Bilinear, Draw, Op, PerOperand, Sample, Unknown
 from ..types import ArrayType, Shape, TypeMismatch, short_name
 from .dot_lowering import emit_dot, parts_of_dot, workspace_dot
 from .dot_plan import Roles

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import Draw, Joint, Op, Pull, Routine, Sample, Unknown, batch_to_front
+from ..lowering import Pull, Routine
+from ..op import Draw, Joint, Op, Sample, Unknown, batch_to_front
 from ..types import INT64, ArrayType, Shape, TypeMismatch
 from .constants import full, zeros
 from .indexing import at, gather

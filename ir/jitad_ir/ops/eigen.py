@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Graph, Value
-from ..op import NONLINEAR, Draw, Op, Pruned, Routine, Sample, WithPrimal
+from ..lowering import Routine
+from ..op import NONLINEAR, Draw, Op, Pruned, Sample, WithPrimal
 from ..types import FLOAT32, INT32, ArrayType, complex_dtype, real_dtype
 from .arithmetic import abs as abs_
 from .arithmetic import add, div, mul, reciprocal, sub

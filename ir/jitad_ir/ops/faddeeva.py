@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import NONLINEAR, Draw, Op, PerOperand, Routine, Sample, same_types
+from ..lowering import Routine
+from ..op import NONLINEAR, Draw, Op, PerOperand, Sample, same_types
 from ..types import COMPLEX128
 from .arithmetic import mul, sub
 from .constants import full_like

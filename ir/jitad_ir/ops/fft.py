@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import Draw, Linear, Op, PerOperand, Routine, Sample, Unknown
+from ..lowering import Routine
+from ..op import Draw, Linear, Op, PerOperand, Sample, Unknown
 from ..types import ArrayType, Shape, TypeMismatch, complex_dtype, real_dtype
 from .arithmetic import mul
 from .constants import constant

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Number, Value
-from ..op import Draw, Joint, Op, Pull, Routine, Sample, Unknown, batch_to_front
+from ..lowering import Pull, Routine
+from ..op import Draw, Joint, Op, Sample, Unknown, batch_to_front
 from ..types import ArrayType, Shape, TypeMismatch
 from .constants import zeros
 from .shape import move_axis, reshape

@@ -8,18 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import (
-    NONLINEAR,
-    Bilinear,
-    Draw,
-    Joint,
-    Op,
-    Routine,
-    Sample,
-    Unknown,
-    WithPrimal,
-    batch_to_front,
-)
+from ..lowering import Routine
+from ..op import NONLINEAR, Bilinear, Draw, Joint, Op, Sample, Unknown, WithPrimal, batch_to_front
 from ..types import INT32, ArrayType, TypeMismatch
 from . import small_matrices
 from .arithmetic import add, neg, sub

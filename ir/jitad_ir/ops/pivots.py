@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Routine, Sample
+from ..lowering import Routine
+from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Sample
 from ..types import INT32, ArrayType, TypeMismatch
 from .lapack import each, item, stacked
 from .matrices import over_leading_axis

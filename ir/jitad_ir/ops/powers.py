@@ -7,16 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import (
-    NONLINEAR,
-    Draw,
-    Elementwise,
-    Op,
-    PerOperand,
-    Sample,
-    elementwise,
-    same_types,
-)
+from ..lowering import Elementwise
+from ..op import NONLINEAR, Draw, Op, PerOperand, Sample, elementwise, same_types
 from ..types import ArrayType, TypeMismatch
 from .arithmetic import mul, sub
 from .bitwise import bitwise_and

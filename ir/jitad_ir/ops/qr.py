@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import NONLINEAR, Draw, Joint, Op, Routine, Sample
+from ..lowering import Routine
+from ..op import NONLINEAR, Draw, Joint, Op, Sample
 from ..types import ArrayType
 from .arithmetic import add, sub
 from .comparison import ne

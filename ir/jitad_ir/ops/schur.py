@@ -8,15 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import (
-    NONLINEAR,
-    Draw,
-    Joint,
-    Op,
-    PerOperand,
-    Routine,
-    Sample,
-)
+from ..lowering import Routine
+from ..op import NONLINEAR, Draw, Joint, Op, PerOperand, Sample
 from ..types import INT32, ArrayType, TypeMismatch, complex_dtype, real_dtype
 from .arithmetic import add, neg
 from .lapack import (

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Builder, Value, building
-from ..op import NONLINEAR, OPS, Draw, Joint, Op, Routine, Sample
+from ..lowering import Routine
+from ..op import NONLINEAR, OPS, Draw, Joint, Op, Sample
 from ..types import INT64, ArrayType
 from .arithmetic import add, div, mul, sub
 from .bitwise import bitwise_and

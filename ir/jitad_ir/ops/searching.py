@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Routine, Sample, batch_to_front
+from ..lowering import Routine
+from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Sample, batch_to_front
 from ..types import INT64, ArrayType, Shape, TypeMismatch
 from .lapack import Workspace
 from .merge_sort import before

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..graph import Value
+from ..lowering import Elementwise
 from ..op import (
     NONLINEAR,
     Draw,
-    Elementwise,
     Linear,
     Masked,
     Op,

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import Draw, Linear, Op, PerOperand, Pull, Sample, Unknown
+from ..lowering import Pull
+from ..op import Draw, Linear, Op, PerOperand, Sample, Unknown
 from ..types import ArrayType, Shape, TypeMismatch
 from .reduce import reduce_sum
 

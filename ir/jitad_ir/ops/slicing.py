@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import OPS, Draw, Joint, Linear, Op, PerOperand, Pull, Sample, Unknown, batch_to_front
+from ..lowering import Pull
+from ..op import OPS, Draw, Joint, Linear, Op, PerOperand, Sample, Unknown, batch_to_front
 from ..types import ArrayType, Shape, TypeMismatch
 from .constants import full, zeros
 from .reduce import reduce_sum

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import NONLINEAR, Draw, Op, Routine, Sample, WithPrimal, batch_to_front
+from ..lowering import Routine
+from ..op import NONLINEAR, Draw, Op, Sample, WithPrimal, batch_to_front
 from ..types import INT64, ArrayType, TypeMismatch
 from .constants import iota
 from .indexing import take_along

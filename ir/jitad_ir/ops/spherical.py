@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import NONLINEAR, Draw, Op, PerOperand, Routine, Sample, batch_to_front, same_types
+from ..lowering import Routine
+from ..op import NONLINEAR, Draw, Op, PerOperand, Sample, batch_to_front, same_types
 from ..types import FLOAT64, INT64, ArrayType, TypeMismatch
 from .arithmetic import add, max, mul, sqrt, sub
 from .comparison import lt

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Graph, Value
-from ..op import NONLINEAR, Draw, Op, Pruned, Routine, Sample, WithPrimal
+from ..lowering import Routine
+from ..op import NONLINEAR, Draw, Op, Pruned, Sample, WithPrimal
 from ..types import INT32, ArrayType, real_dtype
 from .arithmetic import add, div, mul, reciprocal, sub
 from .comparison import eq

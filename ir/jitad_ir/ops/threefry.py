@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..graph import Value
-from ..op import NO_TANGENT, NONLINEAR, Draw, Elementwise, Op, Sample, batch_to_front
+from ..lowering import Elementwise
+from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Sample, batch_to_front
 from ..types import DTYPES, ArrayType, TypeMismatch
 
 Word = TypeVar("Word")

@@ -8,17 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import (
-    NONLINEAR,
-    Bilinear,
-    Draw,
-    Op,
-    PerOperand,
-    Routine,
-    Sample,
-    Unknown,
-    batch_to_front,
-)
+from ..lowering import Routine
+from ..op import NONLINEAR, Bilinear, Draw, Op, PerOperand, Sample, Unknown, batch_to_front
 from ..types import ArrayType, TypeMismatch
 from . import small_matrices
 from .arithmetic import add, neg

@@ -29,7 +29,8 @@ import numpy as np
 
 from ..evaluate import interpreter
 from ..graph import Graph
-from ..op import Joint, Op, Structured
+from ..lowering import Structured
+from ..op import Joint, Op
 from ..types import ArrayType, TypeMismatch
 
 Reads = tuple[tuple[int, int], ...]

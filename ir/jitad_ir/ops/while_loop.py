@@ -19,7 +19,8 @@ from typing import Any
 
 from ..evaluate import interpreter
 from ..graph import Graph, Value
-from ..op import Joint, Op, Pruned, Structured, WithPrimal, in_every_lane
+from ..lowering import Structured
+from ..op import Joint, Op, Pruned, WithPrimal, in_every_lane
 from ..passes.batch import batch
 from ..passes.dce import select_inputs, select_outputs, values_read
 from ..passes.jvp import zeros

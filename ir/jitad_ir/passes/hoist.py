@@ -10,7 +10,7 @@ worth it. A `while_loop` stays where it is: it might not end, in a body that is 
 from __future__ import annotations
 
 from ..graph import Equation, Graph, Value
-from ..op import Pull
+from ..lowering import Pull
 from .regions import in_regions
 
 

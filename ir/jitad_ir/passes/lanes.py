@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..graph import Builder, Equation, Graph, Params, Value, building, current_builder
-from ..op import OPS, Elementwise, Pull, Reduction, in_every_lane
+from ..lowering import Elementwise, Pull, Reduction
+from ..op import OPS, in_every_lane
 from ..types import BOOL, ArrayType
 from .batch import spread_out
 from .dce import dce

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from ..graph import Builder, Equation, Graph, Value, building
-from ..op import Elementwise, Pull, Reduction, Routine
+from ..lowering import Elementwise, Pull, Reduction, Routine
 from .flow import Edge, minimum_cut
 from .split import Split
 

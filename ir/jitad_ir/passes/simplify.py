@@ -17,7 +17,8 @@ import numpy as np
 
 from ..evaluate import evaluate_op
 from ..graph import Builder, Equation, Graph, Value, building
-from ..op import OPS, Elementwise
+from ..lowering import Elementwise
+from ..op import OPS
 from ..types import FLOAT64, Shape
 from .known import View
 from .products import product, transposed_product

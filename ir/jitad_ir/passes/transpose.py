@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from ..graph import Builder, Equation, Graph, Value, building
-from ..op import OPS, Elementwise, Joint, Marker, Masked, Unknown
+from ..lowering import Elementwise
+from ..op import OPS, Joint, Marker, Masked, Unknown
 from ..verify import InvalidGraph, verify_linear
 from .inline import inline_linear
 from .jvp import zeros

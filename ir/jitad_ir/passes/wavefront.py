@@ -20,7 +20,8 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from ..graph import Builder, Equation, Graph, Value, building
-from ..op import OPS, ArgReduction, Cumulative, Elementwise, Pruned, Pull, Reduction
+from ..lowering import ArgReduction, Cumulative, Elementwise, Pull, Reduction
+from ..op import OPS, Pruned
 from .nests import Nest, OtherNestError, joined
 from .regions import in_regions
 

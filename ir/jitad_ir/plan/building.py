@@ -11,7 +11,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from ..graph import Equation, Value
-from ..op import ArgReduction, Cumulative, Reduction
+from ..lowering import ArgReduction, Cumulative, Reduction
 from . import index as ix
 from .collapse import collapse
 from .homes import Cluster, Root

@@ -34,15 +34,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Equation, Graph, Value
-from ..op import (
-    ArgReduction,
-    Cumulative,
-    Elementwise,
-    Pull,
-    Reduction,
-    Routine,
-    Structured,
-)
+from ..lowering import ArgReduction, Cumulative, Elementwise, Pull, Reduction, Routine, Structured
 from ..types import Shape, TypeMismatch
 from . import limits
 from .homes import Call, Cluster, Homes, Info, Levels, Tile, fits, joined

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from ..op import Routine
+from ..lowering import Routine
 from .index import Counter, Position, leaves
 from .steps import Apply, Kernel, Node, Number, Plan, Read, RoutineCall, Step
 from .structures import Branch, Loop, WhileLoop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..op import Routine
+from ..lowering import Routine
 from .costs import step_cost
 from .parallel import nanoseconds
 from .steps import Kernel, Plan, RoutineCall, Step

@@ -8,7 +8,8 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from ..graph import Equation, Value
-from ..op import OPS, ArgReduction, Cumulative, Elementwise, Pull, Reduction, Rule
+from ..lowering import ArgReduction, Cumulative, Elementwise, Pull, Reduction
+from ..op import OPS, Rule
 from ..types import BOOL, Shape
 from . import index as ix
 from .index import Position

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ..op import Routine
+from ..lowering import Routine
 from .steps import Buffer, Kernel, Read, RoutineCall, Step
 from .structures import Branch, Carry, Loop, WhileLoop
 from .wavefront import Wavefront

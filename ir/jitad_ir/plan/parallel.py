@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
-from ..op import Reduction
+from ..lowering import Reduction
 from ..types import ArrayType
 from . import index as ix
 from .costs import index_loops, node_loops

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Equation, Graph, Value
-from ..op import Routine, Structured
+from ..lowering import Routine, Structured
 from ..types import DTYPES, ArrayType
 from .building import KernelBuilder
 from .clusters import Clustering

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from ..graph import Equation
-from ..op import Cumulative, Reduction
+from ..lowering import Cumulative, Reduction
 from ..types import Shape
 
 Bounds: TypeAlias = tuple[int, ...]

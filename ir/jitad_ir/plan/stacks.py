@@ -11,7 +11,7 @@ import math
 from typing import NamedTuple
 
 from ..graph import Equation
-from ..op import Routine
+from ..lowering import Routine
 from ..types import ArrayType
 
 WORTH = 100_000.0

@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from ..graph import Equation
-from ..op import ArgReduction, Cumulative, Reduction, Rule
+from ..lowering import ArgReduction, Cumulative, Reduction
+from ..op import Rule
 from ..types import ArrayType, DType
 from .index import Position
 from .structures import Branch, Loop, WhileLoop

@@ -12,15 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..graph import Builder, Equation, Graph, Value, building
-from ..op import (
-    OPS,
-    ArgReduction,
-    Cumulative,
-    Elementwise,
-    Pull,
-    Reduction,
-    Structured,
-)
+from ..lowering import ArgReduction, Cumulative, Elementwise, Pull, Reduction, Structured
+from ..op import OPS
 from . import elements
 from .balance import balanced
 from .elements import APART, ElementTracer, NotStraightError, indices

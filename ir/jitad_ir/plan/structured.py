@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..counters import CountedLoop, known_numbers
 from ..graph import Equation, Graph, Value
-from ..op import Routine, Structured
+from ..lowering import Routine, Structured
 from ..types import BOOL, DTYPES, ArrayType, TypeMismatch
 from .straight import straight_plan
 from .structures import Branch, Carry, Loop, Structure, WhileLoop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..op import Routine
+from ..lowering import Routine
 from .costs import Cost, plan_cost, step_cost
 from .index import Position
 from .parallel import is_parallel

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..graph import Equation, Value
-from ..op import Elementwise, Pull, Reduction
+from ..lowering import Elementwise, Pull, Reduction
 from ..types import BOOL, INT64, ArrayType, DType
 from . import index as ix
 from .index import Index, Position
