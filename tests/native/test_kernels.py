@@ -251,6 +251,21 @@ def test_steps_that_repeat_are_compiled_once() -> None:
     check(graph, [np.random.default_rng(0).integers(-5, 6, (20, 30))])
 
 
+def test_long_kernels_that_are_alike_share_a_function() -> None:
+    def body(x: Any, y: Any) -> list[Any]:
+        total = ops.reduce_sum(x, axes=(0, 1))  # one number, in a register
+        scale = ops.broadcast(total, shape=x.shape, dims=())
+        first, second = (ops.mul(ops.reverse(v, axes=(0,)), scale) for v in (x, y))
+        return [first, second, ops.dot(first, second, contract=((1,), (0,)), batch=((), ()))]
+
+    graph = build([("f64", (50, 50)), ("f64", (50, 50))], body)
+    module, _, _ = emit_program(plan_graph(graph), [])
+    functions = [f for f in module.functions if f.name.startswith("jitad.kernel")]
+    assert len(functions) == 1
+    rng = np.random.default_rng(0)
+    check(graph, [rng.integers(-3, 4, (50, 50)).astype(np.float64) for _ in range(2)])
+
+
 def test_constants_of_the_graph() -> None:
     table = np.arange(200.0).reshape(20, 10)
 

@@ -6,6 +6,7 @@ where its inputs, outputs and temporaries are: that of the program, or one insid
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -31,6 +32,10 @@ from .tape import Tape
 
 STACK_BYTES = 1 << 16
 """Bytes of small temporaries inside of loops that one function may have on the stack."""
+
+LONG_KERNEL = 4096
+"""Nodes computed by a kernel that is a function of its own in any program: those that are alike
+share it, and LLVM can compile functions side by side."""
 
 
 class Function:
@@ -217,10 +222,15 @@ class PlanEmitter:
         split = split_of(kernel, self.plan.buffers) if kernel.lengths else None
         if split is not None:
             self._in_parts(kernel, split)
-        elif self.function.separate and kernel.lengths:
+        elif kernel.lengths and (self.function.separate or self._is_long(kernel)):
             self._function_of(kernel)
         else:
             self._kernel(kernel)
+
+    def _is_long(self, kernel: Kernel) -> bool:
+        """Whether a call is nothing beside the kernel's own time."""
+        work = math.prod(kernel.lengths) * len(kernel.nodes)
+        return work >= LONG_KERNEL and self.kept.isdisjoint(kernel.writes)
 
     def _in_parts(self, kernel: Kernel, split: Split) -> None:
         """The kernel as a job for several threads."""
@@ -230,15 +240,18 @@ class PlanEmitter:
         if job is None:
             name = f"jitad.job{len(shared)}"
             job = shared[key] = kernel_job(self.function.module, kernel, buffers, split, name)
+        share_out(self.routine(), job, self._places(kernel), split.parts)
+
+    def _places(self, kernel: Kernel) -> list[ll.Value]:
+        """Addresses of the buffers of a kernel that is a function of its own."""
         places: list[ll.Value] = []
         for k in buffers_of(kernel):
             if k in self.kept:
-                register = self.registers[k]
-                places.append(self.slot(buffers[k].type))
-                Emitter(self.builder, 1).store(places[-1], register)
+                places.append(self.slot(self.plan.buffers[k].type))
+                Emitter(self.builder, 1).store(places[-1], self.registers[k])
             else:
                 places.append(self._address(k))
-        share_out(self.routine(), job, places, split.parts)
+        return places
 
     def _kernel(self, kernel: Kernel) -> None:
         buffers = self.plan.buffers
@@ -251,7 +264,7 @@ class PlanEmitter:
         function = shared.get(key)
         if function is None:
             function = shared[key] = self._new_function(kernel, f"jitad.kernel{len(shared)}")
-        self.builder.call(function, [self._address(k) for k in buffers_of(kernel)])
+        self.builder.call(function, self._places(kernel))
 
     def _new_function(self, kernel: Kernel, name: str) -> ll.Function:
         used = buffers_of(kernel)
