@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from jitad_ir import workers
@@ -208,6 +208,12 @@ def _setting(name: str, value: Any) -> Iterator[None]:
         setattr(config, name, before)
 
 
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """A context in which nothing is different; as every setting's, it can decorate functions."""
+    yield
+
+
 def disable_jit(disable: bool = True) -> AbstractContextManager[None]:
     """Within this context `jit` runs the Python functions themselves."""
     return _setting("disable_jit", disable)
@@ -288,17 +294,17 @@ def enable_x64(on: bool = True) -> AbstractContextManager[None]:
     """
     if not on:
         raise ValueError("enable_x64: 64-bit types are always there; write float32 for 32 bits")
-    return nullcontext()
+    return _unchanged()
 
 
 def default_matmul_precision(_precision: Any) -> AbstractContextManager[None]:
     """Nothing: products are always computed in the full precision of their dtype."""
-    return nullcontext()
+    return _unchanged()
 
 
 def default_device(_device: Any = None) -> AbstractContextManager[None]:
     """Nothing: there is one device."""
-    return nullcontext()
+    return _unchanged()
 
 
 def default_prng_impl(name: str) -> AbstractContextManager[None]:

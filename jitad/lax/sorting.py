@@ -59,9 +59,9 @@ def sort_key_val(
     return sorted_keys, sorted_values
 
 
-def top_k(operand: Any, k: int, *, axis: int = -1) -> tuple[Any, Any]:
+def top_k(operand: Any, k: int, *, axis: int = -1, is_stable: bool = True) -> tuple[Any, Any]:
     """The `k` greatest elements along `axis`, greatest first, and their indices (int64); of equal
-    ones the first; nan counts as greater than any number.
+    ones the first, whether `is_stable` or not; nan counts as greater than any number.
 
     Raises TypeError for complex numbers and for k beyond the length of the axis.
 

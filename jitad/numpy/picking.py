@@ -271,6 +271,12 @@ def delete(
     place = normalize_axis_index(axis, x.ndim)
     if isinstance(obj, Tracer) and obj.dtype.kind in "iu" and not is_known(obj):
         return take(x, _others(obj, x.shape[place], assume_unique_indices), place)
+    if isinstance(obj, Tracer):
+        if obj.dtype.kind not in "iub":
+            raise IndexError(
+                at_user_line("arrays used as indices must be of integer (or boolean) type")
+            )
+        obj = np.asarray(obj)
     keep = np.delete(np.arange(x.shape[place]), obj)
     return take(x, keep, place)
 
@@ -295,32 +301,56 @@ def _others(index: Tracer, n: int, distinct: bool) -> Operand:
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """`arr` with `values` inserted before the (known) index or indices `obj` along `axis`."""
+    """`arr` with `values` inserted before the index or indices `obj` along `axis`. Indices that are
+    not known while tracing are within bounds, as are negative ones, which count from the end."""
     x = strong(as_array_operand(arr))
     if axis is None:
         x, axis = ravel(x), 0
     place = normalize_axis_index(axis, x.ndim)
     n = x.shape[place]
     extra = convert(as_array_operand(values), x.dtype)
-    at = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
+    if isinstance(obj, Tracer) and not is_known(obj):
+        at: Operand = _integers(obj)
+    else:
+        at = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
     shape = list(x.shape)
     if at.ndim == 0:
         # One place: the first axis of the values runs along `axis`.
         extra = reshape(extra, (1,) * (x.ndim - extra.ndim) + extra.shape)
         extra = moveaxis(extra, 0, place)
-        at = np.full(extra.shape[place], at)
+        at = broadcast_to(at, (extra.shape[place],))
     shape[place] = at.size
     extra = broadcast_to(extra, shape)
-    order = np.insert(np.arange(n), at, n + np.arange(at.size))
+    if isinstance(at, Tracer):
+        order = _merged(ravel(at), n)
+    else:
+        order = np.insert(np.arange(n), np.asarray(at), n + np.arange(at.size))
     both = apply(ops.concatenate, x, extra, axis=place)
     return take(both, order, place)
 
 
+def _merged(at: Tracer, n: int) -> Operand:
+    """The order in which 0 ... n - 1 follow each other with n, n + 1, ... before the places `at`:
+    by a stable sort of twice the places, the inserted ones coming first."""
+    before = _modulo_from_end(convert(at, INT64), n)
+    old = apply(ops.add, apply(ops.mul, np.arange(n), 2), 1)
+    keys = apply(ops.concatenate, apply(ops.mul, before, 2), old, axis=0)
+    numbers = np.concatenate([n + np.arange(at.size), np.arange(n)])
+    return apply(ops.sort, keys, numbers, axis=0, num_keys=1, descending=False)[1]
+
+
+def _modulo_from_end(index: Operand, n: int) -> Operand:
+    """Negative numbers plus n."""
+    return apply(ops.select, apply(ops.lt, index, 0), apply(ops.add, index, n), index)
+
+
 def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
-    """Indices for each axis of an array of `shape`, from those of the flattened array."""
+    """Indices for each axis of an array of `shape` (known numbers, or one), from those of the
+    flattened array."""
     index = convert(as_array_operand(indices), INT64)
+    lengths = (shape,) if np.ndim(shape) == 0 else tuple(shape)
     found = []
-    for n in reversed(tuple(shape)):
+    for n in reversed([operator.index(length) for length in lengths]):
         found.append(apply(ops.rem, index, filled(index, n)))
         index = apply(ops.div, index, filled(index, n))
     return tuple(reversed(found))

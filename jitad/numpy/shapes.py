@@ -11,6 +11,7 @@ import numpy as np
 from numpy.exceptions import AxisError
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from jitad.array import as_array
 from jitad.errors import at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
@@ -193,7 +194,8 @@ def broadcast_to(array: Any, shape: Any) -> Any:
                 f"[original->remapped]: {own} and requested shape {lengths}"
             )
         )
-    return spread(x, lengths)
+    result = spread(x, lengths)
+    return as_array(result) if isinstance(result, (np.ndarray, np.generic)) else result
 
 
 def broadcast_arrays(*args: Any) -> tuple[Any, ...]:

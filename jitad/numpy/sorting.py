@@ -154,7 +154,13 @@ def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Linear interpolation at `x` of the points (xp, fp), xp rising; `left` and `right` beyond
-    (default: the values at the ends). With a `period` the points repeat, xp in any order."""
+    (default: the values at the ends; "extrapolate" goes on in the line of the last two points).
+    With a `period` the points repeat, xp in any order.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.interp(3.0, jnp.array([0.0, 1.0]), jnp.array([0.0, 2.0]), right="extrapolate")
+    Array(6.)
+    """
     if period is not None:
         x, xp, fp = _periodic(x, xp, fp, period)
     points, values = as_array_operand(xp), as_array_operand(fp)
@@ -174,16 +180,23 @@ def interp(
     slope = apply(ops.div, subtract(y1, y0), width)
     result = add(multiply(slope, subtract(at, x0)), y0)
     first, last = values[0], values[n - 1]  # type: ignore[index]
-    result = where(
-        apply(ops.lt, at, broadcast_to(points[0], at.shape)),
-        first if left is None else left,
-        result,
-    )
-    return where(
-        apply(ops.gt, at, broadcast_to(points[n - 1], at.shape)),
-        last if right is None else right,
-        result,
-    )
+    for edge, beyond, given, at_edge in (
+        (points[0], ops.lt, left, first),
+        (points[n - 1], ops.gt, right, last),
+    ):
+        if isinstance(given, str):
+            _require_extrapolate(given)
+            continue
+        outside = apply(beyond, at, broadcast_to(edge, at.shape))
+        result = where(outside, at_edge if given is None else given, result)
+    return result
+
+
+def _require_extrapolate(word: str) -> None:
+    if word != "extrapolate":
+        raise ValueError(
+            at_user_line(f"interp: expected a number, None or 'extrapolate'; got {word!r}")
+        )
 
 
 def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:

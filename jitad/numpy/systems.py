@@ -87,9 +87,12 @@ def det(a: Any) -> Any:
 
 def slogdet(a: Any, *, method: str | None = None) -> Any:
     """Sign (of absolute value one if complex) and logarithm of the absolute value of determinants;
-    0 and -inf of singular matrices. `method` is taken for JAX's sake: "lu" or None."""
-    if method not in (None, "lu"):
-        raise ValueError(at_user_line(f"slogdet: expected method 'lu' or None; got {method!r}"))
+    0 and -inf of singular matrices. `method` is taken for JAX's sake: "lu", "qr" or None; it is by
+    LU always."""
+    if method not in (None, "lu", "qr"):
+        raise ValueError(
+            at_user_line(f"slogdet: expected method 'lu', 'qr' or None; got {method!r}")
+        )
     return SlogdetResult(*apply(ops.slogdet, as_square(a)))
 
 

@@ -188,6 +188,8 @@ def _program(
     name: str,
 ) -> Graph:
     """The batched program over inputs with the batch at `axes` and outputs with it at `ends`."""
+    if size == 0 and None not in ends:
+        return _nothing(graph, axes, ends, name)
     wide = batch(graph, size, [a is not None for a in axes], axis_name)
     builder = Builder(name)
     inputs = []
@@ -196,9 +198,7 @@ def _program(
             if axis is None:
                 inputs.append(builder.input(type))
                 continue
-            shape = (*type.shape[:axis], size, *type.shape[axis:])
-            whole = builder.input(type.with_shape(shape))
-            inputs.append(_moved(whole, axis, 0))
+            inputs.append(_moved(builder.input(_with_batch(type, size, axis)), axis, 0))
         operands, outputs = inputs, []
         results = builder.inline(wide.graph, operands)
         for value, has_axis, end in zip(results, wide.batched, ends, strict=True):
@@ -217,6 +217,27 @@ def _program(
                 value = OPS["broadcast"](value, shape=(size, *value.shape), dims=dims)
             outputs.append(_moved(value, 0, end))
     return builder.build(outputs)
+
+
+def _nothing(
+    graph: Graph, axes: Sequence[int | None], ends: Sequence[int | None], name: str
+) -> Graph:
+    """The program of a batch of no examples, whose results have no elements."""
+    builder = Builder(name)
+    with building(builder):
+        for type, axis in zip(graph.input_types, axes, strict=True):
+            builder.input(_with_batch(type, 0, axis))
+        outputs = []
+        for type, end in zip(graph.output_types, ends, strict=True):
+            whole = _with_batch(type, 0, end)
+            outputs.append(OPS["full"](value=0, shape=whole.shape, dtype=whole.dtype))
+    return builder.build(outputs)
+
+
+def _with_batch(type: ArrayType, size: int, axis: int | None) -> ArrayType:
+    if axis is None:
+        return type
+    return type.with_shape((*type.shape[:axis], size, *type.shape[axis:]))
 
 
 def _moved(value: Any, source: int, destination: int) -> Any:

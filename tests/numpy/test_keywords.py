@@ -155,3 +155,53 @@ def test_operands_with_a_method_jax_array() -> None:
 def test_operands_with_a_buffer() -> None:
     np.testing.assert_array_equal(jnp.array(array.array("d", [1, 2])), [1, 2])
     np.testing.assert_array_equal(jnp.asarray(memoryview(np.arange(3))), [0, 1, 2])
+
+
+def test_interpolation_goes_on_beyond_the_ends() -> None:
+    at, points, values = (
+        np.array([-1.0, 0.5, 4.0]),
+        np.array([0.0, 1.0, 2.0]),
+        np.array([0, 2, 3.0]),
+    )
+    got = jnp.interp(at, points, values, left="extrapolate", right="extrapolate")
+    np.testing.assert_allclose(got, [-2, 1, 5])
+    got = jitad.jit(lambda x: jnp.interp(x, points, values, left=7.0, right="extrapolate"))(at)
+    np.testing.assert_allclose(got, [7, 1, 5])
+    with pytest.raises(ValueError, match="'extrapolate'"):
+        jnp.interp(at, points, values, left="nearest")
+
+
+@pytest.mark.parametrize(
+    ("at", "values", "axis"),
+    [
+        (1, np.ones(4), 0),
+        (-1, np.ones(3), 1),
+        (np.array([1, 3, 1]), np.ones((3, 3)) * np.arange(3), 1),
+        (np.array([-1, 0]), 7.0, 0),
+        (np.array([0, 12]), np.array([1.0, 2.0]), None),
+    ],
+)
+def test_inserting_at_traced_places(at: Any, values: Any, axis: int | None) -> None:
+    x = np.arange(12.0).reshape(3, 4)
+    got = jitad.jit(lambda x, at, v: jnp.insert(x, at, v, axis))(x, at, values)
+    np.testing.assert_array_equal(got, np.insert(x, at, values, axis))
+
+
+def test_settings_of_jax_decorate_functions() -> None:
+    @jitad.default_matmul_precision("float32")
+    @jitad.enable_x64(True)
+    def same(x: Any) -> Any:
+        return x
+
+    assert same(2.0) == same(2.0) == 2.0
+
+
+def test_batches_of_no_examples() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return jitad.lax.conv_general_dilated(x, y, (1, 1), "SAME"), y
+
+    x, y = np.ones((0, 2, 3, 5, 5)), np.ones((4, 3, 2, 2))
+    found, unchanged = jitad.vmap(f, (0, None), (0, 2))(x, y)
+    assert found.shape == (0, 2, 4, 5, 5) and unchanged.shape == (4, 3, 0, 2, 2)
+    with pytest.raises(ValueError, match="out_axes is None"):
+        jitad.vmap(lambda x: x, out_axes=None)(x)

@@ -97,6 +97,8 @@ def eig(
 
 def _normalized(v: Any) -> Any:
     """Columns of length one, their greatest elements real."""
+    if not v.shape[-1]:
+        return v
     size = jnp.square(jnp.real(v)) + jnp.square(jnp.imag(v))
     v = v / jnp.sqrt(jnp.sum(size, axis=-2, keepdims=True))
     place = jnp.argmax(size, axis=-2)
