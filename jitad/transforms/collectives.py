@@ -1,9 +1,9 @@
-"""Sums and relatives over the lanes of a vmap's named axis."""
+"""Sums and relatives over the lanes of a vmap's named axis, or over those of groups of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from ..argument_types import type_of_argument
 from ..errors import at_user_line, hides_internals
 from ..trace import BatchAxis, apply, current_trace
 from ..tree_util import tree_map
+
+Groups: TypeAlias = Sequence[Sequence[int]] | None
 
 
 def _axis(axis_name: Any, what: str) -> BatchAxis:
@@ -34,69 +36,112 @@ def _axis(axis_name: Any, what: str) -> BatchAxis:
     )
 
 
-def _gathered(x: Any, axis: BatchAxis) -> Any:
-    type_of_argument(x)
-    operand = x if hasattr(x, "dtype") else np.asarray(x)
-    return apply(OPS["all_gather"], operand, axis_name=axis.name, lanes=axis.size)
+class _Lanes:
+    """The lanes of a named axis that a collective is over: all, or those of this lane's group."""
+
+    def __init__(self, axis: BatchAxis, groups: Sequence[Sequence[int]] | None, what: str) -> None:
+        self.axis, self.name, self.size = axis, axis.name, axis.size
+        self._members: Any = None
+        self._places: Any = None
+        if groups is None:
+            return
+        table = _group_table(groups, axis.size, what)
+        self.size = table.shape[1]
+        self._members, self._places = (
+            np.empty((axis.size, self.size), np.int64),
+            np.empty(axis.size, np.int64),
+        )
+        for group in table:
+            self._members[group] = group
+            self._places[group] = np.arange(self.size)
+
+    def index(self) -> Any:
+        """The number of this lane among them."""
+        lane = apply(OPS["axis_index"], axis_name=self.axis.name, lanes=self.axis.size)
+        return lane if self._places is None else _row(self._places, lane, 0)
+
+    def gathered(self, x: Any) -> Any:
+        """The values of all of them, stacked."""
+        type_of_argument(x)
+        operand = x if hasattr(x, "dtype") else np.asarray(x)
+        whole = apply(OPS["all_gather"], operand, axis_name=self.axis.name, lanes=self.axis.size)
+        if self._members is None:
+            return whole
+        lane = apply(OPS["axis_index"], axis_name=self.axis.name, lanes=self.axis.size)
+        rows: dict[str, Any] = {"axes": (0,), "sizes": (1,), "batch": 0, "fill": 0}
+        own = _row(self._members, lane, 0)
+        found = apply(OPS["gather"], whole, own, mode="promise_in_bounds", **rows)
+        return apply(OPS["reshape"], found, shape=(self.size, *whole.shape[1:]))
 
 
-def _over_axes(axis_name: Any, what: str, x: Any, fold: Callable[[Any], Any]) -> Any:
-    """Fold the gathered lanes of each leaf, over one axis name or a tuple of them."""
+def _group_table(groups: Sequence[Sequence[int]], lanes: int, what: str) -> Any:
+    """The groups as rows; raises ValueError unless each lane is in one of them, of one length."""
+    rows = [list(group) for group in groups]
+    listed = sorted([lane for row in rows for lane in row])
+    if listed != list(range(lanes)) or len({len(row) for row in rows}) != 1:
+        raise ValueError(
+            at_user_line(
+                f"{what}: expected axis_index_groups of one length, in which each of the lanes 0 "
+                f"to {lanes - 1} occurs once; got {rows}"
+            )
+        )
+    return np.array(rows)
+
+
+def _row(x: Any, index: Any, axis: int) -> Any:
+    """The part of x at `index` along `axis`, without that axis."""
+    zero = np.int64(0)
+    starts = [index if a == axis else zero for a in range(x.ndim)]
+    sizes = tuple([1 if a == axis else n for a, n in enumerate(x.shape)])
+    part = apply(OPS["dynamic_slice"], x, *starts, sizes=sizes)
+    return apply(OPS["reshape"], part, shape=x.shape[:axis] + x.shape[axis + 1 :])
+
+
+def _over_axes(axis_name: Any, groups: Groups, what: str, x: Any, fold: str) -> Any:
+    """The lanes of each leaf folded by an op, over one axis name or a tuple of them."""
     names = axis_name if isinstance(axis_name, tuple) else (axis_name,)
+    if groups is not None and len(names) > 1:
+        raise ValueError(at_user_line(f"{what}: axis_index_groups are of one axis; got {names!r}"))
     for name in names:
-        axis = _axis(name, what)
-        x = tree_map(lambda leaf, axis=axis: fold(_gathered(leaf, axis)), x)
+        lanes = _Lanes(_axis(name, what), groups, what)
+        x = tree_map(lambda leaf, lanes=lanes: apply(OPS[fold], lanes.gathered(leaf), axes=(0,)), x)
     return x
 
 
-def _no_groups(what: str, groups: Any) -> None:
-    if groups is not None:
-        raise NotImplementedError(
-            at_user_line(f"{what}: axis_index_groups is not supported; got {groups!r}")
-        )
-
-
 @hides_internals
-def psum(x: Any, axis_name: Any, *, axis_index_groups: None = None) -> Any:
+def psum(x: Any, axis_name: Any, *, axis_index_groups: Groups = None) -> Any:
     """Sum of a pytree over the lanes of the vmap whose `axis_name` this is (or of several).
+
+    `axis_index_groups` (of all collectives) are lists of lane numbers, in which each lane occurs
+    once: the sum is then over the lanes of a lane's own group. Raises ValueError for other lists,
+    and for groups of different lengths.
 
     >>> import jitad, numpy as np
     >>> jitad.vmap(lambda x: x / jitad.lax.psum(x, "i"), axis_name="i")(np.array([1.0, 3.0]))
     Array([0.25, 0.75])
     """
-    _no_groups("psum", axis_index_groups)
-    return _over_axes(
-        axis_name, "psum", x, lambda lanes: apply(OPS["reduce_sum"], lanes, axes=(0,))
-    )
+    return _over_axes(axis_name, axis_index_groups, "psum", x, "reduce_sum")
 
 
 @hides_internals
-def pmax(x: Any, axis_name: Any, *, axis_index_groups: None = None) -> Any:
+def pmax(x: Any, axis_name: Any, *, axis_index_groups: Groups = None) -> Any:
     """Maximum over the lanes of a named axis."""
-    _no_groups("pmax", axis_index_groups)
-    return _over_axes(
-        axis_name, "pmax", x, lambda lanes: apply(OPS["reduce_max"], lanes, axes=(0,))
-    )
+    return _over_axes(axis_name, axis_index_groups, "pmax", x, "reduce_max")
 
 
 @hides_internals
-def pmin(x: Any, axis_name: Any, *, axis_index_groups: None = None) -> Any:
+def pmin(x: Any, axis_name: Any, *, axis_index_groups: Groups = None) -> Any:
     """Minimum over the lanes of a named axis."""
-    _no_groups("pmin", axis_index_groups)
-    return _over_axes(
-        axis_name, "pmin", x, lambda lanes: apply(OPS["reduce_min"], lanes, axes=(0,))
-    )
+    return _over_axes(axis_name, axis_index_groups, "pmin", x, "reduce_min")
 
 
 @hides_internals
-def pmean(x: Any, axis_name: Any, *, axis_index_groups: None = None) -> Any:
+def pmean(x: Any, axis_name: Any, *, axis_index_groups: Groups = None) -> Any:
     """Mean over the lanes of a named axis; integers are averaged as float64."""
-    _no_groups("pmean", axis_index_groups)
-    lanes = axis_size(axis_name)
+    lanes = axis_size(axis_name) if axis_index_groups is None else len(axis_index_groups[0])
 
     def mean(leaf: Any) -> Any:
-        total = psum(leaf, axis_name)
-        return total / lanes
+        return psum(leaf, axis_name, axis_index_groups=axis_index_groups) / lanes
 
     return tree_map(mean, x)
 
@@ -106,7 +151,7 @@ def all_gather(
     x: Any,
     axis_name: Any,
     *,
-    axis_index_groups: None = None,
+    axis_index_groups: Groups = None,
     axis: int = 0,
     tiled: bool = False,
 ) -> Any:
@@ -119,11 +164,10 @@ def all_gather(
     Array([[1., 3.],
            [1., 3.]])
     """
-    _no_groups("all_gather", axis_index_groups)
-    lanes = _axis(axis_name, "all_gather")
+    lanes = _Lanes(_axis(axis_name, "all_gather"), axis_index_groups, "all_gather")
 
     def gather(leaf: Any) -> Any:
-        return _placed(_gathered(leaf, lanes), axis, tiled)
+        return _placed(lanes.gathered(leaf), axis, tiled)
 
     return tree_map(gather, x)
 
@@ -141,17 +185,7 @@ def _placed(stacked: Any, axis: int, tiled: bool) -> Any:
     return apply(OPS["reshape"], moved, shape=(*shape[:place], merged, *shape[place + 2 :]))
 
 
-def _own_part(x: Any, axis: int, here: BatchAxis) -> Any:
-    """The part of x that has this lane's number along `axis`, without that axis."""
-    index = apply(OPS["axis_index"], axis_name=here.name, lanes=here.size)
-    zero = np.int64(0)
-    starts = [index if a == axis else zero for a in range(x.ndim)]
-    sizes = tuple([1 if a == axis else n for a, n in enumerate(x.shape)])
-    part = apply(OPS["dynamic_slice"], x, *starts, sizes=sizes)
-    return apply(OPS["reshape"], part, shape=x.shape[:axis] + x.shape[axis + 1 :])
-
-
-def _divided(x: Any, axis: int, here: BatchAxis, tiled: bool, what: str) -> Any:
+def _divided(x: Any, axis: int, here: _Lanes, tiled: bool, what: str) -> Any:
     """x with the length of `axis` as (lanes, rest) if `tiled`; raises ValueError if it does not
     divide among the lanes."""
     n, lanes = x.shape[axis], here.size
@@ -177,7 +211,7 @@ def all_to_all(
     split_axis: int,
     concat_axis: int,
     *,
-    axis_index_groups: None = None,
+    axis_index_groups: Groups = None,
     tiled: bool = False,
 ) -> Any:
     """Part j of lane i goes to lane j, as part i: a transposition of lanes and parts.
@@ -193,21 +227,20 @@ def all_to_all(
     Array([[1, 3],
            [2, 4]])
     """
-    _no_groups("all_to_all", axis_index_groups)
-    here = _axis(axis_name, "all_to_all")
+    here = _Lanes(_axis(axis_name, "all_to_all"), axis_index_groups, "all_to_all")
 
     def exchange(leaf: Any) -> Any:
         operand = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
         place = split_axis + operand.ndim if split_axis < 0 else split_axis
         parts = _divided(operand, place, here, tiled, "all_to_all")
-        received = _own_part(_gathered(parts, here), place + 1, here)
+        received = _row(here.gathered(parts), here.index(), place + 1)
         return _placed(received, concat_axis, tiled)
 
     return tree_map(exchange, x)
 
 
 @hides_internals
-def pswapaxes(x: Any, axis_name: Any, axis: int, *, axis_index_groups: None = None) -> Any:
+def pswapaxes(x: Any, axis_name: Any, axis: int, *, axis_index_groups: Groups = None) -> Any:
     """The lanes of a named axis and an axis as long as there are lanes, exchanged: `all_to_all`
     from and to place `axis`.
 
@@ -250,7 +283,7 @@ def ppermute(x: Any, axis_name: Any, perm: Any) -> Any:
     >>> jitad.vmap(shift, axis_name="i")(np.array([1.0, 2.0, 3.0]))
     Array([0., 1., 2.])
     """
-    here = _axis(axis_name, "ppermute")
+    here = _Lanes(_axis(axis_name, "ppermute"), None, "ppermute")
     pairs = [(int(source), int(target)) for source, target in perm]
     for side in zip(*pairs, strict=True):
         if len(set(side)) != len(side) or not all([0 <= lane < here.size for lane in side]):
@@ -263,14 +296,10 @@ def ppermute(x: Any, axis_name: Any, perm: Any) -> Any:
     source, receives = np.zeros(here.size, np.int64), np.zeros(here.size, np.bool_)
     for s, d in pairs:
         source[d], receives[d] = s, True
-    number = _own_part(source, 0, here)
-    takes = _own_part(receives, 0, here)
+    number, takes = _row(source, here.index(), 0), _row(receives, here.index(), 0)
 
     def move(leaf: Any) -> Any:
-        lanes = _gathered(leaf, here)
-        starts = [number, *[np.int64(0)] * (lanes.ndim - 1)]
-        sent = apply(OPS["dynamic_slice"], lanes, *starts, sizes=(1, *lanes.shape[1:]))
-        sent = apply(OPS["reshape"], sent, shape=lanes.shape[1:])
+        sent = _row(here.gathered(leaf), number, 0)
         keep = apply(OPS["broadcast"], takes, shape=sent.shape, dims=())
         zero = apply(OPS["full"], value=0, shape=sent.shape, dtype=sent.dtype)
         return apply(OPS["select"], keep, sent, zero)
@@ -284,7 +313,7 @@ def psum_scatter(
     axis_name: Any,
     *,
     scatter_dimension: int = 0,
-    axis_index_groups: None = None,
+    axis_index_groups: Groups = None,
     tiled: bool = False,
 ) -> Any:
     """Sum over lanes, of which lane i keeps part i along `scatter_dimension`: an axis as long as
@@ -296,14 +325,13 @@ def psum_scatter(
     >>> jitad.vmap(lambda row: lax.psum_scatter(row, "i"), axis_name="i")(x)
     Array([31, 42])
     """
-    _no_groups("psum_scatter", axis_index_groups)
-    here = _axis(axis_name, "psum_scatter")
+    here = _Lanes(_axis(axis_name, "psum_scatter"), axis_index_groups, "psum_scatter")
 
     def scatter(leaf: Any) -> Any:
-        total = apply(OPS["reduce_sum"], _gathered(leaf, here), axes=(0,))
+        total = apply(OPS["reduce_sum"], here.gathered(leaf), axes=(0,))
         place = scatter_dimension + total.ndim if scatter_dimension < 0 else scatter_dimension
         parts = _divided(total, place, here, tiled, "psum_scatter")
-        return _own_part(parts, place, here)
+        return _row(parts, here.index(), place)
 
     return tree_map(scatter, x)
 

@@ -89,5 +89,51 @@ def test_errors() -> None:
         over(lambda y: lax.ppermute(y, "i", [(0, 1), (0, 2)]))(x)
     with pytest.raises(NameError, match="unbound axis name"):
         over(lambda y: lax.psum_scatter(y, "j"))(x)
-    with pytest.raises(NotImplementedError, match="axis_index_groups"):
-        over(lambda y: lax.psum(y, "i", axis_index_groups=[[0]]))(x)  # type: ignore[arg-type]
+    for groups in ([[0]], [[0], [1, 2]], [[0, 1], [1, 2]]):
+        with pytest.raises(ValueError, match="axis_index_groups"):
+            over(lambda y, g=groups: lax.psum(y, "i", axis_index_groups=g))(x)
+
+
+GROUPS = [[[0, 1], [2, 3]], [[3, 0], [1, 2]], [[2], [0], [1], [3]]]
+
+
+@pytest.mark.parametrize("groups", GROUPS)
+def test_collectives_over_groups_of_lanes(groups: list[list[int]]) -> None:
+    size = len(groups[0])
+    x = np.arange(4.0 * size).reshape(4, size)
+    how: dict[str, Any] = {"axis_index_groups": groups}
+
+    def over(f: Any) -> Any:
+        return jitad.jit(jitad.vmap(f, axis_name="i"))(x)
+
+    total = over(lambda row: lax.psum(row, "i", **how))
+    mean = over(lambda row: lax.pmean(row, "i", **how))
+    greatest = over(lambda row: lax.pmax(row, "i", **how))
+    least = over(lambda row: lax.pmin(row, "i", **how))
+    gathered = over(lambda row: lax.all_gather(row, "i", **how))
+    scattered = over(lambda row: lax.psum_scatter(row, "i", **how))
+    exchanged = over(lambda row: lax.all_to_all(row, "i", 0, 0, **how))
+    for group in groups:
+        own = x[group]
+        np.testing.assert_array_equal(scattered[group], own.sum(0))
+        np.testing.assert_array_equal(exchanged[group], own.T)
+        for lane in group:
+            np.testing.assert_array_equal(total[lane], own.sum(0))
+            np.testing.assert_array_equal(mean[lane], own.mean(0))
+            np.testing.assert_array_equal(greatest[lane], own.max(0))
+            np.testing.assert_array_equal(least[lane], own.min(0))
+            np.testing.assert_array_equal(gathered[lane], own)
+
+
+def test_derivatives_of_sums_over_groups() -> None:
+    x = np.arange(4.0)
+
+    def cost(x: Any) -> Any:
+        def lane(y: Any) -> Any:
+            return lax.psum(y * y, "i", axis_index_groups=GROUPS[1]) * y
+
+        return jnp.sum(jitad.vmap(lane, axis_name="i")(x))
+
+    # (a^2 + b^2) (a + b) for the pairs (3, 0) and (1, 2)
+    want = [9.0, 5 + 2 * 3, 5 + 4 * 3, 9 + 6 * 3]
+    np.testing.assert_allclose(jitad.grad(cost)(x), want)
