@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .pytree import IsLeaf, Leaf, PyTree, PyTreeDef, flatten, node_type, register_node_type
+from .node_types import node_type, register_node_type
+from .pytree import IsLeaf, Leaf, PyTree, PyTreeDef, flatten
 
 __all__ = ["PyTreeRegistry", "default_registry"]
 

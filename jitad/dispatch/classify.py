@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jitad import pytree
+from jitad import node_types
 from jitad.array import Array
 from jitad.dispatch.pool import POOL, POOLED_RESULT_BYTES
 from jitad.dispatch.record import Entry
@@ -35,6 +35,7 @@ from jitad.dispatch.signature import (
     children,
     iterate_result_leaves,
 )
+from jitad.keypaths import KeyPath, keystr
 from jitad_ir.types import DTYPES
 
 _DTYPES = {dtype: dtype for dtype in DTYPES.values()}
@@ -60,13 +61,13 @@ class UnsupportedLeaf(TypeError):
     def __init__(self, value: object) -> None:
         super().__init__(value)
         self.value = value
-        self.keys: pytree.KeyPath = ()
+        self.keys: KeyPath = ()
 
     def __str__(self) -> str:
         return (
             "expected a number, an array of numbers or a pytree of them; "
             f"got {self.value!r} of type {type(self.value).__name__}"
-            + (f" at {pytree.keystr(self.keys)}" if self.keys else "")
+            + (f" at {keystr(self.keys)}" if self.keys else "")
         )
 
 
@@ -111,7 +112,7 @@ def _node(obj: Any, leaves: list[Any]) -> Node:
         return leaf
     if obj is None:
         return _NONE
-    kind = pytree.node_type(type_)
+    kind = node_types.node_type(type_)
     if kind is None:
         return _other_leaf(obj, leaves)
     children, data = kind.flatten(obj)
@@ -125,14 +126,14 @@ def _node(obj: Any, leaves: list[Any]) -> Node:
     return _container(kind, type_, data, tuple(items))
 
 
-def _container(kind: pytree.NodeType, type_: type, data: Any, items: tuple[Node, ...]) -> Node:
-    if kind is pytree.TUPLE:
+def _container(kind: node_types.NodeType, type_: type, data: Any, items: tuple[Node, ...]) -> Node:
+    if kind is node_types.TUPLE:
         return TupleNode(items)
-    if kind is pytree.LIST:
+    if kind is node_types.LIST:
         return ListNode(items)
-    if kind is pytree.DICT:
+    if kind is node_types.DICT:
         return DictNode(data, items)
-    if kind is pytree.NAMEDTUPLE:
+    if kind is node_types.NAMEDTUPLE:
         return NamedTupleNode(type_, items)
     return OtherNode(type_, data, items)
 
@@ -228,7 +229,7 @@ def _unflatten(node: ResultNode, outputs: Iterator[Array]) -> Any:
         case NamedTupleNode(type=type_):
             return type_(*parts)
         case OtherNode(type=type_, aux=aux):
-            kind = pytree.node_type(type_)
+            kind = node_types.node_type(type_)
             assert kind is not None, f"{type_.__name__} is no longer registered as a pytree"
             return kind.unflatten(aux, parts)
     raise TypeError(f"expected a node of a result tree; got {node}")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import at_user_line
-from ..pytree import PyTreeDef, flatten, node_type
+from ..node_types import node_type
+from ..pytree import PyTreeDef, flatten
 from .function import Traced, check_callable, leaf_types, name_of
 from .rules import (
     Call,

@@ -18,7 +18,7 @@ from jitad_ir.stages import stage
 from jitad_ir.text import graph_text
 from jitad_ir.types import ARRAY_TYPES
 
-from .. import pytree
+from .. import node_types
 from ..dispatch import signature as signature_module
 from ..dispatch.record import Entry
 from ..dispatch.signature import (
@@ -127,17 +127,17 @@ def _result_node(tree: Any) -> ResultNode:
         return NoneNode()
     if isinstance(tree, Float0):
         return LiteralNode(tree.array())
-    kind = pytree.node_type(type(tree))
+    kind = node_types.node_type(type(tree))
     assert kind is not None, f"{type(tree).__name__} is no longer registered as a pytree"
     children, data = kind.flatten(tree)
     keys: Any = data
     items: Any = tuple([_result_node(child) for child in children])
-    if kind is pytree.TUPLE:
+    if kind is node_types.TUPLE:
         return TupleNode(items)
-    if kind is pytree.LIST:
+    if kind is node_types.LIST:
         return ListNode(items)
-    if kind is pytree.DICT:
+    if kind is node_types.DICT:
         return DictNode(tuple(keys), items)
-    if kind is pytree.NAMEDTUPLE:
+    if kind is node_types.NAMEDTUPLE:
         return NamedTupleNode(type(tree), items)
     return OtherNode(type(tree), data, items)

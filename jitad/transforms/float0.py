@@ -12,7 +12,8 @@ import numpy as np
 
 from jitad_ir.types import Shape
 
-from ..pytree import PyTreeDef, flatten, register_node_type
+from ..node_types import register_node_type
+from ..pytree import PyTreeDef, flatten
 from .function import FLOAT0
 
 
