@@ -223,6 +223,6 @@ def einsum_path(subscripts: Any, *operands: Any, optimize: Any = "greedy") -> An
     """The order in which `einsum` contracts its operands, and a table of its costs, by NumPy."""
     shapes: list[Any] = [
         np.broadcast_to(0.0, as_array_operand(x).shape) if not isinstance(x, (list, str)) else x
-        for x in operands
+        for x in (subscripts, *operands)
     ]
-    return np.einsum_path(subscripts, *shapes, optimize=optimize)
+    return np.einsum_path(*shapes, optimize=optimize)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jitad.errors import at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
 
@@ -21,6 +22,7 @@ from .promotion import (
     input_dtypes,
     kind_of,
     promote,
+    shape_of,
 )
 
 sqrt = unary("sqrt", ops.sqrt, "fc")
@@ -164,8 +166,9 @@ def _static_power(base: Any, exponent: int | float) -> Any:
 def _check_integer_power(base: Any, exponent: Any) -> None:
     if isinstance(exponent, (int, np.integer, np.ndarray)) and np.any(np.asarray(exponent) < 0):
         base, exponent = as_operand(base), as_operand(exponent)
-        if kind_of(exponent) == "i" and input_dtypes(np.power, (base, exponent))[0].kind == "i":
-            raise ValueError("Integers to negative integer powers are not allowed.")
+        is_integer = kind_of(exponent) == "i" and 0 not in shape_of(base)
+        if is_integer and input_dtypes(np.power, (base, exponent))[0].kind == "i":
+            raise ValueError(at_user_line("Integers to negative integer powers are not allowed."))
 
 
 pow = power

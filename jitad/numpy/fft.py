@@ -117,12 +117,12 @@ def _transformed(
 ) -> Any:
     how = _norm_of(norm)
     x = inexact(strong(as_array_operand(a)))
+    places, lengths = _axes_and_lengths(x, s, axes, kind == "irfft")
     if kind == "rfft":
         if x.dtype.kind == "c":
             raise TypeError(at_user_line("ufunc 'rfft_n' does not take complex input"))
     else:
         x = convert(x, complex_dtype(x.dtype)) if x.dtype.kind == "f" else x
-    places, lengths = _axes_and_lengths(x, s, axes, kind == "irfft")
     if not places:
         if kind in ("rfft", "irfft"):
             raise IndexError(at_user_line("at least one axis must be transformed"))

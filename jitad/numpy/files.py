@@ -9,6 +9,7 @@ import numpy as np
 from numpy import get_printoptions, printoptions, set_printoptions
 
 from jitad.array import as_array
+from jitad.errors import at_user_line
 from jitad.trace import Tracer
 
 __all__ = [
@@ -76,5 +77,10 @@ def fromstring(string: str, dtype: Any = float, count: int = -1, *, sep: str) ->
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
-    """An array of another library, without a copy where its memory allows it."""
+    """An array of another library, without a copy where its memory allows it. Raises TypeError
+    for what does not offer its memory, as traced arrays."""
+    if not hasattr(x, "__dlpack__"):
+        raise TypeError(
+            at_user_line(f"from_dlpack: expected an array with __dlpack__; got {type(x).__name__}")
+        )
     return as_array(np.from_dlpack(x, device=device, copy=copy))

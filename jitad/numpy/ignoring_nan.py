@@ -14,7 +14,7 @@ from .arithmetic import divide
 from .exponential import sqrt
 from .logic import logical_and
 from .promotion import Operand, as_array_operand, as_dtype, filled, no_out, strong
-from .quantiles import quantile_of
+from .quantiles import quantile_of, require_real
 from .reduce import (
     NO_VALUE,
     any,
@@ -201,7 +201,8 @@ def nanmedian(
     keepdims: bool = False,
 ) -> Any:
     """Median of what is not nan; nan where nothing is."""
-    return nanquantile(a, 0.5, axis, out, keepdims=keepdims)
+    no_out(out)
+    return quantile_of(a, 0.5, axis, "linear", keepdims, ignore_nan=True)
 
 
 def nanpercentile(
@@ -232,4 +233,5 @@ def nanquantile(
 ) -> Any:
     """Quantiles at `q` in [0, 1] of what is not nan; nan where nothing is. See `quantile`."""
     no_out(out)
+    require_real(a)
     return quantile_of(a, q, axis, method, keepdims, weights, ignore_nan=True)

@@ -222,7 +222,7 @@ def tensordot(
     if np.ndim(axes) == 0:
         count = operator.index(axes)
         if count > min(x.ndim, y.ndim):
-            raise ValueError(at_user_line("tensordot: more axes than the arrays have"))
+            raise IndexError(at_user_line("tensordot: more axes than the arrays have"))
         of_x: Sequence[int] = range(x.ndim - count, x.ndim)
         of_y: Sequence[int] = range(count)
     else:

@@ -31,7 +31,8 @@ def median(
     keepdims: bool = False,
 ) -> Any:
     """The middle element over `axis` (None: all), or the mean of the two; nan if there is one."""
-    return quantile(a, 0.5, axis, out, keepdims=keepdims)
+    no_out(out)
+    return quantile_of(a, 0.5, axis, "linear", keepdims, ignore_nan=False)
 
 
 def percentile(
@@ -75,7 +76,15 @@ def quantile(
     Array(2.)
     """
     no_out(out)
+    require_real(a)
     return quantile_of(a, q, axis, method, keepdims, weights, ignore_nan=False)
+
+
+def require_real(a: Any) -> None:
+    """Raise TypeError for complex numbers, of which there are medians, as for NumPy, and no other
+    quantiles."""
+    if as_array_operand(a).dtype.kind == "c":
+        raise TypeError(at_user_line("a must be an array of real numbers"))
 
 
 _PLOTTING_POSITIONS = {
@@ -126,8 +135,6 @@ def quantile_of(
             at_user_line(f"method {method!r} does not support weights; write method='inverted_cdf'")
         )
     x = strong(as_array_operand(a))
-    if x.dtype.kind == "c":
-        raise TypeError(at_user_line("a must be an array of real numbers"))
     if method in _INTERPOLATING:
         x = inexact(x)
     rows, kept = _rows(x, axis)
