@@ -13,13 +13,13 @@ from llvmlite import ir as ll
 
 from ..types import COMPLEX128, INT64, ArrayType, DType, Shape
 from .blas_threads import emit_begin, emit_end
+from .control_flow import ControlFlow, IndexPart
 from .emitter import Emitter
 from .externals import Externals
 from .jobs import emit_parallel_for, emit_share
 from .lanes import F64, I1, I8, I32, I64, PTR, Lanes, element_type, memory_type
-from .loops import counted, lanes_of, registers_of
+from .loops import registers_of
 
-IndexPart: TypeAlias = "int | ll.Value"
 Index: TypeAlias = "tuple[IndexPart, ...]"
 
 FILL_BYTES = 32
@@ -34,7 +34,7 @@ class Buffer(NamedTuple):
     """Its first element, an LLVM pointer."""
 
 
-class RoutineEmitter:
+class RoutineEmitter(ControlFlow):
     """Emits code at the place of `builder`, and moves it behind what was emitted."""
 
     def __init__(
@@ -44,7 +44,7 @@ class RoutineEmitter:
         workspace: Any = None,
         raised: Callable[[], ll.Block] | None = None,
     ) -> None:
-        self.builder = builder
+        super().__init__(builder)
         self.raised = raised
         self.externals = externals
         self.workspace = workspace
@@ -57,10 +57,6 @@ class RoutineEmitter:
         return Emitter(self.builder, width)
 
     # Values
-
-    def integer(self, n: int) -> ll.Value:
-        """The i64 constant n."""
-        return ll.Constant(I64, n)
 
     def local(self, type: DType | ll.Type, count: int = 1) -> ll.Value:
         """Pointer to an uninitialised stack slot of `count` elements, one slot however often this
@@ -171,117 +167,6 @@ class RoutineEmitter:
         self.loop(vectors, store_vector)
         for i in range(buffer.type.size - rest, buffer.type.size):
             self.store(flat, (i,), lanes)
-
-    # Control
-
-    def loop(self, n: IndexPart, body: Callable[[ll.Value], None], *, start: IndexPart = 0) -> None:
-        """Emit `body(i)` for i64 i = start ... n - 1, not at all if n <= start."""
-        b = self.builder
-        if isinstance(n, int) and isinstance(start, int):
-            if n <= start:
-                return
-            if n == start + 1:
-                body(self.integer(start))
-                return
-            reached = None
-        else:
-            reached = b.icmp_signed("<", self._i64(start), self._i64(n))
-        before, head = b.block, b.append_basic_block("loop")
-        after = b.append_basic_block("done")
-        if reached is None:
-            b.branch(head)
-        else:
-            b.cbranch(reached, head, after)
-        b.position_at_end(head)
-        i = b.phi(I64, "i")
-        i.add_incoming(self._i64(start), before)
-        body(i)
-        following = b.add(i, self.integer(1), flags=("nsw",))
-        i.add_incoming(following, b.block)
-        b.cbranch(b.icmp_signed("<", following, self._i64(n)), head, after)
-        b.position_at_end(after)
-
-    def loops(self, shape: Shape, body: Callable[[tuple[ll.Value, ...]], None]) -> None:
-        """Emit `body(index)` for each index of an array of `shape`, in C order."""
-
-        def nest(index: tuple[ll.Value, ...]) -> None:
-            if len(index) == len(shape):
-                body(index)
-            else:
-                self.loop(shape[len(index)], lambda i: nest((*index, i)))
-
-        if 0 not in shape:
-            nest(())
-
-    def fold(
-        self,
-        n: int,
-        carried: Sequence[Lanes],
-        body: Callable[[ll.Value, list[Lanes]], Sequence[Lanes]],
-    ) -> list[Lanes]:
-        """`carried = body(i, carried)` for i64 i = 0 ... n - 1, in registers; the last ones."""
-        if n < 1:
-            return list(carried)
-
-        def step(i: ll.Value, values: list[ll.Value]) -> list[ll.Value]:
-            return registers_of(body(i, lanes_of(carried, values)))
-
-        return lanes_of(carried, counted(self.builder, n, registers_of(carried), step))
-
-    def unless(
-        self, condition: ll.Value, lanes: Sequence[Lanes], otherwise: Callable[[], list[Lanes]]
-    ) -> list[Lanes]:
-        """`lanes` where the condition holds, else what `otherwise()` gives."""
-        b, given = self.builder, registers_of(lanes)
-        before, other = b.block, b.append_basic_block("otherwise")
-        after = b.append_basic_block("either")
-        b.cbranch(condition, after, other)
-        b.position_at_end(other)
-        found = registers_of(otherwise())
-        b.branch(after)
-        last = b.block
-        b.position_at_end(after)
-        phis = [b.phi(value.type) for value in given]
-        for phi, one, two in zip(phis, given, found, strict=True):
-            phi.add_incoming(one, before)
-            phi.add_incoming(two, last)
-        return lanes_of(lanes, phis)
-
-    def loop_while(
-        self, condition: Callable[[], Lanes | ll.Value], body: Callable[[], None]
-    ) -> None:
-        """Emit `body()` for as long as `condition()` holds, tested before each round. What
-        changes from round to round lives in `local` slots or buffers."""
-        b = self.builder
-        head, round_, after = (
-            b.append_basic_block("while"),
-            b.append_basic_block("round"),
-            b.append_basic_block("done"),
-        )
-        b.branch(head)
-        b.position_at_end(head)
-        b.cbranch(_predicate(condition()), round_, after)
-        b.position_at_end(round_)
-        body()
-        b.branch(head)
-        b.position_at_end(after)
-
-    def when(
-        self,
-        condition: Lanes | ll.Value,
-        then: Callable[[], None],
-        otherwise: Callable[[], None] | None = None,
-    ) -> None:
-        """Emit `then()` where the condition holds, else `otherwise()`."""
-        if otherwise is None:
-            with self.builder.if_then(_predicate(condition)):
-                then()
-            return
-        with self.builder.if_else(_predicate(condition)) as (yes, no):
-            with yes:
-                then()
-            with no:
-                otherwise()
 
     # Calls
 
@@ -435,9 +320,6 @@ class RoutineEmitter:
             flat = self.builder.udiv(flat, self.integer(length))
         return (flat, *reversed(index)) if shape else ()
 
-    def _i64(self, part: IndexPart) -> ll.Value:
-        return self.integer(part) if isinstance(part, int) else part
-
     def _offset(self, shape: Shape, index: Index) -> ll.Value:
         """Row-major: ((i0 * n1 + i1) * n2 + i2) ..., the static parts added up here."""
         if len(index) != len(shape):
@@ -500,10 +382,6 @@ def _emit_python_call(
 def _require_dtype(what: str, buffer: Buffer, lanes: Lanes) -> None:
     if lanes.dtype != buffer.type.dtype:
         raise TypeError(f"{what}: expected {buffer.type.dtype} lanes; got {lanes.dtype}")
-
-
-def _predicate(condition: Lanes | ll.Value) -> ll.Value:
-    return condition.value if isinstance(condition, Lanes) else condition
 
 
 def _register(value: Any) -> ll.Value:
