@@ -76,6 +76,9 @@ class Memory(Arithmetic):
 
     def reduce_or(self, lanes: Lanes) -> Lanes:
         """Bitwise or over the lanes of integers or bools: a width-1 value."""
+        if lanes.dtype == BOOL and self.width > 1:
+            bits = self.builder.bitcast(lanes.value, ll.IntType(self.width))
+            return Lanes(BOOL, self.builder.icmp_unsigned("!=", bits, ll.Constant(bits.type, 0)))
         return self.fold(lanes, lambda b, x, y: b.bitwise_or(x, y))
 
     def fold(self, lanes: Lanes, combine: Callable[..., Lanes]) -> Lanes:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..types import DType
 from .sort_keys import Counter, Row
-from .vector_loops import affine
+from .vector_loops import affine, behind
 
 BLOCK = 8
 """Keys that are sorted in registers, before longer runs are merged in memory."""
@@ -29,7 +29,7 @@ def block_size(n: int, parts: int) -> int:
 
 
 Slot = list[Any]
-"""Lanes of a key, and of its index if there is one."""
+"""Lanes of a key, and of its index if there is one; or addresses of these."""
 
 
 class Columns:
@@ -37,18 +37,26 @@ class Columns:
     and to the indices if there are any, of the same dtype."""
 
     def __init__(self, r: Any, keys: DType, width: int, pointers: Sequence[Any]) -> None:
-        self.r, self.width = r, width
+        self.r, self.keys, self.width = r, keys, width
         self.b = r.simd(width)
         self.parts = [Row(r, keys, pointer) for pointer in pointers]
 
-    def load(self, j: Any) -> Slot:
-        """Slot j, an i64."""
-        return [part.load(self.b, affine(self.r, 0, (j, self.width))) for part in self.parts]
+    def at(self, j: Any) -> Slot:
+        """Addresses of slot j, an i64, in each part."""
+        return [part.at(affine(self.r, 0, (j, self.width))) for part in self.parts]
 
-    def store(self, j: Any, slot: Slot) -> None:
-        """Write slot j."""
-        for part, lanes in zip(self.parts, slot, strict=True):
-            part.store(self.b, affine(self.r, 0, (j, self.width)), lanes)
+    def load(self, place: Slot, number: int = 0) -> Slot:
+        """The slot `number` slots behind these addresses."""
+        return [self.b.load(at, self.keys) for at in self._behind(place, number)]
+
+    def store(self, place: Slot, slot: Slot, number: int = 0) -> None:
+        """Write the slot `number` slots behind these addresses."""
+        for at, lanes in zip(self._behind(place, number), slot, strict=True):
+            self.b.store(at, lanes)
+
+    def _behind(self, place: Slot, number: int) -> Slot:
+        nbytes = number * self.width * self.keys.itemsize
+        return [behind(self.r, at, nbytes) for at in place]
 
     def ordered(self, x: Slot, y: Slot) -> tuple[Slot, Slot]:
         """The lesser ones and the greater ones."""
@@ -62,18 +70,19 @@ class Columns:
 
     def compare(self, i: Any, j: Any) -> None:
         """Put the lesser of slots i < j into i, the greater into j."""
-        low, high = self.ordered(self.load(i), self.load(j))
-        self.store(i, low)
-        self.store(j, high)
+        first, second = self.at(i), self.at(j)
+        low, high = self.ordered(self.load(first), self.load(second))
+        self.store(first, low)
+        self.store(second, high)
 
     def in_registers(self, first: Any, size: int, pairs: Iterator[tuple[int, int]]) -> None:
         """Comparisons within the block of slots from `first` on."""
-        places = [affine(self.r, first, (self.r.integer(i), 1)) for i in range(size)]
-        slots = [self.load(j) for j in places]
+        place = self.at(first)
+        slots = [self.load(place, k) for k in range(size)]
         for i, j in pairs:
             slots[i], slots[j] = self.ordered(slots[i], slots[j])
-        for j, slot in zip(places, slots, strict=True):
-            self.store(j, slot)
+        for k, slot in enumerate(slots):
+            self.store(place, slot, k)
 
     def sort(self, n: int) -> None:
         """Sort the columns, of a length that is a multiple of BLOCK."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..types import DType
 from .fft_butterflies import Complex
-from .vector_loops import affine
+from .vector_loops import affine, behind
 
 
 class Blocks(NamedTuple):
@@ -44,15 +44,6 @@ class Blocks(NamedTuple):
         b = r.simd(self.width)
         b.store(address, value[0])
         b.store(behind(r, address, self.bytes // 2), value[1])
-
-
-def behind(r: Any, pointer: Any, nbytes: Any) -> Any:
-    """The address `nbytes` bytes, an int or i64, behind a pointer."""
-    if isinstance(nbytes, int):
-        if nbytes == 0:
-            return pointer
-        nbytes = r.integer(nbytes)
-    return r.offset(pointer, nbytes)
 
 
 def load_number(r: Any, dtype: DType, address: Any, width: int) -> Complex:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..types import DType, complex_dtype, real_dtype
-from .fft_blocks import Blocks, behind, from_block, to_block, transposed_numbers
+from .fft_blocks import Blocks, from_block, to_block, transposed_numbers
 from .fft_butterflies import Complex, conjugate, scaled
 from .fft_halves import joined, pair_blocks, parted
 from .fft_passes import transform
 from .fft_sharing import parts_of
 from .fft_tables import padded_length
-from .vector_loops import affine, vector_width
+from .vector_loops import affine, behind, vector_width
 
 
 class Pass(NamedTuple):

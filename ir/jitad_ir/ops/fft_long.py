@@ -15,13 +15,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ..types import DType, complex_dtype
-from .fft_blocks import Blocks, behind, transposed_parts
+from .fft_blocks import Blocks, transposed_parts
 from .fft_bluestein import bluestein
 from .fft_butterflies import Complex, times
 from .fft_passes import transform
 from .fft_sharing import parts_of
 from .fft_tables import TURNS, factors, split, table_name, turn_rows
-from .vector_loops import affine, vector_width
+from .vector_loops import affine, behind, vector_width
 
 
 def is_long(dtype: DType, n: int) -> bool:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
-from .fft_blocks import Blocks, behind, load_number
+from .fft_blocks import Blocks, load_number
 from .fft_bluestein import bluestein
 from .fft_butterflies import Complex, butterfly, times
 from .fft_tables import TWIDDLES, factors, table_name
 from .sort_keys import Counter
+from .vector_loops import behind
 
 
 def transform(r: Any, blocks: Blocks, n: int, here: Any, other: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..types import DType, complex_dtype
-from .fft_blocks import Blocks, behind
+from .fft_blocks import Blocks
 from .fft_butterflies import Complex, conjugate
 from .fft_groups import Pass
 from .fft_halves import joined, pair_numbers, parted
@@ -18,7 +18,7 @@ from .fft_long import (
     transform_row,
 )
 from .fft_tables import convolution_length, factors
-from .vector_loops import affine, strips, vector_width
+from .vector_loops import affine, behind, strips, vector_width
 
 
 def _inner(n: int) -> int:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..types import INT64, DType, Shape, short_name
-from .columns import BLOCK, Columns
+from .columns import BLOCK, Columns, Slot
 from .lapack import Workspace
 from .sort_keys import Flag, Row, decode, encode, is_ambiguous, key_dtype, last_key, restore
-from .vector_loops import affine, transpose
+from .vector_loops import affine, behind, transpose
 
 LANE_BYTES = 64
 """Bytes of a vector of keys; those of two registers where the target's are shorter."""
@@ -147,49 +147,52 @@ class _Group:
     def _read(self, descending: bool) -> None:
         ones = self.b.constant(self.keys, last_key(self.keys))
 
-        def put(j: Any, x: Any) -> None:
+        def put(j: Any, place: Slot, number: int, x: Any) -> None:
             if self.flag is not None:
                 self.flag.join(self.b.reduce_or(is_ambiguous(self.b, x)))
             slot = [encode(self.b, x, descending)]
             if len(self.columns.parts) == 2:
-                index = self.r.b.constant(INT64, 0)._replace(value=affine(self.r, 0, (j, 1)))
+                index = self.r.number(affine(self.r, number, (j, 1)))
                 slot.append(self.b.splat(self.r.b.convert(index, self.keys)))
-            self.columns.store(j, slot)
+            self.columns.store(place, slot, number)
 
         self._transposed(self.given[0], put, None)
-        for j in range(self.n, _padded(self.n)):
-            self.columns.store(self.r.integer(j), [ones] * len(self.columns.parts))
+        end = self.columns.at(self.r.integer(self.n))
+        for number in range(_padded(self.n) - self.n):
+            self.columns.store(end, [ones] * len(self.columns.parts), number)
 
     def _write_keys(self, descending: bool) -> None:
-        def take(j: Any) -> Any:
-            return decode(self.b, self.columns.load(j)[0], self.dtypes[0], descending)
+        def take(place: Slot, number: int) -> Any:
+            key = self.columns.load(place, number)[0]
+            return decode(self.b, key, self.dtypes[0], descending)
 
         self._transposed(self.asked[0], None, take)
 
     def _transposed(
-        self, pointer: Any, put: Callable[..., None] | None, take: Callable[[Any], Any] | None
+        self, pointer: Any, put: Callable[..., None] | None, take: Callable[..., Any] | None
     ) -> None:
-        """For each j: put(j, elements j of the rows) or elements j of the rows = take(j). Rows
-        that lie one behind the other are read and written in squares, transposed in registers."""
+        """For each j = first + k: put(first, place of slot first, k, elements j of the rows), or
+        elements j of the rows = take(place of slot first, k). Rows that lie one behind the other
+        are read and written in squares, transposed in registers."""
         r, dtype, width = self.r, self.dtypes[0], self.width
-        place = Row(r, dtype, pointer)
+        row = Row(r, dtype, pointer)
 
         def single(j: Any) -> None:
-            at = place.at(affine(r, 0, (j, self.inner)))
+            at, place = row.at(affine(r, 0, (j, self.inner))), self.columns.at(j)
             if put is not None:
-                put(j, self.b.load(at, dtype, self.step))
+                put(j, place, 0, self.b.load(at, dtype, self.step))
             elif take is not None:
-                self.b.store(at, take(j), self.step)
+                self.b.store(at, take(place, 0), self.step)
 
         def square(first: Any) -> None:
-            rows = [place.at(affine(r, row * self.n, (first, 1))) for row in range(width)]
-            columns = [affine(r, first, (r.integer(k), 1)) for k in range(width)]
+            start, place = row.at(first), self.columns.at(first)
+            rows = [behind(r, start, k * self.n * dtype.itemsize) for k in range(width)]
             if put is not None:
                 lanes = transpose(self.b, [self.b.load(at, dtype) for at in rows])
-                for j, x in zip(columns, lanes, strict=True):
-                    put(j, x)
+                for k, x in enumerate(lanes):
+                    put(first, place, k, x)
             elif take is not None:
-                lanes = transpose(self.b, [take(j) for j in columns])
+                lanes = transpose(self.b, [take(place, k) for k in range(width)])
                 for at, x in zip(rows, lanes, strict=True):
                     self.b.store(at, x)
 

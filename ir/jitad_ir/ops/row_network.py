@@ -1,10 +1,11 @@
 """How native code sorts a row of some hundred keys alone: as columns, one in each lane, which are
 then merged in pairs, in pairs of pairs ... until the lanes are one sorted sequence, lane by lane.
 
-Two sorted columns are merged by comparing the first key of one with the last of the other, and so
+Two sorted sequences are merged by comparing the first key of one with the last of the other, and so
 on, which leaves the lesser half in one and the greater in the other, both bitonic; these are
 sorted by comparing keys half their length apart, then a quarter, ... (K. E. Batcher, "Sorting
-networks and their applications", 1968).
+networks and their applications", 1968). Runs within columns are merged so, then columns; one
+function does the second half of it for all of them.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..types import ArrayType, DType, short_name
-from .columns import BLOCK, Columns, Slot
+from ..types import DType, short_name
+from .columns import BLOCK, Columns, comparisons
 from .lapack import Workspace
 from .sort_keys import (
     Counter,
@@ -26,7 +27,7 @@ from .sort_keys import (
     last_key,
     restore,
 )
-from .vector_loops import affine, transpose
+from .vector_loops import affine, behind, transpose
 
 LENGTHS = {4: (24, 4096), 8: (24, 4096)}
 """Bytes of a key -> lengths of the rows that are sorted so."""
@@ -51,7 +52,9 @@ def _layout(dtype: DType, n: int) -> tuple[int, int]:
 def _space(work: Workspace, dtype: DType, n: int) -> tuple[Any, Any]:
     """The columns, and the row in order."""
     width, length = _layout(dtype, n)
-    return work.array(key_dtype(dtype), width * length), work.array(dtype, width * length)
+    return work.array(key_dtype(dtype), width * length), work.array(
+        key_dtype(dtype), width * length
+    )
 
 
 def workspace_row(work: Workspace, dtype: DType, n: int) -> None:
@@ -100,13 +103,13 @@ class _RowSort:
         self.keys = key_dtype(self.dtype)
         self.width, self.length = _layout(self.dtype, n)
         self.columns = Columns(r, self.keys, self.width, [columns])
-        self.ordered = Row(r, self.dtype, ordered)
+        self.ordered = Row(r, self.keys, ordered)
         self.b = self.columns.b
 
     def emit(self) -> None:
         """Read, sort columns, merge lanes, write."""
         flag = self._read()
-        self.columns.sort(self.length)
+        self._sort_columns()
         lanes = 1
         while lanes < self.width:
             self._merge(lanes)
@@ -129,13 +132,54 @@ class _RowSort:
                 flag.join(b.reduce_or(is_ambiguous(b, x)))
             return encode(b, x, self.descending)
 
-        r.loop(whole, lambda j: self.columns.store(j, [take(self.b, affine(r, 0, (j, width)))]))
+        def put(j: Any, keys: Any) -> None:
+            self.columns.store(self.columns.at(j), [keys])
+
+        r.loop(whole, lambda j: put(j, take(self.b, affine(r, 0, (j, width)))))
         ones = self.b.constant(self.keys, last_key(self.keys))
-        r.loop(self.length, lambda j: self.columns.store(j, [ones]), start=whole)
+        r.loop(self.length, lambda j: put(j, ones), start=whole)
         keys = self.columns.parts[0]
         first = whole * width
         r.loop(first + rest, lambda i: keys.store(r.b, i, take(r.b, i)), start=first)
         return flag
+
+    def _sort_columns(self) -> None:
+        """Blocks of each column in registers, then sorted runs by pairs."""
+        r, b, length = self.r, self.r.builder, self.length
+
+        def block(number: Any) -> None:
+            first = affine(r, 0, (number, BLOCK))
+            self.columns.in_registers(first, BLOCK, comparisons(BLOCK))
+
+        r.loop(length // BLOCK, block)
+        if length == BLOCK:
+            return
+        run = Counter(r, r.integer(BLOCK))
+
+        def double() -> None:
+            one = run.value
+            both, mask = b.shl(one, r.integer(1)), b.neg(one)
+
+            def pair(t: Any) -> None:
+                """The keys of a run against those of the next one from its end."""
+                i = b.add(t, b.and_(t, mask))
+                self.columns.compare(i, b.xor(i, b.sub(both, r.integer(1))))
+
+            r.loop(length // 2, pair)
+            self._sort_bitonic(b.lshr(one, r.integer(1)))
+            run.set(both)
+
+        r.loop_while(lambda: b.icmp_signed("<", run.value, r.integer(length)), double)
+
+    def _sort_bitonic(self, apart: Any) -> None:
+        """Sort the bitonic runs of length 2 `apart` of all columns."""
+        length = self.length
+        name = f"jitad.row.bitonic.{self.keys.name}.{self.width}.{length}"
+
+        def build(inner: Any, keys: Any, apart: Any) -> None:
+            _sort_bitonic(inner, Columns(inner, self.keys, self.width, [keys]), length, apart)
+
+        self.r.call_inner(name, build, self.columns.parts[0].pointer, apart)
 
     def _merge(self, lanes: int) -> None:
         """Merge sequences of `lanes` lanes in pairs."""
@@ -143,32 +187,42 @@ class _RowSort:
 
         def turn(j: Any) -> None:
             """Keys j of one sequence meet keys j from the end of the other."""
-            there = b.sub(r.integer(length - 1), j)
-            x, y = self.columns.load(j)[0], self.columns.load(there)[0]
-            mirror = 2 * lanes - 1
-            new_x, new_y = self._across(x, y, mirror, lanes), self._across(y, x, mirror, lanes)
+            first, last = (self.columns.at(k) for k in (j, b.sub(r.integer(length - 1), j)))
+            x, y = self._mirrored(self.columns.load(first)[0], self.columns.load(last)[0], lanes)
             distance = lanes // 2
             while distance:
-                new_x = self._across(new_x, new_x, distance, distance)
-                new_y = self._across(new_y, new_y, distance, distance)
+                x, y = self._apart(x, y, distance)
                 distance //= 2
-            self.columns.store(j, [new_x])
-            self.columns.store(there, [new_y])
+            self.columns.store(first, [x])
+            self.columns.store(last, [y])
 
         r.loop(length // 2, turn)
-        name = f"jitad.row.bitonic.{self.keys.name}.{self.width}.{length}"
+        self._sort_bitonic(r.integer(length // 2))
 
-        def build(inner: Any, keys: Any) -> None:
-            _sort_bitonic(inner, Columns(inner, self.keys, self.width, [keys]), length)
-
-        r.call_inner(name, build, self.columns.parts[0].pointer)
-
-    def _across(self, x: Any, y: Any, flip: int, bit: int) -> Any:
-        """Lane l of x against lane l ^ flip of y: the lesser where l does not have the bit."""
+    def _mirrored(self, x: Any, y: Any, lanes: int) -> tuple[Any, Any]:
+        """Lane l of x against lane l ^ (2 lanes - 1) of y: the lesser goes to the lane, of the two,
+        that does not have the bit `lanes`."""
         b = self.b
-        other = b.shuffle(y, [lane ^ flip for lane in range(self.width)])
+        order = [lane ^ (2 * lanes - 1) for lane in range(self.width)]
+        later = [bool(lane & lanes) for lane in range(self.width)]
+        other = b.shuffle(y, order)
         low, high = b.min(x, other), b.max(x, other)
-        return b.blend(low, high, [bool(lane & bit) for lane in range(self.width)])
+        return b.blend(low, high, later), b.shuffle(b.blend(high, low, later), order)
+
+    def _apart(self, x: Any, y: Any, distance: int) -> tuple[Any, Any]:
+        """Lanes `distance` apart, of x and of y: the lesser goes to the first of them."""
+        b, width = self.b, self.width
+        firsts = [lane for lane in range(width) if not lane & distance]
+        of_y = [width + lane for lane in firsts]
+        one = b.shuffle(x, firsts + of_y, y)
+        other = b.shuffle(x, [lane + distance for lane in firsts + of_y], y)
+        low, high = b.min(one, other), b.max(one, other)
+        # Where lanes of the two results are found in low and high.
+        places = [
+            firsts.index(lane & ~distance) + width * bool(lane & distance) for lane in range(width)
+        ]
+        half = width // 2
+        return b.shuffle(low, places, high), b.shuffle(low, [k + half for k in places], high)
 
     def _write(self) -> None:
         """The columns one behind the other, transposed in squares, and of these the row."""
@@ -176,25 +230,28 @@ class _RowSort:
 
         def square(number: Any) -> None:
             first = affine(r, 0, (number, width))
-            slots: list[Slot] = [self.columns.load(affine(r, k, (first, 1))) for k in range(width)]
-            rows = transpose(self.b, [slot[0] for slot in slots])
+            place, start = self.columns.at(first), self.ordered.at(first)
+            rows = transpose(self.b, [self.columns.load(place, k)[0] for k in range(width)])
             for lane, row in enumerate(rows):
-                numbers = decode(self.b, row, self.dtype, self.descending)
-                self.ordered.store(self.b, affine(r, lane * length, (first, 1)), numbers)
+                self.b.store(behind(r, start, lane * length * self.keys.itemsize), row)
+
+        def write(number: Any) -> None:
+            first = affine(r, 0, (number, width))
+            if self.n % width:  # The last vector overlaps the one before.
+                last = r.integer(self.n - width)
+                first = r.builder.select(r.builder.icmp_signed("<", first, last), first, last)
+            keys = self.ordered.load(self.b, first)
+            self.target.store(self.b, first, decode(self.b, keys, self.dtype, self.descending))
 
         r.loop(length // width, square)
-        if self.target.stride == 1:
-            part = ArrayType(self.dtype, (self.n,))
-            r.copy(r.buffer(part, self.target.pointer), r.buffer(part, self.ordered.pointer))
-        else:
-            r.loop(self.n, lambda i: self.target.store(r.b, i, self.ordered.load(r.b, i)))
+        r.loop(-(-self.n // width), write)
 
 
-def _sort_bitonic(r: Any, columns: Columns, length: int) -> None:
-    """Sort bitonic columns: by comparisons length / 2 apart, length / 4 ... down to BLOCK, then
-    within blocks."""
+def _sort_bitonic(r: Any, columns: Columns, length: int, first: Any) -> None:
+    """Sort bitonic runs of columns: by comparisons `first` apart, half of that ... down to BLOCK,
+    then within blocks."""
     b = r.builder
-    apart = Counter(r, r.integer(length // 2))
+    apart = Counter(r, first)
 
     def step() -> None:
         distance = apart.value
@@ -207,8 +264,7 @@ def _sort_bitonic(r: Any, columns: Columns, length: int) -> None:
         r.loop(length // 2, pair)
         apart.set(b.lshr(distance, r.integer(1)))
 
-    if length > BLOCK:
-        r.loop_while(lambda: b.icmp_signed(">=", apart.value, r.integer(BLOCK)), step)
+    r.loop_while(lambda: b.icmp_signed(">=", apart.value, r.integer(BLOCK)), step)
     r.loop(
         length // BLOCK,
         lambda g: columns.in_registers(affine(r, 0, (g, BLOCK)), BLOCK, _bitonic(BLOCK)),

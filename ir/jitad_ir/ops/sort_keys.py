@@ -159,12 +159,14 @@ def restore(r: Any, source: Row, target: Row, n: Any, descending: bool) -> None:
 
     def put(i: Any) -> None:
         x = source.load(r.b, i)
+        is_zero, is_nan = r.b.eq(x, zero), r.b.is_nan(x)
 
-        def move(to: Counter) -> None:
-            target.store(r.b, to.value, x)
-            to.add(r.integer(1))
+        def move() -> None:
+            place = b.select(is_nan.value, nans_at.value, zeros_at.value)
+            target.store(r.b, place, x)
+            zeros_at.add(number(is_zero))
+            nans_at.add(number(is_nan))
 
-        r.when(r.b.eq(x, zero), lambda: move(zeros_at))
-        r.when(r.b.is_nan(x), lambda: move(nans_at))
+        r.when(b.or_(is_zero.value, is_nan.value), move)
 
     r.loop(n, put)

@@ -34,6 +34,15 @@ def affine(r: Any, base: Any, *terms: tuple[Any, int]) -> Any:
     return total
 
 
+def behind(r: Any, pointer: Any, nbytes: Any) -> Any:
+    """The address `nbytes` bytes, an int or i64, behind a pointer."""
+    if isinstance(nbytes, int):
+        if nbytes == 0:
+            return pointer
+        nbytes = r.integer(nbytes)
+    return r.offset(pointer, nbytes)
+
+
 def _i64(r: Any, index: Any) -> Any:
     return r.integer(index) if isinstance(index, int) else index
 
