@@ -23,12 +23,12 @@ SETTER = ll.FunctionType(I32, [I32]).as_pointer()
 
 def emit_begin(r: RoutineEmitter, family: str) -> None:
     """Before a call of a function of the family "blas" or "lapack"."""
-    r.call_inner("jitad.blas.begin", _begin, _calls(r, family))
+    r.call_inner("jitad.blas.begin", _begin, _calls(r, family), brief=True)
 
 
 def emit_end(r: RoutineEmitter, family: str) -> None:
     """Behind it."""
-    r.call_inner("jitad.blas.end", _end, _calls(r, family))
+    r.call_inner("jitad.blas.end", _end, _calls(r, family), brief=True)
 
 
 def _calls(r: RoutineEmitter, family: str) -> ll.Value:

@@ -16,11 +16,12 @@ twice, first over blocks of `TILE`, last over the block.
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 
-from ..op import ArgReduction, Cumulative
+from ..lowering import ArgReduction, Cumulative
 from ..plan.index import Counter, Index, Position, leaves
 from ..plan.steps import Apply, Buffer, Kernel, Read
 
@@ -28,6 +29,12 @@ TILE = 8
 """Iterations of the loop that runs in blocks."""
 TILED_SIZE = 1 << 14
 """Iterations from which on tiles are worth their loop."""
+
+ELEMENTWISE = 48
+"""Elements that one step reads and writes one by one, each by three instructions, beyond which
+narrower vectors are considered."""
+BRIEF = 1 << 16
+"""Values that a kernel computes in so short a time that how much code there is counts more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,12 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
         return Schedule(order, len(kept), vector, width, lanes // width)
     width = min(length, max(vector_bytes() // widest, 1))
     copies = min(_copies(kernel, dear), length // width)
+    apart = _apart(kernel, vector)
+    # Where elements are read for their own sake, vectors are not faster.
+    moving = not dear and len(kernel.nodes) <= 4 * apart
+    if moving or body * math.prod(lengths) <= BRIEF:
+        while width > 1 and apart * width * copies > ELEMENTWISE:
+            width, copies = width // 2, 1
     tiled = None if kernel.folds else _transposed_loop(kernel, vector)
     if tiled is not None:
         # ..., blocks of the tiled loop, the vector loop, the tiled loop inside a block
@@ -107,6 +120,14 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
         order, copies = (*outer, tiled, vector, tiled), 1
         kept = list(order)
     return Schedule(order, len(kept), vector, width, copies, tiled)
+
+
+def _apart(kernel: Kernel, vector: int) -> int:
+    """Reads and writes of a kernel whose lanes are not neighbours in memory."""
+    offsets = [node.offset for node in kernel.nodes if isinstance(node, Read)]
+    strides = [_stride(offset, vector) for offset in offsets]
+    stores = [_stride(store.offset, vector) for store in kernel.stores]
+    return sum([s not in (0, 1, -1) for s in strides]) + sum([s != 1 for s in stores])
 
 
 def _copies(kernel: Kernel, dear: int) -> int:
