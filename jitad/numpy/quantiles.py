@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from jitad.errors import at_user_line
-from jitad.trace import Tracer, apply
+from jitad.trace import Tracer, apply, no_trace
 from jitad_ir import ops
 from jitad_ir.types import INT64
 
@@ -237,7 +237,8 @@ def _ordered(
     they ask for, and which these are."""
     n = rows.shape[-1]
     if n >= LONG_ROW and not isinstance(levels, Tracer) and not ignore_nan:
-        exact = np.asarray(_place(levels, float(n - 1), method))
+        with no_trace():
+            exact = np.asarray(_place(levels, float(n - 1), method))
         ranks = {int(f(place)) for place in exact.ravel() for f in (np.floor, np.ceil)}
         at = tuple(sorted(min(max(rank, 0), n - 1) for rank in ranks))
         if 0 < len(at) <= FEW_RANKS:
