@@ -43,6 +43,9 @@ class Array(np.ndarray, metaclass=MetaArray):
     def copy_to_host_async(self) -> None:
         """Nothing: the array is there already."""
 
+    def delete(self) -> None:
+        """Nothing: memory is given back when nobody refers to the array any more."""
+
     def is_deleted(self) -> bool:
         """False: arrays are there as long as anybody refers to them."""
         return False

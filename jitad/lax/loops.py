@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from operator import index
 from typing import Any
@@ -14,7 +15,7 @@ from jitad_ir.types import BOOL, ArrayType
 from .. import numpy as jnp
 from ..argument_types import is_known, is_weak
 from ..errors import at_user_line, hides_internals
-from ..numpy.promotion import as_operand, common_dtype, convert
+from ..numpy.promotion import as_operand, common_dtype, convert, kind_of, shape_of
 from ..pytree import PyTreeDef, keystr
 from ..settings import config
 from ..trace import Tracer
@@ -252,18 +253,18 @@ def fori_loop(
 ) -> Any:
     """`for i in range(lower, upper): value = body_fun(i, value)`, starting from `init_val`.
 
-    The bounds are integers, or traced integer scalars; the counter has their dtype, and is weak
-    like a Python integer where both are. With known bounds it is a `scan`, which `unroll` is for;
-    else a `while_loop`. Either has reverse mode.
+    The bounds are integers, or floats both, or traced scalars; the counter has their dtype, and is
+    weak like a Python number where both are. With known bounds it is a `scan`, which `unroll` is
+    for; else a `while_loop`. Either has reverse mode.
 
-    Raises TypeError if a bound is no integer scalar or a type of the carry changes.
+    Raises TypeError if a bound is no such scalar or a type of the carry changes.
 
     >>> from jitad import lax
     >>> lax.fori_loop(1, 5, lambda i, x: x * i, 1.0)
     Array(24.)
     """
     check_callable(body_fun, "fori_loop")
-    bounds = [_bound(lower, "lower"), _bound(upper, "upper")]
+    bounds = [_bound(lower, "lower", upper), _bound(upper, "upper", lower)]
     dtype = common_dtype(bounds)
     weak = all([is_weak(b) for b in bounds])
     if any([isinstance(b, Tracer) and b.concrete is None for b in bounds]):
@@ -273,7 +274,7 @@ def fori_loop(
             )
         start, stop = [b if weak else convert(b, dtype) for b in bounds]
         return _count_while(start, stop, body_fun, init_val)
-    first, last = [index(b) for b in bounds]
+    first, last = [_known_number(b) for b in bounds]
 
     def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:
         i, value = carry
@@ -281,17 +282,27 @@ def fori_loop(
 
     step.__name__ = name_of(body_fun)
     start = first if weak else dtype.type(first)
-    steps = max(last - first, 0)
+    steps = max(math.ceil(last - first), 0)
     (_, value), _ = scan(step, (start, init_val), None, steps, unroll=unroll or 1)
     return value
 
 
-def _bound(bound: Any, name: str) -> Any:
+def _bound(bound: Any, name: str, other: Any) -> Any:
     found = as_operand(bound)
-    kind = "i" if isinstance(found, int) else getattr(getattr(found, "dtype", None), "kind", "f")
-    if kind not in "iu" or isinstance(found, bool) or getattr(found, "shape", ()) != ():
-        raise TypeError(at_user_line(f"fori_loop: {name} must be an integer scalar; got {bound!r}"))
+    kinds = "f" if kind_of(found) == kind_of(as_operand(other)) == "f" else "iu"
+    if kind_of(found) not in kinds or shape_of(found) != ():
+        raise TypeError(
+            at_user_line(
+                f"fori_loop: {name} must be an integer scalar; got {bound!r}. Bounds are integers, "
+                "or floats both"
+            )
+        )
     return found
+
+
+def _known_number(bound: Any) -> int | float:
+    known = bound.concrete if isinstance(bound, Tracer) else bound
+    return float(known) if kind_of(known) == "f" else index(known)
 
 
 def _count_while(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: Any) -> Any:

@@ -72,13 +72,16 @@ ogrid = _Grid(np.ogrid, "ogrid")
 
 
 class _Concatenator:
-    """`r_[...]` and `c_[...]`: slices, numbers and arrays joined along an axis."""
+    """`r_[...]` and `c_[...]`: slices, numbers and arrays joined along an axis; arrays that are not
+    traced may follow one of NumPy's words, as in `r_["0,2", x, y]`."""
 
     def __init__(self, columns: bool) -> None:
         self._columns = columns
 
     def __getitem__(self, key: Any) -> Any:
         items = key if isinstance(key, tuple) else (key,)
+        if isinstance(items[0], str):  # how NumPy is to join them
+            return as_array(np.asarray((np.c_ if self._columns else np.r_)[key]))
         parts = [_range(item) if isinstance(item, slice) else item for item in items]
         if self._columns:
             arrays = [as_array_operand(p) for p in parts]

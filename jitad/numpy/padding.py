@@ -43,6 +43,7 @@ def pad(
     end_values: Any = 0,
     stat_length: Any = None,
     reflect_type: str = "even",
+    **options: Any,
 ) -> Any:
     """`array` with elements around it: `pad_width` is a number, (before, after), or one such pair
     for each axis (a dict of them by axis).
@@ -51,12 +52,16 @@ def pad(
     "symmetric" (even, or odd by `reflect_type`), "wrap", "maximum", "minimum", "mean" and "median"
     (of the `stat_length` elements at the edge; None: of all), "empty" (zeros). The options are
     given as `pad_width` is. A function as `mode` gets each padded vector with its widths, axis and
-    the keywords left, and returns the vector.
+    the keywords left, and returns the vector. Raises ValueError for other keywords and modes.
     """
     x = strong(as_array_operand(array))
     widths = _pairs(pad_width, x.ndim)
     if callable(mode):
-        return _by_function(x, widths, mode)
+        return _by_function(x, widths, mode, options)
+    if options:
+        raise ValueError(
+            at_user_line(f"unsupported keyword arguments for mode '{mode}': {set(options)}")
+        )
     if mode in ("constant", "empty"):
         return _constant(x, widths, constant_values if mode == "constant" else 0)
     if mode not in (*_BY_INDEX, *_STATISTICS, "linear_ramp"):
@@ -178,13 +183,15 @@ def _with_statistic(
     return concatenate(parts, axis)
 
 
-def _by_function(x: Operand, widths: list[Width], function: Callable[..., Any]) -> Operand:
-    """Zeros around, then `function(vector, widths, axis, {})` of each vector of each axis."""
+def _by_function(
+    x: Operand, widths: list[Width], function: Callable[..., Any], options: dict[str, Any]
+) -> Operand:
+    """Zeros around, then `function(vector, widths, axis, options)` of each vector of each axis."""
     padded = _constant(x, widths, 0)
     for axis, width in enumerate(widths):
         rows = moveaxis(padded, axis, -1)
         flat = reshape(rows, (-1, rows.shape[-1]))
-        vectors = [asarray(function(flat[i], width, axis, {})) for i in range(flat.shape[0])]
+        vectors = [asarray(function(flat[i], width, axis, options)) for i in range(flat.shape[0])]
         if vectors:
             padded = moveaxis(reshape(concatenate(vectors), rows.shape), -1, axis)
     return padded

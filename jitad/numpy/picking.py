@@ -23,6 +23,7 @@ from .promotion import (
     broadcast_shape,
     convert,
     filled,
+    has_tracer,
     no_out,
     shape_of,
     strong,
@@ -422,5 +423,17 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 
 
 def ix_(*args: Any) -> tuple[Any, ...]:
-    """Index arrays that select every combination of the given (known) indices or masks."""
-    return np.ix_(*[np.asarray(a) for a in args])
+    """Index arrays that select every combination of the given indices or (known) masks."""
+    if not has_tracer(args):
+        return np.ix_(*[np.asarray(a) for a in args])
+    found: list[Any] = []
+    for i, arg in enumerate(args):
+        index = as_operand(arg)
+        is_mask = index.dtype.kind == "b"
+        if (is_mask and isinstance(index, Tracer)) or index.ndim != 1:
+            raise ValueError(
+                at_user_line(f"ix_: expected vectors of indices, or known masks; got {index.dtype}")
+            )
+        index = np.flatnonzero(index) if is_mask else index
+        found.append(reshape(index, [-1 if k == i else 1 for k in range(len(args))]))
+    return tuple(found)

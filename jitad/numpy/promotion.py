@@ -48,8 +48,9 @@ def as_operand(x: Any) -> Operand:
         return x
     if isinstance(x, (list, tuple)):
         return from_nested(x)
-    if hasattr(x, "__jax_array__"):
-        return as_operand(x.__jax_array__())
+    as_array = getattr(x, "__jax_array__", None)
+    if as_array is not None:
+        return as_operand(as_array())
     if hasattr(x, "__array__") or _has_buffer(x):
         return _native(np.asarray(x))
     raise TypeError(

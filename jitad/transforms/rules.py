@@ -53,6 +53,12 @@ class CustomVJPPrimal(NamedTuple):
     perturbed: bool
 
 
+def custom_vjp_primal_tree_values(tree: Any) -> Any:
+    """The pytree with the value of each `CustomVJPPrimal` in its place."""
+    leaves, whole = flatten(tree, is_leaf=lambda x: isinstance(x, CustomVJPPrimal))
+    return whole.unflatten([x.value if isinstance(x, CustomVJPPrimal) else x for x in leaves])
+
+
 class CustomRule:
     """A function with derivative rules of its own, and its call while something is traced: one
     equation that holds the function and its rules as programs."""

@@ -9,11 +9,9 @@ and compiles once for each signature and installs an entry. Inside an open trace
 from __future__ import annotations
 
 import functools
-import inspect
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from types import FunctionType
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from jitad_ir.graph import Graph
 from jitad_ir.stages import recorded, stage
@@ -34,13 +32,8 @@ from .function import (
     run_graph,
     trace_function,
 )
-
-
-class _Inlined(NamedTuple):
-    """A program traced for use inside other traces."""
-
-    graph: Graph
-    out_tree: PyTreeDef
+from .programs import Inlined, forget_programs, programs_of
+from .static_arguments import static_arguments
 
 
 @hides_internals
@@ -83,59 +76,16 @@ def jit(
             jit, static_argnums=static_argnums, static_argnames=static_argnames
         )
     check_callable(fun, "jit")
-    numbers, names = _static(fun, static_argnums, static_argnames)
+    numbers, names = static_arguments(fun, static_argnums, static_argnames)
     staged = _Staged(fun, numbers, names)
     function = staged.native_function()
     functools.update_wrapper(function, fun)
     function.trace = staged.trace
     function.lower = staged.lower
+    function.eval_shape = staged.eval_shape
     function.clear_cache = staged.clear
     _ALL.add(staged)
     return function
-
-
-def _static(
-    fun: Callable[..., Any],
-    argnums: int | Sequence[int] | None,
-    argnames: str | Sequence[str] | None,
-) -> tuple[frozenset[int], frozenset[str]]:
-    """Positions and names of the static arguments: each given one brings the other along."""
-    numbers = {argnums} if isinstance(argnums, int) else set(argnums or ())
-    names = {argnames} if isinstance(argnames, str) else set(argnames or ())
-    if not numbers and not names:
-        return frozenset(), frozenset()
-    try:
-        parameters = list(inspect.signature(fun).parameters.values())
-    except (TypeError, ValueError):
-        return frozenset(numbers), frozenset(names)
-    positional = [
-        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    keywords = {p.name for p in parameters} if not _takes_any_name(parameters) else None
-    for number in numbers:
-        if not variadic and not -len(positional) <= number < len(positional):
-            raise ValueError(
-                at_user_line(
-                    f"jit: static_argnums names argument {number}; {name_of(fun)} takes "
-                    f"{len(positional)} positional arguments"
-                )
-            )
-    numbers = {n % len(positional) if n < 0 and positional else n for n in numbers}
-    for name in names:
-        if keywords is not None and name not in keywords:
-            raise ValueError(
-                at_user_line(
-                    f"jit: static_argnames names {name!r}, not a parameter of {name_of(fun)}"
-                )
-            )
-    names |= {positional[n] for n in numbers if n < len(positional)}
-    numbers |= {i for i, name in enumerate(positional) if name in names}
-    return frozenset(numbers), frozenset(names)
-
-
-def _takes_any_name(parameters: Iterable[inspect.Parameter]) -> bool:
-    return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 class _ClosesOver(Exception):
@@ -145,57 +95,9 @@ class _ClosesOver(Exception):
         self.traced = traced
 
 
-class _Programs:
-    """The programs of a Python function, with certain static arguments."""
-
-    def __init__(self) -> None:
-        self.entries: dict[Hashable, Any] = {}
-        """By signature, for calls."""
-        self.inlined: dict[Hashable, _Inlined] = {}
-        """For use inside other traces."""
-        self.seen: list[Any] = []
-        """The arguments it was compiled for, to explain why it is traced again."""
-
-    def clear(self) -> None:
-        """Forget all of them."""
-        self.entries.clear()
-        self.inlined.clear()
-        self.seen.clear()
-
-
 def _inlined(traced: Traced) -> Any:
     """The result of a program in the traces of its operands."""
     return with_float0(traced.out_tree, run_graph(traced.graph, traced.operands))
-
-
-class _ProgramsOf:
-    """What a function that was jitted carries as an attribute, so that it dies with it, even where
-    a program refers to the function: its programs by static arguments."""
-
-    ATTRIBUTE = "__jitad_programs__"
-
-    def __init__(self, owner: Any = None) -> None:
-        self.owner = None if owner is None else weakref.ref(owner)
-        self.by_static: dict[Hashable, _Programs] = {}
-        _ALL_PROGRAMS.add(self)
-
-    def __reduce__(self) -> Any:
-        return _ProgramsOf, ()  # a copy of the function has none
-
-
-_ALL_PROGRAMS: weakref.WeakSet[_ProgramsOf] = weakref.WeakSet()
-
-
-def _programs_of(fun: Callable[..., Any], static: Hashable) -> _Programs:
-    """Those of this very function, which `jit(fun)(x)` in a loop finds again; new ones for other
-    callables."""
-    if not isinstance(fun, FunctionType):
-        return _Programs()
-    found = fun.__dict__.get(_ProgramsOf.ATTRIBUTE)
-    if found is None or found.owner is None or found.owner() is not fun:  # of what `fun` wraps
-        found = _ProgramsOf(fun)
-        setattr(fun, _ProgramsOf.ATTRIBUTE, found)
-    return found.by_static.setdefault(static, _Programs())
 
 
 class _Staged:
@@ -212,7 +114,7 @@ class _Staged:
         self.static_argnums = static_argnums
         self.static_argnames = static_argnames
         self.function: Callable[[], Any] = lambda: None
-        self.programs = _programs_of(fun, (static_argnums, static_argnames))
+        self.programs = programs_of(fun, (static_argnums, static_argnames))
 
     def clear(self) -> None:
         """Forget every compiled program."""
@@ -282,6 +184,10 @@ class _Staged:
 
         return Lowered(self.name, traced, tree, tuple(self._leaf_types(leaves)), prepare)
 
+    def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """Shapes and dtypes of the results, as a pytree of ShapeDtypeStruct."""
+        return self.lower(*args, **kwargs).out_info
+
     def _dynamic(self, args: Any, kwargs: Any) -> tuple[list[Any], PyTreeDef]:
         """The leaves of all arguments that are not static, in the order of a Signature."""
         positional = [a for i, a in enumerate(args) if i not in self.static_argnums]
@@ -339,7 +245,7 @@ class _Staged:
             return with_float0(known.out_tree, run_graph(known.graph, leaves))
         traced = self._traced(args, kwargs, leaves, tree)
         if not traced.closed.captures:
-            self.programs.inlined[key] = _Inlined(traced.graph, traced.out_tree)
+            self.programs.inlined[key] = Inlined(traced.graph, traced.out_tree)
         return _inlined(traced)
 
     def _entry(self, args: Any, kwargs: Any) -> tuple[Any, Sequence[Any]]:
@@ -436,8 +342,7 @@ def clear_caches() -> None:
     """Forget every compiled and every derived program of the process (not the disk cache)."""
 
     cached.cache_clear()
-    for found in list(_ALL_PROGRAMS):
-        found.by_static.clear()
+    forget_programs()
     for staged in list(_ALL):
         staged.clear()
 

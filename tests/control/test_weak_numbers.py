@@ -96,3 +96,12 @@ def test_bounds_of_a_dtype_decide() -> None:
 
 def scaled_by(i: Any, y: Any) -> Any:
     return scaled(y, i)
+
+
+def test_loops_counted_by_floats() -> None:
+    assert lax.fori_loop(0.5, 3.0, lambda i, total: total + i, 0.0) == 0.5 + 1.5 + 2.5
+    counted = jitad.jit(lambda a, b: lax.fori_loop(a, b, lambda i, total: total + i, 0.0))
+    assert counted(0.5, 3.0) == 4.5 and counted(3.0, 0.5) == 0.0
+    # Two rounds, x^3
+    cube = jitad.grad(lambda x: lax.fori_loop(x, x + 2.0, lambda i, y: y * x, x))
+    assert cube(1.5) == 3 * 1.5**2

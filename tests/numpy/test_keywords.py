@@ -205,3 +205,38 @@ def test_batches_of_no_examples() -> None:
     assert found.shape == (0, 2, 4, 5, 5) and unchanged.shape == (4, 3, 0, 2, 2)
     with pytest.raises(ValueError, match="out_axes is None"):
         jitad.vmap(lambda x: x, out_axes=None)(x)
+
+
+def test_functions_that_pad_get_the_keywords_left() -> None:
+    def framed(row: Any, width: Any, axis: int, options: Any) -> Any:
+        return row.at[: width[0]].set(options["edge"])
+
+    np.testing.assert_array_equal(jnp.pad(np.ones(2), 1, framed, edge=7.0), [7, 1, 1, 0])
+    with pytest.raises(ValueError, match="unsupported keyword arguments for mode 'edge'"):
+        jnp.pad(np.ones(2), 1, "edge", edge=7.0)
+
+
+def test_products_of_traced_indices() -> None:
+    x = np.arange(12.0).reshape(3, 4)
+    rows, columns = np.array([2, 0]), np.array([True, False, True, False])
+    got = jitad.jit(lambda rows: jnp.asarray(x)[jnp.ix_(rows, columns)])(rows)
+    np.testing.assert_array_equal(got, x[np.ix_(rows, columns)])
+    with pytest.raises(ValueError, match="ix_: expected vectors"):
+        jitad.jit(lambda mask: jnp.ix_(mask))(columns)
+
+
+def test_joining_by_a_word_of_numpy() -> None:
+    np.testing.assert_array_equal(jnp.r_["0,2", [1, 2], [3, 4]], [[1, 2], [3, 4]])
+
+
+def test_where_arrays_are() -> None:
+    x = jnp.ones(2)
+    assert x.devices() == set(jitad.devices()) and x.sharding.device == jitad.devices()[0]
+    x.delete()
+    assert x.sum() == 2.0
+
+
+def test_shapes_of_a_jitted_function_with_static_arguments() -> None:
+    f = jitad.jit(lambda x, n: [x * n], static_argnames="n")
+    (found,) = f.eval_shape(jitad.ShapeDtypeStruct((2,), np.float32), n=2)
+    assert found.shape == (2,) and found.dtype == np.float32

@@ -314,3 +314,19 @@ def test_the_rules_of_a_function_without_results_are_not_asked_for() -> None:
 
     nothing.defvjp(never, never)
     assert jitad.grad(lambda x: (nothing(x), x * 2.0)[1])(1.0) == 2.0
+
+
+def test_values_of_primals_that_tell_whether_they_move() -> None:
+    from jitad import custom_derivatives as rules
+
+    @jitad.custom_vjp
+    def f(tree: Any) -> Any:
+        return tree["x"] * tree["n"]
+
+    def forward(tree: Any) -> Any:
+        assert isinstance(tree["n"], rules.CustomVJPPrimal) and not tree["n"].perturbed
+        values = rules.custom_vjp_primal_tree_values(tree)
+        return f(values), values
+
+    f.defvjp(forward, lambda res, ct: ({"x": 10.0 * ct * res["n"], "n": None},), True)
+    assert jitad.grad(lambda x: f({"x": x, "n": 3}))(2.0) == 30.0
