@@ -116,6 +116,19 @@ def test_modules_open_alike() -> None:
             assert "from __future__ import annotations" in text, path.relative_to(ROOT)
 
 
+def test_names_are_explained() -> None:
+    """Each function and class that other modules may use has a docstring."""
+    silent = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path, text in sources()
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and ast.get_docstring(node) is None
+    ]
+    assert not silent, silent
+
+
 def test_no_file_names_a_machine() -> None:
     """No absolute path of somebody's disk, no host that is not for a reader."""
     # /home/ada, in tests of paths, is nobody's.

@@ -43,11 +43,15 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class TupleNode:
+    """A tuple of these items."""
+
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ListNode:
+    """A list of these items."""
+
     items: tuple[Node, ...]
 
 
@@ -61,6 +65,8 @@ class DictNode:
 
 @dataclass(frozen=True, slots=True)
 class NamedTupleNode:
+    """A namedtuple of this type."""
+
     type: type
     items: tuple[Node, ...]
 

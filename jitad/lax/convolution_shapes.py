@@ -244,14 +244,17 @@ def turned_round(k: int, stride: int, padding: Any) -> tuple[int, int]:
 
 
 def type_error(message: str) -> TypeError:
+    """TypeError with the user's line."""
     return TypeError(at_user_line(message))
 
 
 def dilated(n: int, by: int) -> int:
+    """Length of n elements `by` places apart."""
     return (n - 1) * by + 1 if n else 0
 
 
 def cropped(pads: Any, spatial: tuple[int, ...]) -> str:
+    """The error for padding that takes away more than there is."""
     return (
         "Negative padding is larger than the size of the corresponding dimension: got "
         f"padding={pads} for lhs_shape[2:]={spatial}"

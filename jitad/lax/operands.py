@@ -66,6 +66,7 @@ def of_kind(name: str, x: Any, kinds: str) -> Operand:
 
 
 def not_accepted(dtype: np.dtype[Any], kinds: str) -> str:
+    """The error for a dtype that is none of `kinds`, and what to write instead."""
     accepted = " and ".join([_KIND_NAMES[k] for k in kinds])
     return f"does not accept dtype {dtype}: expected {accepted}. Write x.astype(...)"
 

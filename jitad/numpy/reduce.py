@@ -45,6 +45,7 @@ def reduced_axes(x: Operand, axis: Any) -> tuple[int, ...]:
 
 
 def finish(result: Operand, x: Operand, axes: tuple[int, ...], keepdims: bool) -> Operand:
+    """The result of a fold of `x` over `axes`, which are kept with length 1 if `keepdims`."""
     if not keepdims:
         return result
     return reshape(result, [1 if i in axes else n for i, n in enumerate(x.shape)])

@@ -240,6 +240,7 @@ def check_same(
     expected_types: Sequence[ArrayType],
     what: str,
 ) -> None:
+    """Raise TypeError unless a rule gave the structure and the types expected."""
     if found != expected:
         raise TypeError(at_user_line(f"{what} must have the structure {expected}; got {found}"))
     for got, want in zip(found_types, expected_types, strict=True):

@@ -113,5 +113,6 @@ def create_machine(cpu: str, features: str, level: int) -> Any:
 
 @functools.cache
 def initialize_llvm() -> None:
+    """Make LLVM ready to generate code for this machine."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()

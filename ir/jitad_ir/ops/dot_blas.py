@@ -36,10 +36,12 @@ class Block(NamedTuple):
 
 
 def flat(r: Any, buffer: Any) -> Any:
+    """The buffer as one of a single axis."""
     return r.buffer(buffer.type.with_shape((buffer.type.size,)), buffer.pointer)
 
 
 def pointer(r: Any, matrix: Matrix, i: Any, j: Any) -> Any:
+    """Address of element (i, j) of a matrix."""
     view = matrix.view
     offset = affine(r, matrix.base, (i, view.row_stride), (j, view.column_stride))
     return r.element_pointer(matrix.buffer, (offset,))
@@ -62,6 +64,7 @@ def _bytes(r: Any, length: Any, size: int) -> Any:
 
 
 def gemm(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, block: Block) -> None:
+    """A block of the product by BLAS's gemm, which counts columns first: it gives out' = y' x'."""
     dtype = out.buffer.type.dtype
     (x_trans, x_leading), (y_trans, y_leading) = x.view.leading, y.view.leading
     small = plan.m * plan.k * plan.n <= ON_ONE_THREAD
@@ -88,6 +91,7 @@ def gemm(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, block: Block)
 
 
 def gemv(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, block: Block) -> None:
+    """A block of the product with a vector by BLAS's gemv."""
     dtype = out.buffer.type.dtype
     if plan.n == 1:
         # out = x y: x lies as its transpose (k by m), or as itself.

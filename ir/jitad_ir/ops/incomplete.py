@@ -256,6 +256,7 @@ def _inside(x: Value) -> Value:
 
 
 def betainc_by_a(t: Value, out: Value, a: Value, b: Value, x: Value) -> Value:
+    """d I_x(a, b) / d a, where x is inside (0, 1); zero at its ends."""
     inside = _inside(x)
     u = _where(inside, x, 0.5)
     slope = _beta_slope(a, b, u, sub(full_like(u, 1.0), u), log(u))

@@ -75,6 +75,8 @@ def _known_cond(loop: Sweeps, division: _Division) -> Graph:
 
 
 def split_while(unknown: Sequence[bool], *operands: Any, regions: Regions, **params: Any) -> Any:
+    """The known part of each sweep as one loop; the rest is the whole loop once more, on the known
+    operands and the unknown ones, which the transpose takes apart."""
     loop = sweeps_of(regions, **params)
     division = _divide(loop, unknown)
     consts, carries = loop.operands(operands)
@@ -119,6 +121,7 @@ def split_while(unknown: Sequence[bool], *operands: Any, regions: Regions, **par
 def transpose_while(
     cts: Sequence[Value | None], *operands: Any, regions: Regions, **params: Any
 ) -> list[Value | None]:
+    """The known sweeps, which also write residuals on their tape; then the linear ones backwards."""
     loop = sweeps_of(regions, **params)
     free = [not isinstance(v, Value) for v in operands]
     division = _divide(loop, free)

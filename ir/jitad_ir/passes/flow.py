@@ -21,6 +21,8 @@ SMALL = 2000
 
 
 class Edge(NamedTuple):
+    """An arc of a network."""
+
     tail: int
     head: int
     capacity: int | None

@@ -154,6 +154,7 @@ def node_loops(node: Node, before: list[frozenset[int]]) -> frozenset[int]:
 
 
 def index_loops(index: Position, before: list[frozenset[int]]) -> frozenset[int]:
+    """The loops that an index depends on; `before[k]` are those that node k does."""
     found: set[int] = set()
     for leaf in leaves(index):
         if isinstance(leaf, Counter):

@@ -48,6 +48,8 @@ def plan_graph(graph: Graph) -> Plan:
 
 
 class Planner:
+    """Plans one Graph; a plan inside of another shares its constants."""
+
     def __init__(self, graph: Graph, outer: Planner | None = None) -> None:
         self.graph = graph
         self.buffers: list[Buffer] = []
