@@ -103,6 +103,8 @@ class Routine:
     not counted."""
     parts: Rule = lambda *_types, **_params: 1
     """`parts(*operand_types, **params)`: how many parts `emit` shares out among threads."""
+    calls_python: bool = False
+    """Whether `emit` calls Python, where an exception may end the program."""
     problem_axes: int | None = None
     """Trailing axes of the first operand that are one problem, if the axes before them, which all
     operands and results have in front, only number problems that do not depend on each other."""

@@ -20,7 +20,7 @@ from .addresses import CONSTANT
 from .bodies import SLOT_ELEMENTS
 from .emitter import Emitter
 from .externals import Externals
-from .jobs import share_out
+from .jobs import new_job, share_out, unpack
 from .kernel import KernelEmitter
 from .lanes import I8, I32, PTR, Lanes
 from .loops import integer
@@ -102,20 +102,44 @@ class Function:
     def finish(self) -> None:
         """Return 0 from the place of the builder, and say how to return from other places."""
         self._release()
-        self.builder.ret(ll.Constant(I32, 0))
+        self._return(0)
         if self._failed is not None:
             self.builder.position_at_end(self._failed)
             self._release()
             raise_memory_error(self.builder, self.externals)
-            self.builder.ret(ll.Constant(I32, 1))
+            self._return(1)
         if self._raised is not None:
             self.builder.position_at_end(self._raised)
             self._release()
-            self.builder.ret(ll.Constant(I32, 1))
+            self._return(1)
+
+    def _return(self, status: int) -> None:
+        self.builder.ret(ll.Constant(I32, status))
 
     def _release(self) -> None:
         for tape in self.tapes:
             tape.free()
+
+
+class Job(Function):
+    """The function of a part of a plan (see `jobs`), within the function `around`. It cannot end
+    the program."""
+
+    def __init__(self, around: Function, name: str) -> None:
+        job = new_job(around.module, around.module.get_unique_name(name))
+        super().__init__(job, around.externals, around.constants, separate=around.separate)
+        self.shared = around.shared
+
+    def out_of_memory(self) -> ll.Block:
+        """See Function."""
+        raise AssertionError("a tape in a part of a plan")
+
+    def raised(self) -> ll.Block:
+        """See Function."""
+        raise AssertionError("a call of Python in a part of a plan")
+
+    def _return(self, status: int) -> None:
+        self.builder.ret_void()
 
 
 def raise_memory_error(builder: ll.IRBuilder, externals: Externals) -> None:
@@ -150,7 +174,8 @@ class PlanEmitter:
         self.workspace = workspace
         self.registers: dict[int, Lanes] = {}
         self.kept = frozenset() if function.separate else _only_in_kernels(plan)
-        self.temporaries: dict[int, ll.Value] = {}
+        self.places: dict[int, ll.Value] = {}
+        """Addresses of buffers that are known."""
 
     def emit(self) -> None:
         """Emit all steps."""
@@ -179,6 +204,9 @@ class PlanEmitter:
 
     def pointer(self, number: int) -> ll.Value:
         """Address of a buffer."""
+        held = self.places.get(number)
+        if held is not None:
+            return held
         buffer = self.plan.buffers[number]
         if buffer.kind == "input":
             return self.inputs[buffer.place]
@@ -186,13 +214,22 @@ class PlanEmitter:
             return self.outputs[buffer.place]
         if buffer.kind == "constant":
             return self.function.constant(buffer.place)
-        held = self.temporaries.get(number)
-        if held is None and self._on_stack(buffer):
-            held = self.temporaries[number] = self.slot(buffer.type)
-        if held is None:
+        if self._on_stack(buffer):
+            held = self.places[number] = self.slot(buffer.type)
+        else:
             with self.builder.goto_entry_block():
-                held = self.temporaries[number] = self._address(number)
+                held = self.places[number] = self._address(number)
         return held
+
+    def part(self, name: str, numbers: Sequence[int]) -> tuple[PlanEmitter, ll.Value]:
+        """The emitter of steps of this plan in a `Job`, whose arguments are the buffers `numbers`,
+        and the number of the part."""
+        function = Job(self.function, name)
+        job = function.function
+        emitter = PlanEmitter(function, self.plan, (), (), ll.Constant(PTR, None))
+        places = unpack(function.builder, job, len(numbers))
+        emitter.places = dict(zip(numbers, places, strict=True))
+        return emitter, job.args[1]
 
     def _address(self, number: int) -> ll.Value:
         """Address of a buffer, for use here only: one of a temporary is formed here."""

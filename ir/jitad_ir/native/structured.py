@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from llvmlite import ir as ll
 
 from ..graph import Value
+from ..plan.spread import scratch_of_part
 from ..plan.structures import Branch, Carry, Loop, Structure, WhileLoop
 from ..plan.wavefront import Wavefront
 from .bodies import Body, MemoryBody, RegisterBody
+from .jobs import emit_share, share_out
 from .lanes import I8, I64, call_intrinsic
 from .loops import counted, integer, repeated
 from .routine import Buffer
@@ -31,7 +33,9 @@ Values: TypeAlias = list[ll.Value]
 
 def emit_structure(emitter: PlanEmitter, step: Structure) -> None:
     """Emit one loop or branch."""
-    if isinstance(step, Loop):
+    if isinstance(step, Loop) and step.parts > 1:
+        _emit_in_parts(emitter, step)
+    elif isinstance(step, Loop):
         _LoopEmitter(emitter, step).emit()
     elif isinstance(step, Branch):
         _emit_branch(emitter, step)
@@ -67,16 +71,10 @@ class _LoopEmitter:
 
     def emit(self) -> None:
         step = self.step
-        consts = [_offset(self.emitter, self.emitter.pointer(k), at) for k, at in step.consts]
-        body = _body(self.emitter, step.body, consts, step.carry, step.scratch)
+        self._place()
         if step.length == 0:
-            body.keep()
+            self.body.keep()
             return
-        eq, first = step.equation, len(step.consts) + len(step.carry.inits)
-        self.rows = self._stacks(step.rows, eq.operands[first:])
-        stacks = [(k, 0) for k in step.stacks]
-        self.stacks = self._stacks(stacks, eq.outputs[len(step.carry.inits) :])
-        self.body = body
         unroll = min(max(int(step.equation.params["unroll"]), 1), step.length)
         rounds, rest = divmod(step.length, unroll)
 
@@ -89,10 +87,32 @@ class _LoopEmitter:
         def remaining(i: ll.Value, state: Values) -> Values:
             return self._once(self.builder.add(i, integer(rounds * unroll)), state)
 
-        state = counted(self.builder, rounds, body.start(step.length), several)
+        state = counted(self.builder, rounds, self.body.start(step.length), several)
         if rest:
             state = counted(self.builder, rest, state, remaining)
-        body.finish(state, moved=False)
+        self.body.finish(state, moved=False)
+
+    def emit_part(self, number: ll.Value) -> None:
+        """Emit part `number` of the steps, which have no carry."""
+        self._place()
+        start, count = emit_share(self.builder, number, self.step.length, self.step.parts)
+
+        def once(i: ll.Value, state: Values) -> Values:
+            return self._once(self.builder.add(start, i), state)
+
+        counted(self.builder, count, self.body.start(None), once)
+
+    def _place(self) -> None:
+        """Find out where everything is."""
+        step = self.step
+        consts = [_offset(self.emitter, self.emitter.pointer(k), at) for k, at in step.consts]
+        self.body = _body(self.emitter, step.body, consts, step.carry, step.scratch)
+        if step.length == 0:
+            return
+        eq, first = step.equation, len(step.consts) + len(step.carry.inits)
+        self.rows = self._stacks(step.rows, eq.operands[first:])
+        stacks = [(k, 0) for k in step.stacks]
+        self.stacks = self._stacks(stacks, eq.outputs[len(step.carry.inits) :])
 
     def _stacks(
         self, places: Sequence[tuple[int, int]], values: Sequence[Value]
@@ -117,6 +137,19 @@ class _LoopEmitter:
             offset = self.builder.mul(number, integer(row_bytes), flags=("nuw", "nsw"))
             places.append(_offset(self.emitter, pointer, offset))
         return places
+
+
+def _emit_in_parts(emitter: PlanEmitter, step: Loop) -> None:
+    """A scan as a job for several threads."""
+    numbers = tuple(dict.fromkeys([*step.reads, *step.writes]))
+    inner, number = emitter.part("jitad.steps", numbers)
+    if step.scratch is not None:
+        offset = inner.builder.mul(number, integer(scratch_of_part(step.body)))
+        inner.places[step.scratch] = _offset(inner, inner.places[step.scratch], offset)
+    _LoopEmitter(inner, step).emit_part(number)
+    inner.function.finish()
+    places = [emitter.pointer(k) for k in numbers]
+    share_out(emitter.routine(), inner.function.function, places, step.parts)
 
 
 def _emit_branch(emitter: PlanEmitter, step: Branch) -> None:
@@ -154,9 +187,8 @@ class _WhileEmitter:
         self.builder = emitter.builder
         self.step = step
         self.offsets, self.row_bytes = step.tape()
-        taped = any(step.entries(k) for k in range(len(step.sweeps)))
         # Entries without elements take no room, and their addresses are never used.
-        self.tape = emitter.function.new_tape() if taped else None
+        self.tape = emitter.function.new_tape() if step.is_taped else None
         self.row_bytes = max(self.row_bytes, 1)
 
     def emit(self) -> None:

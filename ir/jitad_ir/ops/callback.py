@@ -181,7 +181,7 @@ pure_callback = Op(
     jvp=Joint(_no_rule("pure_callback")),
     transpose=NONLINEAR,
     batch=_batch_pure,
-    lower=Routine(_emit),
+    lower=Routine(_emit, calls_python=True),
     samples=(),
     multiple_results=True,
 )
@@ -194,7 +194,7 @@ io_callback = Op(
     jvp=Joint(_no_rule("io_callback")),
     transpose=Joint(_transpose_io),
     batch=_batch_io,
-    lower=Routine(_emit),
+    lower=Routine(_emit, calls_python=True),
     samples=(),
     multiple_results=True,
     effect=True,

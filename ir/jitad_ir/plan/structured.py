@@ -10,6 +10,7 @@ from ..counters import CountedLoop, known_numbers
 from ..graph import Equation, Graph, Value
 from ..lowering import Routine, Structured
 from ..types import BOOL, DTYPES, ArrayType, TypeMismatch
+from .spread import parts_of, scratch_of_part
 from .straight import straight_plan
 from .structures import Branch, Carry, Loop, Structure, WhileLoop
 from .wavefront import Wavefront
@@ -50,6 +51,7 @@ class StructurePlanner:
         read = (*eq.operands[:consts], *eq.operands[consts + carries :])
         windows = [self.planner.clustering.window(v) for v in read]
         places = [(self.planner.operand(v), n * v.dtype.itemsize) for v, n in windows]
+        parts = parts_of(eq, body)
         return Loop(
             eq,
             body,
@@ -57,7 +59,8 @@ class StructurePlanner:
             carry,
             tuple(places[consts:]),
             results[carries:],
-            self._scratch(),
+            self._scratch(parts),
+            parts,
         )
 
     def _covered(self, carry: Sequence[Value]) -> tuple[tuple[int, int] | None, ...]:
@@ -161,12 +164,13 @@ class StructurePlanner:
             spares.append(self.planner.temporary(value.type) if needed else None)
         return Carry(self._operands(inits), tuple(finals), tuple(spares))
 
-    def _scratch(self) -> int | None:
-        """One buffer for the temporaries of all the plans: they run one at a time."""
-        size = max([plan.workspace_bytes for plan in self.plans], default=0)
+    def _scratch(self, parts: int = 1) -> int | None:
+        """One buffer for the temporaries of all the plans, of which one runs at a time in each
+        part."""
+        size = max([scratch_of_part(plan) for plan in self.plans], default=0)
         if not size:
             return None
-        return self.planner.temporary(ArrayType(DTYPES["u8"], (size,)))
+        return self.planner.temporary(ArrayType(DTYPES["u8"], (parts * size,)))
 
 
 def _carry_of(consts: int, carries: int) -> dict[int, int]:

@@ -59,6 +59,8 @@ class Loop:
     rows: Places
     stacks: Buffers
     scratch: int | None
+    parts: int
+    """How many parts, each with temporaries of its own, threads may run at once (see `spread`)."""
 
     @property
     def length(self) -> int:
@@ -133,6 +135,11 @@ class WhileLoop:
     def plans(self) -> tuple[Plan, ...]:
         """The plans inside."""
         return (self.condition, *self.sweeps)
+
+    @property
+    def is_taped(self) -> bool:
+        """Whether the sweeps write anything."""
+        return any(self.entries(k) for k in range(len(self.sweeps)))
 
     def entries(self, number: int) -> tuple[ArrayType, ...]:
         """Types of what sweep `number` writes on the tape at each step."""

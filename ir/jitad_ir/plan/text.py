@@ -53,6 +53,8 @@ def _is_shared(step: Step) -> bool:
     """Whether a step is given to several threads, as far as there are some."""
     if isinstance(step, Kernel):
         return is_parallel(step)
+    if isinstance(step, Loop):
+        return step.parts > 1
     if not isinstance(step, RoutineCall):
         return False
     lower = step.equation.op.lower
