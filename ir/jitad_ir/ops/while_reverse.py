@@ -121,7 +121,7 @@ def split_while(unknown: Sequence[bool], *operands: Any, regions: Regions, **par
 def transpose_while(
     cts: Sequence[Value | None], *operands: Any, regions: Regions, **params: Any
 ) -> list[Value | None]:
-    """The known sweeps, which also write residuals on their tape; then the linear ones backwards."""
+    """The known sweeps, which write residuals on their tape too; then the linear ones backwards."""
     loop = sweeps_of(regions, **params)
     free = [not isinstance(v, Value) for v in operands]
     division = _divide(loop, free)
