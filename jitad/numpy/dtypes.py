@@ -16,7 +16,6 @@ from numpy import (
     inexact,
     inf,
     integer,
-    isdtype,
     nan,
     newaxis,
     number,
@@ -179,6 +178,14 @@ class ndarray(metaclass=_ArrayType):
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Any:
         raise TypeError("arrays are made by jnp.array, jnp.zeros and their relatives")
+
+
+def isdtype(dtype: Any, kind: Any) -> Any:
+    """Whether a dtype is of a kind ("bool", "signed integer", "unsigned integer", "integral", "real
+    floating", "complex floating", "numeric"), is another dtype, or one of a tuple of those."""
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    found = tuple([k if isinstance(k, str) else np.dtype(k) for k in kinds])
+    return np.isdtype(np.dtype(dtype), found)
 
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jitad.argument_types import is_known
 from jitad.array import as_array
 from jitad.errors import at_user_line
 from jitad.trace import apply
@@ -29,12 +30,14 @@ def _counters(n: int, m: int) -> tuple[Operand, Operand]:
     )
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None, *, device: Any = None) -> Any:
+def eye(N: int, M: int | None = None, k: Any = 0, dtype: Any = None, *, device: Any = None) -> Any:
     """An N x M matrix with ones on the diagonal `k` (above the main one if positive)."""
     require_cpu(device)
     n, m = operator.index(N), operator.index(N if M is None else M)
     rows, columns = _counters(n, m)
-    offset = max(min(operator.index(k), m), -n)  # beyond, no diagonal either
+    offset = _offset(k, rows)
+    if isinstance(offset, int):
+        offset = max(min(offset, m), -n)  # beyond, no diagonal either
     on = apply(ops.eq, apply(ops.add, rows, offset), columns)
     return convert(on, FLOAT64 if dtype is None else as_dtype(dtype))
 
@@ -44,25 +47,31 @@ def identity(n: int, dtype: Any = None) -> Any:
     return eye(n, dtype=dtype)
 
 
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+def tri(N: int, M: int | None = None, k: Any = 0, dtype: Any = None) -> Any:
     """Ones on and below the diagonal `k`, zeros above."""
     n, m = operator.index(N), operator.index(N if M is None else M)
     return convert(_lower(n, m, k), FLOAT64 if dtype is None else as_dtype(dtype))
 
 
-def _lower(n: int, m: int, k: int) -> Operand:
+def _lower(n: int, m: int, k: Any) -> Operand:
+    """True on and below the diagonal `k` of an n x m matrix."""
     rows, columns = _counters(n, m)
-    return apply(ops.ge, apply(ops.add, rows, operator.index(k)), columns)
+    return apply(ops.ge, apply(ops.add, rows, _offset(k, rows)), columns)
 
 
-def tril(m: Any, k: int = 0) -> Any:
+def _offset(k: Any, like: Operand) -> Operand:
+    """The number of a diagonal: an int, or an array of the shape of `like` if it is traced."""
+    return operator.index(k) if is_known(k) else broadcast_to(convert(k, INT64), like.shape)
+
+
+def tril(m: Any, k: Any = 0) -> Any:
     """The elements on and below the diagonal `k` of each matrix, zeros above."""
     x = _matrices(m)
     keep = broadcast_to(_lower(x.shape[-2], x.shape[-1], k), x.shape)
     return apply(ops.select, keep, x, zeros_like(x))
 
 
-def triu(m: Any, k: int = 0) -> Any:
+def triu(m: Any, k: Any = 0) -> Any:
     """The elements on and above the diagonal `k` of each matrix, zeros below."""
     x = _matrices(m)
     drop = broadcast_to(_lower(x.shape[-2], x.shape[-1], k - 1), x.shape)

@@ -128,7 +128,7 @@ def take_along_axis(
     place = normalize_axis_index(axis, x.ndim)
     n = x.shape[place]
     if not wrap_negative_indices:
-        index = where(index < 0, n, index)
+        index = where(index < 0, n, convert(index, INT64))
         mode = "fill" if mode is None else mode
     x, index = _side_by_side(x, index, place)
     entry = places_along(index, n, place, check=mode in (None, "raise"))
@@ -319,7 +319,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         # One place: the first axis of the values runs along `axis`.
         extra = reshape(extra, (1,) * (x.ndim - extra.ndim) + extra.shape)
         extra = moveaxis(extra, 0, place)
-        at = broadcast_to(at, (extra.shape[place],))
+        count = extra.shape[place]
+        at = broadcast_to(at, (count,)) if isinstance(at, Tracer) else np.full(count, at)
     shape[place] = at.size
     extra = broadcast_to(extra, shape)
     if isinstance(at, Tracer):
@@ -346,14 +347,16 @@ def _modulo_from_end(index: Operand, n: int) -> Operand:
 
 
 def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
-    """Indices for each axis of an array of `shape` (known numbers, or one), from those of the
-    flattened array."""
+    """Indices for each axis of an array of `shape` (numbers, or one), from those of the flattened
+    array."""
     index = convert(as_array_operand(indices), INT64)
-    lengths = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    given = as_operand(shape) if isinstance(shape, Tracer) else np.asarray(shape, np.int64)
+    lengths = [given] if given.ndim == 0 else [given[i] for i in range(given.shape[0])]
     found = []
-    for n in reversed([operator.index(length) for length in lengths]):
-        found.append(apply(ops.rem, index, filled(index, n)))
-        index = apply(ops.div, index, filled(index, n))
+    for length in reversed(lengths):
+        n = broadcast_to(convert(length, INT64), index.shape)
+        found.append(apply(ops.rem, index, n))
+        index = apply(ops.div, index, n)
     return tuple(reversed(found))
 
 

@@ -240,3 +240,33 @@ def test_shapes_of_a_jitted_function_with_static_arguments() -> None:
     f = jitad.jit(lambda x, n: [x * n], static_argnames="n")
     (found,) = f.eval_shape(jitad.ShapeDtypeStruct((2,), np.float32), n=2)
     assert found.shape == (2,) and found.dtype == np.float32
+
+
+@pytest.mark.parametrize("k", [-7, -1, 0, 2, 7])
+def test_traced_diagonals(k: int) -> None:
+    x = np.arange(1.0, 13.0).reshape(3, 4)
+    for f in (
+        lambda m, k: m.tri(3, 4, k),
+        lambda m, k: m.eye(3, 4, k),
+        lambda m, k: m.tril(x, k),
+        lambda m, k: m.triu(x, k),
+    ):
+        np.testing.assert_array_equal(jitad.jit(lambda k, f=f: f(jnp, k))(k), f(np, k))
+
+
+def test_unravelling_in_a_traced_shape() -> None:
+    index, shape = np.array([0, 7, 11]), np.array([3, 4])
+    got = jitad.jit(jnp.unravel_index)(index, shape)
+    for ours, numpys in zip(got, np.unravel_index(index, (3, 4)), strict=True):
+        np.testing.assert_array_equal(ours, numpys)
+
+
+def test_kinds_of_dtypes() -> None:
+    assert jnp.isdtype(jnp.float32, "real floating") and jnp.isdtype("int8", ("bool", jnp.int8))
+    assert not jnp.isdtype(np.dtype("complex64"), (jnp.float32, "integral"))
+
+
+def test_narrow_indices_that_do_not_wrap() -> None:
+    x = np.arange(200.0)
+    got = jnp.take_along_axis(x, np.array([3, -1], np.int8), 0, wrap_negative_indices=False)
+    np.testing.assert_array_equal(got, [3, np.nan])
