@@ -173,7 +173,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 def expand_dims(a: Any, axis: Any) -> Any:
     """With new axes of length 1 at the places `axis` of the result."""
     x = as_array_operand(a)
-    places = axis if isinstance(axis, (tuple, list)) else (axis,)
+    places = tuple(axis) if isinstance(axis, (tuple, list, range)) else (axis,)
     count = x.ndim + len(places)
     new = normalize_axis_tuple(places, count)
     lengths = iter(x.shape)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 from jitad_ir.graph import Builder, Graph, building
 from jitad_ir.op import OPS
 from jitad_ir.passes.batch import batch
@@ -13,7 +15,7 @@ from jitad_ir.types import ArrayType
 
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten, flatten_with_path, keystr
-from ..trace import BatchAxis
+from ..trace import BatchAxis, Tracer
 from .float0 import with_float0, without_float0
 from .function import check_callable, leaf_types, name_of, run_graph, trace_function
 
@@ -32,6 +34,9 @@ def vmap(
     the results get it. Keyword arguments are mapped over axis 0. `axis_name` is what collectives
     (`lax.psum`, ...) in `fun` call the axis; `axis_size` its length, if no argument has it.
 
+    What is the same for all examples and is a number, or no array at all, comes to `fun` as it is,
+    so that Python's `if` and `range` take it.
+
     Raises ValueError if lengths differ or no argument is mapped, and TypeError if `in_axes` does
     not fit the arguments.
 
@@ -47,19 +52,22 @@ def vmap(
     @hides_internals
     def batched_function(*args: Any, **kwargs: Any) -> Any:
         leaves, tree = flatten((args, kwargs))
-        types = leaf_types(leaves, f"vmap: argument of {name_of(fun)}")
-        axes = _input_axes(in_axes, args, kwargs, types)
-        size = _batch_size(axes, types, axis_size, args, kwargs, name_of(fun))
+        spread = _spread_over_arguments(in_axes, args, kwargs)
+        mapped, plain = _separated(leaves, spread)
+        types = leaf_types(mapped.values(), f"vmap: argument of {name_of(fun)}")
+        axes = _checked([spread[i] for i in mapped], types)
+        size = _batch_size(axes, types, axis_size, args, kwargs, list(mapped), name_of(fun))
         lane_types = [_without(t, axis) for t, axis in zip(types, axes, strict=True)]
 
         def flat(tracers: list[Any]) -> Any:
-            inner_args, inner_kwargs = tree.unflatten(tracers)
+            every = plain | dict(zip(mapped, tracers, strict=True))
+            inner_args, inner_kwargs = tree.unflatten([every[i] for i in range(len(leaves))])
             return without_float0(fun(*inner_args, **inner_kwargs))
 
         traced = trace_function(
             flat,
             name_of(fun),
-            leaves,
+            list(mapped.values()),
             concrete=False,
             types=lane_types,
             axis=BatchAxis(axis_name, size),
@@ -73,17 +81,32 @@ def vmap(
     return batched_function
 
 
-def _input_axes(
-    in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any], types: Sequence[ArrayType]
+def _separated(leaves: Sequence[Any], axes: Sequence[Any]) -> tuple[dict[int, Any], dict[int, Any]]:
+    """The leaves that are traced and those that are not, by their places: without an axis, and
+    numbers, or nothing that could be traced."""
+    traced: dict[int, Any] = {}
+    plain: dict[int, Any] = {}
+    for i, (leaf, axis) in enumerate(zip(leaves, axes, strict=True)):
+        is_array = isinstance(leaf, Tracer) or (isinstance(leaf, np.ndarray) and leaf.ndim > 0)
+        (traced if axis is not None or is_array else plain)[i] = leaf
+    return traced, plain
+
+
+def _spread_over_arguments(
+    in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> list[int | None]:
-    """The batch axis of each leaf, non-negative, or None."""
+    """The batch axis of each leaf, or None."""
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
         raise ValueError(
             at_user_line(
                 f"vmap: in_axes has {len(in_axes)} entries; got {len(args)} positional arguments"
             )
         )
-    axes = [*_spread(in_axes, args, "in_axes"), *_spread(0, kwargs, "in_axes")]
+    return [*_spread(in_axes, args, "in_axes"), *_spread(0, kwargs, "in_axes")]
+
+
+def _checked(axes: Sequence[int | None], types: Sequence[ArrayType]) -> list[int | None]:
+    """The axes, non-negative; raises ValueError for one that an argument does not have."""
     checked: list[int | None] = []
     for axis, type in zip(axes, types, strict=True):
         if axis is not None and not -type.ndim <= axis < type.ndim:
@@ -133,6 +156,7 @@ def _batch_size(
     axis_size: int | None,
     args: Any,
     kwargs: Any,
+    places: Sequence[int],
     name: str,
 ) -> int:
     sizes = {t.shape[a] for a, t in zip(axes, types, strict=True) if a is not None}
@@ -146,7 +170,8 @@ def _batch_size(
             )
         )
     if len(sizes) > 1:
-        paths, _ = flatten_with_path((args, kwargs))
+        every, _ = flatten_with_path((args, kwargs))
+        paths = [every[i] for i in places]
         rows = [
             f"    argument{keystr(path[1:])}: axis {axis} of {type!r} has length {type.shape[axis]}"
             for (path, _), axis, type in zip(paths, axes, types, strict=True)

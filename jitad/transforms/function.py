@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -35,7 +35,7 @@ def check_callable(function: Any, transform: str) -> None:
         raise TypeError(f"{transform}: expected a function; got {type(function).__name__}")
 
 
-def leaf_types(leaves: Sequence[Any], what: str) -> list[ArrayType]:
+def leaf_types(leaves: Iterable[Any], what: str) -> list[ArrayType]:
     """Types of array-like leaves; raises TypeError that says `what` they are."""
     types: list[ArrayType] = []
     for leaf in leaves:

@@ -214,3 +214,20 @@ def test_a_namedtuple_may_have_a_rule_of_its_own() -> None:
     np.testing.assert_array_equal(doubled.packed, W * 2.0)
     with pytest.raises(ValueError, match="already registered"):
         jitad.tree_util.register_pytree_node(state, lambda s: ((), None), lambda _, c: s)
+
+
+def test_vmap_leaves_numbers_as_they_are() -> None:
+    """Without an axis a number, a string or a function is no traced value."""
+
+    def f(x: Any, power: int, kind: str, g: Any, scale: Any) -> Any:
+        assert isinstance(power, int) and isinstance(scale, np.ndarray)
+        total = sum([x for _ in range(power)])
+        return g(total) * scale if kind == "scaled" and scale > 1.0 else total
+
+    run = jitad.vmap(f, in_axes=(0, None, None, None, None))
+    x, scale = np.arange(3.0), np.array(2.0)
+    assert run(x, 2, "scaled", jnp.square, scale).tolist() == [0.0, 8.0, 32.0]
+    assert run(x, 2, "plain", jnp.square, scale).tolist() == [0.0, 2.0, 4.0]
+    assert jitad.jit(lambda x: run(x, 2, "plain", None, scale))(x).tolist() == [0.0, 2.0, 4.0]
+    with pytest.raises(TypeError, match="argument of f"):
+        jitad.vmap(f)(x, x, "scaled", x, x)
