@@ -96,11 +96,12 @@ def trace_body(
     what: str,
 ) -> Body:
     """Trace `function(*arguments(tracers))` at tracers of `types`."""
-    found: list[Leaves] = []
+    found: list[tuple[Any, Any, Any]] = []
 
     def flat(tracers: list[Any]) -> list[Any]:
-        found.append(leaves_of(function(*arguments(tracers)), f"{what}: result"))
-        return found[0].operands
+        leaves = leaves_of(function(*arguments(tracers)), f"{what}: result")
+        found.append((leaves.tree, leaves.types, leaves.weak))
+        return leaves.operands
 
     stand_ins = [_stand_in(t, w) for t, w in zip(types, weak, strict=True)]
     traced = trace_function(
@@ -112,7 +113,7 @@ def trace_body(
         transform=what,
         is_body=True,
     )
-    return Body(traced.closed, found[0].tree, found[0].types, found[0].weak)
+    return Body(traced.closed, *found[0])
 
 
 def _stand_in(type: ArrayType, weak: bool) -> Any:

@@ -158,10 +158,26 @@ def _transpose(self: Tracer, *axes: Any) -> Any:
     return shapes.transpose(self, axes[0] if isinstance(axes[0], (tuple, list)) else axes)
 
 
-def _view(self: Tracer, *_args: Any, **_kwargs: Any) -> Any:
-    raise TypeError(
-        at_user_line("a traced array has no memory to view; write x.astype(dtype) to convert")
-    )
+def _view(self: Tracer, dtype: Any = None) -> Any:
+    """The bits of the elements read as another dtype; those of other sizes lie along the last axis,
+    whose length changes. Raises ValueError where it does not fit, TypeError for bools and complex
+    numbers."""
+    if dtype is None:
+        return self
+    bits = importlib.import_module("jitad.lax").bitcast_convert_type
+    size, new = self.dtype.itemsize, np.dtype(dtype).itemsize
+    if size == new:
+        return bits(self, dtype)
+    if not self.ndim or (self.shape[-1] * size) % new:
+        raise ValueError(
+            at_user_line(
+                f"view: expected a last axis whose bytes are whole elements of {np.dtype(dtype)}; "
+                f"got {self.type!r}"
+            )
+        )
+    if size > new:
+        return shapes.reshape(bits(self, dtype), (*self.shape[:-1], -1))
+    return bits(shapes.reshape(self, (*self.shape[:-1], -1, new // size)), dtype)
 
 
 _OWNERS_OF_WHAT_THEY_WRITE = ("array_api_extra._lib._at",)

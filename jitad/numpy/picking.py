@@ -28,7 +28,6 @@ from .promotion import (
     shape_of,
     strong,
 )
-from .selection import where
 from .shapes import broadcast_to, moveaxis, ravel, reshape
 
 
@@ -127,11 +126,10 @@ def take_along_axis(
         )
     place = normalize_axis_index(axis, x.ndim)
     n = x.shape[place]
-    if not wrap_negative_indices:
-        index = where(index < 0, n, convert(index, INT64))
-        mode = "fill" if mode is None else mode
+    if not wrap_negative_indices and mode is None:
+        mode = "fill"
     x, index = _side_by_side(x, index, place)
-    entry = places_along(index, n, place, check=mode in (None, "raise"))
+    entry = places_along(index, n, place, mode in (None, "raise"), wrap_negative_indices)
     known = not isinstance(index, Tracer)
     fill = default_fill(x.dtype) if fill_value is None else fill_value
     rows, picks = moveaxis(x, place, -1), moveaxis(as_places(entry), place, -1)

@@ -369,8 +369,8 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
     """The transpose of a function that is linear in all its arguments.
 
     `primals` are arrays or `ShapeDtypeStruct`s that give the shapes and dtypes. Returns a function
-    from a cotangent of the result to a tuple of cotangents of the arguments. Raises TypeError,
-    naming the operation, if `fun` is not linear.
+    from a cotangent of the result to a tuple of cotangents of the arguments, which `jit` may return
+    as that of `vjp`. Raises TypeError, naming the operation, if `fun` is not linear.
 
     >>> import jitad
     >>> jitad.linear_transpose(lambda x: 3.0 * x, 1.0)(2.0)
@@ -395,14 +395,20 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
         raise TypeError(
             at_user_line(f"linear_transpose: {name_of(fun)} is not linear: {error}")
         ) from None
-    captures = list(traced.closed.captures)
-
-    @hides_internals
-    def transposed_function(cotangent: Any) -> Any:
-        cts = _directions(cotangent, out_tree, graph.output_types, "cotangent", "linear_transpose")
-        return tree.unflatten(run_graph(program, [*captures, *cts]))
-
-    return transposed_function
+    every, each = (True,) * len(graph.outputs), (True,) * len(types)
+    transposed = _LinearMap(
+        program,
+        out_tree,
+        graph.output_types,
+        tree,
+        tuple(types),
+        every,
+        each,
+        "cotangent",
+        "linear_transpose",
+        unpacked=False,
+    )
+    return Partial(transposed, list(traced.closed.captures))
 
 
 def _declared_type(leaf: Any) -> ArrayType:

@@ -28,13 +28,20 @@ def _basis(types: Sequence[Any]) -> list[Any]:
     return basis
 
 
-def _check(types: Sequence[Any], holomorphic: bool, what: str, transform: str) -> None:
+def _check(
+    types: Sequence[Any],
+    holomorphic: bool,
+    what: str,
+    transform: str,
+    *,
+    takes_complex: bool = False,
+) -> None:
     for t in types:
         if not t.is_inexact:
             raise TypeError(f"{transform}: {what} must be float or complex; got {t!r}")
         if holomorphic and t.dtype.kind != "c":
             raise TypeError(f"{transform}: with holomorphic, {what} must be complex; got {t!r}")
-        if not holomorphic and t.dtype.kind == "c":
+        if not (holomorphic or takes_complex) and t.dtype.kind == "c":
             raise TypeError(
                 f"{transform}: {what} must be real; got {t!r}. Pass holomorphic=True for a "
                 "complex derivative"
@@ -124,7 +131,8 @@ def jacrev(
 ) -> Callable[..., Any]:
     """The Jacobian by reverse mode, one row a result element: best for few results.
 
-    Blocks are as for `jacfwd`.
+    Blocks are as for `jacfwd`. Of complex arguments the rows are gradients of the (real) results,
+    as `grad` has them.
 
     >>> import jitad, numpy as np
     >>> jitad.jacrev(lambda x: x.sum() * x)(np.array([1.0, 2.0]))
@@ -139,7 +147,7 @@ def jacrev(
         partial, argument = _in_arguments(fun, args, kwargs, argnums, "jacrev")
         types = leaf_types(flatten(argument)[0], f"jacrev: argument of {name_of(fun)}")
         if not allow_int:
-            _check(types, holomorphic, f"arguments of {name_of(fun)}", "jacrev")
+            _check(types, holomorphic, f"arguments of {name_of(fun)}", "jacrev", takes_complex=True)
 
         out = vjp(partial, argument, has_aux=has_aux)
         result, pullback = out[0], out[1]

@@ -161,3 +161,12 @@ def test_config() -> None:
         jitad.default_prng_impl("rbg").__enter__()
     with pytest.raises(AttributeError, match="no setting 'jax_spelling'"):
         _ = jitad.config.jax_spelling
+
+
+def test_loops_and_branches_keep_nothing() -> None:
+    x = np.arange(3.0)
+    with jitad.checking_leaks():
+        jitad.lax.scan(lambda c, x: (jnp.sin(c) + x, c), 1.0, x)
+        jitad.lax.while_loop(lambda c: c < 3.0, lambda c: c + 1.0, 0.0)
+        jitad.jit(lambda x: jitad.lax.cond(x[0] > 0, jnp.sin, jnp.cos, x))(x)
+        jitad.grad(lambda x: jitad.lax.map(jnp.sin, x).sum())(x)

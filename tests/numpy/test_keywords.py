@@ -270,3 +270,6 @@ def test_narrow_indices_that_do_not_wrap() -> None:
     x = np.arange(200.0)
     got = jnp.take_along_axis(x, np.array([3, -1], np.int8), 0, wrap_negative_indices=False)
     np.testing.assert_array_equal(got, [3, np.nan])
+    index = np.array([-1, 300])
+    got = jnp.take_along_axis(x, index, 0, mode="clip", wrap_negative_indices=False)
+    np.testing.assert_array_equal(got, [0, 199])

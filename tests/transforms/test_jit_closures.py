@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -29,3 +31,22 @@ def test_compiling_ahead_what_closes_over_traced_arrays_is_refused() -> None:
 
     with pytest.raises(TypeError, match="closes over traced arrays"):
         jitad.grad(ahead)(3.0)
+
+
+def test_transposed_functions_leave_jit() -> None:
+    transposed = jitad.jit(lambda c: jitad.linear_transpose(lambda x: {"y": c * x}, 1.0))(2.0)
+    assert transposed({"y": 3.0}) == (6.0,)
+    mapped = jitad.vmap(lambda c: jitad.linear_transpose(lambda x: c * x, 1.0)(1.0)[0])
+    np.testing.assert_array_equal(mapped(np.arange(3.0)), np.arange(3.0))
+    assert jitad.grad(lambda c: jitad.linear_transpose(lambda x: c * c * x, 1.0)(1.0)[0])(3.0) == 6
+
+
+def test_jacrev_of_complex_arguments_is_the_gradient() -> None:
+    z = np.arange(1, 4) + 0.5j * np.arange(3)
+
+    def size(z: Any) -> Any:
+        return jnp.cos(jnp.linalg.norm(2 * z))
+
+    np.testing.assert_allclose(jitad.jacrev(size)(z), jitad.grad(size)(z))
+    with pytest.raises(TypeError, match="results of f must be real"):
+        jitad.jacrev(lambda z: z * z)(z)
