@@ -284,6 +284,11 @@ class KernelEmitter:
         pointer = self.pointer(node.buffer)
         if stride is None or (mask is not None and (stride != 1 or node.dtype.kind == "c")):
             offsets = self.address_lanes(node.offset, copy)
+            if self.schedule.width == 1:
+                if mask is not None:
+                    offsets = self.builder.select(mask, offsets, integer(0))
+                place = element_pointer(self.builder, pointer, node.dtype, offsets)
+                return self.scalar.load(place, node.dtype)
             return gather(self.vector, pointer, node.dtype, offsets, mask)
         first = self.read_pointer(node.buffer, node.offset, stride, copy)
         if mask is not None:
