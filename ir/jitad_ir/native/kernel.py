@@ -282,13 +282,14 @@ class KernelEmitter:
         mask = None if node.mask is None else self.lanes(node.mask, copy).value
         stride = self.lane_stride(node.offset)
         pointer = self.pointer(node.buffer)
+        if self.schedule.width == 1 and (stride is None or mask is not None):
+            offset = self.address_lanes(node.offset, copy)
+            if mask is not None:
+                offset = self.builder.select(mask, offset, integer(0))
+            place = element_pointer(self.builder, pointer, node.dtype, offset)
+            return self.scalar.load(place, node.dtype)
         if stride is None or (mask is not None and (stride != 1 or node.dtype.kind == "c")):
             offsets = self.address_lanes(node.offset, copy)
-            if self.schedule.width == 1:
-                if mask is not None:
-                    offsets = self.builder.select(mask, offsets, integer(0))
-                place = element_pointer(self.builder, pointer, node.dtype, offsets)
-                return self.scalar.load(place, node.dtype)
             return gather(self.vector, pointer, node.dtype, offsets, mask)
         first = self.read_pointer(node.buffer, node.offset, stride, copy)
         if mask is not None:
