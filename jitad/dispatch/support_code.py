@@ -7,7 +7,7 @@ record of the object's chain, `attempt` runs the program of one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir as ll
 
@@ -93,40 +93,38 @@ def _run_program(code: Code, record: ll.Value, frame: ll.Value) -> ll.Value:
     return status
 
 
-def emit_attempt(
-    code: Code, walk: ll.Function, build: ll.Function, pool_block: ll.Function
-) -> None:
-    """PyObject *attempt(args, names, record)
+class _Frame(NamedTuple):
+    """What an attempt has on the stack: addresses of the leaves and of the workspace, references
+    held, converted scalars; and the workspace itself if it is small."""
 
-    MISMATCH where the arguments are not the record's; otherwise what its program returns, or NULL
-    with an exception set. Holds the record's entry, and with it the code, until it returns.
-    """
-    args, names, record = code.function.args
+    state: ll.Value
+    """Where the walk of the arguments stands: the words of `arguments`."""
+    pointers: ll.Value
+    held: ll.Value
+    workspace: ll.Value
+
+
+def _emit_frame(code: Code, record: ll.Value, state: ll.Value, nbytes: ll.Value) -> _Frame:
     builder = code.builder
-    failed, leave = code.block("failed"), code.block("leave")
-    state = builder.alloca(PTR, arguments.STATE_WORDS)
-    outcome = builder.alloca(PTR)  # what is returned; owned
-    owner = _word(code, record, Header.OWNER)
-    code.incref_mortal(owner)
-    code.store(builder.inttoptr(I64(MISMATCH), PTR), outcome)
-
-    # On the stack: addresses of the leaves and of the workspace, references held, converted
-    # scalars; and the workspace itself if it is small.
     pointers, held = (_word(code, record, h, I64) for h in (Header.POINTERS, Header.HELD))
     cells = builder.add(builder.add(pointers, pointers), held)
     frame = builder.alloca(I64, cells)
-    nbytes = _word(code, record, Header.WORKSPACE, I64)
     is_large = builder.icmp_unsigned(">", nbytes, I64(STACK_WORKSPACE_BYTES))
     small = builder.alloca(I8, builder.add(builder.select(is_large, I64(0), nbytes), I64(63)))
     aligned = builder.and_(builder.add(builder.ptrtoint(small, I64), I64(63)), I64(-64))
-    workspace = builder.inttoptr(aligned, PTR)
     first_held = code.item_at(frame, pointers)
     code.store(_word(code, record, Header.ARGUMENTS), state, arguments.PC)
     code.store(frame, state, arguments.LEAVES)
     code.store(first_held, state, arguments.HELD)
     code.store(code.item_at(first_held, held), state, arguments.SCALARS)
+    return _Frame(state, frame, first_held, builder.inttoptr(aligned, PTR))
 
-    # Check. Keyword names are compared by identity: call sites intern them.
+
+def _emit_check(code: Code, walk: ll.Function, state: ll.Value, leave: ll.Block) -> None:
+    """Compare the arguments with the record's. Keyword names are compared by identity: call sites
+    intern them."""
+    args, names, record = code.function.args
+    builder = code.builder
     keywords = _word(code, record, Header.KEYWORDS, I64)
     expected_names = _word(code, record, Header.NAMES)
 
@@ -143,19 +141,49 @@ def emit_attempt(
 
     code.for_each(count, check)
 
+
+def _emit_release(code: Code, frame: _Frame) -> None:
+    """Give back the references held."""
+    builder = code.builder
+    last_held = code.load(frame.state, arguments.HELD)
+    held_bytes = builder.sub(builder.ptrtoint(last_held, I64), builder.ptrtoint(frame.held, I64))
+    held_count = builder.lshr(held_bytes, I64(3))
+    code.for_each(held_count, lambda index: code.decref(code.item(frame.held, index)))
+
+
+def emit_attempt(
+    code: Code, walk: ll.Function, build: ll.Function, pool_block: ll.Function
+) -> None:
+    """PyObject *attempt(args, names, record)
+
+    MISMATCH where the arguments are not the record's; otherwise what its program returns, or NULL
+    with an exception set. Holds the record's entry, and with it the code, until it returns.
+    """
+    record = code.function.args[2]
+    builder = code.builder
+    failed, leave = code.block("failed"), code.block("leave")
+    state = builder.alloca(PTR, arguments.STATE_WORDS)
+    outcome = builder.alloca(PTR)  # what is returned; owned
+    owner = _word(code, record, Header.OWNER)
+    code.incref_mortal(owner)
+    code.store(builder.inttoptr(I64(MISMATCH), PTR), outcome)
+    nbytes = _word(code, record, Header.WORKSPACE, I64)
+    frame = _emit_frame(code, record, state, nbytes)
+    _emit_check(code, walk, state, leave)
+
     # Allocate.
     code.store(_word(code, record, Header.RESULTS), state, arguments.PC)
     tree = builder.call(build, [state])
     code.store(tree, outcome)
     code.require(code.not_null(tree), leave)
-    code.store(workspace, code.load(state, arguments.LEAVES))
-    with code.when(is_large):
+    code.store(frame.workspace, code.load(state, arguments.LEAVES))
+    with code.when(builder.icmp_unsigned(">", nbytes, I64(STACK_WORKSPACE_BYTES))):
         block = builder.call(pool_block, [nbytes])
         code.require(code.not_null(block), failed)
         arguments.push(code, state, arguments.HELD, block)
         code.store(code.load(block, layout.ARRAY_DATA), code.load(state, arguments.LEAVES))
 
-    status = _run_program(code, record, frame)
+    status = _run_program(code, record, frame.pointers)
     builder.cbranch(code.eq(status, 0), leave, failed)
 
     builder.position_at_end(failed)
@@ -163,12 +191,8 @@ def emit_attempt(
     code.store(NULL, outcome)
     builder.branch(leave)
 
-    # Return.
     builder.position_at_end(leave)
-    last_held = code.load(state, arguments.HELD)
-    held_bytes = builder.sub(builder.ptrtoint(last_held, I64), builder.ptrtoint(first_held, I64))
-    held_count = builder.lshr(held_bytes, I64(3))
-    code.for_each(held_count, lambda index: code.decref(code.item(first_held, index)))
+    _emit_release(code, frame)
     code.decref_mortal(owner)
     code.ret(code.load(outcome))
 
