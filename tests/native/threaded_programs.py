@@ -79,6 +79,12 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda x: 1 + jnp.fft.ifft(x + 1j).imag,
         [image(101_250, dtype="float32")],
     ),
+    "sorts side by side": (lambda x: (jnp.sort(x), jnp.argsort(x)), [image(9001, 25)]),
+    "sorts of columns": (lambda x: jnp.sort(x, axis=0), [image(40, 9001, dtype="float32")]),
+    "sorts of rows": (
+        lambda x: (jnp.sort(x), jnp.argsort(x), jnp.sort(x + 1j)),
+        [image(301, 203).round(2)],
+    ),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
         [image(200_000)],

@@ -12,6 +12,7 @@ from ..types import INT64, DType, Shape, short_name
 from .columns import BLOCK, Columns, Slot
 from .lapack import Workspace
 from .sort_keys import Flag, Row, decode, encode, is_ambiguous, key_dtype, last_key, restore
+from .sort_sharing import NETWORK, WITH_INDEX, doublings, parts_of, share_rows
 from .vector_loops import affine, behind, transpose
 
 LANE_BYTES = 64
@@ -70,32 +71,57 @@ def sort_by_networks(
     """Sort the rows of the operands by the first of them."""
     outer, n, inner = _sides(xs[0].type.shape, axis)
     dtypes = [x.type.dtype for x in xs]
-    slots = [slot.pointer for slot in _slots(Workspace(r), dtypes, n)]
     width = _lanes(dtypes[0])
     kinds = ".".join(short_name(d) for d in dtypes)
     direction = "descending" if descending else "ascending"
     name = f"jitad.network.{kinds}.{n}.{inner}.{direction}"
 
-    def group(first: Any) -> None:
-        """The rows from element `first` of the arrays on."""
-        starts = [[_start(r, x, first) for x in some] for some in (xs, results)]
+    def build(inner_r: Any, *pointers: Any) -> None:
+        parts = len(xs)
+        given, asked = pointers[:parts], pointers[parts : 2 * parts]
+        _Group(inner_r, dtypes, given, asked, pointers[2 * parts :], n, inner).emit(descending)
 
-        def build(inner_r: Any, *pointers: Any) -> None:
-            parts = len(xs)
-            given, asked = pointers[:parts], pointers[parts : 2 * parts]
-            rows = _Group(inner_r, dtypes, given, asked, pointers[2 * parts :], n, inner)
-            rows.emit(descending)
+    def group(r: Any, buffers: Sequence[Any], number: Any) -> None:
+        """The rows of a group from element `first` of the arrays on. The last may overlap the one
+        before."""
+        length = outer if inner == 1 else inner
+        per = -(-length // width)
+        plane, at = (0, number) if inner == 1 or outer == 1 else _divided(r, number, per)
+        row = affine(r, 0, (at, width))
+        if length % width:
+            last = r.integer(length - width)
+            row = r.builder.select(r.builder.icmp_signed("<", row, last), row, last)
+        first = affine(r, 0, (row, n if inner == 1 else 1), (plane, n * inner))
+        starts = [_start(r, x, first) for x in buffers]
+        slots = [slot.pointer for slot in _slots(Workspace(r), dtypes, n)]
+        r.call_inner(name, build, *starts, *slots)
 
-        r.call_inner(name, build, *starts[0], *starts[1], *slots)
+    work = Workspace()
+    workspace_networks(work, dtypes, n)
+    groups, shares = _shares(dtypes, xs[0].type.shape, axis, work.bytes)
+    share_rows(r, groups, shares, work.bytes, [*xs, *results], group)
 
-    if inner == 1:
-        _in_groups(r, outer, width, lambda row: group(affine(r, 0, (row, n))))
-        return
 
-    def plane(o: Any) -> None:
-        _in_groups(r, inner, width, lambda i: group(affine(r, i, (o, n * inner))))
+def network_parts(dtypes: Sequence[DType], shape: Shape, axis: int) -> tuple[int, int]:
+    """How many parts threads share, and bytes of scratch memory of each."""
+    work = Workspace()
+    workspace_networks(work, dtypes, shape[axis])
+    return _shares(dtypes, shape, axis, work.bytes)[1], work.bytes
 
-    r.loop(outer, plane)
+
+def _shares(dtypes: Sequence[DType], shape: Shape, axis: int, scratch: int) -> tuple[int, int]:
+    """Number of groups, and of parts."""
+    outer, n, inner = _sides(shape, axis)
+    width = _lanes(dtypes[0])
+    groups = -(-outer // width) if inner == 1 else outer * -(-inner // width)
+    each = NETWORK * doublings(n) * (1.0 if len(dtypes) == 1 else WITH_INDEX)
+    return groups, parts_of(groups, math.prod(shape) * each, scratch)
+
+
+def _divided(r: Any, number: Any, by: int) -> tuple[Any, Any]:
+    """Quotient and remainder."""
+    count = r.integer(by)
+    return r.builder.udiv(number, count), r.builder.urem(number, count)
 
 
 def _start(r: Any, x: Any, first: Any) -> Any:

@@ -14,7 +14,7 @@ from ..types import INT64, ArrayType, TypeMismatch
 from .constants import iota
 from .indexing import take_along
 from .selecting import emit_ranks, emit_top_k, workspace_ranks, workspace_top_k
-from .sorting_lowering import emit_sort, workspace_sort
+from .sorting_lowering import emit_sort, parts_sort, workspace_sort
 
 
 def _infer_sort(
@@ -75,7 +75,7 @@ sort = Op(
     batch=lambda size, batched, *xs, axis, **params: sort(
         *batch_to_front(size, batched, xs), axis=axis + 1, **params
     ),
-    lower=Routine(emit_sort, workspace_sort),
+    lower=Routine(emit_sort, workspace_sort, parts=parts_sort),
     multiple_results=True,
     samples=(
         *[

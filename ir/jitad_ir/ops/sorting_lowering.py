@@ -2,7 +2,7 @@
 
 With one key, many short rows are sorted side by side (`networks`), keys alone of some hundred by
 themselves (`row_network`), long rows by the digits of the key (`radix`), all others by merging
-(`merge_sort`).
+(`merge_sort`). Rows are shared out among threads.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import ArrayType, DType
+from ..types import ArrayType, DType, Shape
 from . import networks, radix, row_network
 from .lapack import Workspace
 from .merge_sort import merge_sort
+from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of, share_rows
 
 
 def _contiguous(x: ArrayType, axis: int) -> bool:
@@ -26,83 +27,115 @@ def _work_rows(work: Workspace, dtypes: Sequence[DType], n: int) -> list[Any]:
     return [work.array(dtype, n) for dtype in dtypes]
 
 
-def workspace_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> int:
-    """Scratch rows, and rows to sort in where the axis is not contiguous."""
-    dtypes, n = [x.dtype for x in xs], xs[0].shape[axis]
+def _method(dtypes: Sequence[DType], num_keys: int, n: int) -> str:
+    """How rows of n records are sorted, one by one."""
+    if row_network.suits(dtypes, num_keys, n):
+        return "network"
+    return "radix" if radix.suits(dtypes, num_keys, n) else "merge"
+
+
+def _row_parts(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, int]:
+    """Parts in which rows are shared out that are sorted one by one, and bytes of scratch memory
+    of each."""
+    dtypes, shape = [x.dtype for x in xs], xs[0].shape
+    n = shape[axis]
+    method = _method(dtypes, num_keys, n)
     work = Workspace()
-    if networks.suits(dtypes, num_keys, xs[0].shape, axis):
-        networks.workspace_networks(work, dtypes, n)
-    elif row_network.suits(dtypes, num_keys, n):
+    if method == "network":
         row_network.workspace_row(work, dtypes[0], n)
-    elif radix.suits(dtypes, num_keys, n):
+        each = NETWORK * doublings(n)
+    elif method == "radix":
         radix.workspace_radix(work, dtypes, n)
+        each = RADIX * len(dtypes)
     else:
         _work_rows(work, dtypes * (1 if _contiguous(xs[0], axis) else 2), n)
-    return work.bytes
+        each = MERGE * len(dtypes) * doublings(n)
+    rows = math.prod(shape) // max(n, 1)
+    return parts_of(rows, math.prod(shape) * each, work.bytes), work.bytes
+
+
+def _shares(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, int]:
+    """The same of rows however they are sorted."""
+    dtypes, shape = [x.dtype for x in xs], xs[0].shape
+    if networks.suits(dtypes, num_keys, shape, axis):
+        return networks.network_parts(dtypes, shape, axis)
+    return _row_parts(xs, axis, num_keys)
+
+
+def workspace_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> int:
+    """Scratch rows, and rows to sort in where the axis is not contiguous."""
+    parts, scratch = _shares(xs, axis, num_keys)
+    return parts * scratch
+
+
+def parts_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> int:
+    """How many parts threads share."""
+    return 1 if 0 in xs[0].shape else _shares(xs, axis, num_keys)[0]
 
 
 def emit_sort(r: Any, *buffers: Any, axis: int, num_keys: int, descending: bool) -> None:
     """Write the sorted operands to the results."""
     *xs, results = buffers
-    shape = xs[0].type.shape
-    dtypes = [x.type.dtype for x in xs]
-    others = tuple(length for a, length in enumerate(shape) if a != axis)
+    types = [x.type for x in xs]
+    shape = types[0].shape
+    dtypes = [type.dtype for type in types]
     if 0 in shape:
         return
     if networks.suits(dtypes, num_keys, shape, axis):
         networks.sort_by_networks(r, xs, results, axis, descending)
         return
-    alone = row_network.suits(dtypes, num_keys, shape[axis])
-    if not alone and not radix.suits(dtypes, num_keys, shape[axis]):
-        _merge(r, xs, results, axis, num_keys, descending)
-        return
-
-    def row(index: tuple[Any, ...]) -> None:
-        start = (*index[:axis], r.integer(0), *index[axis:])
-        sources, targets = ([r.element_pointer(x, start) for x in some] for some in (xs, results))
-        stride = math.prod(shape[axis + 1 :])
-        work = Workspace(r)
-        if alone:
-            args = (sources[0], targets[0], dtypes[0], stride, shape[axis], descending)
-            row_network.sort_row(r, work, *args)
-            return
-        radix.radix_sort(r, work, sources, targets, dtypes, stride, shape[axis], descending)
-
-    r.loops(others, row)
-
-
-def _merge(
-    r: Any, xs: Sequence[Any], results: Sequence[Any], axis: int, num_keys: int, descending: bool
-) -> None:
-    """Sort by merging: in the results if rows are contiguous, else in copies."""
-    shape = xs[0].type.shape
     n = shape[axis]
-    dtypes = [x.type.dtype for x in xs]
     others = tuple(length for a, length in enumerate(shape) if a != axis)
-    contiguous = _contiguous(xs[0].type, axis)
-    if contiguous:
+    if n == 1 or (_method(dtypes, num_keys, n) == "merge" and _contiguous(types[0], axis)):
         for x, out in zip(xs, results, strict=True):
             r.copy(out, x)
-    if n <= 1 and contiguous:
-        return
-    rows = _work_rows(Workspace(r), dtypes * (1 if contiguous else 2), n)
-    scratch, copies = rows[: len(xs)], rows[len(xs) :]
-
-    def row(index: tuple[Any, ...]) -> None:
-        def place(i: Any) -> tuple[Any, ...]:
-            return (*index[:axis], i, *index[axis:])
-
-        if contiguous:
-            starts = [r.element_pointer(out, place(r.integer(0))) for out in results]
-            rows = [
-                r.buffer(ArrayType(d, (n,)), start) for d, start in zip(dtypes, starts, strict=True)
-            ]
-            merge_sort(r, rows, scratch, num_keys, descending)
+        if n == 1:
             return
-        for x, copy in zip(xs, copies, strict=True):
-            r.loop(n, lambda i, x=x, copy=copy: r.store(copy, (i,), r.load(x, place(i))))
-        merge_sort(r, copies, scratch, num_keys, descending)
-        for out, copy in zip(results, copies, strict=True):
-            r.loop(n, lambda i, out=out, copy=copy: r.store(out, place(i), r.load(copy, (i,))))
+    parts, scratch = _row_parts(types, axis, num_keys)
 
-    r.loops(others, row)
+    def row(r: Any, buffers: Sequence[Any], number: Any) -> None:
+        index = r.unravel(number, others)
+        start = (*index[:axis], r.integer(0), *index[axis:])
+        xs, results = buffers[: len(types)], buffers[len(types) :]
+        sources, targets = ([r.element_pointer(x, start) for x in some] for some in (xs, results))
+        _sort_row(r, sources, targets, types, axis, num_keys, descending)
+
+    share_rows(r, math.prod(others), parts, scratch, [*xs, *results], row)
+
+
+def _sort_row(
+    r: Any,
+    sources: Sequence[Any],
+    targets: Sequence[Any],
+    types: Sequence[ArrayType],
+    axis: int,
+    num_keys: int,
+    descending: bool,
+) -> None:
+    """Sort one row, from `sources` on to `targets` on."""
+    shape: Shape = types[0].shape
+    n, stride = shape[axis], math.prod(shape[axis + 1 :])
+    dtypes = [type.dtype for type in types]
+    method = _method(dtypes, num_keys, n)
+    work = Workspace(r)
+    if method == "network":
+        args = (sources[0], targets[0], dtypes[0], stride, n, descending)
+        row_network.sort_row(r, work, *args)
+        return
+    if method == "radix":
+        radix.radix_sort(r, work, sources, targets, dtypes, stride, n, descending)
+        return
+    if _contiguous(types[0], axis):  # in the results, where the operands were copied to
+        rows = [r.buffer(ArrayType(d, (n,)), p) for d, p in zip(dtypes, targets, strict=True)]
+        merge_sort(r, rows, _work_rows(work, dtypes, n), num_keys, descending)
+        return
+    scratch, copies = _work_rows(work, dtypes, n), _work_rows(work, dtypes, n)
+    given, asked = (
+        [r.buffer(ArrayType(d, (n, stride)), p) for d, p in zip(dtypes, some, strict=True)]
+        for some in (sources, targets)
+    )
+    for x, copy in zip(given, copies, strict=True):
+        r.loop(n, lambda i, x=x, copy=copy: r.store(copy, (i,), r.load(x, (i, 0))))
+    merge_sort(r, copies, scratch, num_keys, descending)
+    for out, copy in zip(asked, copies, strict=True):
+        r.loop(n, lambda i, out=out, copy=copy: r.store(out, (i, 0), r.load(copy, (i,))))
