@@ -23,10 +23,7 @@ exp = elementwise(
     jvp=[lambda t, out, x: mul(t, out)],
     transpose=NONLINEAR,
     emit=lambda b, x: b.exp(x),
-    samples=(
-        *one(),
-        *edges(extra=(88.0, -103.0, 709.0, -745.0)),
-    ),
+    samples=(*one(), *edges(extra=(88.0, -103.0, 709.0, -745.0))),
     dear=True,
 )
 
@@ -38,10 +35,7 @@ exp2 = elementwise(
     jvp=[lambda t, out, x: mul(t, mul(out, _LOG_2))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.exp2(x),
-    samples=(
-        *one(),
-        *edges(extra=(127.5, -149.0, 1023.5, -1074.0)),
-    ),
+    samples=(*one(), *edges(extra=(127.5, -149.0, 1023.5, -1074.0))),
     dear=True,
 )
 
@@ -53,10 +47,7 @@ expm1 = elementwise(
     jvp=[lambda t, out, x: mul(t, add(out, 1))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.expm1(x),
-    samples=(
-        *one(),
-        *edges(extra=(1e-10, -40.0)),
-    ),
+    samples=(*one(), *edges(extra=(1e-10, -40.0))),
     dear=True,
 )
 
@@ -68,10 +59,7 @@ log = elementwise(
     jvp=[lambda t, out, x: div(t, x)],
     transpose=NONLINEAR,
     emit=lambda b, x: b.log(x),
-    samples=(
-        *one(0.1, 9.0),
-        *edges(),
-    ),
+    samples=(*one(0.1, 9.0), *edges()),
     dear=True,
 )
 
@@ -83,10 +71,7 @@ log2 = elementwise(
     jvp=[lambda t, out, x: div(t, mul(x, _LOG_2))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.log2(x),
-    samples=(
-        *one(0.1, 9.0),
-        *edges(extra=(8.0, 1024.0)),
-    ),
+    samples=(*one(0.1, 9.0), *edges(extra=(8.0, 1024.0))),
     dear=True,
 )
 
@@ -98,10 +83,7 @@ log10 = elementwise(
     jvp=[lambda t, out, x: div(t, mul(x, _LOG_10))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.log10(x),
-    samples=(
-        *one(0.1, 9.0),
-        *edges(extra=(10.0, 1000.0)),
-    ),
+    samples=(*one(0.1, 9.0), *edges(extra=(10.0, 1000.0))),
     dear=True,
 )
 
@@ -113,10 +95,7 @@ log1p = elementwise(
     jvp=[lambda t, out, x: div(t, add(x, 1))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.log1p(x),
-    samples=(
-        *one(-0.9, 3.0),
-        *edges(extra=(1e-10,)),
-    ),
+    samples=(*one(-0.9, 3.0), *edges(extra=(1e-10,))),
     dear=True,
 )
 
@@ -128,10 +107,7 @@ sin = elementwise(
     jvp=[lambda t, out, x: mul(t, cos(x))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.sin(x),
-    samples=(
-        *one(),
-        *edges(extra=(1e5, -123456.75)),
-    ),
+    samples=(*one(), *edges(extra=(1e5, -123456.75))),
     dear=True,
 )
 
@@ -143,10 +119,7 @@ cos = elementwise(
     jvp=[lambda t, out, x: mul(t, neg(sin(x)))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.cos(x),
-    samples=(
-        *one(),
-        *edges(extra=(1e5, -123456.75)),
-    ),
+    samples=(*one(), *edges(extra=(1e5, -123456.75))),
     dear=True,
 )
 
@@ -158,10 +131,7 @@ tan = elementwise(
     jvp=[lambda t, out, x: mul(t, add(square(out), 1))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.tan(x),
-    samples=(
-        *one(-1.3, 1.3),
-        *edges(extra=(1e5, -123456.75)),
-    ),
+    samples=(*one(-1.3, 1.3), *edges(extra=(1e5, -123456.75))),
     dear=True,
 )
 
@@ -179,10 +149,7 @@ asin = elementwise(
     jvp=[lambda t, out, x: mul(t, _chord(x))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.asin(x),
-    samples=(
-        *one(-0.9, 0.9),
-        *edges(),
-    ),
+    samples=(*one(-0.9, 0.9), *edges()),
     dear=True,
 )
 
@@ -194,10 +161,7 @@ acos = elementwise(
     jvp=[lambda t, out, x: mul(t, neg(_chord(x)))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.acos(x),
-    samples=(
-        *one(-0.9, 0.9),
-        *edges(),
-    ),
+    samples=(*one(-0.9, 0.9), *edges()),
     dear=True,
 )
 
@@ -209,10 +173,7 @@ atan = elementwise(
     jvp=[lambda t, out, x: div(t, add(square(x), 1))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.atan(x),
-    samples=(
-        *one(),
-        *edges(),
-    ),
+    samples=(*one(), *edges()),
     dear=True,
 )
 
@@ -227,10 +188,7 @@ atan2 = elementwise(
     ],
     transpose=NONLINEAR,
     emit=lambda b, y, x: b.atan2(y, x),
-    samples=(
-        *two(),
-        *edges(2),
-    ),
+    samples=(*two(), *edges(2)),
     dear=True,
 )
 
@@ -242,10 +200,7 @@ sinh = elementwise(
     jvp=[lambda t, out, x: mul(t, cosh(x))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.sinh(x),
-    samples=(
-        *one(),
-        *edges(extra=(89.0, 710.0)),
-    ),
+    samples=(*one(), *edges(extra=(89.0, 710.0))),
     dear=True,
 )
 
@@ -257,10 +212,7 @@ cosh = elementwise(
     jvp=[lambda t, out, x: mul(t, sinh(x))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.cosh(x),
-    samples=(
-        *one(),
-        *edges(extra=(89.0, 710.0)),
-    ),
+    samples=(*one(), *edges(extra=(89.0, 710.0))),
     dear=True,
 )
 
@@ -272,10 +224,7 @@ tanh = elementwise(
     jvp=[lambda t, out, x: mul(t, mul(add(out, 1), sub(full_like(out, 1), out)))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.tanh(x),
-    samples=(
-        *one(),
-        *edges(extra=(20.0,)),
-    ),
+    samples=(*one(), *edges(extra=(20.0,))),
     dear=True,
 )
 
@@ -287,10 +236,7 @@ asinh = elementwise(
     jvp=[lambda t, out, x: mul(t, rsqrt(add(square(x), 1)))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.asinh(x),
-    samples=(
-        *one(),
-        *edges(),
-    ),
+    samples=(*one(), *edges()),
     dear=True,
 )
 
@@ -314,9 +260,6 @@ atanh = elementwise(
     jvp=[lambda t, out, x: div(t, mul(sub(full_like(x, 1), x), add(x, 1)))],
     transpose=NONLINEAR,
     emit=lambda b, x: b.atanh(x),
-    samples=(
-        *one(-0.9, 0.9),
-        *edges(),
-    ),
+    samples=(*one(-0.9, 0.9), *edges()),
     dear=True,
 )
