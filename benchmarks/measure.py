@@ -2,8 +2,9 @@
 
 A machine's speed drifts by tens of percent within seconds, so absolute figures of two programs
 timed one after the other do not compare. Here every round times each contender once, in an order
-drawn anew, and the figure compared is the median over rounds of the ratio within a round. (One that
-always followed the same other would inherit what that left: spinning threads, a spent time slice.)
+drawn anew, and the figure compared is the median over rounds of the ratio within a round. A turn
+begins when the threads of the contender before have come to rest: those of a BLAS spin for a tenth
+of a second after a product, on a core that the next one would have to share with them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+REST = 1e-2
+"""Seconds without work after which a process counts as at rest: a few ticks of the clock by which
+the system counts the work of a thread that is running."""
+
+PATIENCE = 0.5
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -119,8 +126,19 @@ def steady(
     draw = random.Random(0)
     for _ in range(min(rounds, max(3, int(budget / round_seconds)))):
         for name in draw.sample(list(timers), len(timers)):
+            settle()
             seconds = timers[name].timeit(repeats[name]) / repeats[name]
             times[name].rounds.append(seconds)
+
+
+def settle() -> None:
+    """Wait until no thread of this process works, for `PATIENCE` at most."""
+    end = time.perf_counter() + PATIENCE
+    while time.perf_counter() < end:
+        before = time.process_time()
+        time.sleep(REST)
+        if time.process_time() - before < REST / 4:
+            return
 
 
 TEMPLATE = """

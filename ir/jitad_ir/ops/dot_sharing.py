@@ -2,8 +2,8 @@
 does not show in the result.
 
 Each block of the result is one call of BLAS, on one thread. Blocks are as large as they can be:
-BLAS packs both operands anew in each call, 3 to 5 % more work for blocks of 128 by 512, 10 %
-for blocks of 128 by 256.
+BLAS packs both operands anew in each call: 3 % more work for the product of two matrices of 1,024
+rows in 4 blocks of rows, 11 % in 8, 18 % in 4 by 4.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_BLOCKS = 16
 SMALL_AREA = 64 * 128
 """Elements of the result that half of a matrix has at least."""
 
-AREA = 128 * 512
+AREA = 512 * 512
 """The same, of a block of further division."""
 
 PART = 20_000.0
