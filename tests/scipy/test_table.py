@@ -58,6 +58,29 @@ def test_vmap_is_a_loop(row: Row) -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-14)
 
 
+def drawn_apart(row: Row) -> list[list[np.ndarray]]:
+    """Arguments of no and of one element, scalars, ones that broadcast, and in memory that is not
+    contiguous."""
+    wide = row.draw((4, 5))
+    apart = [a[::2, ::-2] for a in wide]
+    across = [a[:, :1] if i % 2 else a[0] for i, a in enumerate(wide)]
+    empty = [] if row.name == "poisson.entropy" else [row.draw((0, 2))]  # SciPy's raises
+    return [apart, across, row.draw(()), row.draw((1,)), *empty]
+
+
+@pytest.mark.filterwarnings("ignore:non-integer arg n is deprecated")
+@pytest.mark.parametrize("row", ROWS)
+def test_shapes(row: Row) -> None:
+    every = drawn_apart(row)
+    compiled = jitad.jit(lambda every: [row.ours(*arguments) for arguments in every])(every)
+    for arguments, got in zip(every, compiled, strict=True):
+        with np.errstate(all="ignore"):
+            expected = np.asarray(row.scipys(*arguments))
+        assert got.shape == expected.shape
+        agrees(got, expected, 2e-12)
+        agrees(row.ours(*arguments), expected, 2e-12)
+
+
 def differences(function: Any, arguments: list[Any], position: int, step: float = 1e-4) -> Any:
     """d function / d argument by the central difference of sixth order."""
 
