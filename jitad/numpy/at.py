@@ -133,16 +133,18 @@ class Update:
         """x with x[index] = func(x[index]), for a function of each element by itself; where an
         index occurs several times, it is applied as often, as by `func.at`."""
         x = self._array
-        mask = _traced_mask(self._index)
-        if mask is not None:  # of all elements: which are chosen is not known
-            return _where_masked(ops.scatter, x, mask, func(x), whole=True)
-        if options.get("unique_indices") or math.prod(self._selection().points) <= 1:
+        is_mask = _traced_mask(self._index) is not None
+        is_once = is_mask or math.prod(self._selection().points) <= 1
+        if is_once or options.get("unique_indices"):
             return self._map(func, **options)
         none = apply(ops.full, value=0, shape=x.shape, dtype=INT64)
         return _applied(func, x, Update(none, self._index).add(1, **options))
 
     def _map(self, func: Any, **options: Any) -> Any:
         """x with x[index] = func(x[index]); of updates of one element the last counts."""
+        mask = _traced_mask(self._index)
+        if mask is not None:  # of all elements: which are chosen is not known
+            return _where_masked(ops.scatter, self._array, mask, func(self._array), whole=True)
         wrap = options.get("wrap_negative_indices", True)
         return self.set(func(self.get(wrap_negative_indices=wrap)), **options)
 

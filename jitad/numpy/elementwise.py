@@ -7,6 +7,7 @@ are, or such a tracer and a Python number that gives way to it: then it is one `
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -40,6 +41,30 @@ def document(function: Rule, name: str, doc: str) -> None:
     function.__doc__ = doc
 
 
+_FOLDS = ("accumulate", "outer", "reduce", "reduceat")
+"""What a function of two operands has beyond being called."""
+
+
+def as_ufunc(function: Rule, ufunc: np.ufunc) -> None:
+    """Let `function` be jitad's of NumPy's `ufunc`, with its numbers and methods. They are those of
+    `ufuncs.ufunc`, which loads when the first is called."""
+    UFUNCS[ufunc] = function
+    function.nin, function.nout = ufunc.nin, ufunc.nout  # type: ignore[attr-defined]
+    function.nargs, function.identity = ufunc.nargs, ufunc.identity  # type: ignore[attr-defined]
+    for name in ("at", *(_FOLDS if (ufunc.nin, ufunc.nout) == (2, 1) else ())):
+        setattr(function, name, _late(function, name))
+
+
+def _late(function: Rule, name: str) -> Rule:
+    def method(*args: Any, **kwargs: Any) -> Any:
+        found = importlib.import_module("jitad.numpy.ufuncs").elementwise(function)
+        return getattr(found, name)(*args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"`jitad.numpy.ufunc.{name}` of this function."
+    return method
+
+
 def unary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = "") -> Rule:
     """The ufunc `np.<name>` of one operand: `op` for dtypes whose kind is in `kinds`, the rule
     `other` for the rest. The docstring is `doc`, or the op's."""
@@ -64,7 +89,7 @@ def unary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = "
         return other(x)
 
     document(function, name, doc or op.doc)
-    UFUNCS[ufunc] = function
+    as_ufunc(function, ufunc)
     return function
 
 
@@ -98,7 +123,7 @@ def binary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = 
         return other(x, y)
 
     document(function, name, doc or op.doc)
-    UFUNCS[ufunc] = function
+    as_ufunc(function, ufunc)
     return function
 
 
@@ -114,7 +139,7 @@ def composed(name: str, rule: Rule, doc: str) -> Rule:
 
     function: Rule = of_one if ufunc.nin == 1 else of_two
     document(function, name, doc)
-    UFUNCS[ufunc] = function
+    as_ufunc(function, ufunc)
     return function
 
 

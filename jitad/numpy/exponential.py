@@ -11,7 +11,7 @@ from jitad.errors import at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
 
-from .elementwise import UFUNCS, binary, composed, unary
+from .elementwise import as_ufunc, binary, composed, unary
 from .promotion import (
     Operand,
     as_array_operand,
@@ -172,7 +172,7 @@ def _check_integer_power(base: Any, exponent: Any) -> None:
 
 
 pow = power
-UFUNCS[np.power] = power
+as_ufunc(power, np.power)
 
 float_power = composed(
     "float_power", lambda x, y: apply(ops.pow, x, y), "x**y in float64 or complex128."

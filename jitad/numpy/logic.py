@@ -13,7 +13,7 @@ from jitad_ir import ops
 from jitad_ir.op import Op
 from jitad_ir.types import BOOL, DTYPES
 
-from .elementwise import UFUNCS, Rule, binary, composed, document, unary
+from .elementwise import Rule, as_ufunc, binary, composed, document, unary
 from .promotion import (
     Operand,
     as_array_operand,
@@ -54,7 +54,7 @@ def _comparison(name: str, op: Op, negative_first: bool) -> Rule:
         return compare(x, y)
 
     document(function, name, op.doc)
-    UFUNCS[getattr(np, name)] = function
+    as_ufunc(function, getattr(np, name))
     return function
 
 

@@ -280,11 +280,11 @@ def _array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
             special = importlib.import_module("jitad.numpy.special")
             found = getattr(special, ufunc.__name__, None)
     elif method == "reduce":
-        found = _REDUCTIONS.get(ufunc)
+        found = _REDUCTIONS.get(ufunc) or getattr(UFUNCS.get(ufunc), "reduce", None)
         kwargs.setdefault("axis", 0)
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     elif method == "accumulate":
-        found = _RUNNING.get(ufunc)
+        found = _RUNNING.get(ufunc) or getattr(UFUNCS.get(ufunc), "accumulate", None)
         kwargs.setdefault("axis", 0)
     elif method == "outer" and ufunc in UFUNCS:
         return _outer(UFUNCS[ufunc], *inputs)

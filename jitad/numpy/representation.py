@@ -13,7 +13,7 @@ from jitad_ir import ops
 from jitad_ir.types import DTYPES, FLOAT32, FLOAT64
 
 from .arithmetic import nextafter
-from .elementwise import UFUNCS, composed, document
+from .elementwise import as_ufunc, composed, document
 from .padding import pad
 from .picking import take
 from .promotion import Operand, as_array_operand, broadcast_shape, convert, filled, spread, strong
@@ -67,7 +67,7 @@ def _ldexp(x: Any, exponent: Any, /) -> Any:
 
 ldexp = _ldexp
 document(ldexp, "ldexp", "x times 2**exponent, rounded once; derivatives in x.")
-UFUNCS[np.ldexp] = ldexp
+as_ufunc(ldexp, np.ldexp)
 
 
 def _frexp(x: Operand) -> tuple[Operand, Operand]:

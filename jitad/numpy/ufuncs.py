@@ -5,11 +5,13 @@ Loaded when one of its names is first used: it needs the loops of `jitad.lax`.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from jitad.errors import at_user_line
 from jitad.lax import fori_loop, scan, while_loop
@@ -19,10 +21,16 @@ from jitad_ir import ops
 from .at import At
 from .creation import asarray, full
 from .elementwise import UFUNCS, composed
+from .joining import stack
 from .mapping import vectorize
-from .promotion import Operand, as_array_operand, convert, filled, strong
+from .promotion import Operand, as_array_operand, convert, filled, no_out, strong
+from .reduce import all as all_
 from .reduce import any as any_
-from .shapes import broadcast_to, expand_dims, moveaxis, ravel, reshape
+from .reduce import cumprod, cumsum, prod
+from .reduce import max as max_
+from .reduce import min as min_
+from .reduce import sum as sum_
+from .shapes import broadcast_to, expand_dims, moveaxis, ravel, reshape, transpose
 
 
 class _Elementwise(type):
@@ -64,7 +72,7 @@ class ufunc(metaclass=_Elementwise):
     def __repr__(self) -> str:
         return f"<jnp.ufunc {self.__name__!r}>"
 
-    def _rows(self, method: str, a: Any, axis: int, dtype: Any) -> tuple[Operand, int]:
+    def _rows(self, method: str, a: Any, axis: int, dtype: Any) -> tuple[Any, int]:
         if (self.nin, self.nout) != (2, 1):
             raise ValueError(
                 at_user_line(f"{method} is for functions of two operands with one result")
@@ -76,19 +84,24 @@ class ufunc(metaclass=_Elementwise):
     def reduce(
         self,
         a: Any,
-        axis: int | None = 0,
+        axis: Any = 0,
         dtype: Any = None,
         out: None = None,
         keepdims: bool = False,
         initial: Any = None,
+        where: Any = None,
     ) -> Any:
-        """The fold of the elements along `axis` (None: all), in order."""
-        if axis is None:
-            x = asarray(a, dtype)
-            result = self.reduce(ravel(x), 0, initial=initial)
-            return reshape(result, (1,) * x.ndim) if keepdims else result
+        """The fold of the elements along `axis` (None: all, or a tuple of axes), in order; of those
+        where `where` is true, for which it needs a number to begin with."""
+        no_out(out)
+        if axis is None or isinstance(axis, tuple):
+            return self._reduce_axes(asarray(a, dtype), axis, keepdims, initial, where)
         rows, place = self._rows("reduce", a, axis, dtype)
-        start = self.identity if initial is None and not rows.shape[0] else initial
+        needs_start = where is not None or not rows.shape[0]
+        start = self.identity if initial is None and needs_start else initial
+        if where is not None:
+            mask = moveaxis(broadcast_to(asarray(where, bool), np.shape(a)), place, 0)
+            return self._reduce_chosen(rows, mask, start, place, keepdims)
         if start is None:
             if not rows.shape[0]:
                 raise ValueError(
@@ -99,6 +112,56 @@ class ufunc(metaclass=_Elementwise):
             first, rest = full(rows.shape[1:], start, rows.dtype), rows
         result = scan(lambda carry, row: (self._next(carry, row), None), first, rest)[0]
         return expand_dims(result, place) if keepdims else result
+
+    def _reduce_axes(
+        self, x: Any, axis: tuple[int, ...] | None, keepdims: bool, initial: Any, where: Any
+    ) -> Any:
+        """The fold along several axes, the last running fastest."""
+        axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+        rest = [i for i in range(x.ndim) if i not in axes]
+        order, shape = [*sorted(axes), *rest], [-1, *[x.shape[i] for i in rest]]
+        rows = reshape(transpose(x, order), shape)
+        mask = None
+        if where is not None:
+            mask = reshape(transpose(broadcast_to(asarray(where, bool), x.shape), order), shape)
+        result = self.reduce(rows, 0, initial=initial, where=mask)
+        whole = [1 if i in axes else n for i, n in enumerate(x.shape)]
+        return reshape(result, whole) if keepdims else result
+
+    def _reduce_chosen(self, rows: Any, mask: Any, start: Any, place: int, keepdims: bool) -> Any:
+        if start is None:
+            raise ValueError(
+                at_user_line(
+                    f"reduction operation '{self.__name__}' does not have an identity, so to use a "
+                    "where mask one has to specify 'initial'"
+                )
+            )
+
+        def step(carry: Any, row: Any) -> Any:
+            x, chosen = row
+            return apply(ops.select, chosen, self._next(carry, x), carry), None
+
+        result = scan(step, full(rows.shape[1:], start, rows.dtype), (rows, mask))[0]
+        return expand_dims(result, place) if keepdims else result
+
+    def reduceat(
+        self, a: Any, indices: Any, axis: int = 0, dtype: Any = None, out: None = None
+    ) -> Any:
+        """The folds of a[i:j] along `axis` for neighbours i, j of `indices`, which are known; of
+        a[i] alone where i >= j, and of what is behind the last one."""
+        no_out(out)
+        rows, place = self._rows("reduceat", a, axis, dtype)
+        starts = [operator.index(i) for i in indices]
+        for i in starts:
+            if not 0 <= i < rows.shape[0]:
+                raise IndexError(
+                    at_user_line(f"index {i} out-of-bounds in {self.__name__}.reduceat")
+                )
+        ends = [*starts[1:], rows.shape[0]]
+        parts = [
+            self.reduce(rows[i:j]) if i < j else rows[i] for i, j in zip(starts, ends, strict=True)
+        ]
+        return stack(parts, place)
 
     def accumulate(self, a: Any, axis: int = 0, dtype: Any = None, out: None = None) -> Any:
         """The folds of the elements up to each one along `axis`."""
@@ -143,6 +206,60 @@ class ufunc(metaclass=_Elementwise):
             return At(flat)[places[i]].set(self(flat[places[i]], values[i]))
 
         return reshape(fori_loop(0, places.shape[0], step, ravel(x)), x.shape)
+
+
+_REDUCTIONS: dict[str, Callable[..., Any]] = {
+    "add": sum_,
+    "multiply": prod,
+    "maximum": max_,
+    "minimum": min_,
+    "logical_and": all_,
+    "logical_or": any_,
+}
+_RUNNING: dict[str, Callable[..., Any]] = {"add": cumsum, "multiply": cumprod}
+
+
+class _Known(ufunc):
+    """A function of NumPy's, which broadcasts by itself; some fold at once."""
+
+    def __init__(self, function: Any) -> None:
+        self.nin, self.nout, self.nargs = function.nin, function.nout, function.nargs
+        self.identity, self.__name__ = function.identity, function.__name__
+        self._vectorized = function
+
+    def reduce(
+        self,
+        a: Any,
+        axis: Any = 0,
+        dtype: Any = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = None,
+    ) -> Any:
+        """As `ufunc.reduce`."""
+        fold = _REDUCTIONS.get(self.__name__)
+        if fold is None:
+            return super().reduce(a, axis, dtype, out, keepdims, initial, where)
+        no_out(out)
+        x = a if dtype is None else asarray(a, dtype)
+        options: dict[str, Any] = {} if initial is None else {"initial": initial}
+        if initial is not None and fold in (all_, any_):
+            return super().reduce(asarray(x, bool), axis, None, None, keepdims, initial, where)
+        return fold(x, axis, keepdims=keepdims, where=where, **options)
+
+    def accumulate(self, a: Any, axis: int = 0, dtype: Any = None, out: None = None) -> Any:
+        """As `ufunc.accumulate`."""
+        fold = _RUNNING.get(self.__name__)
+        if fold is None:
+            return super().accumulate(a, axis, dtype, out)
+        return fold(a, axis, dtype, out)
+
+
+@lru_cache(maxsize=256)
+def elementwise(function: Any) -> ufunc:
+    """The `ufunc` whose methods an elementwise function of this namespace has."""
+    return _Known(function)
 
 
 def frompyfunc(func: Callable[..., Any], /, nin: int, nout: int, *, identity: Any = None) -> ufunc:
