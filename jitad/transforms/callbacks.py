@@ -76,7 +76,7 @@ class FlatFunction:
         if self.results is None:
             return ()
         leaves, tree = flatten(result)
-        if tree != self.results:
+        if tree.num_leaves != self.results.num_leaves:  # lists or tuples: as the call says
             raise TypeError(
                 f"{name_of(self.function.value)} must return the structure {self.results}, as its "
                 f"call says; it returned {tree}"

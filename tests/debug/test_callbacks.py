@@ -372,3 +372,12 @@ def test_lanes_know_their_index(capsys: pytest.CaptureFixture[str]) -> None:
 
     jitad.jit(jitad.vmap(program, axis_name="lanes"))(np.array([5.0, 6.0]))
     assert capsys.readouterr().out == "0 5.0\n1 6.0\n"
+
+
+@pytest.mark.parametrize("callback", [jitad.pure_callback, jitad.experimental.io_callback])
+def test_results_in_containers_of_another_kind(callback: Any) -> None:
+    shape = jitad.ShapeDtypeStruct((), np.float64)
+    f = jitad.jit(lambda x: callback(lambda x: [x, 2.0 * x], (shape, {"twice": shape}), x))
+    assert f(3.0) == (3.0, {"twice": 6.0})
+    with pytest.raises(TypeError, match="must return the structure"):
+        jitad.jit(lambda x: callback(lambda x: [x, x], shape, x))(3.0)
