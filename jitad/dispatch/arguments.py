@@ -5,7 +5,7 @@ from __future__ import annotations
 from llvmlite import ir as ll
 
 from jitad.dispatch import layout
-from jitad.dispatch.code import I1, I8, I32, I64, PTR, VOID, Code
+from jitad.dispatch.code import I1, I8, I32, I64, NULL, PTR, VOID, Code
 from jitad.dispatch.words import HOLD, Op
 
 # The state of a walk, in memory: four cursors.
@@ -87,6 +87,7 @@ class Walk:
         self.obj, self.state = code.function.args
         builder = code.builder
         self.overflow = builder.alloca(I32)
+        self.argument = builder.alloca(PTR)
         self.mismatch = code.block("mismatch")
         self.node = code.load(self.state, PC)
         op = code.load(self.node, 0, I64)
@@ -106,6 +107,7 @@ class Walk:
             Op.TUPLE: self.tuple,
             Op.LIST: self.list,
             Op.DICT: self.dict,
+            Op.OTHER: self.other,
         }
         for number, emit in cases.items():
             block = code.block(number.name.lower())
@@ -265,3 +267,22 @@ class Walk:
             self.child(value)
 
         code.for_each(size, item)
+
+    def other(self) -> None:
+        """A registered node: a Python function takes it apart, and gives None for other metadata.
+        If that raises, so does the slow path."""
+        code = self.code
+        self.require_type(self.word(1))
+        code.store(self.obj, self.argument)
+        name = "py:PyObject_Vectorcall"
+        children = code.call(name, PTR, self.word(2), self.argument, I64(1), NULL)
+        with code.when(code.is_null(children)):
+            code.call("py:PyErr_Clear", VOID)
+            code.builder.branch(self.mismatch)
+        push(code, self.state, HELD, children)
+        self.require(code.ne(children, code.object("None")))
+        size = self.word(3, I64)
+        self.require(code.eq(code.load(children, layout.OB_SIZE, I64), size))
+        self.advance(4)
+        items = code.at(children, layout.TUPLE_ITEMS)
+        code.for_each(size, lambda index: self.child(code.item(items, index)))

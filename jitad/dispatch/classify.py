@@ -1,7 +1,7 @@
 """The slow way: a call's signature and leaves, and calling an entry without its record.
 
 `classify` describes a call; the signature finds or makes an entry. `call_entry` runs the program
-of an entry with leaves of any layout, for pytrees that native code does not walk and for
+of an entry with leaves of any layout, for pytrees too large for native code and for
 array-likes that it does not read.
 """
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from jitad.dispatch import layout
 from jitad.dispatch.pool import POOLED_RESULT_BYTES
+from jitad.dispatch.registered import assembler, children_function
 from jitad.dispatch.signature import (
     DictNode,
     Leaf,
@@ -26,13 +27,13 @@ from jitad.dispatch.signature import (
     NamedTupleNode,
     Node,
     NoneNode,
+    OtherNode,
     ResultLeaf,
     ResultNode,
     Signature,
     StaticNode,
     TupleNode,
     children,
-    is_native_result,
     iterate_result_leaves,
 )
 from jitad.dispatch.support import hidden_reference
@@ -83,8 +84,10 @@ class _Words:
             case DictNode():
                 below = HOLD
                 self.add(Op.DICT | hold, len(node.items))
-            case _:
-                raise TypeError(f"expected a node with a native walk; got {node}")
+            case OtherNode():
+                below = 0  # in a tuple, which is held
+                take_apart = self.address(children_function(node))
+                self.add(Op.OTHER | hold, self.address(node.type), take_apart, len(node.items))
         for position, child in enumerate(children(node)):
             if isinstance(node, DictNode):
                 self.add(self.address(node.keys[position]))
@@ -135,9 +138,12 @@ class _Words:
 
 
 def _count_held(node: Node, hold: bool = False) -> int:
-    """Most references a walk of the tree holds: nodes below lists and dicts, copies of arrays."""
-    below = hold or isinstance(node, ListNode | DictNode)
-    own = int(isinstance(node, Leaf) and node.kind is LeafKind.ARRAY) + int(hold)
+    """Most references a walk of the tree holds: nodes below lists and dicts, copies of arrays, the
+    children of registered nodes."""
+    is_other = isinstance(node, OtherNode)
+    below = not is_other and (hold or isinstance(node, ListNode | DictNode))
+    is_array = isinstance(node, Leaf) and node.kind is LeafKind.ARRAY
+    own = int(is_array or is_other) + int(hold)
     return own + sum(_count_held(child, below) for child in children(node))
 
 
@@ -148,8 +154,8 @@ class Entry:
       signature, results: what it accepts and returns.
       address: of its program, `int (*)(void **pointers)`, see `entry.emit_entry`.
       keep_alive: owner of the code.
-      is_native: whether native code can check its arguments and build its results. If not, it is
-        called by `classify.call_entry` only.
+      is_native: whether native code can check its arguments and build its results, which have a
+        bounded number of leaves. If not, it is called by `classify.call_entry` only.
     """
 
     __slots__ = (
@@ -180,12 +186,7 @@ class Entry:
         self.release_gil = release_gil
         pointers = len(signature.leaves) + len(list(iterate_result_leaves(results))) + 1
         held = 1 + sum(map(_count_held, signature.nodes))  # 1: the workspace
-        self.is_native = (
-            layout.native_calls_supported()
-            and signature.is_native
-            and is_native_result(results)
-            and 2 * pointers + held <= MAX_CELLS
-        )
+        self.is_native = layout.native_calls_supported() and 2 * pointers + held <= MAX_CELLS
         self._code = hidden_reference(keep_alive) if layout.native_calls_supported() else None
         self.record: ctypes.Array[ctypes.c_int64] | None = None
         if self.is_native:
@@ -202,7 +203,8 @@ class Entry:
         for node in self.signature.nodes:
             encoded.argument(node)
         results = names + len(encoded.words)
-        encoded.result(self.results, itertools.count(slots, 16))
+        built, finish = assembler(self.results)
+        encoded.result(built, itertools.count(slots, 16))
         record = (ctypes.c_int64 * (names + len(encoded.words)))()
         start = ctypes.addressof(record)
         header = {
@@ -217,6 +219,7 @@ class Entry:
             Header.HELD: held,
             Header.WORKSPACE: self.workspace_bytes,
             Header.RELEASE_GIL: int(self.release_gil),
+            Header.FINISH: 0 if finish is None else encoded.address(finish),
         }
         record[:] = [*(header[item] for item in Header), *encoded.words]
         self.record = record

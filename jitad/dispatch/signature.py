@@ -78,7 +78,8 @@ class NoneNode:
 
 @dataclass(frozen=True, slots=True)
 class OtherNode:
-    """A pytree node that native code does not walk, with its type and auxiliary data."""
+    """A node of a registered type, which Python functions take apart and rebuild, with its
+    auxiliary data."""
 
     type: type
     aux: Any
@@ -145,11 +146,6 @@ class Signature:
         return self.positional + tuple(node for _, node in self.keywords)
 
     @cached_property
-    def is_native(self) -> bool:
-        """Whether an entry can check it; otherwise every call goes the slow way."""
-        return all(_is_native(node) for node in self.nodes)
-
-    @cached_property
     def _hash(self) -> int:
         return hash((self.positional, self.keywords))
 
@@ -211,16 +207,12 @@ def iterate_result_leaves(node: ResultNode) -> Iterator[ResultLeaf]:
 
 
 def is_native_result(node: ResultNode) -> bool:
-    """Whether an entry can build this result."""
-    return _is_native(node)
-
-
-def _is_native(node: Node | ResultNode) -> bool:
+    """Whether native code can build this result, without a Python function."""
     if isinstance(node, OtherNode):
         return False
     if isinstance(node, NamedTupleNode) and not is_plain_namedtuple(node.type):
         return False
-    return all(_is_native(child) for child in children(node))
+    return all(is_native_result(child) for child in children(node))
 
 
 @lru_cache(maxsize=256)

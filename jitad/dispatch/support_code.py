@@ -93,6 +93,16 @@ def _run_program(code: Code, record: ll.Value, frame: ll.Value) -> ll.Value:
     return status
 
 
+def _finish(code: Code, record: ll.Value, outcome: ll.Value) -> None:
+    """Put in the place of what was built what the record's function makes of it, if it has one."""
+    finish = _word(code, record, Header.FINISH)
+    with code.when(code.not_null(finish)):
+        built = code.load(outcome)
+        made = code.call("py:PyObject_Vectorcall", PTR, finish, outcome, I64(1), NULL)
+        code.store(made, outcome)
+        code.decref(built)
+
+
 class _Frame(NamedTuple):
     """What an attempt has on the stack: addresses of the leaves and of the workspace, references
     held, converted scalars; and the workspace itself if it is small."""
@@ -183,8 +193,9 @@ def emit_attempt(
         arguments.push(code, state, arguments.HELD, block)
         code.store(code.load(block, layout.ARRAY_DATA), code.load(state, arguments.LEAVES))
 
-    status = _run_program(code, record, frame.pointers)
-    builder.cbranch(code.eq(status, 0), leave, failed)
+    code.require(code.eq(_run_program(code, record, frame.pointers), 0), failed)
+    _finish(code, record, outcome)
+    builder.branch(leave)
 
     builder.position_at_end(failed)
     code.decref(tree)

@@ -20,6 +20,7 @@ class Header(enum.IntEnum):
     HELD = 8  # most references held during a call
     WORKSPACE = 9  # bytes
     RELEASE_GIL = 10  # 0 or 1
+    FINISH = 11  # function of what is built that makes the result of it, or 0
 
 
 class Op(enum.IntEnum):
@@ -36,6 +37,7 @@ class Op(enum.IntEnum):
     TUPLE = 8  # its type, size
     LIST = 9  # size
     DICT = 10  # size; each child is preceded by its key
+    OTHER = 11  # its type, function that gives the children as a tuple or None, size
 
 
 HOLD = 0x100

@@ -15,10 +15,12 @@ from jitad.dispatch.signature import (
     LiteralNode,
     NamedTupleNode,
     NoneNode,
+    OtherNode,
     Signature,
     StaticNode,
     TupleNode,
 )
+from jitad.tree_util import register_pytree_node
 from tests.dispatch.native_programs import (
     SLOW,
     Point,
@@ -34,9 +36,36 @@ from tests.dispatch.native_programs import (
 pytestmark = pytest.mark.skipif(not native_calls_supported(), reason="no native calls here")
 
 
-class Checked(namedtuple("Checked", "x")):
-    def __new__(cls, x: object) -> Checked:
-        raise AssertionError("not called by native code")
+class Doubled(namedtuple("Doubled", "x y")):
+    def __new__(cls, x: object) -> Doubled:
+        return super().__new__(cls, x, x)
+
+
+class Box:
+    """A registered node; it takes itself apart, and is rebuilt, as the test wants."""
+
+    def __init__(self, items: tuple, label: object = None) -> None:
+        self.items, self.label = items, label
+
+
+SEEN: list = []
+
+
+def _rebuilt(label: object, items: object) -> Box:
+    items = tuple(items)
+    SEEN.append([float(np.sum(item)) for item in items if isinstance(item, np.ndarray)])
+    if label == "broken":
+        raise ValueError("cannot be rebuilt")
+    return Box(items, label)
+
+
+def _taken_apart(box: Box) -> tuple:
+    if box.label == "closed":
+        raise ValueError("cannot be taken apart")
+    return box.items, box.label
+
+
+register_pytree_node(Box, _taken_apart, _rebuilt)
 
 
 def test_trees():
@@ -77,10 +106,56 @@ def test_container_subclasses_go_the_slow_way():
     assert f([np.ones(1)]) == 2
 
 
-def test_namedtuples_with_their_own_constructor_are_not_native():
-    node = NamedTupleNode(Checked, (array(1),))
-    assert not Signature((node,)).is_native
-    assert Signature((NamedTupleNode(Point, (array(1), NoneNode())),)).is_native
+def test_namedtuples_with_their_own_constructor_are_made_by_it():
+    pair = NamedTupleNode(Doubled, (array(1), array(1)))
+    node = NamedTupleNode(Doubled, (result(1),))
+    f = function_for(Signature((pair,)), ListNode((node, NoneNode())), slow=slow)
+    x = np.ones(1)
+    made, nothing = f(Doubled(x))
+    assert type(made) is Doubled and made.x is made.y and made.x == 2 and nothing is None
+    assert f((x, x)) is SLOW
+
+
+def test_registered_nodes():
+    """They are walked, and rebuilt from results that are complete."""
+    inner = OtherNode(Box, 1, (ListNode((array(2),)),))
+    node = OtherNode(Box, "a", (array(1), inner, NoneNode()))
+    made = TupleNode((result(2), DictNode(("k",), (OtherNode(Box, "b", (result(1), NoneNode())),))))
+    f = function_for(Signature((ListNode((node,)), array(1))), made, slow=slow)
+    x, y = np.zeros(1), np.arange(2.0)
+
+    def boxes(label: object = "a", inside: object = 1, last: object = None) -> list:
+        return [Box((x, Box(([y],), inside), last), label)]
+
+    counts = refcount(x), refcount(y)
+    SEEN.clear()
+    for _ in range(3):
+        out = f(boxes(), x)
+        assert out[0].tolist() == [1.0, 1.0] and type(out[1]["k"]) is Box
+        assert out[1]["k"].items == (1.0, None) and out[1]["k"].label == "b"
+    assert SEEN == [[1.0]] * 3
+    for other in (
+        boxes("c"),
+        boxes(inside=2),
+        boxes(last=x),
+        boxes("closed"),
+        boxes(inside=np.ones(2)),
+        [Box((x,), "a")],
+        [(x, Box(([y],), 1), None)],
+    ):
+        assert f(other, x) is SLOW
+    del out, other
+    assert (refcount(x), refcount(y)) == counts
+
+
+def test_a_result_that_cannot_be_rebuilt():
+    node = OtherNode(Box, "broken", (result(1),))
+    f = function_for(Signature((array(1),)), TupleNode((node, result(1))))
+    x = np.zeros(1)
+    before = refcount(x)
+    with pytest.raises(ValueError, match="cannot be rebuilt"):
+        f(x)
+    assert refcount(x) == before
 
 
 def test_literal_results():

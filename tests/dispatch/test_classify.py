@@ -152,7 +152,6 @@ def test_call_entry_converts_its_leaves():
         )
     )
     entry = compile_entry(add_one([6, 1, 1], [6, 1, 1]), signature, results, workspace_bytes=100)
-    assert not entry.is_native
     x = np.arange(6.0).reshape(3, 2).T
     unaligned = np.frombuffer(bytearray(49), np.uint8, 48, 1).view(FLOAT).reshape(2, 3)
     unaligned[:] = x
@@ -166,7 +165,9 @@ def test_call_entry_converts_its_leaves():
         call_entry(entry, [x.T, 1.5, 2.0])
     function = compiled_function_type()(lambda args, kwargs: "slow")
     install(function, entry)
-    assert function(x, 1.5, OrderedDict(k=1.0)) == "slow"
+    assert function(x, 1.5, OrderedDict(j=np.array(1.0))) == "slow"
+    if entry.is_native:
+        assert function(x, 1.5, OrderedDict(k=np.array(1.0)))[2] == OrderedDict(k=2.0)
 
 
 @pytest.mark.skipif(not native_calls_supported(), reason="no native calls here")
