@@ -45,10 +45,11 @@ def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:
 def _aligned(a1: Any, a2: Any) -> tuple[Any, Any]:
     x, y = atleast_1d(a1, a2)
     n = max(x.shape[0], y.shape[0])
-    if x.shape[0] == y.shape[0]:
-        return x, y
-    zeros = [np.zeros(n - v.shape[0], v.dtype) for v in (x, y)]
-    return concatenate([zeros[0], x]), concatenate([zeros[1], y])
+    filled = [
+        v if v.shape[0] == n else concatenate([np.zeros(n - v.shape[0], v.dtype), v])
+        for v in (x, y)
+    ]
+    return filled[0], filled[1]
 
 
 def polyadd(a1: Any, a2: Any) -> Any:

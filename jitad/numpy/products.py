@@ -222,7 +222,10 @@ def tensordot(
     if np.ndim(axes) == 0:
         count = operator.index(axes)
         if count > min(x.ndim, y.ndim):
-            raise IndexError(at_user_line("tensordot: more axes than the arrays have"))
+            # NumPy compares the axes it finds before it misses one.
+            pairs = zip(x.shape[x.ndim - count :] if count <= x.ndim else (), y.shape, strict=False)
+            kind = ValueError if [1 for n, m in pairs if n != m] else IndexError
+            raise kind(at_user_line("tensordot: more axes than the arrays have"))
         of_x: Sequence[int] = range(x.ndim - count, x.ndim)
         of_y: Sequence[int] = range(count)
     else:
