@@ -20,7 +20,7 @@ from .chunks import split_long_blocks
 from .externals import Externals
 from .link import Executable, ObjectImage, link
 from .parts import divided
-from .target import borrowed_target
+from .target import borrowed_target, without_strength_reduction
 from .unlocked import parse
 
 INLINE_INSTRUCTIONS = 100
@@ -74,7 +74,9 @@ def build_image(module: ll.Module, externals: Sequence[str], exports: Sequence[s
         split_long_blocks(module)
         sizes = choose_inlining(module, exports)
         texts = divided(module, sizes, min(workers.limit(), MOST_PARTS))
-    return ObjectImage(tuple(_objects(texts)), tuple(externals), tuple(exports))
+    with without_strength_reduction():
+        objects = tuple(_objects(texts))
+    return ObjectImage(objects, tuple(externals), tuple(exports))
 
 
 def _objects(texts: Sequence[str]) -> list[bytes]:

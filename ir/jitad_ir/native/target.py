@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import threading
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
@@ -93,6 +94,36 @@ def borrowed_target() -> Generator[Target]:
         yield target
     finally:
         _idle.append(target)
+
+
+KNOWN_VERSIONS = range(11, 23)
+"""Of LLVM that know the option below; others would end the process."""
+
+_option = threading.Lock()
+_compiling = 0
+"""How many compilations are under way that want it off."""
+
+
+@contextlib.contextmanager
+def without_strength_reduction() -> Generator[None]:
+    """Within it LLVM leaves addresses in loops as they are. To choose new ones takes it a seventh
+    of the time of code generation, and gains nothing for kernels whose addresses are `base + i`.
+    It is an option of the process, so that others who use LLVM find it as it was."""
+    _count_compilation(1)
+    try:
+        yield
+    finally:
+        _count_compilation(-1)
+
+
+def _count_compilation(change: int) -> None:
+    global _compiling
+    if llvm.llvm_version_info[0] not in KNOWN_VERSIONS:
+        return
+    with _option:
+        before, _compiling = _compiling, _compiling + change
+        if not before or not _compiling:
+            llvm.set_option("jitad", f"-disable-lsr={'true' if _compiling else 'false'}")
 
 
 def create_machine(cpu: str, features: str, level: int) -> Any:
