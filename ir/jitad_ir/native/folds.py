@@ -182,9 +182,8 @@ class FoldState:
         builder = self.builder
         start = self._start()
         blocks = -(-trips // BLOCK)
-        stack = _Stack(builder, registers_of(start), blocks.bit_length())
 
-        def block(number: ll.Value, _carried: list[ll.Value]) -> list[ll.Value]:
+        def block(number: ll.Value) -> list[ll.Value]:
             first = builder.mul(number, integer(BLOCK), flags=("nuw", "nsw"))
             count: ll.Value | int = BLOCK
             if trips % BLOCK:
@@ -196,11 +195,21 @@ class FoldState:
                 number = builder.add(first, i, flags=("nuw", "nsw"))
                 return registers_of(step(number, lanes_of(start, values)))
 
-            values = counted(builder, count, registers_of(start), body)
-            self._push(stack, number, values, start)
+            return counted(builder, count, registers_of(start), body)
+
+        def one_more(number: ll.Value, before: list[ll.Value]) -> list[ll.Value]:
+            new = lanes_of(start, block(number))
+            return registers_of(self._merged(lanes_of(start, before), new))
+
+        if blocks <= 3:  # which folded in pairs are folded one after the other
+            return lanes_of(start, counted(builder, blocks, registers_of(start), one_more))
+        stack = _Stack(builder, registers_of(start), blocks.bit_length())
+
+        def push(number: ll.Value, _carried: list[ll.Value]) -> list[ll.Value]:
+            self._push(stack, number, block(number), start)
             return []
 
-        counted(builder, blocks, [], block)
+        counted(builder, blocks, [], push)
         total: Accumulators | None = None
         for level in range(blocks.bit_length()):
             if blocks >> level & 1:

@@ -74,4 +74,4 @@ def emit_share(
 
 
 def _item(builder: ll.IRBuilder, frame: ll.Value, k: int) -> ll.Value:
-    return builder.gep(frame, [I64(k)], inbounds=True, source_etype=PTR)
+    return builder.gep(frame, [I64(k)], inbounds=True, source_etype=PTR) if k else frame

@@ -115,6 +115,8 @@ class RoutineEmitter(ControlFlow):
         """Pointer to the element at `index`; raises IndexError where a static index is outside."""
         offset = self._offset(buffer.type.shape, index)
         dtype = buffer.type.dtype
+        if isinstance(offset, ll.Constant) and offset.constant == 0:
+            return buffer.pointer
         if dtype.kind == "c":
             two = self.integer(2)
             offset = self.builder.mul(offset, two, flags=("nuw", "nsw"))
