@@ -22,8 +22,8 @@ def ravel_pytree(pytree: Any) -> tuple[Any, Any]:
     vector back to a pytree like it.
 
     The vector has the dtype at which the leaves meet; on the way back leaves get their own dtypes.
-    The function raises ValueError for a vector of another length, and TypeError for one of another
-    dtype.
+    The function takes vectors of another width too (float32 parameters meet float64 steps); it
+    raises ValueError for another length, and TypeError for a dtype of another kind.
 
     >>> from jitad.flatten_util import ravel_pytree
     >>> import numpy as np
@@ -68,7 +68,7 @@ def _unravel(tree: PyTreeDef, places: tuple[Any, ...], dtype: np.dtype[Any], vec
                 f"unravel: expected a vector of length {sum(sizes)}; got shape {found.shape}"
             )
         )
-    if found.dtype != dtype:
+    if found.dtype.kind != dtype.kind:
         raise TypeError(
             at_user_line(f"unravel: expected a vector of dtype {dtype}; got {found.dtype}")
         )

@@ -29,14 +29,21 @@ def einsum(
     dtype: Any = None,
     precision: Any = None,
     preferred_element_type: Any = None,
+    out_sharding: Any = None,
+    _dot_general: Any = None,
 ) -> Any:
     """Einstein's summation: products of operands whose axes are named by letters, summed over the
     letters that the output leaves out ("ij,jk->ik"; "..." stands for axes that broadcast).
 
-    `precision` has no effect, `preferred_element_type` is the dtype to compute in (see `products`).
+    `precision` and `out_sharding` have no effect, `preferred_element_type` is the dtype to compute in
+    (see `products`). Raises NotImplementedError for a `_dot_general` other than jitad's own.
     Three operands and more are contracted in pairs, in the order that `np.einsum_path` finds.
     """
     no_out(out)
+    if _dot_general is not None and _dot_general.__module__ != "jitad.lax.products":
+        raise NotImplementedError(
+            at_user_line(f"einsum: expected _dot_general=lax.dot_general; got {_dot_general!r}")
+        )
     if not isinstance(subscripts, str):
         subscripts, items = _from_sublists(subscripts, operands)
     else:

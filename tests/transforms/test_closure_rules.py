@@ -74,6 +74,8 @@ def test_ravel_pytree() -> None:
         unravel(np.ones(4))
     with pytest.raises(TypeError, match="dtype float64"):
         unravel(np.ones(3, int))
+    narrow, unravel = ravel_pytree((np.float32(1.0), np.ones(2, np.float32)))
+    assert narrow.dtype == np.float32 and unravel(np.ones(3))[1].dtype == np.float32
 
 
 def test_scopes_and_types() -> None:
