@@ -106,7 +106,7 @@ _compiling = 0
 
 @contextlib.contextmanager
 def without_strength_reduction() -> Generator[None]:
-    """Within it LLVM leaves addresses in loops as they are. To choose new ones takes it a seventh
+    """Within it LLVM leaves addresses in loops as they are. To choose new ones takes it a sixth
     of the time of code generation, and gains nothing for kernels whose addresses are `base + i`.
     It is an option of the process, so that others who use LLVM find it as it was."""
     _count_compilation(1)
