@@ -20,7 +20,7 @@ from jitad_ir.types import INT64
 
 from .arithmetic import divide, negative
 from .exponential import power
-from .indexing import Range, Selection, as_places, default_fill, read, resolve
+from .indexing import Range, Selection, as_places, default_fill, mode_word, read, resolve
 from .promotion import Operand, as_array_operand, as_operand, convert, shape_of, spread, strong
 from .shapes import broadcast_to, reshape, transpose
 
@@ -55,8 +55,9 @@ class Update:
     several times, `add`, `subtract`, `multiply`, `divide`, `min` and `max` apply each update, and
     `set` the last. `mode` says what places out of bounds do: "drop" (the default; also called
     "fill") leaves their updates out, "clip" moves them to the nearest place, "promise_in_bounds"
-    says that there are none. Negative indices count from the end, or are out of bounds if not
-    `wrap_negative_indices`. `unique_indices` promises that no element is updated twice;
+    says that there are none; members of `lax.GatherScatterMode` serve too. Negative indices count
+    from the end, or are out of bounds if not `wrap_negative_indices`. `unique_indices` promises
+    that no element is updated twice;
     `indices_are_sorted` is accepted for programs written for JAX.
 
     >>> import jitad.numpy as jnp
@@ -82,7 +83,7 @@ class Update:
         """x[index]; places out of bounds give the nearest element, or with mode "fill" (which
         `fill_value` implies) `fill_value` (default nan, or the least integer)."""
         x = self._array
-        _check_mode(mode)
+        mode = _checked_mode(mode)
         if mode is None:
             mode = "clip" if fill_value is None else "fill"
         fill = default_fill(x.dtype) if fill_value is None else fill_value
@@ -162,7 +163,7 @@ class Update:
         wrap_negative_indices: bool = True,
     ) -> Operand:
         x = self._array
-        _check_mode(mode)
+        mode = _checked_mode(mode)
         mask = _traced_mask(self._index)
         if mask is not None:
             return _where_masked(op, x, mask, values)
@@ -243,10 +244,12 @@ def _dtype_of(x: Operand) -> np.dtype[Any]:
     return x.dtype if hasattr(x, "dtype") else np.dtype(type(x))
 
 
-def _check_mode(mode: str | None) -> None:
-    if mode not in _MODES:
+def _checked_mode(mode: Any) -> str | None:
+    word = mode_word(mode)
+    if word not in _MODES:
         known = ", ".join([repr(m) for m in _MODES if m is not None])
         raise ValueError(at_user_line(f"expected a mode of {known}; got {mode!r}"))
+    return word
 
 
 def _scatter(

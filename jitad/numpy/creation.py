@@ -280,12 +280,17 @@ def geomspace(
 ) -> Any:
     """`num` numbers from `start` to `stop`, each a fixed factor times the one before.
 
-    Both ends have one sign; neither is 0.
+    Both ends have one sign, unless they are complex; neither is 0.
     """
-    first = as_array_operand(convert(as_operand(start), common_dtype([as_operand(start), 1.0])))
-    last = as_array_operand(convert(as_operand(stop), common_dtype([as_operand(stop), 1.0])))
+    found = common_dtype([as_operand(start), as_operand(stop), 1.0])
+    first, last = [as_array_operand(convert(as_operand(x), found)) for x in (start, stop)]
+    first, last = _same_shape(first, last)
     sign = apply(ops.sign, first)
-    ends = [apply(ops.log10, apply(ops.abs, x)) for x in (first, last)]
+    if found.kind == "c":  # a spiral that starts on the real axis, turned
+        turned = [apply(ops.div, x, sign) for x in (first, last)]
+        ends = [apply(ops.div, apply(ops.log, x), math.log(10.0)) for x in turned]
+    else:
+        ends = [apply(ops.log10, apply(ops.abs, x)) for x in (first, last)]
     result = logspace(ends[0], ends[1], num, endpoint, axis=axis)
     result = apply(ops.mul, result, broadcast_to(expand_dims(sign, axis), result.shape))
     return result if dtype is None else convert(result, as_dtype(dtype))

@@ -7,6 +7,7 @@ places. Ranges become `slice` and `reverse`; arrays become one `gather`.
 
 from __future__ import annotations
 
+import enum
 import math
 import operator
 from collections.abc import Sequence
@@ -421,6 +422,14 @@ def _slice_params(shape: Shape, entries: Sequence[Any]) -> tuple[Shape, Shape, S
         limit.append(first + span)
         stride.append(abs(entry.step))
     return tuple(start), tuple(limit), tuple(stride), tuple(backwards)
+
+
+_WORDS = {"CLIP": "clip", "FILL_OR_DROP": "fill", "PROMISE_IN_BOUNDS": "promise_in_bounds"}
+
+
+def mode_word(mode: Any) -> Any:
+    """The word for a member of `lax.GatherScatterMode`; other modes as they are."""
+    return _WORDS.get(mode.name, mode) if isinstance(mode, enum.Enum) else mode
 
 
 def default_fill(dtype: DType) -> Any:

@@ -15,7 +15,7 @@ from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import INT64
 
-from .indexing import as_places, default_fill, places_along, read, resolve
+from .indexing import as_places, default_fill, mode_word, places_along, read, resolve
 from .promotion import (
     Operand,
     as_array_operand,
@@ -56,8 +56,7 @@ def take(
     n = x.shape[place]
     found = _integers(indices)
     known = not isinstance(found, Tracer)
-    if mode not in (None, "raise", "wrap", "clip", "fill"):
-        raise ValueError(at_user_line(f"expected mode raise, wrap, clip or fill; got {mode!r}"))
+    mode = _mode_of(mode, "wrap")
     if mode == "raise" and not known:
         raise ValueError(
             at_user_line(
@@ -75,6 +74,14 @@ def take(
     index = (slice(None),) * place + (found,)
     fill = default_fill(x.dtype) if fill_value is None else fill_value
     return read(x, resolve(x.shape, index, check=check), "fill", fill)
+
+
+def _mode_of(mode: Any, *more: str) -> str | None:
+    """The word for a mode; raises ValueError for others than those of both functions and `more`."""
+    word, known = mode_word(mode), ("raise", "clip", "fill", "promise_in_bounds", *more)
+    if word is not None and word not in known:
+        raise ValueError(at_user_line(f"expected mode {', '.join(known)}; got {mode!r}"))
+    return word
 
 
 def _integers(indices: Any) -> Operand:
@@ -126,6 +133,7 @@ def take_along_axis(
         )
     place = normalize_axis_index(axis, x.ndim)
     n = x.shape[place]
+    mode = _mode_of(mode)
     if not wrap_negative_indices and mode is None:
         mode = "fill"
     x, index = _side_by_side(x, index, place)

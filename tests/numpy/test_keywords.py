@@ -273,3 +273,24 @@ def test_narrow_indices_that_do_not_wrap() -> None:
     index = np.array([-1, 300])
     got = jnp.take_along_axis(x, index, 0, mode="clip", wrap_negative_indices=False)
     np.testing.assert_array_equal(got, [0, 199])
+
+
+def test_modes_by_members_of_the_enumeration_of_lax() -> None:
+    x, modes = jnp.arange(3.0), jitad.lax.GatherScatterMode
+    far = np.array([7])
+    np.testing.assert_array_equal(x.at[far].set(9.0, mode=modes.CLIP), [0, 1, 9])
+    assert np.isnan(x.at[far].get(mode=modes.FILL_OR_DROP)).all()
+    for f in (jnp.take, jnp.take_along_axis):
+        assert f(x, far, 0, mode=modes.CLIP) == 2.0
+        assert np.isnan(f(x, far, 0, mode=modes.FILL_OR_DROP)).all()
+        with pytest.raises(ValueError, match="expected mode raise"):
+            f(x, far, 0, mode="near")
+
+
+@pytest.mark.parametrize(("start", "stop"), [(1j, 16j), (-1, 2 + 1j), (1, 64), (-2.0, -8.0)])
+def test_geometric_sequences(start: Any, stop: Any) -> None:
+    for endpoint in (True, False):
+        want = np.geomspace(start, stop, 5, endpoint)
+        np.testing.assert_allclose(jnp.geomspace(start, stop, 5, endpoint), want, rtol=1e-12)
+    ends = np.array([start, 2 * start]), np.array([[stop]])
+    np.testing.assert_allclose(jnp.geomspace(*ends, 4), np.geomspace(*ends, 4), rtol=1e-12)
