@@ -35,8 +35,8 @@ def einsum(
     """Einstein's summation: products of operands whose axes are named by letters, summed over the
     letters that the output leaves out ("ij,jk->ik"; "..." stands for axes that broadcast).
 
-    `precision` and `out_sharding` have no effect, `preferred_element_type` is the dtype to compute in
-    (see `products`). Raises NotImplementedError for a `_dot_general` other than jitad's own.
+    `precision` and `out_sharding` have no effect, `preferred_element_type` is the dtype to compute
+    in (see `products`). Raises NotImplementedError for a `_dot_general` other than jitad's own.
     Three operands and more are contracted in pairs, in the order that `np.einsum_path` finds.
     """
     no_out(out)
