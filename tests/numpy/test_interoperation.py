@@ -106,9 +106,7 @@ def test_the_namespace_of_a_traced_array_gives_traced_arrays() -> None:
 
 
 SPECIAL = "erf erfc gammaln psi digamma i0 i1e ndtr ndtri log_ndtr expit logit entr exp1 expm1"
-SPECIAL += (
-    " log1p cbrt exp2 spence dawsn erfinv j0 j1 y0 k0 k1e ellipk ellipe rgamma"
-)
+SPECIAL += " log1p cbrt exp2 spence dawsn erfinv j0 j1 y0 k0 k1e ellipk ellipe rgamma"
 SPECIAL += " exprel erfi kei wrightomega cosm1 sindg exp10 log_expit erfcinv"
 
 
