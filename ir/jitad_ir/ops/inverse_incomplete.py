@@ -13,7 +13,7 @@ import numpy as np
 from ..graph import Value
 from ..op import Draw, Op, Rule, Sample
 from .arithmetic import add, div, mul, neg, reciprocal, rsqrt, sign, square, sub
-from .comparison import eq
+from .comparison import eq, lt
 from .constants import full_like
 from .incomplete import betainc_by_a, betainc_by_b, betainc_by_x, gamma_density, igamma_slope
 from .library_functions import library_function
@@ -116,16 +116,25 @@ def _student_density(df: Value, t: Value) -> Value:
 
 
 def _student_by_df(df: Value, t: Value) -> Value:
-    """The distribution function is 1/2 + sign(t) (1 - I_x(df / 2, 1/2)) / 2, x = df / (df + t**2);
-    it does not move at t = 0."""
+    """The distribution function is 1/2 + sign(t) I_y(1/2, df / 2) / 2, y = t**2 / (df + t**2), or
+    with I_x(df / 2, 1/2) = 1 - I_y, x = 1 - y; the smaller of x and y has all digits. It does not
+    move at t = 0."""
     at_zero = eq(t, full_like(t, 0.0))
     place = select(at_zero, full_like(t, 1.0), t)
     half, other, one = mul(df, 0.5), full_like(df, 0.5), full_like(df, 1.0)
     total = add(df, square(place))
-    x = div(df, total)
-    by_x = mul(betainc_by_x(one, x, half, other, x), square(div(place, total)))
-    move = add(mul(betainc_by_a(one, x, half, other, x), 0.5), by_x)
-    return select(at_zero, full_like(t, 0.0), mul(mul(sign(place), move), -0.5))
+    x, y = div(df, total), div(square(place), total)
+    rate = square(div(place, total))
+    from_x = add(
+        mul(betainc_by_a(one, x, half, other, x), 0.5),
+        mul(betainc_by_x(one, x, half, other, x), rate),
+    )
+    from_y = sub(
+        mul(betainc_by_b(one, y, other, half, y), 0.5),
+        mul(betainc_by_x(one, y, other, half, y), rate),
+    )
+    move = select(lt(y, x), from_y, neg(from_x))
+    return select(at_zero, full_like(t, 0.0), mul(mul(sign(place), move), 0.5))
 
 
 student_cdf = library_function(
