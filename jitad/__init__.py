@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         tree_util,
         typing,
     )
+    from .dtypes import float0
     from .placement import (
         Device,
         default_backend,
@@ -142,6 +143,7 @@ __all__ = [
     "explain",
     "explain_cache_misses",
     "flatten_util",
+    "float0",
     "grad",
     "hessian",
     "image",
@@ -188,6 +190,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "dtypes": "float0",
     "placement": (
         "Device default_backend device_count device_get device_put devices effects_barrier "
         "local_device_count local_devices process_count process_index"

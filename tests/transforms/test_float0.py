@@ -53,6 +53,10 @@ def test_tangents_of_comparisons_leave_jit() -> None:
     assert value.all() and tangent.dtype == float0 and tangent.shape == (3,)
 
 
+def test_the_dtype_is_a_name_of_jitad() -> None:
+    assert jitad.float0 == float0
+
+
 def test_shapes_of_results_ahead_of_the_call() -> None:
     of_counts, of_rates = jitad.jit(gradient).lower(COUNTS, RATES).out_info
     assert of_counts.dtype == float0 and of_rates.dtype == np.float64
