@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jitad_ir import ops
 from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Graph, Value, building
-from jitad_ir.native.program import compile_graph
+from jitad_ir.native.program import compile_graph, emit_program
 from jitad_ir.passes.pipeline import optimize
 from jitad_ir.plan import Kernel, elements, plan_graph
 from jitad_ir.plan.structures import Loop, WhileLoop
@@ -319,3 +319,22 @@ def test_tape_rows_are_aligned() -> None:
     assert isinstance(step, WhileLoop)
     assert step.tape() == ([[0], []], 16)
     check(graph, [np.bool_(True)])
+
+
+def test_large_bodies_are_functions() -> None:
+    def body(u: Value) -> list[Value]:
+        parts = [ops.slice(u, start=(k,), limit=(k + 1,), stride=(1,)) for k in range(12)]
+        for _ in range(30):
+            parts = [
+                ops.sin(ops.mul(a, b)) for a, b in zip(parts, parts[1:] + parts[:1], strict=True)
+            ]
+        return [ops.concatenate(*parts, axis=0)]
+
+    graph = scan(region(["f64[12]"], body), 0, 1, 40)
+    module, _, _ = emit_program(plan_graph(graph), [])
+    names = [f.name for f in module.functions]
+    assert any(name.startswith("jitad.steps") for name in names), names
+    x = np.random.default_rng(0).uniform(0.5, 1.5, 12)
+    (got,) = compile_graph(graph)(x)
+    (expected,) = evaluate(graph, x)
+    np.testing.assert_allclose(got, expected, rtol=1e-12)

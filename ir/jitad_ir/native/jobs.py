@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from .routine import RoutineEmitter
 
 
+LONG = 4096
+"""Nodes computed by what is a function of its own in any program: the call is nothing beside it,
+kernels that are alike share it, and LLVM can compile functions side by side."""
+
+
 def new_job(module: ll.Module, name: str) -> ll.Function:
     """An internal function without a body yet."""
     job = ll.Function(module, JOB, name)
@@ -23,18 +28,30 @@ def new_job(module: ll.Module, name: str) -> ll.Function:
     return job
 
 
+def call_job(r: RoutineEmitter, job: ll.Function, arguments: Sequence[ll.Value]) -> None:
+    """Call `job(&arguments, 0)`."""
+    job.attributes.add("noinline")
+    r.builder.call(job, [_frame(r, arguments), r.integer(0)])
+
+
 def share_out(
     r: RoutineEmitter, job: ll.Function, arguments: Sequence[ll.Value], parts: int | ll.Value
 ) -> None:
     """Call `job(&arguments, i)` for i = 0 ... parts - 1, in any order and on any thread; all are
     done behind it."""
-    frame = r.local(PTR, max(len(arguments), 1))
-    for k, argument in enumerate(arguments):
-        r.builder.store(argument, _item(r.builder, frame, k))
+    frame = _frame(r, arguments)
     count = r.integer(parts) if isinstance(parts, int) else parts
     state = r.externals.pointer(r.builder, "threads:state")
     function = r.builder.bitcast(job, PTR)
     r.call("threads:parallel_for", None, [state, function, frame, count])
+
+
+def _frame(r: RoutineEmitter, arguments: Sequence[ll.Value]) -> ll.Value:
+    """The address of the arguments, one behind the other on the stack."""
+    frame = r.local(PTR, max(len(arguments), 1))
+    for k, argument in enumerate(arguments):
+        r.builder.store(argument, _item(r.builder, frame, k))
+    return frame
 
 
 def unpack(builder: ll.IRBuilder, job: ll.Function, count: int) -> list[ll.Value]:

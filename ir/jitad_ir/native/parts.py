@@ -15,7 +15,7 @@ from typing import Any
 
 from llvmlite import ir as ll
 
-LEAST = 120
+LEAST = 60
 """Instructions that are worth a part of their own: LLVM takes a millisecond for an empty one."""
 
 _REFERENCE = re.compile(r'@"[^"]*"')

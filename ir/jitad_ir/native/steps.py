@@ -20,7 +20,7 @@ from .addresses import CONSTANT
 from .bodies import SLOT_ELEMENTS
 from .emitter import Emitter
 from .externals import Externals
-from .jobs import new_job, share_out, unpack
+from .jobs import LONG, new_job, share_out, unpack
 from .kernel import KernelEmitter
 from .lanes import I8, I32, PTR, Lanes
 from .loops import integer
@@ -32,10 +32,6 @@ from .tape import Tape
 
 STACK_BYTES = 1 << 16
 """Bytes of small temporaries inside of loops that one function may have on the stack."""
-
-LONG_KERNEL = 4096
-"""Nodes computed by a kernel that is a function of its own in any program: those that are alike
-share it, and LLVM can compile functions side by side."""
 
 
 class Function:
@@ -267,7 +263,7 @@ class PlanEmitter:
     def _is_long(self, kernel: Kernel) -> bool:
         """Whether a call is nothing beside the kernel's own time."""
         work = math.prod(kernel.lengths) * len(kernel.nodes)
-        return work >= LONG_KERNEL and self.kept.isdisjoint(kernel.writes)
+        return work >= LONG and self.kept.isdisjoint(kernel.writes)
 
     def _in_parts(self, kernel: Kernel, split: Split) -> None:
         """The kernel as a job for several threads."""

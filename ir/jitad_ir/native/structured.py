@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from llvmlite import ir as ll
 
 from ..graph import Value
-from ..plan.spread import scratch_of_part
-from ..plan.structures import Branch, Carry, Loop, Structure, WhileLoop
+from ..plan.spread import is_contained, scratch_of_part
+from ..plan.steps import Kernel
+from ..plan.structures import Branch, Carry, Loop, Structure, WhileLoop, nested
 from ..plan.wavefront import Wavefront
 from .bodies import Body, MemoryBody, RegisterBody
-from .jobs import emit_share, share_out
+from .jobs import LONG, call_job, emit_share, share_out
 from .lanes import I8, I64, call_intrinsic
 from .loops import counted, integer, repeated
 from .routine import Buffer
@@ -31,10 +32,14 @@ if TYPE_CHECKING:
 Values: TypeAlias = list[ll.Value]
 
 
+LARGE_BODY = 300
+"""Nodes of a scan's body from which on it is a function of its own."""
+
+
 def emit_structure(emitter: PlanEmitter, step: Structure) -> None:
     """Emit one loop or branch."""
-    if isinstance(step, Loop) and step.parts > 1:
-        _emit_in_parts(emitter, step)
+    if isinstance(step, Loop) and (step.parts > 1 or _is_large(step)):
+        _emit_apart(emitter, step)
     elif isinstance(step, Loop):
         _LoopEmitter(emitter, step).emit()
     elif isinstance(step, Branch):
@@ -139,16 +144,29 @@ class _LoopEmitter:
         return places
 
 
-def _emit_in_parts(emitter: PlanEmitter, step: Loop) -> None:
-    """A scan as a job for several threads."""
+def _is_large(step: Loop) -> bool:
+    """Whether a scan has so much code that it is worth a function of its own: LLVM can compile the
+    way there and the way back side by side."""
+    steps = [inner for plan in nested(step.body) for inner in plan.steps]
+    nodes = sum([len(inner.nodes) for inner in steps if isinstance(inner, Kernel)])
+    return nodes >= LARGE_BODY and nodes * step.length >= LONG and is_contained(step.body)
+
+
+def _emit_apart(emitter: PlanEmitter, step: Loop) -> None:
+    """A scan as a function, which may be a job for several threads."""
     numbers = tuple(dict.fromkeys([*step.reads, *step.writes]))
     inner, number = emitter.part("jitad.steps", numbers)
+    places = [emitter.pointer(k) for k in numbers]
+    if step.parts == 1:
+        _LoopEmitter(inner, step).emit()
+        inner.function.finish()
+        call_job(emitter.routine(), inner.function.function, places)
+        return
     if step.scratch is not None:
         offset = inner.builder.mul(number, integer(scratch_of_part(step.body)))
         inner.places[step.scratch] = _offset(inner, inner.places[step.scratch], offset)
     _LoopEmitter(inner, step).emit_part(number)
     inner.function.finish()
-    places = [emitter.pointer(k) for k in numbers]
     share_out(emitter.routine(), inner.function.function, places, step.parts)
 
 

@@ -28,7 +28,7 @@ ALIGNMENT = 64
 
 def parts_of(equation: Equation, body: Plan) -> int:
     """In how many parts a scan is run; 1 if its steps follow each other."""
-    if equation.params["carries"] or not _is_contained(body):
+    if equation.params["carries"] or not is_contained(body):
         return 1
     length: int = equation.params["length"]
     work = length * nanoseconds_at_least(body)
@@ -43,7 +43,7 @@ def scratch_of_part(body: Plan) -> int:
     return -(-body.workspace_bytes // ALIGNMENT) * ALIGNMENT
 
 
-def _is_contained(body: Plan) -> bool:
+def is_contained(body: Plan) -> bool:
     """Whether a run of the body cannot end the program: it has no calls of Python, and no tapes,
     for which there may be no memory."""
     for plan in nested(body):
