@@ -54,6 +54,7 @@ def test_shapes_like_others() -> None:
     like = jitad.ShapeDtypeStruct.like
     assert like(np.ones(2, np.float32)) == jitad.ShapeDtypeStruct((2,), np.float32, weak_type=True)
     assert like(1) == jitad.ShapeDtypeStruct((), int)
+    assert like(1).sharding is None and not like(1).weak_type
     zeros = jnp.zeros_like(jitad.ShapeDtypeStruct((2, 3), np.float32))
     assert zeros.shape == (2, 3) and zeros.dtype == np.float32 and not zeros.any()
     assert jitad.jit(lambda x: jnp.zeros(like(x).shape))(np.ones((2, 3))).shape == (2, 3)

@@ -25,6 +25,9 @@ class ShapeDtypeStruct:
 
     __slots__ = ("dtype", "shape")
 
+    sharding = None
+    weak_type = False
+
     def __init__(
         self,
         shape: Sequence[int],
