@@ -8,7 +8,7 @@ from typing import TypeAlias
 from llvmlite import ir as ll
 
 from ..types import Shape
-from .lanes import I64, Lanes
+from .lanes import I8, I64, Lanes
 from .loops import counted, integer, lanes_of, registers_of
 
 IndexPart: TypeAlias = "int | ll.Value"
@@ -63,20 +63,34 @@ class ControlFlow:
         if 0 not in shape:
             nest(())
 
-    def fold(
+    def walk(
         self,
         n: int,
+        pointers: Sequence[tuple[ll.Value, int]],
         carried: Sequence[Lanes],
-        body: Callable[[ll.Value, list[Lanes]], Sequence[Lanes]],
+        body: Callable[[list[ll.Value], list[Lanes]], Sequence[Lanes]],
     ) -> list[Lanes]:
-        """`carried = body(i, carried)` for i64 i = 0 ... n - 1, in registers; the last ones."""
+        """`carried = body(pointers, carried)` n times, for pointers that move by so many bytes each
+        time. Addresses that are far from a counter are then a pointer and a constant."""
         if n < 1:
             return list(carried)
+        steps = [step for _, step in pointers]
 
-        def step(i: ll.Value, values: list[ll.Value]) -> list[ll.Value]:
-            return registers_of(body(i, lanes_of(carried, values)))
+        def round_of(_i: ll.Value, values: list[ll.Value]) -> list[ll.Value]:
+            here = values[: len(steps)]
+            found = registers_of(body(here, lanes_of(carried, values[len(steps) :])))
+            places = zip(here, steps, strict=True)
+            moved = [
+                self.builder.gep(place, [ll.Constant(I64, step)], source_etype=I8)
+                if step
+                else place
+                for place, step in places
+            ]
+            return [*moved, *found]
 
-        return lanes_of(carried, counted(self.builder, n, registers_of(carried), step))
+        start = [place for place, _ in pointers]
+        values = counted(self.builder, n, [*start, *registers_of(carried)], round_of)
+        return lanes_of(carried, values[len(steps) :])
 
     def unless(
         self, condition: ll.Value, lanes: Sequence[Lanes], otherwise: Callable[[], list[Lanes]]

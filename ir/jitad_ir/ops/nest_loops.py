@@ -293,7 +293,8 @@ def _tile(r: Any, nest: Nest, arrays: Arrays, fresh: Any) -> None:
             fresh, sums, lambda: [e.load(result(*place), dtype, nest.lane.out) for place in places]
         )
     axes = nest.sums or (Axis(1, 0, 0, 0),)
-    for place, total in zip(places, _summed(r, e, nest, arrays, axes, sums), strict=True):
+    sums = _summed(r, e, nest, arrays, axes, sums, [arrays.x.pointer, arrays.w.pointer])
+    for place, total in zip(places, sums, strict=True):
         e.store(result(*place), total, nest.lane.out)
 
 
@@ -304,32 +305,36 @@ def _summed(
     arrays: Arrays,
     axes: Sequence[Axis],
     sums: list[Any],
-    place: _Place | None = None,
+    pointers: Sequence[Any],
 ) -> list[Any]:
-    """`sums`, row by row, with the products along `axes` added."""
-    place = place or _Place(0, 0, 0)
+    """`sums`, row by row, with the products along `axes` added; from `pointers` into x and w on."""
     axis, *within = axes
+    size = arrays.x.type.dtype.itemsize
+
+    def moving(steps: int) -> list[tuple[Any, int]]:
+        strides = (axis.x, axis.w)
+        return [(p, steps * n * size) for p, n in zip(pointers, strides, strict=True)]
+
     if within:
 
-        def step(i: Any, sums: list[Any]) -> list[Any]:
-            return _summed(r, e, nest, arrays, within, sums, place.moved(r, axis, i))
+        def step(pointers: list[Any], sums: list[Any]) -> list[Any]:
+            return _summed(r, e, nest, arrays, within, sums, pointers)
 
-        return r.fold(axis.length, sums, step)
+        return r.walk(axis.length, moving(1), sums, step)
     unroll = _unroll(axis.length, len(sums))
 
-    def round_of(first: Any, sums: list[Any], count: int = unroll) -> list[Any]:
-        here = place.moved(r, axis, first)
-        x, w = (
-            r.buffer(buffer.type, r.element_pointer(buffer, (offset,)))
-            for buffer, offset in zip(arrays[:2], here[:2], strict=True)
-        )
+    def round_of(pointers: Sequence[Any], sums: list[Any], count: int = unroll) -> list[Any]:
+        places = zip(arrays[:2], pointers, strict=True)
+        x, w = (r.buffer(buffer.type, pointer) for buffer, pointer in places)
         for k in range(count):
             sums = _products(r, e, nest, (x, w), (k * axis.x, k * axis.w), sums)
         return sums
 
     rounds, left = divmod(axis.length, unroll)
-    sums = r.fold(rounds, sums, lambda i, sums: round_of(affine(r, 0, (i, unroll)), sums))
-    return round_of(rounds * unroll, sums, left) if left else sums
+    sums = r.walk(rounds, moving(unroll), sums, round_of)
+    if not left:
+        return sums
+    return round_of([r.offset(p, r.integer(n)) for p, n in moving(rounds * unroll)], sums, left)
 
 
 def _unroll(length: int, products: int) -> int:
