@@ -189,7 +189,7 @@ EVERYWHERE = [
     lambda x: stats.ttest_rel(x, x * 1.3 + x**2 / 10, axis=-1).pvalue,
     lambda x: stats.ttest_ind(x, x * 1.3 + 1, axis=-1).pvalue,
     lambda x: stats.ttest_1samp(x, 0.3, axis=-1).pvalue,
-    lambda x: stats.jarque_bera(x, axis=-1).pvalue, lambda x: stats.bartlett(x[0], 2 * x[1]).pvalue,
+    lambda x: stats.jarque_bera(x, axis=-1).pvalue,
     lambda x: stats.trim_mean(x, 0.3, axis=-1), lambda x: stats.boxcox_llf(0.3, abs(x) + 0.1),
     scipy.integrate.trapezoid, scipy.integrate.cumulative_trapezoid,
     lambda x: abs(scipy.fft.fft(x)) ** 2, lambda x: scipy.fft.irfft2(scipy.fft.rfft2(x) ** 2),
