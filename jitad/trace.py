@@ -29,7 +29,7 @@ from jitad_ir.evaluate import evaluate_op
 from jitad_ir.graph import Builder, Equation, Graph, Params, Source, Value
 from jitad_ir.op import OPS, Op, as_result
 from jitad_ir.passes.effects import silenced_equation
-from jitad_ir.types import ArrayType, TypeMismatch
+from jitad_ir.types import FLOAT16, ArrayType, TypeMismatch
 
 from .argument_types import common_type, type_of_argument, type_or_none
 from .array import as_array
@@ -199,7 +199,10 @@ class Trace(Builder):
             return tuple([Tracer(self, value, None) for value in outputs])
         if not op.multiple_results and not regions:
             (out,) = outputs
-            result = as_result(op.evaluate(*arrays, **params), out.type)
+            if out.type.dtype == FLOAT16:
+                (result,) = evaluate_op(op, arrays, params, (out.type,))
+            else:
+                result = as_result(op.evaluate(*arrays, **params), out.type)
             if config.watches:
                 self._check(arrays, (result,))
             self.known[out] = result

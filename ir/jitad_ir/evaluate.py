@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .graph import Equation, Graph, Params, Value
+from .half import MOVES, is_half, single, single_params
 from .op import Op, as_result
-from .types import ARRAY_TYPES, ArrayType, type_of
+from .types import ARRAY_TYPES, FLOAT16, ArrayType, type_of
 
 
 def evaluate_op(
@@ -28,11 +29,21 @@ def evaluate_op(
     """Results of one op, with the given result types; floating-point warnings are the caller's."""
     if regions:
         result = op.evaluate(*arrays, **params, regions=regions)
+    elif _rounds(op, types):
+        wide = [np.asarray(a, single(a.dtype)) for a in arrays]
+        result = op.evaluate(*wide, **single_params(params))
     else:
         result = op.evaluate(*arrays, **params)
     if not op.multiple_results:
         return (as_result(result, types[0]),)
     return tuple([as_result(r, t) for r, t in zip(result, types, strict=True)])
+
+
+def _rounds(op: Op, types: Sequence[ArrayType]) -> bool:
+    """True if the op computes in float32 and its results are rounded to float16."""
+    if op.multiple_results:
+        return any([is_half(t) for t in types]) and op.name not in MOVES
+    return types[0].dtype == FLOAT16 and op.name not in MOVES
 
 
 def evaluate_equation(eq: Equation, arrays: Sequence[Any]) -> tuple[Any, ...]:
@@ -107,7 +118,7 @@ def interpreter(graph: Graph, run: Run = evaluate_equation) -> Callable[..., tup
         if not eq.operands and not eq.acts:
             scope.update(zip([names[v] for v in eq.outputs], run(eq, ()), strict=True))
             continue
-        if eq.op.multiple_results or eq.regions:
+        if eq.op.multiple_results or eq.regions or is_half(eq.outputs[0].type):
             scope[f"op{number}"] = partial(_results, run, eq)
             bound = f"{results}, = " if results else ""
             lines.append(f"    {bound}op{number}({operands})")

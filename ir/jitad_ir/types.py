@@ -31,6 +31,7 @@ SHORT_NAMES: dict[str, str] = {
     "uint16": "u16",
     "uint32": "u32",
     "uint64": "u64",
+    "float16": "f16",
     "float32": "f32",
     "float64": "f64",
     "complex64": "c64",
@@ -46,6 +47,7 @@ _SHORT: dict[DType, str] = {dtype: short for short, dtype in DTYPES.items()}
 BOOL = DTYPES["bool"]
 INT32 = DTYPES["i32"]
 INT64 = DTYPES["i64"]
+FLOAT16 = DTYPES["f16"]
 FLOAT32 = DTYPES["f32"]
 FLOAT64 = DTYPES["f64"]
 COMPLEX64 = DTYPES["c64"]
@@ -80,8 +82,14 @@ def real_dtype(dtype: DType) -> DType:
     return FLOAT32 if dtype == COMPLEX64 else FLOAT64 if dtype == COMPLEX128 else dtype
 
 
-def complex_dtype(dtype: DType) -> DType:
-    """Complex dtype with parts of `dtype`: complex64 for float32, complex128 for float64."""
+def complex_dtype(dtype: DType, op: str = "complex") -> DType:
+    """Complex dtype with parts of `dtype`: complex64 for float32, complex128 for float64. Raises
+    TypeMismatch, in the name of `op`, for float16: there are no complex numbers of 32 bits."""
+    if dtype == FLOAT16:
+        raise TypeMismatch(
+            f"{op}: expected f32 or f64, which the parts of complex numbers have; got f16. Write "
+            "x.astype(np.float32)"
+        )
     return COMPLEX64 if dtype in (FLOAT32, COMPLEX64) else COMPLEX128
 
 

@@ -11,7 +11,7 @@ from jitad_ir import ops
 from jitad_ir.types import complex_dtype
 
 from ..errors import at_user_line
-from ..numpy.promotion import convert, inexact
+from ..numpy.promotion import convert, in_parts, inexact
 from ..trace import apply
 from ..tree_util import tree_map
 from .operands import as_array
@@ -42,7 +42,7 @@ def fft(x: Any, fft_type: FftType | str, fft_lengths: Sequence[int]) -> Any:
     if name not in FftType.__members__:
         known = ", ".join(FftType.__members__)
         raise ValueError(at_user_line(f"expected an fft_type of {known}; got {fft_type!r}"))
-    operand = inexact(as_array("fft", x))
+    operand = in_parts(inexact(as_array("fft", x)))
     lengths = tuple([operator.index(n) for n in fft_lengths])
     if name == "RFFT" and operand.dtype.kind == "c":
         raise ValueError(at_user_line(f"only real valued inputs supported for rfft; got {x.dtype}"))

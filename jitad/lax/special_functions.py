@@ -9,6 +9,7 @@ from jitad_ir.op import Op
 
 from .. import numpy as jnp
 from ..errors import at_user_line
+from ..numpy.half import in_single
 from ..numpy.promotion import promote_to_common
 from ..trace import apply
 from ..transforms.directional import jvp
@@ -22,7 +23,7 @@ def _floats(name: str, *operands: Any) -> list[Any]:
 
 
 def _apply(op: Op, name: str, *operands: Any, **params: Any) -> Any:
-    return apply(op, *_floats(name, *operands), **params)
+    return in_single(apply)(op, *_floats(name, *operands), **params)
 
 
 def lgamma(x: Any) -> Any:
@@ -35,6 +36,7 @@ def digamma(x: Any) -> Any:
     return _apply(ops.digamma, "digamma", x)
 
 
+@in_single
 def polygamma(m: Any, x: Any) -> Any:
     """The derivative of order `m` (integers >= 0, of the dtype of x) of `digamma`."""
     m, x = _floats("polygamma", m, x)
@@ -59,6 +61,7 @@ def igammac(a: Any, x: Any) -> Any:
     return _apply(ops.igammac, "igammac", a, x)
 
 
+@in_single
 def igamma_grad_a(a: Any, x: Any) -> Any:
     """The derivative of `igamma` by `a`, elementwise."""
     a, x = _floats("igamma_grad_a", a, x)

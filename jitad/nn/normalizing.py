@@ -13,6 +13,7 @@ from jitad_ir.types import FLOAT64
 
 from .. import numpy as jnp
 from ..errors import at_user_line
+from ..numpy.half import in_single
 from ..numpy.promotion import as_array_operand, as_dtype, as_operand, common_dtype, convert
 from ..trace import apply
 from ..transforms.collectives import axis_index, axis_size
@@ -25,6 +26,7 @@ def _greatest(x: Any, axis: Any, where: Any) -> Any:
     return stop_gradient(jnp.max(jnp.real(x), axis, where=where, initial=-np.inf, keepdims=True))
 
 
+@in_single
 def logsumexp(
     a: Any,
     axis: Any = None,
@@ -66,6 +68,7 @@ def logsumexp(
     return (result, sign) if return_sign else result
 
 
+@in_single
 def logmeanexp(a: Any, axis: Any = None, where: Any = None, keepdims: bool = False) -> Any:
     """log(mean(exp(a))) over `axis` (None: all)."""
     x = as_inexact(a)
@@ -74,6 +77,7 @@ def logmeanexp(a: Any, axis: Any = None, where: Any = None, keepdims: bool = Fal
     return total - jnp.log(jnp.sum(counted, axis, keepdims=keepdims, where=where))
 
 
+@in_single
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     """x - logsumexp(x) along `axis`; -inf where `where` is false."""
     x = as_inexact(x)
@@ -83,6 +87,7 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     return result if where is None else jnp.where(where, result, -np.inf)
 
 
+@in_single
 def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     """exp(x) / sum(exp(x)) along `axis`; 0 where `where` is false.
 
@@ -96,6 +101,7 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     return result if where is None else jnp.where(where, result, 0)
 
 
+@in_single
 def standardize(
     x: Any,
     axis: Any = -1,

@@ -12,7 +12,7 @@ from jitad_ir import ops
 from jitad_ir.types import real_dtype
 
 from .matrix_operands import adjoint, as_matrices, as_square, hermitian_part
-from .promotion import Operand, as_array_operand, convert
+from .promotion import Operand, as_array_operand, convert, in_parts
 from .shapes import broadcast_to
 
 
@@ -142,7 +142,7 @@ def eig(a: Any) -> Any:
 
     Derivatives need distinct eigenvalues. Raises LinAlgError for matrices that are not square.
     """
-    return EigResult(*apply(ops.eig, as_square(a)))
+    return EigResult(*apply(ops.eig, in_parts(as_square(a))))
 
 
 def eigvals(a: Any) -> Any:

@@ -23,7 +23,7 @@ from .arithmetic import conjugate
 from .namespace import require_cpu
 from .padding import pad
 from .picking import roll
-from .promotion import Operand, as_array_operand, convert, filled, inexact, strong
+from .promotion import Operand, as_array_operand, convert, filled, in_parts, inexact, strong
 from .shapes import moveaxis
 
 __all__ = [
@@ -116,7 +116,7 @@ def _transformed(
     norm: str | None,
 ) -> Any:
     how = _norm_of(norm)
-    x = inexact(strong(as_array_operand(a)))
+    x = in_parts(inexact(strong(as_array_operand(a))))
     places, lengths = _axes_and_lengths(x, s, axes, kind == "irfft")
     if kind == "rfft":
         if x.dtype.kind == "c":

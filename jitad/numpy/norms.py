@@ -16,6 +16,7 @@ from jitad_ir.types import INT64
 from .arithmetic import absolute, divide
 from .exponential import power, sqrt
 from .factorizations import relative_tolerance, svdvals
+from .half import in_single
 from .logic import greater, isnan, logical_and, logical_not, not_equal
 from .matrices import eye
 from .matrix_operands import as_matrices, as_square
@@ -36,6 +37,7 @@ def _squares(x: Operand) -> Operand:
     return apply(ops.add, *parts)
 
 
+@in_single
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Norm of vectors along `axis` (an int) or of matrices in the plane of `axis` (two ints).
 
@@ -94,6 +96,7 @@ def _matrix_norm(x: Operand, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
     return result if keepdims else reshape(result, kept)
 
 
+@in_single
 def vector_norm(x: Any, /, *, axis: Any = None, ord: Any = 2, keepdims: bool = False) -> Any:
     """Norm of vectors along `axis`; of the flattened array if None."""
     x = inexact(strong(as_array_operand(x)))
@@ -101,6 +104,7 @@ def vector_norm(x: Any, /, *, axis: Any = None, ord: Any = 2, keepdims: bool = F
     return _vector_norm(x, ord, axes, keepdims)
 
 
+@in_single
 def matrix_norm(x: Any, /, *, ord: Any = "fro", keepdims: bool = False) -> Any:
     """Norm of matrices in the last two axes."""
     x = inexact(strong(as_array_operand(x)))

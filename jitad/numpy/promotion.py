@@ -1,8 +1,8 @@
 """Operands of NumPy functions: what may be one, which dtype they meet at, one shape for all.
 
 The dtype rules are NumPy 2's, taken from NumPy itself (`ufunc.resolve_dtypes`, `result_type`):
-Python scalars are weak, arrays decide. Where NumPy would compute in float16, which the IR does
-not have, float32 takes its place.
+Python scalars are weak, arrays decide. float16 is computed in where an operand has it; where NumPy
+would choose it for bools and integers of 8 bits, float32 takes its place.
 
 Broadcasting and promotion happen here only: in the IR all operands of an op have one type.
 """
@@ -19,7 +19,7 @@ from jitad.errors import at_user_line
 from jitad.settings import config
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
-from jitad_ir.types import DTYPES, FLOAT32, SHORT_NAMES, DType, Shape
+from jitad_ir.types import DTYPES, FLOAT16, FLOAT32, SHORT_NAMES, DType, Shape
 
 Operand: TypeAlias = Any
 """A Tracer, an ndarray, a NumPy scalar or a Python number."""
@@ -28,7 +28,6 @@ _CANONICAL: dict[DType, DType] = {dtype: dtype for dtype in DTYPES.values()}
 _NUMBERS = (bool, int, float, complex)
 _WEAK_TYPES: dict[str, Any] = {"b": np.dtype("bool"), "i": int, "f": float, "c": complex}
 _NUMBER_KINDS: dict[type, str] = {bool: "b", int: "i", float: "f", complex: "c"}
-_HALF = np.dtype("float16")
 _SUPPORTED = ", ".join(SHORT_NAMES)
 _OBJECT = np.dtype("object")
 
@@ -93,8 +92,8 @@ def _native(array: Any) -> Any:
 
 def _advice_on(dtype: Any) -> str:
     """What to write instead of a dtype that the IR does not have, to end a message with."""
-    half = np.dtype(dtype).name in ("float16", "bfloat16")
-    return ". There are no 16-bit floats; write x.astype(np.float32)" if half else ""
+    other = np.dtype(dtype).name.startswith(("bfloat", "float8", "float4"))
+    return ". Of short floats there is float16; write x.astype(np.float32)" if other else ""
 
 
 def as_array_operand(x: Any) -> Operand:
@@ -185,7 +184,9 @@ def _resolve(ufunc: np.ufunc, keys: tuple[Any, ...]) -> tuple[DType, ...]:
     found = ufunc.resolve_dtypes((*keys, *[None] * ufunc.nout))[: len(keys)]
     if any([d == _OBJECT for d in found]):  # two Python ints, which NumPy compares exactly
         return (_common(keys),) * len(keys)
-    return tuple([FLOAT32 if d == _HALF else _CANONICAL.get(d, d) for d in found])
+    if FLOAT16 not in keys:  # else bools and integers of 8 bits would be computed in it
+        found = tuple([FLOAT32 if d == FLOAT16 else d for d in found])
+    return tuple([_CANONICAL.get(d, d) for d in found])
 
 
 def input_dtypes(ufunc: np.ufunc, operands: Sequence[Operand]) -> tuple[DType, ...]:
@@ -205,7 +206,7 @@ def input_dtypes(ufunc: np.ufunc, operands: Sequence[Operand]) -> tuple[DType, .
 @lru_cache(maxsize=4096)
 def _common(keys: tuple[Any, ...]) -> DType:
     found = np.result_type(*[key if isinstance(key, np.dtype) else key(0) for key in keys])
-    return FLOAT32 if found == _HALF else _CANONICAL.get(found, found)
+    return _CANONICAL.get(found, found)
 
 
 def common_dtype(operands: Sequence[Operand]) -> DType:
@@ -249,6 +250,11 @@ def convert(x: Operand, dtype: DType) -> Operand:
 def inexact(x: Operand) -> Operand:
     """`x` as NumPy's mean and its relatives take it: integers and bools in float64."""
     return x if x.dtype.kind in "fc" else convert(x, DTYPES["f64"])
+
+
+def in_parts(x: Operand) -> Operand:
+    """`x` in a dtype that there are complex numbers of: float16 in float32."""
+    return convert(x, FLOAT32) if x.dtype == FLOAT16 else x
 
 
 # Shapes.

@@ -56,7 +56,7 @@ def _ldexp(x: Any, exponent: Any, /) -> Any:
                 f"ldexp: expected a real array and integers; got {x.dtype} and {exponent.dtype}"
             )
         )
-    dtype = FLOAT32 if x.dtype == FLOAT32 or x.dtype.itemsize == 1 else FLOAT64
+    dtype = x.dtype if x.dtype.kind == "f" else FLOAT32 if x.dtype.itemsize == 1 else FLOAT64
     if x.dtype.kind in "iu" and x.dtype.itemsize == 2:
         dtype = FLOAT32
     shape = broadcast_shape((x.shape, exponent.shape))

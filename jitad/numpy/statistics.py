@@ -11,10 +11,11 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from jitad.errors import at_user_line
 from jitad.trace import apply
 from jitad_ir import ops
-from jitad_ir.types import BOOL, real_dtype
+from jitad_ir.types import BOOL, FLOAT16, FLOAT32, real_dtype
 
 from .arithmetic import add, divide, multiply, subtract
 from .exponential import sqrt
+from .half import in_single
 from .promotion import (
     Operand,
     as_array_operand,
@@ -58,6 +59,8 @@ def mean(
     """Mean over `axis` (None: all); of integers in float64; nan for no elements."""
     no_out(out)
     x = strong(as_array_operand(a))
+    if dtype is None and x.dtype == FLOAT16:  # sums have the range of float32
+        return convert(mean(x, axis, FLOAT32, keepdims=keepdims, where=where), FLOAT16)
     x = inexact(x) if dtype is None else convert(x, as_dtype(dtype))
     axes = _averaged_axes(x, axis)
     total = apply(ops.reduce_sum, restrict(x, where, 0), axes=axes)
@@ -67,6 +70,7 @@ def mean(
 _mean = mean  # `var` has an argument of that name
 
 
+@in_single
 def average(
     a: Any,
     axis: Any = None,
@@ -121,6 +125,9 @@ def var(
     no_out(out)
     less = ddof if correction is None else correction
     x = strong(as_array_operand(a))
+    if dtype is None and x.dtype == FLOAT16:
+        found = var(x, axis, FLOAT32, None, less, keepdims, where=where, mean=mean)
+        return convert(found, FLOAT16)
     x = inexact(x) if dtype is None else convert(x, as_dtype(dtype))
     axes = _averaged_axes(x, axis)
     middle = _mean(x, axes, keepdims=True, where=where) if mean is None else mean

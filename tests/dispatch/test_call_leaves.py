@@ -120,7 +120,7 @@ def identity_program(llvm_type: ll.Type) -> object:
     return emit
 
 
-@pytest.mark.parametrize("dtype", "?bhilBHILfdFD")
+@pytest.mark.parametrize("dtype", "?bhilBHILefdFD")
 def test_numpy_scalars(dtype: str):
     dtype = np.dtype(dtype)
     leaf = Leaf(LeafKind.NUMPY, dtype)
@@ -131,7 +131,7 @@ def test_numpy_scalars(dtype: str):
         assert out.dtype == dtype and out == dtype.type(value)
     assert f(1) is SLOW
     assert f(np.zeros((), dtype)) is SLOW
-    assert f(np.float16(1)) is SLOW
+    assert f((np.float32 if dtype == np.float16 else np.float16)(1)) is SLOW
 
 
 @pytest.mark.parametrize("value", [True, False, 0, -7, 2**63 - 1, -(2**63), 1.5, -0.0, 2 - 3j])

@@ -118,7 +118,7 @@ def test_array_likes_are_arrays():
         ([{"k": "text"}], r"of type str at \[0\]\['k'\]"),
         (Point(1, object()), r"of type object at \.y"),
         (np.array(["a"]), "of type ndarray"),
-        (np.zeros(2, np.float16), "of type ndarray"),
+        (np.zeros(2, "datetime64[s]"), "of type ndarray"),
         (np.array([None]), "of type ndarray"),
     ],
 )

@@ -73,7 +73,7 @@ BAD = {
         "graph f(a: f64[]) {\n a: f64[] = sin(a)\n return a }",
         "a is bound already",
     ),
-    "an unknown dtype": ("graph f(a: f16[]) { return a }", "expected a type such as f64[3,4]"),
+    "an unknown dtype": ("graph f(a: f8[]) { return a }", "expected a type such as f64[3,4]"),
     "a missing brace": ("graph f(a: f64[]) {\n return a", "expected a name; got 'end of text'"),
     "a stray character": ("graph f(a: f64[]) { ? }", "line 1: unexpected character '?'"),
     "no graph": ("sin(a)", "line 1: expected 'graph'; got 'sin'"),

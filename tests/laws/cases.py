@@ -17,7 +17,7 @@ from jitad_ir.op import Draw, Op, PerOperand, Sample
 from jitad_ir.ops.library_functions import NoSlope
 from jitad_ir.types import DTYPES, TypeMismatch, type_of
 
-WIDE = {"f32": "f64", "c64": "c128"}
+WIDE = {"f16": "f64", "f32": "f64", "c64": "c128"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +55,11 @@ class Case:
         """True if every inexact operand and result has double precision."""
         values = (*self.graph.inputs, *self.graph.outputs)
         return all(v.dtype.name in ("float64", "complex128") for v in values if v.type.is_inexact)
+
+    @property
+    def half(self) -> bool:
+        """True if an operand or a result is float16."""
+        return any(v.dtype.name == "float16" for v in (*self.graph.inputs, *self.graph.outputs))
 
     def rng(self, purpose: str) -> np.random.Generator:
         """A generator of its own for each case and purpose."""

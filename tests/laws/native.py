@@ -14,11 +14,15 @@ from jitad_ir.native.program import compile_graph
 from jitad_ir.op import NOT_LOWERED, Op
 from jitad_ir.passes.dce import dce
 from jitad_ir.passes.linearize import vjp
+from jitad_ir.passes.widen import widen
 
 from .cases import Case, cases
 from .compare import differ, largest, rounding
 
 Arrays: TypeAlias = Sequence[Any]
+
+MOST = 150
+"""Cases in one program."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,10 @@ def _reverse(case: Case) -> Run | None:
 
 
 def _together(runs: Sequence[Run], close: Any) -> list[str]:
-    """Compile all runs as one program; one by one if that fails, to name the case."""
+    """Compile all runs as one program, some hundred in each (ctypes takes 1024 arguments at most);
+    one by one if that fails, to name the case."""
+    if len(runs) > MOST:
+        return _together(runs[:MOST], close) + _together(runs[MOST:], close)
     try:
         return _compare(runs, close)
     except Exception:
@@ -87,7 +94,7 @@ def _compare(runs: Sequence[Run], close: Any) -> list[str]:
         for run in runs:
             inputs = [builder.input(v.type) for v in run.graph.inputs]
             outputs += builder.inline(run.graph, inputs)
-    program = compile_graph(builder.build(outputs))
+    program = compile_graph(widen(builder.build(outputs)))
     arrays = [np.array(a) for run in runs for a in run.operands]
     first, second = iter(program(*arrays)), iter(program(*arrays))
     found: list[str] = []

@@ -14,7 +14,8 @@ from jitad_ir.evaluate import evaluate
 
 KIND_TOLERANCE = {"float16": 2e-3, "float32": 4e-6, "complex64": 4e-6}
 """Relative tolerances by the dtype of NumPy's result; 1e-13 for the others. Sums and powers are
-rounded in another order than NumPy's, and where NumPy computes in float16 jitad uses float32."""
+rounded in another order than NumPy's, and where NumPy computes with bools and integers of 8 bits in
+float16 jitad uses float32."""
 
 
 def run_traced(function: Callable[..., Any], *args: Any) -> Any:
@@ -24,15 +25,18 @@ def run_traced(function: Callable[..., Any], *args: Any) -> Any:
     return jitad.tree.structure(shape).unflatten(evaluate(graph, *leaves))
 
 
-def assert_same(got: Any, expected: Any, what: str, rtol: float | None = None) -> None:
-    """Equal structure, shapes, dtypes and (to rounding) elements."""
+def assert_same(
+    got: Any, expected: Any, what: str, rtol: float | None = None, half: bool = False
+) -> None:
+    """Equal structure, shapes, dtypes and (to rounding) elements. float16 is expected if `half`,
+    else float32 in its place."""
     if isinstance(expected, (tuple, list)):
         assert len(got) == len(expected), f"{what}: {len(got)} results, not {len(expected)}"
         for i, (g, e) in enumerate(zip(got, expected, strict=True)):
-            assert_same(g, e, f"{what}[{i}]", rtol)
+            assert_same(g, e, f"{what}[{i}]", rtol, half)
         return
     g, e = np.asarray(got), np.asarray(expected)
-    dtype = np.dtype("float32") if e.dtype == np.float16 else e.dtype
+    dtype = np.dtype("float32") if e.dtype == np.float16 and not half else e.dtype
     assert g.dtype == dtype, f"{what}: dtype {g.dtype}, expected {dtype}"
     assert g.shape == e.shape, f"{what}: shape {g.shape}, expected {e.shape}"
     if dtype.kind in "fc":
@@ -61,8 +65,9 @@ def agree(
         for what, run in runs.items():
             assert_fails(run, error, f"{what} at {args}")
         return
+    half = any([np.asarray(leaf).dtype == np.float16 for leaf in jitad.tree.leaves(args)])
     for what, run in runs.items():
-        assert_same(run(), expected, f"{what} at {args}", rtol)
+        assert_same(run(), expected, f"{what} at {args}", rtol, half)
 
 
 def assert_fails(run: Callable[[], Any], error: Exception, what: str) -> None:

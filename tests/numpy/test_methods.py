@@ -376,7 +376,7 @@ ERRORS: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda x: x[x], IndexError, r"must be of integer \(or boolean\) type"),
     (lambda x: x + "a", TypeError, r"unsupported operand type\(s\) for \+"),
     (lambda x: {} - x, TypeError, "unsupported operand type"),
-    (lambda x: x + np.float16(1), TypeError, "expected an array with one of the dtypes"),
+    (lambda x: x + np.datetime64(1, "s"), TypeError, "expected an array with one of the dtypes"),
     (lambda x: x & x, TypeError, "ufunc 'bitwise_and' not supported"),
     (lambda x: jnp.cbrt(x * 1j), TypeError, "ufunc 'cbrt' not supported"),
     (lambda x: (x > 1) - (x > 2), TypeError, "numpy boolean subtract"),

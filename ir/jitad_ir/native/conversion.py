@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from llvmlite import ir as ll
 
-from ..types import BOOL, DType, complex_dtype, real_dtype, short_name
+from ..types import BOOL, FLOAT16, FLOAT32, DType, complex_dtype, real_dtype, short_name
+from .half import from_half, to_half
 from .lanes import (
     I1,
     LaneEmitter,
@@ -186,8 +187,13 @@ class Conversion(LaneEmitter):
         nearest integer that is in it, and nan 0."""
         if x.dtype == dtype:
             return x
+        if x.dtype == FLOAT16:
+            return self.convert(from_half(self, x), dtype)
         if dtype == BOOL:
             return self.ne(x, self.constant(x.dtype, 0))
+        if dtype == FLOAT16:
+            x = self.real(x)
+            return to_half(self, x if x.dtype.kind == "f" else self.convert(x, FLOAT32))
         if dtype.kind == "c":
             part = real_dtype(dtype)
             re, im = self.convert(self.real(x), part), self.convert(self.imag(x), part)

@@ -10,9 +10,9 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir as ll
 
-from ..types import BOOL, FLOAT32, FLOAT64, DType, real_dtype, short_name
+from ..types import BOOL, FLOAT16, FLOAT32, FLOAT64, DType, real_dtype, short_name
 
-I1, I8, I32, I64 = ll.IntType(1), ll.IntType(8), ll.IntType(32), ll.IntType(64)
+I1, I8, I16, I32, I64 = map(ll.IntType, (1, 8, 16, 32, 64))
 F32, F64 = ll.FloatType(), ll.DoubleType()
 PTR = ll.PointerType()
 
@@ -38,7 +38,8 @@ def host_has_fma() -> bool:
 
 @functools.cache
 def element_type(dtype: DType) -> ll.Type:
-    """Register type of one element; of one of the two parts if `dtype` is complex."""
+    """Register type of one element; of one of the two parts if `dtype` is complex. A float16 is its
+    16 bits, which code moves about; only conversions know what they mean (see `half`)."""
     dtype = real_dtype(dtype)
     if dtype == BOOL:
         return I1
@@ -46,7 +47,7 @@ def element_type(dtype: DType) -> ll.Type:
         return F32
     if dtype == FLOAT64:
         return F64
-    if dtype.kind not in "iu":
+    if dtype.kind not in "iu" and dtype != FLOAT16:
         raise TypeError(f"expected a dtype of the IR; got {short_name(dtype)}")
     return ll.IntType(8 * dtype.itemsize)
 
@@ -159,7 +160,8 @@ class LaneEmitter:
         if dtype.kind == "c":
             parts = (float(scalar.real), float(scalar.imag))
             return Lanes(dtype, tuple(splat_constant(register, part) for part in parts))
-        return Lanes(dtype, splat_constant(register, scalar.item()))
+        number = scalar.view("uint16") if dtype == FLOAT16 else scalar
+        return Lanes(dtype, splat_constant(register, number.item()))
 
     def splat(self, scalar: Lanes) -> Lanes:
         """A width-1 value (of an emitter of width 1) copied to each lane."""

@@ -27,7 +27,8 @@ def _batch(_size: int, _batched: Sequence[bool], x: Value, *, dtype: DType) -> V
 
 
 def _samples() -> tuple[Sample, ...]:
-    pairs = (("f32", "int32"), ("f32", "uint32"), ("f64", "int64"), ("f64", "uint64"))
+    sizes = (("f16", "int16"), ("f32", "int32"), ("f64", "int64"))
+    pairs = [(of, kind + to) for of, to in sizes for kind in ("", "u")]
     edges = (0.0, -0.0, 1.5, -2.0, 1e30, float("inf"), -float("inf"), 1e-310)
     of_floats = [
         Sample((Draw((8,), values=edges),), {"dtype": np.dtype(to)}, (of,), smooth=False)
@@ -40,6 +41,8 @@ def _samples() -> tuple[Sample, ...]:
             ("u8", "int8"),
             ("i16", "uint16"),
             ("u16", "int16"),
+            ("i16", "float16"),
+            ("u16", "float16"),
             ("i32", "float32"),
             ("u32", "float32"),
             ("i64", "float64"),

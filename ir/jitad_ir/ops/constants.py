@@ -36,6 +36,7 @@ full = Op(
         Sample((), {"value": 1, "shape": (2, 3), "dtype": np.dtype("int32")}),
         Sample((), {"value": -0.0, "shape": (), "dtype": np.dtype("float64")}),
         Sample((), {"value": 1 + 2j, "shape": (3,), "dtype": np.dtype("complex64")}),
+        Sample((), {"value": 0.1, "shape": (21,), "dtype": np.dtype("float16")}),
         Sample((), {"value": True, "shape": (0,), "dtype": np.dtype("bool")}),
     ),
 )
@@ -63,6 +64,7 @@ constant = Op(
     samples=(
         Sample((), {"value": np.array([[1.0, 2.0], [3.0, np.nan]])}),
         Sample((), {"value": np.arange(3)}),
+        Sample((), {"value": np.array([0.1, -0.0, 65504, np.inf, np.nan], np.float16)}),
         Sample((), {"value": np.zeros((0, 2), np.complex64)}),
     ),
 )
@@ -96,6 +98,7 @@ iota = Op(
     samples=(
         Sample((), {"shape": (5,), "dim": 0, "dtype": np.dtype("int64")}),
         Sample((), {"shape": (2, 3), "dim": 1, "dtype": np.dtype("float32")}),
+        Sample((), {"shape": (2100,), "dim": 0, "dtype": np.dtype("float16")}),
         Sample((), {"shape": (2, 0), "dim": 0, "dtype": np.dtype("uint8")}),
     ),
 )

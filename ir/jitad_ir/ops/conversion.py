@@ -9,7 +9,7 @@ import numpy as np
 from ..graph import Value
 from ..lowering import Elementwise
 from ..op import NO_TANGENT, NONLINEAR, Draw, Linear, Op, PerOperand, Sample, elementwise
-from ..types import DTYPES, ArrayType, DType, complex_dtype, real_dtype, short_name
+from ..types import DTYPES, FLOAT16, ArrayType, DType, complex_dtype, real_dtype, short_name
 from .constants import full_like
 from .samples import FLOATS, integer_edges, one, two
 
@@ -48,8 +48,12 @@ def _convert_samples() -> tuple[Sample, ...]:
         for dtype in DTYPES.values()
         if dtype.kind in "biu"
     ]
-    narrowing = [s for dtype in ("i8", "u8", "f32") for s in integer_edges(dtype=DTYPES[dtype])]
-    return (*drawn, *ends, *narrowing, *one(dtype=DTYPES["f32"])[1:])
+    ties = (2049.0, 2051.0, 65519.0, 65520.0, 2.0**-24, 2.0**-25, 1.5 * 2.0**-24, 6.1e-5, 1e-300)
+    beside = tuple([t * (1 + e) for t in ties for e in (-(2.0**-45), 0.0, 2.0**-45)])
+    halves = Sample((Draw((27,), values=beside),), {"dtype": FLOAT16}, FLOATS, smooth=False)
+    targets = [DTYPES[name] for name in ("i8", "u8", "f16", "f32")]
+    narrowing = [s for dtype in targets for s in integer_edges(dtype=dtype)]
+    return (*drawn, *ends, halves, *narrowing, *one(dtype=DTYPES["f32"])[1:])
 
 
 convert = Op(

@@ -249,7 +249,7 @@ eigh = Op(
 
 def _infer_eig(a: ArrayType, *, vectors: bool = True) -> tuple[ArrayType, ...]:
     require_matrices("eig", a, square=True)
-    dtype = complex_dtype(a.dtype)
+    dtype = complex_dtype(a.dtype, "eig")
     return (ArrayType(dtype, a.shape[:-1]), ArrayType(dtype, a.shape))[: 1 + vectors]
 
 

@@ -44,7 +44,7 @@ def _infer_fft(x: ArrayType, *, kind: str, lengths: Shape) -> ArrayType:
         )
     others = x.shape[:first]
     if kind == "rfft":
-        return ArrayType(complex_dtype(x.dtype), (*others, *_halved(lengths)))
+        return ArrayType(complex_dtype(x.dtype, "fft"), (*others, *_halved(lengths)))
     if kind == "irfft":
         return ArrayType(real_dtype(x.dtype), (*others, *lengths))
     return x

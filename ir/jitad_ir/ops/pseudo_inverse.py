@@ -22,6 +22,7 @@ from .matrices import (
     rows_of,
     scale_columns,
 )
+from .samples import FLOATS
 from .selection import select
 from .shape import broadcast
 from .slicing import part
@@ -76,7 +77,7 @@ def _jvp_pinv(t: Value, out: Value, a: Value, rtol: Value) -> Value:
 
 def _sample(m: int, n: int, *stack: int) -> Sample:
     tolerance = Draw(stack, values=(1e-6,) * math.prod(stack))
-    return Sample((well_conditioned(m, n, stack), tolerance), {}, ("f32", "f64"))
+    return Sample((well_conditioned(m, n, stack), tolerance), {}, FLOATS)
 
 
 def _complex_sample(m: int, n: int, precision: str, of_real: str) -> Sample:
@@ -107,9 +108,9 @@ pinv = Op(
                 Draw((), values=(1e-6,)),
             ),
             {},
-            ("f32", "f64"),
+            FLOATS,
             smooth=False,
         ),
-        Sample((Draw((2, 0, 3)), Draw((2,))), {}, ("f32", "f64")),
+        Sample((Draw((2, 0, 3)), Draw((2,))), {}, FLOATS),
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from ..graph import Number
 from ..op import Draw, Sample
 
-FLOATS = ("f32", "f64")
+FLOATS = ("f16", "f32", "f64")
 COMPLEX = ("c64", "c128")
 
 _FLOAT_EDGES = (0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 2.5, -3.5, 1e-30, 1e30, -1e30, inf, -inf, nan)

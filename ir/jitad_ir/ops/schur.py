@@ -211,7 +211,7 @@ sylvester = Op(
 
 def _infer_sqrtm(a: ArrayType) -> ArrayType:
     require_matrices("sqrtm", a, square=True)
-    return a.with_dtype(complex_dtype(a.dtype))
+    return a.with_dtype(complex_dtype(a.dtype, "sqrtm"))
 
 
 def _evaluate_sqrtm(a: Any) -> Any:

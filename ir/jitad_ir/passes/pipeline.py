@@ -22,9 +22,11 @@ from .ranges import ranges
 from .simplify import simplify
 from .specialize import specialize
 from .wavefront import wavefront
+from .widen import widen
 
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     dce,  # first, so that nothing below works on dead code
+    widen,  # float16 is computed in float32: before inlining, so that what ops stand for is too
     inline,  # no derivative is asked for any more: rules and checkpoints become their code
     lanes,  # no derivative any more: lanes of a loop side by side
     simplify,  # algebra, which makes more expressions alike

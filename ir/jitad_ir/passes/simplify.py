@@ -146,7 +146,14 @@ def _transpose(view: View, eq: Equation) -> Value | None:
 
 def _convert(view: View, eq: Equation) -> Value | None:
     (x,) = eq.operands
-    return x if x.type == eq.outputs[0].type else None  # convert to x's own dtype
+    if x.type == eq.outputs[0].type:  # convert to x's own dtype
+        return x
+    inner = view.made_by(x, "convert")
+    if inner is None or inner.operands[0].type != eq.outputs[0].type:
+        return None
+    (y,) = inner.operands  # there and back, where all of y's numbers are there
+    exact = y.dtype.kind == x.dtype.kind and y.dtype.itemsize < x.dtype.itemsize
+    return y if exact else None
 
 
 def _select(view: View, eq: Equation) -> Value | None:

@@ -9,6 +9,7 @@ from jitad_ir import ops
 
 from ... import numpy as jnp
 from ...errors import at_user_line
+from ...numpy.promotion import in_parts
 from ...trace import apply
 from .matrices import adjoint, as_square
 
@@ -88,7 +89,7 @@ def eig(
     >>> lax.linalg.eig(jnp.array([[2.0, 1.0], [0.0, 1.0]]), compute_left_eigenvectors=False)[0]
     Array([2.+0.j, 1.+0.j])
     """
-    w, vr = apply(ops.eig, as_square("eig", x))
+    w, vr = apply(ops.eig, in_parts(as_square("eig", x)))
     results = [w]
     if compute_left_eigenvectors:
         results.append(_normalized(adjoint(jnp.linalg.inv(vr))))

@@ -8,6 +8,7 @@ from typing import Any
 from jitad.errors import at_user_line
 from jitad.numpy.factorizations import eig
 from jitad.numpy.matrix_operands import as_matrices, as_square, in_common_dtype, stacked_alike
+from jitad.numpy.promotion import in_parts
 from jitad.numpy.shapes import expand_dims, matrix_transpose
 from jitad.numpy.systems import solve as general_solve
 from jitad.trace import apply
@@ -46,7 +47,7 @@ def sqrtm(A: Any, blocksize: int = 1) -> Any:
     """The principal square root of square matrices, complex (SciPy's dtype depends on the values).
     `blocksize` is taken for JAX's sake. The derivative needs eigenvalues whose roots do not add up
     to zero: it is infinite or nan at singular matrices."""
-    return apply(ops.sqrtm, as_square(A))
+    return apply(ops.sqrtm, in_parts(as_square(A)))
 
 
 def funm(A: Any, func: Callable[[Any], Any], disp: bool = True) -> Any:

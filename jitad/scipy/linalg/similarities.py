@@ -7,7 +7,7 @@ from typing import Any
 from jitad import numpy as jnp
 from jitad.errors import at_user_line
 from jitad.numpy.matrix_operands import adjoint, as_square
-from jitad.numpy.promotion import convert
+from jitad.numpy.promotion import convert, in_parts
 from jitad.trace import apply
 from jitad_ir import ops
 from jitad_ir.types import complex_dtype
@@ -40,6 +40,7 @@ def schur(
         raise NotImplementedError(at_user_line("schur: sorting the eigenvalues is left out"))
     x = as_square(a)
     if output in ("complex", "c"):
+        x = in_parts(x)
         x = convert(x, complex_dtype(x.dtype))
     t, z = apply(ops.schur, x)
     return t, z
@@ -51,7 +52,7 @@ def rsf2csf(T: Any, Z: Any, check_finite: bool = True) -> tuple[Any, Any]:
 
     Raises ValueError for matrices that are not square or differ in size.
     """
-    t, z = _square("T", T), _square("Z", Z)
+    t, z = in_parts(_square("T", T)), in_parts(_square("Z", Z))
     if t.shape[-1] != z.shape[-1]:
         raise ValueError(
             at_user_line(f"Input array shapes must match: Z: {z.shape} vs. T: {t.shape}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jitad.errors import at_user_line
+from jitad.numpy.half import in_single
 from jitad.numpy.promotion import Operand, promote_to_common
 from jitad.trace import apply
 from jitad_ir.op import Op
@@ -32,7 +33,7 @@ def function_of(op: Op, name: str, doc: str) -> Callable[..., Any]:
     def function(*arguments: Any) -> Any:
         if len(arguments) != count:
             raise TypeError(at_user_line(f"{name}() takes {count} arguments; got {len(arguments)}"))
-        return apply(op, *floats(name, *arguments))
+        return in_single(apply)(op, *floats(name, *arguments))
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = "jitad.scipy.special"

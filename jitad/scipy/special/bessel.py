@@ -11,6 +11,8 @@ from typing import Any
 
 from jitad import numpy as jnp
 from jitad.errors import at_user_line
+from jitad.numpy.half import in_single
+from jitad.numpy.promotion import in_parts
 from jitad.trace import apply
 from jitad_ir import ops
 from jitad_ir.op import Op
@@ -20,7 +22,7 @@ from .arguments import floats, function_of
 
 def _of_known_order(op: Op, name: str, doc: str, **params: Any) -> Callable[[Any], Any]:
     def function(x: Any) -> Any:
-        return apply(op, *floats(name, x), **params)
+        return in_single(apply)(op, *floats(name, x), **params)
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = "jitad.scipy.special"
@@ -99,12 +101,12 @@ def hankel2e(v: Any, x: Any) -> Any:
 
 
 def _both(v: Any, x: Any) -> tuple[Any, Any]:
-    v, x = floats("hankel1", v, x)
+    v, x = map(in_parts, floats("hankel1", v, x))
     return apply(ops.bessel_jv, v, x), apply(ops.bessel_yv, v, x)
 
 
 def _phase(sign: int, x: Any) -> Any:
-    (x,) = floats("hankel1e", x)
+    (x,) = map(in_parts, floats("hankel1e", x))
     return apply(ops.complex, jnp.cos(x), sign * jnp.sin(x))
 
 
@@ -114,7 +116,7 @@ def airy(x: Any) -> tuple[Any, Any, Any, Any]:
     >>> print(round(float(airy(0.0)[0]), 6))
     0.355028
     """
-    return tuple(apply(ops.airy, *floats("airy", x)))
+    return tuple(in_single(apply)(ops.airy, *floats("airy", x)))
 
 
 ber, bei, ker, kei, berp, beip, kerp, keip = [
@@ -125,10 +127,12 @@ ber, bei, ker, kei, berp, beip, kerp, keip = [
 
 def kelvin(x: Any) -> tuple[Any, Any, Any, Any]:
     """ber + i bei, ker + i kei, and the derivatives of both, complex."""
+    (x,) = map(in_parts, floats("kelvin", x))
     pairs = ((ber, bei), (ker, kei), (berp, beip), (kerp, keip))
     return tuple([apply(ops.complex, real(x), imag(x)) for real, imag in pairs])
 
 
+@in_single
 def bessel_jn(z: Any, *, v: int, n_iter: int = 50) -> Any:
     """Bessel functions of the first kind of orders 0 to `v` at `z`, stacked in front: shape
     (v + 1, *z.shape). `n_iter` is accepted as in JAX and of no use here.

@@ -10,6 +10,7 @@ import numpy as np
 
 from jitad import numpy as jnp
 from jitad.errors import at_user_line
+from jitad.numpy.half import in_single
 from jitad.numpy.promotion import as_operand
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
@@ -33,12 +34,14 @@ betainc = function_of(
 )
 
 
+@in_single
 def loggamma(x: Any) -> Any:
     """log(gamma(x)) for real x; nan for x < 0, where that is complex."""
     (x,) = floats("loggamma", x)
     return jnp.where(x < 0, np.nan, apply(ops.lgamma, jnp.where(x < 0, 1, x)))
 
 
+@in_single
 def gammasgn(x: Any) -> Any:
     """Sign of gamma(x): that of x at 0, nan at the negative integers and -inf."""
     (x,) = floats("gammasgn", x)
@@ -49,6 +52,7 @@ def gammasgn(x: Any) -> Any:
     return jnp.where(x < 0, below, above).astype(x.dtype)
 
 
+@in_single
 def multigammaln(a: Any, d: Any) -> Any:
     """Logarithm of the multivariate gamma function of static dimension `d` >= 1:
     d (d - 1) / 4 log(pi) + sum of gammaln(a - j / 2) over j < d; nan unless a > (d - 1) / 2."""
@@ -62,6 +66,7 @@ def multigammaln(a: Any, d: Any) -> Any:
     return jnp.where(inside, total + d * (d - 1) / 4 * math.log(math.pi), np.nan)
 
 
+@in_single
 def factorial(n: Any, exact: bool = False) -> Any:
     """gamma(n + 1), 0 for n < 0.
 
@@ -79,6 +84,7 @@ def factorial(n: Any, exact: bool = False) -> Any:
     return jnp.where(n < 0, 0, value)
 
 
+@in_single
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:  # noqa: N803
     """Number of ways to choose `k` of `N` things, with repetition if so asked; 0 unless
     0 <= k <= N. As SciPy's it is a float, and takes real arguments.
@@ -98,6 +104,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
     return jnp.where(inside, value, 0)
 
 
+@in_single
 def polygamma(n: Any, x: Any) -> Any:
     """The derivative of order `n` (integers >= 0) of digamma at `x`."""
     order = as_operand(n)
@@ -116,6 +123,7 @@ def polygamma(n: Any, x: Any) -> Any:
     return jnp.where(n == 0, apply(ops.digamma, x), value)
 
 
+@in_single
 def zeta(x: Any, q: Any = None) -> Any:
     """Hurwitz' zeta function: the sum of (q + k)**-x over k = 0, 1, ...; Riemann's if `q` is None.
     nan for x < 1."""
@@ -123,6 +131,7 @@ def zeta(x: Any, q: Any = None) -> Any:
     return apply(ops.zeta, x, q)
 
 
+@in_single
 def bernoulli(n: Any) -> Any:
     """The Bernoulli numbers B(0), ..., B(n) in float64, with B(1) = -1/2; `n` is static."""
     n = operator.index(n)

@@ -6,10 +6,17 @@ from typing import Any
 
 from jitad import numpy as jnp
 from jitad.errors import at_user_line
-from jitad.numpy.promotion import as_array_operand, broadcast_shape, common_dtype, convert, spread
+from jitad.numpy.promotion import (
+    as_array_operand,
+    broadcast_shape,
+    common_dtype,
+    convert,
+    in_parts,
+    spread,
+)
 from jitad.trace import apply
 from jitad_ir import ops
-from jitad_ir.types import COMPLEX64, COMPLEX128, FLOAT32, INT64
+from jitad_ir.types import COMPLEX64, COMPLEX128, FLOAT16, FLOAT32, INT64
 
 from .arguments import floats, function_of
 
@@ -30,7 +37,7 @@ def wofz(z: Any) -> Any:
     """Faddeeva's function exp(-z**2) erfc(-i z), complex, also for real `z`."""
     z = as_array_operand(z)
     if z.dtype.kind != "c":
-        z = convert(z, COMPLEX64 if z.dtype == FLOAT32 else COMPLEX128)
+        z = convert(z, COMPLEX64 if z.dtype in (FLOAT16, FLOAT32) else COMPLEX128)
     return apply(ops.wofz, z)
 
 
@@ -51,7 +58,7 @@ def sph_harm_y(
     orders = [as_array_operand(x) for x in (n, m)]
     if common_dtype(orders).kind not in "iu":
         raise TypeError(at_user_line("sph_harm_y: expected integers n and m"))
-    theta, phi = floats("sph_harm_y", theta, phi)
+    theta, phi = map(in_parts, floats("sph_harm_y", theta, phi))
     shape = broadcast_shape([x.shape for x in (*orders, theta)])
     degree, order = [spread(convert(x, INT64), shape) for x in orders]
     theta, phi = spread(theta, shape), spread(phi, shape)

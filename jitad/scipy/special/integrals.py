@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from jitad import numpy as jnp
+from jitad.numpy.half import in_single
 from jitad.numpy.promotion import as_array_operand, convert, promote_to_common, spread
 from jitad.trace import apply
 from jitad_ir import ops
@@ -28,6 +29,7 @@ log_ndtr = function_of(ops.log_ndtr, "log_ndtr", "log_ndtr(x): logarithm of ndtr
 ndtri = function_of(ops.ndtri, "ndtri", "ndtri(p): the x with ndtr(x) = p.")
 
 
+@in_single
 def ndtr(x: Any) -> Any:
     """Standard normal distribution function at `x`, accurate in the lower tail.
 
@@ -38,6 +40,7 @@ def ndtr(x: Any) -> Any:
     return apply(ops.mul, apply(ops.erfc, apply(ops.mul, x, -math.sqrt(0.5))), 0.5)
 
 
+@in_single
 def expn(n: Any, x: Any) -> Any:
     """Generalized exponential integral of order `n`, integers >= 0: of exp(-x u) / u**n over u
     from 1 on. There is no derivative in `n`."""
@@ -47,11 +50,13 @@ def expn(n: Any, x: Any) -> Any:
     return apply(ops.expn, counts, spread(x, counts.shape))
 
 
+@in_single
 def sici(x: Any) -> tuple[Any, Any]:
     """Sine and cosine integral of `x`, a pair."""
     return tuple(apply(ops.sici, *floats("sici", x)))
 
 
+@in_single
 def fresnel(x: Any) -> tuple[Any, Any]:
     """Fresnel's integrals S and C of `x`, a pair: of sin(pi u**2 / 2) and cos(pi u**2 / 2)."""
     return tuple(apply(ops.fresnel, *floats("fresnel", x)))
