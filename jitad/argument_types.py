@@ -46,7 +46,7 @@ def type_of_argument(arg: Any) -> ArrayType:
         found = ArrayType(array.dtype, array.shape)
     if not is_supported(found.dtype):
         raise TypeError(
-            "expected an array of bool, integers, floats of 32 or 64 bits or complex numbers in "
+            "expected an array of bool, integers, floats of 16 to 64 bits or complex numbers in "
             f"native byte order; got dtype {found.dtype}"
         )
     return found

@@ -49,16 +49,16 @@ def is_half(type: ArrayType) -> bool:
 
 def has_half(graph: Graph) -> bool:
     """True if a value of `graph`, or of a body in it, is float16."""
+    half = FLOAT16
     for value in graph.inputs:
-        if value.type.dtype == FLOAT16:
+        if value.type.dtype == half:
             return True
     for eq in graph.equations:
         for value in eq.outputs:
-            if value.type.dtype == FLOAT16:
+            if value.type.dtype == half:
                 return True
-        for region in eq.regions:
-            if has_half(region):
-                return True
+        if eq.regions and any([has_half(region) for region in eq.regions]):
+            return True
     return False
 
 

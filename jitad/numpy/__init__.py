@@ -2,7 +2,7 @@
 
 Results, dtypes (NumPy 2: Python numbers are weak, float64 by default), broadcasting and errors
 are NumPy's. What differs: arrays are not written to in place (`x.at[index].set(values)` returns
-an updated copy); there are no arrays of float16, and what NumPy would compute in it is float32;
+an updated copy); of bools and integers of 8 bits floats are float32 where NumPy's are float16;
 ufuncs have no `out=` and `where=`; functions whose result's shape depends on values (`nonzero`,
 `x[mask]`) need values that are known, or the length of the result (`size=`).
 """
