@@ -43,6 +43,8 @@ class Field(enum.IntEnum):
     """The job: `function(arguments, chunk)` for each of `CHUNKS`."""
     ARGUMENTS = 272
     CHUNKS = 280
+    CALLER_CORE = 288
+    """The core that the caller was on when it opened the job, where the system tells."""
     NEXT = 320
     """The first chunk that nobody has taken."""
     PLACES = 328

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import time
 from typing import Any
@@ -121,6 +122,27 @@ def test_a_caller_who_was_held_up_works_alone_for_a_while(pool: Pool) -> None:
         pool.run(pool.state, address, None, 2)
         assert by_me[2:] == [True, True]
     assert workers.read(Field.ALONE) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are chosen on Linux alone")
+def test_workers_keep_off_the_core_of_the_caller(pool: Pool) -> None:
+    mine = os.sched_getaffinity(0)
+    if len(mine) < 2:
+        pytest.skip("one core")
+    workers.write(Field.ALONE, 0)
+    try:
+        for core in sorted(mine)[:2] * 3:
+            os.sched_setaffinity(0, {core})  # of this thread alone
+            with jitad.threads(2):
+                for _ in range(200):
+                    pool.check(8, 20_000)
+                    time.sleep(1e-4)
+            names = {t.name: t.native_id for t in threading.enumerate()}
+            cores = os.sched_getaffinity(names["jitad-worker-1"] or 0)
+            assert core not in cores
+            assert cores
+    finally:
+        os.sched_setaffinity(0, mine)
 
 
 def test_a_condition_variable_where_there_is_no_futex() -> None:

@@ -14,6 +14,10 @@ consistent:
 Who has a job while another one is being done (a second Python thread, or a chunk that has chunks of
 its own) does it alone.
 
+Linux may wake a worker on the core of the caller that woke it, and leave it to wait there while
+others are idle. So a worker keeps off the core that the last caller was on; and a caller whom
+nobody helped lets others run for a moment: the worker that waits for its core finds that out.
+
 On a busy machine a worker may be interrupted in the middle of a chunk, for milliseconds. A caller
 who waited for workers more than twice as long as it worked itself, and more than HELD_UP, does the
 next jobs alone: 1, 3, 7 ... 63, and fewer again by a quarter after each job that went well.
@@ -50,13 +54,18 @@ FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE = 128, 129
 INFINITE = 0xFFFFFFFF
 CLOCK_MONOTONIC = 6 if sys.platform == "darwin" else 1
 
+ON_LINUX = sys.platform.startswith("linux")
+
+CORE_WORDS = 16
+"""64-bit words of a set of cores: as many as a `cpu_set_t` has."""
+
 HELD_UP = 5_000 if sys.platform == "win32" else 500_000
 """Half a millisecond in the platform's units: less than the time slice of who took the core."""
 
 
 def way_of_waiting() -> str:
     """How threads wait here: by a "futex", an "address" or a "condition"."""
-    if sys.platform.startswith("linux") and platform.machine() in SYSCALL_FUTEX:
+    if ON_LINUX and platform.machine() in SYSCALL_FUTEX:
         return "futex"
     return "address" if sys.platform == "win32" else "condition"
 
@@ -67,6 +76,7 @@ def emit_threads(module: ll.Module, externals: Externals, waiting: str) -> list[
     code.prepare()
     code.wait, code.wake = code.waiting_function(), code.waking_function()
     code.take = code.take_function()
+    code.avoid = code.avoiding_function() if ON_LINUX else None
     code.worker()
     code.parallel_for()
     return ["prepare", "worker", "parallel_for"]
@@ -82,6 +92,7 @@ class _Threads:
         self.wait: ll.Function
         self.wake: ll.Function
         self.take: ll.Function
+        self.avoid: ll.Function | None
 
     # -- idioms -------------------------------------------------------------------------------
 
@@ -124,12 +135,14 @@ class _Threads:
             function = ll.Function(self.module, ll.FunctionType(VOID, types), name)
         self.builder.call(function, values)
 
-    def _call(self, name: str, result: ll.Type, *arguments: ll.Value, more: bool = False) -> None:
+    def _call(
+        self, name: str, result: ll.Type, *arguments: ll.Value, more: bool = False
+    ) -> ll.Value:
         """Call an external function; `more` if it takes any number of arguments."""
         types = [] if more else [a.type for a in arguments]
         signature = ll.FunctionType(result, types, var_arg=more).as_pointer()
         function = self.externals.pointer(self.builder, name, signature)
-        self.builder.call(function, arguments)
+        return self.builder.call(function, arguments)
 
     def _until(self, done: Callable[[], ll.Value], spins: int, after: ll.Block) -> None:
         """Go to `after` once `done()`, and on when that was asked `spins` times in vain."""
@@ -204,6 +217,29 @@ class _Threads:
         b.ret_void()
         return function
 
+    def avoiding_function(self) -> ll.Function:
+        """void avoid(state, cores, i64 *avoided): keep this thread, which may be on any of `cores`,
+        off the core of the caller, as it is kept off the core `avoided` so far."""
+        function = self._function("avoid", ll.FunctionType(VOID, [PTR, PTR, PTR]))
+        b = self.builder
+        _, cores, avoided = function.args
+        set_type = ll.ArrayType(I64, CORE_WORDS)
+        others = b.alloca(set_type)
+        others.type = PTR
+        core = self._load(Field.CALLER_CORE)
+        moved = b.icmp_signed("!=", core, b.load(avoided, typ=I64))
+        known = b.icmp_unsigned("<", core, I64(64 * CORE_WORDS))
+        with b.if_then(b.and_(moved, known), likely=False):
+            b.store(core, avoided)
+            b.store(b.load(cores, typ=set_type), others)
+            word = b.gep(others, [b.lshr(core, I64(6))], source_etype=I64)
+            bit = b.shl(I64(1), b.and_(core, I64(63)))
+            b.store(b.and_(b.load(word, typ=I64), b.not_(bit)), word)
+            # Refused where there is no other core: then it stays where it is.
+            self._call("system:sched_setaffinity", I32, I32(0), I64(8 * CORE_WORDS), others)
+        b.ret_void()
+        return function
+
     # -- the job ------------------------------------------------------------------------------
 
     def take_function(self) -> ll.Function:
@@ -229,10 +265,18 @@ class _Threads:
         """void worker(state): what a worker does, forever."""
         self._function("worker", ll.FunctionType(VOID, [PTR]))
         b = self.builder
+        cores, avoided = b.alloca(ll.ArrayType(I64, CORE_WORDS)), b.alloca(I64)
+        cores.type = avoided.type = PTR
+        if self.avoid is not None:
+            b.store(ll.Constant(ll.ArrayType(I64, CORE_WORDS), None), cores)
+            self._call("system:sched_getaffinity", I32, I32(0), I64(8 * CORE_WORDS), cores)
+            b.store(I64(-1), avoided)
         look, watch = self._block("look"), self._block("watch")
         b.branch(look)
         b.position_at_end(look)
         seen = self._load(Field.GENERATION, I32)
+        if self.avoid is not None:
+            b.call(self.avoid, [self.state, cores, avoided])
         self._add(Field.ACTIVE, 1, I32)
         is_open = b.icmp_signed("!=", self._load(Field.OPEN), I64(0))
         with b.if_then(is_open):
@@ -296,6 +340,9 @@ class _Threads:
         b.store(job, self._field(Field.FUNCTION))
         b.store(arguments, self._field(Field.ARGUMENTS))
         b.store(chunks, self._field(Field.CHUNKS))
+        if ON_LINUX:
+            core = b.sext(self._call("system:sched_getcpu", I32), I64)
+            b.store(core, self._field(Field.CALLER_CORE))
         self._set(Field.NEXT, 0)
         b.atomic_rmw("xchg", self._field(Field.PLACES), wanted, ORDER)
         self._set(Field.OPEN, 1)
@@ -308,6 +355,10 @@ class _Threads:
         b.call(self.take, [self.state])
         self._set(Field.OPEN, 0)
         done = self._now()
+        if self.avoid is not None:
+            nobody = b.icmp_signed("==", self._load(Field.PLACES), wanted)
+            with b.if_then(nobody, likely=False):
+                self._call("system:sched_yield", I32)
         self._wait_for_workers(start, done)
         self._set(Field.BUSY, 0)
         b.ret_void()
