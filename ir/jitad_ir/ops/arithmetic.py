@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..op import NONLINEAR, Bilinear, Draw, Linear, Op, Rule, Sample, elementwise
+from ..lowering import Rule
+from ..op import NONLINEAR, Bilinear, Draw, Linear, Op, Sample, elementwise
 from ..types import real_dtype
 from .comparison import eq, gt, lt
 from .constants import full_like

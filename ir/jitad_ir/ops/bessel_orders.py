@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from ..graph import Value
-from ..op import Draw, Op, Rule, Sample
+from ..lowering import Rule
+from ..op import Draw, Op, Sample
 from .arithmetic import add, mul, neg, sign, sub
 from .constants import full_like
 from .factorials import reciprocal_gamma

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Rule, Sample, elementwise
+from ..lowering import Rule
+from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Sample, elementwise
 from .samples import bools, integer_edges, one, two
 
 _SHIFTS = tuple(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Rule, Sample, elementwise, to_bool
+from ..lowering import Rule
+from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Sample, elementwise, to_bool
 from .samples import bools, edges, integer_edges, one, two
 
 _COMPLEX_ORDER = (

@@ -9,19 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Number, Value
-from ..lowering import Cumulative, Routine
-from ..op import (
-    NONLINEAR,
-    OPS,
-    Draw,
-    Linear,
-    Op,
-    PerOperand,
-    Rule,
-    Sample,
-    batch_to_front,
-    same_types,
-)
+from ..lowering import Cumulative, Routine, Rule
+from ..op import NONLINEAR, OPS, Draw, Linear, Op, PerOperand, Sample, batch_to_front, same_types
 from ..types import ArrayType, DType, TypeMismatch, short_name
 from .constants import zeros
 from .reduce import highest, lowest

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..graph import Value
-from ..op import Draw, Op, Rule, Sample
+from ..lowering import Rule
+from ..op import Draw, Op, Sample
 from .arithmetic import add, div, mul, neg, reciprocal, rsqrt, sign, square, sub
 from .comparison import eq, lt
 from .constants import full_like

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..graph import Value, current_builder
-from ..lowering import Routine
-from ..op import NONLINEAR, Joint, Marker, Op, PerOperand, Rule, Sample, batch_to_front, same_types
+from ..lowering import Routine, Rule
+from ..op import NONLINEAR, Joint, Marker, Op, PerOperand, Sample, batch_to_front, same_types
 from ..types import FLOAT64, INT64, ArrayType, TypeMismatch
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Number, Value
-from ..lowering import ArgReduction, Reduction
-from ..op import NO_TANGENT, NONLINEAR, OPS, Draw, Linear, Op, PerOperand, Rule, Sample
+from ..lowering import ArgReduction, Reduction, Rule
+from ..op import NO_TANGENT, NONLINEAR, OPS, Draw, Linear, Op, PerOperand, Sample
 from ..types import INT64, ArrayType, DType, Shape, TypeMismatch, short_name
 
 Axes = tuple[int, ...]

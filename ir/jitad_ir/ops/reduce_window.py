@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Number, Value
-from ..lowering import Pull
-from ..op import NO_TANGENT, NONLINEAR, Draw, Linear, Op, PerOperand, Rule, Sample, Unknown
+from ..lowering import Pull, Rule
+from ..op import NO_TANGENT, NONLINEAR, Draw, Linear, Op, PerOperand, Sample, Unknown
 from ..types import INT64, ArrayType, DType, Shape, TypeMismatch, short_name
 from .constants import full
 from .indexing import gather

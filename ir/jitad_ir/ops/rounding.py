@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..op import NO_TANGENT, NONLINEAR, Op, Rule, elementwise
+from ..lowering import Rule
+from ..op import NO_TANGENT, NONLINEAR, Op, elementwise
 from .samples import edges, one
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..lowering import Routine
-from ..op import NONLINEAR, OPS, Draw, Joint, Linear, Op, Rule, Sample, Unknown
+from ..lowering import Routine, Rule
+from ..op import NONLINEAR, OPS, Draw, Joint, Linear, Op, Sample, Unknown
 from ..types import BOOL, INT64
 from .constants import full, iota, zeros
 from .cumulative import linear_recurrence

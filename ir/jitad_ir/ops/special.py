@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Value
-from ..lowering import Elementwise
-from ..op import NONLINEAR, Draw, Op, PerOperand, Rule, Sample, elementwise, same_types
+from ..lowering import Elementwise, Rule
+from ..op import NONLINEAR, Draw, Op, PerOperand, Sample, elementwise, same_types
 from ..types import ArrayType, TypeMismatch
 from .arithmetic import mul, neg, square, sub
 from .constants import full_like

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..evaluate import evaluate
 from ..graph import Builder, Graph, Value, building, current_builder
-from ..op import NOT_LOWERED, OPS, Joint, Marker, Op, Rule, WithPrimal
+from ..lowering import Rule
+from ..op import NOT_LOWERED, OPS, Joint, Marker, Op, WithPrimal
 from ..passes.batch import batch
 from ..passes.dce import select_inputs, select_outputs, values_read
 from ..types import ArrayType, TypeMismatch

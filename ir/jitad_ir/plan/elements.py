@@ -8,8 +8,8 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from ..graph import Equation, Value
-from ..lowering import ArgReduction, Cumulative, Elementwise, Pull, Reduction
-from ..op import OPS, Rule
+from ..lowering import ArgReduction, Cumulative, Elementwise, Pull, Reduction, Rule
+from ..op import OPS
 from ..types import BOOL, Shape
 from . import index as ix
 from .index import Position

@@ -15,8 +15,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from ..graph import Equation
-from ..lowering import ArgReduction, Cumulative, Reduction
-from ..op import Rule
+from ..lowering import ArgReduction, Cumulative, Reduction, Rule
 from ..types import ArrayType, DType
 from .index import Position
 from .structures import Branch, Loop, WhileLoop
