@@ -62,6 +62,7 @@ def checkpoint_name(x: Any, name: str) -> Any:
     """The pytree of arrays `x`, named for the policies `save_only_these_names` and
     `save_anything_except_these_names`.
 
+    >>> from jitad.ad_checkpoint import checkpoint_name
     >>> checkpoint_name(2.0, "width")
     Array(2.)
     """
