@@ -1,28 +1,72 @@
 """What `jitad.checkpoint` keeps of a function all the same: values for its `policy`.
 
+A policy is one of these, or a function `policy(prim, *types, **params)` of an operation (whose
+`name` is JAX's), the types of its operands and its parameters, that tells whether results are kept.
+
 >>> import jitad, jitad.numpy as jnp
 >>> policy = jitad.checkpoint_policies.dots_saveable
 >>> f = jitad.checkpoint(lambda x: jnp.sum(jnp.tanh(x @ x)), policy=policy)
 >>> round(float(jitad.grad(f)(jnp.eye(1))[0, 0]), 6)
 0.839949
+>>> f = jitad.checkpoint(jnp.sin, policy=lambda prim, *types, **params: prim.name == "cos")
+>>> jitad.grad(f)(0.0)
+Array(1.)
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from jitad_ir import ops
+from jitad_ir.graph import Equation
+from jitad_ir.ops.checkpoint import is_saved_op
 
-from .errors import hides_internals
+from .errors import at_user_line, hides_internals
 from .numpy.promotion import as_array_operand
+from .primitives import Primitive, params_of, primitive_of
 from .trace import apply
 from .tree_util import tree_map
 
 
 class Policy(NamedTuple):
-    """Which values a checkpoint stores; see `jitad_ir.ops.checkpoint`."""
+    """Which values a checkpoint stores; see `jitad_ir.ops.checkpoint`. As a function of an
+    operation it tells whether the results are among them."""
 
-    saves: tuple[str, ...]
+    saves: tuple[Any, ...]
+
+    def __call__(self, prim: Primitive, *types: Any, **params: Any) -> bool:
+        return is_saved_op(prim.op, params, self.saves)
+
+
+class Chosen:
+    """The user's policy, asked about equations. Two are equal if they ask the same object."""
+
+    __slots__ = ("policy",)
+
+    def __init__(self, policy: Callable[..., Any]) -> None:
+        self.policy = policy
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Chosen) and self.policy is other.policy
+
+    def __hash__(self) -> int:
+        return id(self.policy)
+
+    def __call__(self, eq: Equation) -> bool:
+        types = [v.type for v in eq.operands]
+        answer = self.policy(primitive_of(eq.op.name), *types, **params_of(eq.op.name, eq.params))
+        if not hasattr(answer, "__bool__"):
+            raise TypeError(
+                at_user_line(
+                    f"checkpoint: expected True or False of the policy {self!r} for "
+                    f"{eq.op.name}; got {answer!r}"
+                )
+            )
+        return bool(answer)
+
+    def __repr__(self) -> str:
+        return getattr(self.policy, "__name__", type(self.policy).__name__)
 
 
 nothing_saveable = Policy(())
@@ -32,7 +76,7 @@ everything_saveable = Policy(("everything",))
 """Store all that reverse mode needs, as without a checkpoint."""
 
 dots_saveable = Policy(("dots",))
-"""Store the results of matrix products, recompute the rest."""
+"""Store the results of matrix products and convolutions, recompute the rest."""
 
 checkpoint_dots = dots_saveable
 
@@ -40,6 +84,12 @@ dots_with_no_batch_dims_saveable = Policy(("dots without batch",))
 """Store the results of matrix products without batch axes, recompute the rest."""
 
 checkpoint_dots_with_no_batch_dims = dots_with_no_batch_dims_saveable
+
+
+def offload_dot_with_no_batch_dims(offload_src: str, offload_dst: str) -> Policy:
+    """`dots_with_no_batch_dims_saveable`: there is one memory, where what JAX moves from one
+    (`offload_src`) to another (`offload_dst`) stays."""
+    return dots_with_no_batch_dims_saveable
 
 
 def save_only_these_names(*names: str) -> Policy:
@@ -55,6 +105,40 @@ def save_any_names_but_these(*names: str) -> Policy:
 def save_anything_except_these_names(*names: str) -> Policy:
     """Store every value but those that `checkpoint_name` gives one of `names`."""
     return Policy(("other names", *names))
+
+
+def save_and_offload_only_these_names(
+    *,
+    names_which_can_be_saved: Iterable[str],
+    names_which_can_be_offloaded: Iterable[str],
+    offload_src: str,
+    offload_dst: str,
+) -> Policy:
+    """`save_only_these_names` of both kinds of names: there is one memory, where what JAX moves
+    from one (`offload_src`) to another (`offload_dst`) stays.
+
+    Raises ValueError for a name of both kinds."""
+    saved, offloaded = list(names_which_can_be_saved), list(names_which_can_be_offloaded)
+    both = sorted(set(saved) & set(offloaded))
+    if both:
+        raise ValueError(
+            at_user_line(
+                "save_and_offload_only_these_names: expected names that are saved or offloaded; "
+                f"got {', '.join(both)} as both"
+            )
+        )
+    return save_only_these_names(*saved, *offloaded)
+
+
+def save_from_both_policies(
+    policy_1: Callable[..., Any], policy_2: Callable[..., Any]
+) -> Callable[..., bool]:
+    """Store what either policy stores."""
+
+    def policy(prim: Primitive, *types: Any, **params: Any) -> bool:
+        return bool(policy_1(prim, *types, **params) or policy_2(prim, *types, **params))
+
+    return policy
 
 
 @hides_internals

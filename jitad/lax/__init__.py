@@ -105,6 +105,10 @@ def __getattr__(name: str) -> Any:
     if name == "linalg":
         return importlib.import_module(".linalg", __name__)
     module = _MODULES.get(name)
+    if module is None and name.endswith("_p"):
+        primitive = importlib.import_module("..primitives", __name__).primitive_named(name[:-2])
+        if primitive is not None:
+            return primitive
     if module is None:
         raise AttributeError(f"module 'jitad.lax' has no attribute {name!r}")
     value = getattr(importlib.import_module(module, __name__), name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
 
 from jitad_ir.op import OPS
 
-from ..checkpoint_policies import Policy
+from ..checkpoint_policies import Chosen, Policy
 from ..errors import at_user_line, hides_internals
 from ..pytree import flatten
 from ..trace import apply, find_trace
@@ -19,27 +19,40 @@ def checkpoint(
     fun: Callable[..., Any],
     *,
     prevent_cse: bool = True,
-    policy: Policy | None = None,
+    policy: Callable[..., Any] | None = None,
     static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Iterable[str] = (),
+    concrete: bool = False,
 ) -> Callable[..., Any]:
     """`fun`, whose intermediate values reverse mode recomputes instead of keeping them.
 
-    `prevent_cse` is accepted for JAX's sake: recomputation is never merged with the first
-    computation. `policy`, one of `jitad.checkpoint_policies`, says which values are kept all the
+    `prevent_cse` and `concrete` are accepted for JAX's sake: recomputation is never merged with
+    the first computation. `policy`, one of `jitad.checkpoint_policies` or a function that is asked
+    about each operation (`policy(prim, *types, **params)`), says which values are kept all the
     same.
+    Arguments named by `static_argnums` and `static_argnames` are Python values, not traced.
 
     >>> import jitad, jitad.numpy as jnp
     >>> jitad.grad(jitad.checkpoint(lambda x: jnp.sin(jnp.sin(x))))(0.0)
     Array(1.)
     """
     check_callable(fun, "checkpoint")
-    if policy is not None and not isinstance(policy, Policy):
+    if policy is not None and not callable(policy):
         raise TypeError(
             at_user_line(
-                f"checkpoint: expected a policy of jitad.checkpoint_policies; got {policy!r}"
+                "checkpoint: expected a policy of jitad.checkpoint_policies, or a function of an "
+                f"operation; got {policy!r}"
             )
         )
-    params = {"saves": policy.saves} if policy is not None and policy.saves else {}
+    saves = (
+        ()
+        if policy is None
+        else policy.saves
+        if isinstance(policy, Policy)
+        else ("chosen", Chosen(policy))
+    )
+    params = {"saves": saves} if saves else {}
+    names = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
     fixed = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
 
     @wraps(fun)
@@ -47,7 +60,8 @@ def checkpoint(
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         slots = {n % len(args) for n in fixed} if args else set[int]()
         dynamic = [a for i, a in enumerate(args) if i not in slots]
-        leaves, tree = flatten((dynamic, kwargs))
+        fixed_keywords = {n: a for n, a in kwargs.items() if n in names}
+        leaves, tree = flatten((dynamic, {n: a for n, a in kwargs.items() if n not in names}))
         if find_trace(leaves) is None:
             return fun(*args, **kwargs)
 
@@ -55,7 +69,7 @@ def checkpoint(
             inner, keywords = tree.unflatten(tracers)
             given = iter(inner)
             full = [args[i] if i in slots else next(given) for i in range(len(args))]
-            return fun(*full, **keywords)
+            return fun(*full, **keywords, **fixed_keywords)
 
         traced = trace_function(
             flat, name_of(fun), leaves, concrete=True, transform="checkpoint", mutes=True

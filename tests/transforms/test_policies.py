@@ -33,6 +33,17 @@ POLICIES = {
     "other name": policies.save_only_these_names("visible"),
     "names but": policies.save_any_names_but_these("visible"),
     "all but": policies.save_anything_except_these_names("hidden"),
+    "offloaded dots": policies.offload_dot_with_no_batch_dims("device", "pinned_host"),
+    "offloaded names": policies.save_and_offload_only_these_names(
+        names_which_can_be_saved=["visible"],
+        names_which_can_be_offloaded=["hidden"],
+        offload_src="device",
+        offload_dst="pinned_host",
+    ),
+    "function": lambda prim, *types, **params: prim.name in ("exp", "dot_general"),
+    "both": policies.save_from_both_policies(
+        policies.save_only_these_names("hidden"), policies.dots_saveable
+    ),
 }
 
 
@@ -75,8 +86,65 @@ def test_what_is_run_twice() -> None:
     assert counts(policies.save_any_names_but_these("hidden"), ops) == [2, 2, dots + 3]
 
 
+def test_functions_choose_what_is_kept() -> None:
+    ops = ("tanh", "sin", "dot")
+    dots = counts(policies.everything_saveable, ops)[2]
+
+    def without_batch(prim: Any, *types: Any, **params: Any) -> bool:
+        return prim is jitad.lax.dot_general_p and params["dimension_numbers"][1] == ((), ())
+
+    def vectors(prim: Any, *types: Any, **params: Any) -> bool:
+        return prim.name == "tanh" and types[0].shape == (3, 3) and types[0].dtype == np.float64
+
+    assert counts(without_batch, ops) == [2, 2, dots + 1]
+    assert counts(vectors, ops) == [1, 2, dots + 2]
+    assert counts(lambda *_, **__: True, ops) == [1, 1, dots]
+    assert counts(lambda *_, **__: False, ops) == [2, 2, dots + 3]
+    either = policies.save_from_both_policies(vectors, policies.dots_saveable)
+    assert counts(either, ops) == [1, 2, dots]
+    assert counts(POLICIES["offloaded dots"], ops) == [2, 2, dots + 1]
+    assert counts(POLICIES["offloaded names"], ops) == [1, 2, dots + 2]
+
+
+def test_policies_are_functions_of_operations() -> None:
+    product, name = jitad.lax.dot_general_p, jitad.lax.conv_general_dilated_p
+    dims = {"dimension_numbers": (((1,), (0,)), ((), ())), "batch": ((), ())}
+    assert policies.dots_saveable(product, **dims) and policies.dots_saveable(name)
+    assert policies.dots_with_no_batch_dims_saveable(product, **dims)
+    assert not policies.nothing_saveable(product) and policies.everything_saveable(product)
+    assert (product.name, str(name)) == ("dot_general", "conv_general_dilated")
+    with pytest.raises(AttributeError, match="no attribute 'no_such_p'"):
+        _ = jitad.lax.no_such_p
+
+
+def test_convolutions_are_products() -> None:
+    image, kernel = np.ones((1, 1, 5, 5)), np.ones((1, 1, 2, 2))
+
+    def f(x: Any) -> Any:
+        return jnp.sum(jnp.exp(jitad.lax.conv(x, kernel, (1, 1), "VALID")))
+
+    def convolutions(policy: Any) -> int:
+        g = jitad.value_and_grad(jitad.checkpoint(f, policy=policy))
+        equations = optimize(jitad.jit(g).trace(image)).equations
+        return [eq.op.name for eq in equations].count("convolution")
+
+    assert convolutions(policies.dots_saveable) == 2
+    assert convolutions(None) == 3
+
+
+def test_static_names() -> None:
+    @jitad.checkpoint
+    def plain(x: Any, kind: str = "sin") -> Any:
+        return getattr(jnp, kind)(x)
+
+    f = jitad.checkpoint(plain.__wrapped__, static_argnames="kind")
+    assert jitad.grad(lambda x: f(x, kind="cos"))(0.5) == -np.sin(0.5)
+    with pytest.raises(TypeError, match="argument of plain"):
+        jitad.grad(lambda x: plain(x, kind="cos"))(0.5)
+
+
 def test_wrong_policy() -> None:
-    with pytest.raises(TypeError, match="expected a policy of jitad.checkpoint_policies; got True"):
+    with pytest.raises(TypeError, match="or a function of an operation; got True"):
         jitad.checkpoint(network, policy=True)
 
 
@@ -99,3 +167,12 @@ def test_checkpoints_that_hand_on_what_they_are_given(stage: Callable[..., Any])
     twice = [stage(jitad.grad(lambda x, g=g: jnp.sum(jitad.grad(g)(x) ** 2)))(x)
              for g in (total(outer), total(plain))]  # fmt: skip
     np.testing.assert_allclose(*twice, rtol=1e-12)
+    with pytest.raises(TypeError, match="expected True or False of the policy <lambda> for sin"):
+        jitad.grad(jitad.checkpoint(jnp.sin, policy=lambda *_, **__: "yes"))(1.0)
+    with pytest.raises(ValueError, match="got a as both"):
+        policies.save_and_offload_only_these_names(
+            names_which_can_be_saved="a",
+            names_which_can_be_offloaded="ab",
+            offload_src="device",
+            offload_dst="host",
+        )

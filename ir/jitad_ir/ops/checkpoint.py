@@ -3,14 +3,15 @@
     checkpoint(operands; body): operands -> body(operands)
 
 `saves` says what is stored all the same: () nothing, ("everything",), ("dots",) the results of
-products, ("dots without batch",) those without batch axes, ("names", ...) values that
-`checkpoint_name` names so, ("names but", ...) those it names otherwise, ("other names", ...) every
-value but those. What is stored is stored once; the rest is recomputed from it and the operands.
+products and convolutions, ("dots without batch",) those of products without batch axes,
+("names", ...) values that `checkpoint_name` names so, ("names but", ...) those it names otherwise,
+("other names", ...) every value but those, ("chosen", f) the results of equations with `f(eq)`.
+What is stored is stored once; the rest is recomputed from it and the operands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..graph import Equation, Graph, Value
@@ -25,7 +26,7 @@ from .samples import one
 from .steps import Regions
 from .structured import batched_everywhere, call_of_region, pruned_regions
 
-Saves = tuple[str, ...]
+Saves = tuple[Any, ...]
 
 
 def _params(saves: Saves) -> dict[str, Any]:
@@ -34,20 +35,27 @@ def _params(saves: Saves) -> dict[str, Any]:
 
 def is_saved(eq: Equation, saves: Saves) -> bool:
     """Whether a checkpoint that `saves` so stores the results of `eq`."""
+    if saves and saves[0] == "chosen":
+        return bool(saves[1](eq))
+    return is_saved_op(eq.op.name, eq.params, saves)
+
+
+def is_saved_op(op: str, params: Mapping[str, Any], saves: Saves) -> bool:
+    """Whether a checkpoint that `saves` so, by names alone, stores the results of this op."""
     kind, *names = saves or ("nothing",)
     if kind == "everything":
         return True
     if kind == "dots":
-        return eq.op.name == "dot"
+        return op in ("dot", "convolution")
     if kind == "dots without batch":
-        return eq.op.name == "dot" and eq.params["batch"] == ((), ())
-    named = eq.op.name == "checkpoint_name"
+        return op == "dot" and params["batch"] == ((), ())
+    named = op == "checkpoint_name"
     if kind == "names":
-        return named and eq.params["name"] in names
+        return named and params["name"] in names
     if kind == "names but":
-        return named and eq.params["name"] not in names
+        return named and params["name"] not in names
     if kind == "other names":
-        return not (named and eq.params["name"] in names)
+        return not (named and params["name"] in names)
     return False
 
 
