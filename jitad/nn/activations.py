@@ -54,9 +54,7 @@ def squareplus(x: Any, b: Any = 4) -> Any:
 
 def softplus(x: Any) -> Any:
     """log(1 + e^x)."""
-    x = as_inexact(x)
-    # Beyond 40 it is x to rounding, and so are its derivatives.
-    return jnp.where(x > 40, x, jnp.log1p(jnp.exp(jnp.where(x > 40, 0, x))))
+    return jnp.logaddexp(as_inexact(x), 0.0)
 
 
 def sparse_plus(x: Any) -> Any:

@@ -13,7 +13,6 @@ from jitad_ir import ops
 
 from .elementwise import as_ufunc, binary, composed, unary
 from .promotion import (
-    Operand,
     as_array_operand,
     as_operand,
     convert,
@@ -68,54 +67,9 @@ def sinc(x: Any) -> Any:
     return apply(ops.select, at_zero, series, apply(ops.div, apply(ops.sin, y), divisor))
 
 
-def _hypot(x: Operand, y: Operand) -> Operand:
-    """big sqrt(1 + (small/big)**2): does not overflow; inf if either is, nan or not."""
-    x, y = apply(ops.abs, x), apply(ops.abs, y)
-    big, small = apply(ops.max, x, y), apply(ops.min, x, y)
-    zero = apply(ops.eq, big, 0)
-    divisor = apply(ops.select, zero, filled(big, 1), big)
-    ratio = apply(ops.div, small, divisor)
-    length = apply(ops.mul, big, apply(ops.sqrt, apply(ops.add, apply(ops.square, ratio), 1.0)))
-    infinite = apply(ops.bitwise_or, apply(ops.eq, x, np.inf), apply(ops.eq, y, np.inf))
-    return apply(ops.select, infinite, filled(big, np.inf), length)
-
-
-hypot = composed("hypot", _hypot, "sqrt(x**2 + y**2), without overflow on the way.")
-
-
-def _logaddexp(x: Operand, y: Operand) -> Operand:
-    """max + log1p(e**-|x - y|); where x = y (also both infinite) x + log 2."""
-    difference = apply(ops.sub, x, y)
-    equal = apply(ops.eq, x, y)
-    difference = apply(ops.select, equal, filled(x, 0), difference)
-    tail = apply(ops.log1p, apply(ops.exp, apply(ops.neg, apply(ops.abs, difference))))
-    return _logsum(x, y, equal, difference, tail, math.log(2))
-
-
-def _logaddexp2(x: Operand, y: Operand) -> Operand:
-    """As _logaddexp in base 2."""
-    difference = apply(ops.sub, x, y)
-    equal = apply(ops.eq, x, y)
-    difference = apply(ops.select, equal, filled(x, 0), difference)
-    tail = apply(ops.log1p, apply(ops.exp2, apply(ops.neg, apply(ops.abs, difference))))
-    return _logsum(x, y, equal, difference, apply(ops.mul, tail, 1 / math.log(2)), 1.0)
-
-
-def _logsum(
-    x: Operand, y: Operand, equal: Operand, difference: Operand, tail: Operand, doubled: float
-) -> Operand:
-    # The mean of x and y where they are equal: each takes half of the derivative.
-    middle = apply(ops.add, apply(ops.mul, x, 0.5), apply(ops.mul, y, 0.5))
-    return apply(
-        ops.select,
-        equal,
-        apply(ops.add, middle, doubled),
-        apply(ops.add, apply(ops.max, x, y), tail),
-    )
-
-
-logaddexp = composed("logaddexp", _logaddexp, "log(e**x + e**y), without overflow on the way.")
-logaddexp2 = composed("logaddexp2", _logaddexp2, "log2(2**x + 2**y), without overflow.")
+hypot = binary("hypot", ops.hypot, "f")
+logaddexp = binary("logaddexp", ops.logaddexp, "f")
+logaddexp2 = binary("logaddexp2", ops.logaddexp2, "f")
 
 
 # Powers.

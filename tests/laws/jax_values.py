@@ -19,6 +19,9 @@ from jax.ad_checkpoint import checkpoint_name
 jax.config.update("jax_enable_x64", True)
 
 
+OF_NUMPY = {"hypot", "logaddexp", "logaddexp2"}
+
+
 def call(name: str, params: dict[str, Any], operands: list[Any], ts: list[Any], ct: Any) -> Any:
     if name == "polygamma":
         order = np.full_like(operands[0], params["order"])
@@ -30,7 +33,7 @@ def call(name: str, params: dict[str, Any], operands: list[Any], ts: list[Any], 
     elif name == "checkpoint_name":
         function = functools.partial(checkpoint_name, name=params["name"])
     else:
-        function = getattr(jax.lax, name)
+        function = getattr(jax.numpy if name in OF_NUMPY else jax.lax, name)
     out, t = jax.jvp(function, operands, ts)
     _, pull_back = jax.vjp(function, *operands)
     cts = pull_back(jax.numpy.asarray(ct, out.dtype))

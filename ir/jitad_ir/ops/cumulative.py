@@ -13,6 +13,7 @@ from ..lowering import Cumulative, Routine, Rule
 from ..op import NONLINEAR, OPS, Draw, Linear, Op, PerOperand, Sample, batch_to_front, same_types
 from ..types import ArrayType, DType, TypeMismatch, short_name
 from .constants import zeros
+from .log_sums import emit_logaddexp
 from .reduce import highest, lowest
 from .slicing import concatenate, pad, part
 from .vector_loops import strips, vector_width
@@ -301,14 +302,6 @@ cummin = _cumulative(
 )
 
 
-def _combine_logaddexp(b: Any, carry: Any, x: Any) -> Any:
-    """log(e^carry + e^x) = max + log(1 + e^-|difference|); equal infinities have no difference."""
-    difference = b.sub(carry, x)
-    apart = b.add(b.max(carry, x), b.log1p(b.exp(b.neg(b.abs(difference)))))
-    doubled = b.add(x, b.constant(x.dtype, float(np.log(2))))
-    return b.select(b.eq(carry, x), doubled, apart)
-
-
 def _jvp_cumlogsumexp(t: Value, out: Value, x: Value, *, axis: int, reverse: bool) -> Value:
     """d out[i] = sum_k e^(x[k] - out[i]) t[k], hence
     d out[i] = e^(out[i-1] - out[i]) d out[i-1] + e^(x[i] - out[i]) t[i]."""
@@ -337,7 +330,7 @@ cumlogsumexp = _cumulative(
     "log of the running sum of e^x along `axis`, from the end if `reverse`, without overflow.",
     kinds="f",
     ufunc=np.logaddexp,
-    combine=_combine_logaddexp,
+    combine=emit_logaddexp,
     identity=None,
     jvp=_jvp_cumlogsumexp,
     transpose=NONLINEAR,

@@ -91,23 +91,13 @@ def gemm(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, block: Block)
 
 
 def gemv(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, block: Block) -> None:
-    """A block of the product with a vector by BLAS's gemv."""
+    """A block of the product of a vector and a matrix by BLAS's gemv."""
     dtype = out.buffer.type.dtype
-    if plan.n == 1:
-        # out = x y: x lies as its transpose (k by m), or as itself.
-        trans, leading = x.view.leading
-        trans = "T" if trans == "N" else "N"
-        length: Any = block.rows
-        start = pointer(r, x, block.row, 0)
-        shape = (plan.k, length) if trans == "T" else (length, plan.k)
-        vector, stride = y, y.view.row_stride
-    else:
-        # out' = y' x': y lies as its transpose (n by k), or as itself.
-        trans, leading = y.view.leading
-        length = block.columns
-        start = pointer(r, y, 0, block.column)
-        shape = (length, plan.k) if trans == "N" else (plan.k, length)
-        vector, stride = x, x.view.column_stride
+    # out' = y' x': y lies as its transpose (n by k), or as itself.
+    trans, leading = y.view.leading
+    length = block.columns
+    start = pointer(r, y, 0, block.column)
+    shape = (length, plan.k) if trans == "N" else (plan.k, length)
     # gemv scales the result by beta = 0, which need not clear a nan.
     result = pointer(r, out, block.row, block.column)
     r.clear(result, _bytes(r, length, dtype.itemsize))
@@ -121,8 +111,8 @@ def gemv(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, block: Block)
             r.literal(dtype, 1),
             start,
             _count(r, leading),
-            pointer(r, vector, 0, 0),
-            _count(r, stride),
+            pointer(r, x, 0, 0),
+            _count(r, x.view.column_stride),
             r.literal(dtype, 0),
             result,
             _count(r, 1),

@@ -16,6 +16,9 @@ from .vector_loops import affine, strips, vector_width
 STREAMS = 4
 """Vectors that a loop sums side by side, to hide the latency of addition."""
 
+CHAINS = 8
+"""The same where a loop does little else: a core begins two sums a cycle, which take four."""
+
 
 def workspace_dot(x: ArrayType, y: ArrayType, in_x: Roles, in_y: Roles) -> int:
     """Bytes that packed operands take."""
@@ -33,6 +36,8 @@ def emit_dot(r: Any, x: Any, y: Any, out: Any, in_x: Roles, in_y: Roles) -> None
     """Write `dot(x, y)` to the buffer `out`."""
     dtype = out.type.dtype
     plan = product(x.type, y.type, in_x, in_y)
+    if plan.swapped:
+        x, y = y, x
     if out.type.size == 0:
         return
     if plan.k == 0:
@@ -164,26 +169,57 @@ def _unrolled(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix) -> None:
 
 
 def _columns(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix) -> None:
-    """Vectors of columns of y, each scaled by one element of x and summed."""
+    """Vectors of columns of y, each scaled by one element of x and summed.
+
+    The last vector ends with the last column, be some of its columns those of the one before.
+    """
     dtype = out.buffer.type.dtype
+    width = vector_width(dtype)
+    groups, rest = divmod(plan.n, STREAMS * width)
+    last = [*range(0, rest - width, width), rest - width] if rest else []
 
     def row(i: Any) -> None:
-        def strip(e: Any, start: Any, count: int) -> None:
-            sums = [_Sum(r, e, dtype) for _ in range(count)]
-            starts = [affine(r, start, (v, e.width)) for v in range(count)]
+        def group(number: Any) -> None:
+            start = affine(r, 0, (number, STREAMS * width))
+            starts = [affine(r, start, (v, width)) for v in range(STREAMS)]
+            _column_sums(r, plan, x, y, out, i, starts)
 
-            def term(p: Any) -> None:
-                factor = e.splat(r.b.load(pointer(r, x, i, p), dtype))
-                for total, j in zip(sums, starts, strict=True):
-                    total.add_product(factor, e.load(pointer(r, y, p, j), dtype))
-
-            r.loop(plan.k, term)
-            for total, j in zip(sums, starts, strict=True):
-                e.store(pointer(r, out, i, j), total.lanes)
-
-        strips(r, plan.n, vector_width(dtype), strip, streams=STREAMS)
+        r.loop(groups, group)
+        if rest:
+            starts = [plan.n - rest + offset for offset in last]
+            _column_sums(r, plan, x, y, out, i, starts)
 
     r.loop(plan.m, row)
+
+
+def _column_sums(
+    r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix, i: Any, starts: list[Any]
+) -> None:
+    """Row i of the result, in the vectors that begin at the columns `starts`; for few of them in
+    several sums each, over every second, third, ... element of the row of x."""
+    dtype = out.buffer.type.dtype
+    e = r.simd(vector_width(dtype))
+    several = CHAINS // len(starts) if plan.k >= 2 * CHAINS else 1
+    sums = [[_Sum(r, e, dtype) for _ in starts] for _ in range(several)]
+
+    def term(p: Any, totals: list[_Sum]) -> None:
+        factor = e.splat(r.b.load(pointer(r, x, i, p), dtype))
+        for total, j in zip(totals, starts, strict=True):
+            total.add_product(factor, e.load(pointer(r, y, p, j), dtype))
+
+    def terms(round: Any) -> None:
+        for number, totals in enumerate(sums):
+            term(affine(r, number, (round, several)), totals)
+
+    rounds = plan.k // several
+    r.loop(rounds, terms)
+    for p in range(rounds * several, plan.k):
+        term(p, sums[0])
+    for at, j in enumerate(starts):
+        total = sums[0][at].lanes
+        for other in sums[1:]:
+            total = e.add(total, other[at].lanes)
+        e.store(pointer(r, out, i, j), total)
 
 
 def _inner(r: Any, plan: Product, x: Matrix, y: Matrix, out: Matrix) -> None:

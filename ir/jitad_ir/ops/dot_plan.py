@@ -25,7 +25,7 @@ UNROLLED = 64
 BLAS_GEMM = 2048
 """Least m n k that is given to gemm: below, its call costs more than it saves."""
 
-BLAS_GEMV = 8192
+BLAS_GEMV = 16384
 """Least m n k that is given to gemv."""
 
 INT32_LIMIT = 2**31
@@ -86,6 +86,8 @@ class Product:
     n: int
     x: View
     y: View
+    swapped: bool
+    """True if x and y here are the second and the first operand, transposed."""
     method: str
     """unrolled, columns, inner, scalar, gemm or gemv"""
 
@@ -103,14 +105,22 @@ class Product:
 
 
 def product(x: ArrayType, y: ArrayType, in_x: Roles, in_y: Roles) -> Product:
-    """Choose the order of the sum, the method, and what is packed: as little as possible."""
+    """Choose the order of the sum, the method, and what is packed: as little as possible.
+
+    If y has one column, y' x' is computed, the same numbers in the same order, so that a vector is
+    always the first operand.
+    """
+    swapped = math.prod(y.shape[a] for a in in_y.free) == 1
+    if swapped:
+        x, y, in_x, in_y = y, x, in_y, in_x
     pairs = list(zip(in_x.contract, in_y.contract, strict=True))
     candidates: list[Product] = []
     for order in (sorted(pairs), sorted(pairs, key=lambda pair: pair[1])):
         x_contract, y_contract = tuple(a for a, _ in order), tuple(b for _, b in order)
         left = _view(x, in_x.batch, in_x.free, x_contract)
         right = _view(y, in_y.batch, y_contract, in_y.free)
-        candidates.append(_choose(x.dtype, tuple(x.shape[a] for a in in_x.batch), left, right))
+        batch = tuple(x.shape[a] for a in in_x.batch)
+        candidates.append(_choose(x.dtype, batch, left, right, swapped))
     return min(candidates, key=lambda p: p.m * p.k * p.x.packed + p.k * p.n * p.y.packed)
 
 
@@ -141,17 +151,16 @@ def _merged(axes: Sequence[tuple[int, int]]) -> int | None:
     return max(long[-1][1], 1) if long else 1
 
 
-def _choose(dtype: DType, batch: Shape, x: View, y: View) -> Product:
+def _choose(dtype: DType, batch: Shape, x: View, y: View, swapped: bool) -> Product:
     m, k, n = x.rows, x.columns, y.columns
     work = m * n * k
-    vector = m == 1 or n == 1
     strides = (x.row_stride, x.column_stride, y.row_stride, y.column_stride)
     fits = max(m, n, k, *strides) < INT32_LIMIT and dtype.kind in "fc"
     if work <= UNROLLED:
         method = "unrolled"
-    elif fits and not vector and k > 1 and work >= BLAS_GEMM:
+    elif fits and m > 1 and k > 1 and work >= BLAS_GEMM:
         method = "gemm"
-    elif fits and vector and m != n and k > 1 and work >= BLAS_GEMV:
+    elif fits and m == 1 and n > 1 and k > 1 and work >= BLAS_GEMV:
         method = "gemv"
     elif y.column_stride == 1 and n >= vector_width(dtype):
         method = "columns"
@@ -159,11 +168,11 @@ def _choose(dtype: DType, batch: Shape, x: View, y: View) -> Product:
         method = "inner"
     else:
         method = "scalar"
-    if method == "gemm" or (method == "gemv" and n == 1):
+    if method == "gemm":
         x = _for_blas(x)
-    if method == "gemm" or (method == "gemv" and m == 1):
+    if method in ("gemm", "gemv"):
         y = _for_blas(y)
-    return Product(batch, m, k, n, x, y, method)
+    return Product(batch, m, k, n, x, y, swapped, method)
 
 
 def _for_blas(view: View) -> View:

@@ -63,7 +63,7 @@ def shares(dtype: DType, batch: Shape, m: int, k: int, n: int, method: str, pack
         if method == "gemm":
             return _blocks(m, n, int(one / BLOCK))
         if method == "gemv":
-            return _strips(m, n, int(m * k * n * dtype.itemsize / ROW_BYTES))
+            return _strips(n, int(m * k * n * dtype.itemsize / ROW_BYTES))
     most = min(count, PACKED_PARTS if packed else MOST_PARTS)
     return Shares(batch=max(1, min(most, int(count * one / PART))))
 
@@ -93,6 +93,5 @@ def _blocks(m: int, n: int, wanted: int) -> Shares:
     return Shares(rows=rows, columns=columns)
 
 
-def _strips(m: int, n: int, wanted: int) -> Shares:
-    parts = max(1, min(wanted, MOST_BLOCKS, max(m, n) // 16))
-    return Shares(rows=parts) if n == 1 else Shares(columns=parts)
+def _strips(n: int, wanted: int) -> Shares:
+    return Shares(columns=max(1, min(wanted, MOST_BLOCKS, n // 16)))

@@ -9,8 +9,10 @@ import numpy as np
 from ..graph import Value
 from ..op import NONLINEAR, Draw, Sample, elementwise
 from .arithmetic import add, div, mul, neg, rsqrt, square, sub
+from .comparison import eq
 from .constants import full_like
 from .samples import COMPLEX, edges, one, two
+from .selection import select
 
 _LOG_2 = math.log(2.0)
 _LOG_10 = math.log(10.0)
@@ -188,6 +190,24 @@ atan2 = elementwise(
     ],
     transpose=NONLINEAR,
     emit=lambda b, y, x: b.atan2(y, x),
+    samples=(*two(), *edges(2)),
+    dear=True,
+)
+
+
+def _along(t: Value, out: Value, side: Value) -> Value:
+    """The tangent `t` of a leg times leg / hypotenuse; 0 at the origin, where there is none."""
+    return mul(t, div(side, select(eq(out, 0), full_like(out, 1), out)))
+
+
+hypot = elementwise(
+    "hypot",
+    "sqrt(x**2 + y**2), without overflow on the way; inf if either is infinite, nan or not.",
+    kinds="f",
+    evaluate=np.hypot,
+    jvp=[lambda t, out, x, y: _along(t, out, x), lambda t, out, x, y: _along(t, out, y)],
+    transpose=NONLINEAR,
+    emit=lambda b, x, y: b.hypot(x, y),
     samples=(*two(), *edges(2)),
     dear=True,
 )
