@@ -13,7 +13,14 @@ from jitad_ir.types import ArrayType
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..trace import apply, find_trace
-from .function import as_operands, check_callable, leaf_types, name_of, trace_function
+from .function import (
+    as_operands,
+    check_callable,
+    global_name,
+    leaf_types,
+    name_of,
+    trace_function,
+)
 from .rules import bound_arguments, placeholders
 
 
@@ -43,6 +50,9 @@ class custom_vmap:  # noqa: N801  (a decorator, named like a function)
         update_wrapper(self, fun)
         self.fun = fun
         self.vmap_rule: Callable[..., Any] | None = None
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return global_name(self) or super().__reduce_ex__(protocol)
 
     def def_vmap(self, vmap_rule: Callable[..., Any]) -> Callable[..., Any]:
         """Set the rule; returns it."""

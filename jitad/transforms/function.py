@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -27,6 +28,15 @@ def name_of(function: Callable[..., Any]) -> str:
     """A name for the program traced from `function`."""
     name = getattr(function, "__name__", None) or type(function).__name__
     return name if name.isidentifier() else "f"
+
+
+def global_name(function: Any) -> str | None:
+    """The name by which the module of `function` has it, so that pickle need not look into it."""
+    name = getattr(function, "__qualname__", None)
+    found: Any = sys.modules.get(getattr(function, "__module__", None) or "")
+    for part in (name or "").split("."):
+        found = getattr(found, part, None)
+    return name if found is function else None
 
 
 def check_callable(function: Any, transform: str) -> None:

@@ -21,6 +21,7 @@ from .function import (
     Traced,
     as_operands,
     check_callable,
+    global_name,
     leaf_types,
     name_of,
     trace_function,
@@ -77,6 +78,9 @@ class CustomRule:
         self.nondiff_argnums = _positions(fun, nondiff_argnums, nondiff_argnames)
         self.symbolic_zeros = False
         self._depth = 0
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return global_name(self) or super().__reduce_ex__(protocol)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:

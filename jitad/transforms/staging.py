@@ -13,7 +13,6 @@ import weakref
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from jitad_ir.graph import Graph
 from jitad_ir.stages import recorded, stage
 from jitad_ir.types import ArrayType
 
@@ -80,12 +79,13 @@ def jit(
     staged = _Staged(fun, numbers, names)
     function = staged.native_function()
     functools.update_wrapper(function, fun)
-    function.trace = staged.trace
-    function.lower = staged.lower
-    function.eval_shape = staged.eval_shape
-    function.clear_cache = staged.clear
     _ALL.add(staged)
     return function
+
+
+def _again(fun: Any, argnums: frozenset[int], argnames: frozenset[str]) -> Any:
+    """A function that was pickled, jitted again."""
+    return jit(fun, static_argnums=tuple(argnums), static_argnames=tuple(argnames))
 
 
 class _ClosesOver(Exception):
@@ -116,7 +116,11 @@ class _Staged:
         self.function: Callable[[], Any] = lambda: None
         self.programs = programs_of(fun, (static_argnums, static_argnames))
 
-    def clear(self) -> None:
+    def reduced(self) -> tuple[Any, ...]:
+        """For pickle: how to make this function again."""
+        return _again, (self.fun, self.static_argnums, self.static_argnames)
+
+    def clear_cache(self) -> None:
         """Forget every compiled program."""
         self.programs.clear()
         self.uninstall()
@@ -138,25 +142,20 @@ class _Staged:
 
     def native_function(self) -> Any:
         """A new callable whose native entries are those of this function."""
-        from ..dispatch.function_type import compiled_function_type  # noqa: PLC0415  (loads LLVM)
+        from .jitted import jitted_function_type  # noqa: PLC0415  (loads LLVM)
 
-        function = compiled_function_type()(self.call)
+        function = jitted_function_type()(self.call)
         self.function = weakref.ref(function)
         return function
 
-    def trace(self, *args: Any, **kwargs: Any) -> Graph:
-        """The program traced for these arguments, before any pass: IR text when printed."""
-        leaves, tree = self._dynamic(args, kwargs)
-        return self._traced(args, kwargs, leaves, tree).graph
-
-    def lower(self, *args: Any, **kwargs: Any) -> Any:
-        """The function traced for these arguments, or for the shapes and dtypes of
-        `ShapeDtypeStruct`s, to be compiled ahead of its first call: a `Lowered`."""
-        from .ahead import Lowered, prototypes  # noqa: PLC0415  (loads passes and planner)
+    def trace(self, *args: Any, **kwargs: Any) -> Any:
+        """The program traced for these arguments, or for the shapes and dtypes of
+        `ShapeDtypeStruct`s, before any pass: a `TracedProgram`, a Graph."""
+        from .ahead import TracedProgram, prototypes  # noqa: PLC0415  (loads passes and planner)
 
         given, named = prototypes((args, kwargs))
         traced = self._traced(given, named, *self._dynamic(given, named))
-        positional = [a for i, a in enumerate(given) if i not in self.static_argnums]
+        positional = tuple([a for i, a in enumerate(given) if i not in self.static_argnums])
         keywords = {n: a for n, a in named.items() if n not in self.static_argnames}
         leaves, tree = flatten((positional, keywords))
 
@@ -182,11 +181,15 @@ class _Staged:
 
             return run
 
-        return Lowered(self.name, traced, tree, tuple(self._leaf_types(leaves)), prepare)
+        return TracedProgram(traced, tree, tuple(self._leaf_types(leaves)), prepare)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Any:
+        """As `trace`, to be compiled ahead of its first call: a `Lowered`."""
+        return self.trace(*args, **kwargs).lower()
 
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Shapes and dtypes of the results, as a pytree of ShapeDtypeStruct."""
-        return self.lower(*args, **kwargs).out_info
+        return self.trace(*args, **kwargs).out_info
 
     def _dynamic(self, args: Any, kwargs: Any) -> tuple[list[Any], PyTreeDef]:
         """The leaves of all arguments that are not static, in the order of a Signature."""
@@ -344,7 +347,7 @@ def clear_caches() -> None:
     cached.cache_clear()
     forget_programs()
     for staged in list(_ALL):
-        staged.clear()
+        staged.clear_cache()
 
 
 def block_until_ready(x: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -55,3 +56,42 @@ def test_other_arguments_are_refused() -> None:
         compiled(np.ones(3), np.ones(3))
     with pytest.raises(ValueError, match="expected dialect=None; got 'stablehlo'"):
         jitad.jit(lambda x: x).lower(1.0).as_text("stablehlo")
+
+
+def test_stages_tell_of_their_program() -> None:
+    def scale(x: Any, n: int, *, by: Any) -> Any:
+        return {"y": x["a"] * by, "n": x["a"] + n}
+
+    scaled = jitad.jit(scale, static_argnums=1)
+    arguments = {"a": jitad.ShapeDtypeStruct((3,), np.float32)}
+    traced = scaled.trace(arguments, 2, by=np.float32(1))
+    assert traced.fun_name == "scale" and traced.jaxpr == traced == traced.lower().compiler_ir()
+    lowered = traced.lower(lowering_platforms=("cpu",))
+    compiled = lowered.compile(compiler_options={"xla_cpu_enable_fast_math": False})
+    for stage in (traced, lowered, compiled):
+        (x,), keywords = stage.args_info
+        assert (x["a"].shape, x["a"].dtype, x["a"].donated) == ((3,), np.float32, False)
+        assert keywords["by"].shape == ()
+        assert stage.in_tree == jitad.tree.structure((({"a": 0},), {"by": 0}))
+        assert stage.out_tree == jitad.tree.structure({"n": 0, "y": 0})
+        assert stage.out_info["y"] == jitad.ShapeDtypeStruct((3,), np.float32)
+        assert stage.in_avals[0][0]["a"].shape == stage.out_avals["y"].shape == (3,)
+        assert stage.donate_argnums == ()
+    result = compiled.call({"a": np.ones(3, np.float32)}, by=np.float32(3))
+    np.testing.assert_array_equal(result["y"], [3, 3, 3])
+    assert jitad.tree.structure(compiled.input_shardings) == compiled.in_tree
+    assert jitad.tree.structure(compiled.output_shardings) == compiled.out_tree
+    memory = compiled.memory_analysis()
+    assert memory.peak_memory_in_bytes == 16 + 24 + memory.temp_size_in_bytes
+    with pytest.raises(ValueError, match="expected dialect=None; got 'hlo'"):
+        lowered.compiler_ir("hlo")
+
+
+def test_methods_are_the_functions_own() -> None:
+    """What wraps a jitted function does not have its stages."""
+    f = jitad.jit(jnp.sin)
+    for outer in (jitad.grad(f), jitad.vmap(f), functools.wraps(f)(lambda x: x)):
+        assert not hasattr(outer, "lower") and not hasattr(outer, "clear_cache")
+    assert repr(f).startswith("<jitad.CompiledFunction of <function sin")
+    twice = jitad.jit(jitad.vmap(f))
+    assert twice.lower(np.ones(3)).compile()(np.zeros(3)).tolist() == [0, 0, 0]
