@@ -7,7 +7,7 @@ Array(0.5)
 
 from __future__ import annotations
 
-from ..numpy.exponential import tanh
+from ..numpy.trigonometric import tanh
 from . import initializers
 from .activations import (
     celu,

@@ -20,12 +20,15 @@ import numpy as _np
 from . import fft as fft
 from . import linalg as linalg
 from .arithmetic import (
-    abs, absolute, add, angle, around, astype, ceil, conj, conjugate, copysign, divide, divmod,
-    fabs, fix, floor, floor_divide, fmod, heaviside, imag, iscomplexobj, isrealobj, mod, modf,
-    multiply, negative, nextafter, positive, real, reciprocal, remainder, rint, round, sign,
-    signbit, square, subtract, true_divide, trunc,
+    abs, absolute, add, angle, astype, conj, conjugate, copysign, divide, divmod, fabs,
+    floor_divide, fmod, heaviside, imag, iscomplexobj, isrealobj, mod, modf, multiply, negative,
+    nextafter, positive, real, reciprocal, remainder, sign, signbit, square, subtract, true_divide,
 )
 from .bessel import i0
+from .bits import (
+    bitwise_and, bitwise_count, bitwise_invert, bitwise_left_shift, bitwise_not, bitwise_or,
+    bitwise_right_shift, bitwise_xor, invert, left_shift, right_shift,
+)
 from .counting import (
     bincount, histogram, histogram2d, histogram_bin_edges, histogramdd,
 )
@@ -43,10 +46,8 @@ from .dtypes import (
 )
 from .einstein import einsum, einsum_path
 from .exponential import (
-    acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, asin, asinh, atan,
-    atan2, atanh, cbrt, cos, cosh, deg2rad, degrees, exp, exp2, expm1, float_power, hypot, log,
-    log1p, log2, log10, logaddexp, logaddexp2, pow, power, rad2deg, radians, sin, sinc, sinh, sqrt,
-    tan, tanh,
+    cbrt, exp, exp2, expm1, float_power, hypot, log, log1p, log2, log10, logaddexp, logaddexp2,
+    pow, power, sqrt,
 )
 from .files import (
     array_repr, array_str, from_dlpack, frombuffer, fromfile, fromiter, fromstring,
@@ -63,11 +64,9 @@ from .joining import (
     resize, split, stack, tile, unstack, vsplit, vstack,
 )
 from .logic import (
-    allclose, array_equal, array_equiv, bitwise_and, bitwise_count, bitwise_invert,
-    bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, equal, greater,
-    greater_equal, invert, isclose, iscomplex, isfinite, isinf, isnan, isneginf, isposinf, isreal,
-    left_shift, less, less_equal, logical_and, logical_not, logical_or, logical_xor, not_equal,
-    right_shift,
+    allclose, array_equal, array_equiv, equal, greater, greater_equal, isclose, iscomplex, isfinite,
+    isinf, isnan, isneginf, isposinf, isreal, less, less_equal, logical_and, logical_not,
+    logical_or, logical_xor, not_equal,
 )
 from .mapping import apply_along_axis, apply_over_axes, piecewise, vectorize
 from .matrices import (
@@ -96,6 +95,7 @@ from .reduce import (
     cumulative_sum, max, min, prod, ptp, sum, trace,
 )
 from .representation import frexp, ldexp, packbits, spacing, unpackbits
+from .rounding import around, ceil, fix, floor, rint, round, trunc
 from .selection import choose, clip, fmax, fmin, maximum, minimum, nan_to_num, select
 from .sets import (
     intersect1d, isin, setdiff1d, setxor1d, union1d, unique, unique_all, unique_counts,
@@ -111,6 +111,10 @@ from .sorting import (
     top_k,
 )
 from .statistics import average, corrcoef, cov, diff, ediff1d, mean, std, trapezoid, var
+from .trigonometric import (
+    acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, asin, asinh, atan,
+    atan2, atanh, cos, cosh, deg2rad, degrees, rad2deg, radians, sin, sinc, sinh, tan, tanh,
+)
 from .windows import bartlett, blackman, hamming, hanning, kaiser
 # isort: on
 # fmt: on

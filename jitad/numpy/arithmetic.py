@@ -1,4 +1,4 @@
-"""Arithmetic, rounding, remainders and the parts of complex numbers."""
+"""Arithmetic, remainders and the parts of complex numbers."""
 
 from __future__ import annotations
 
@@ -9,78 +9,176 @@ import numpy as np
 from jitad.trace import apply
 from jitad_ir import ops
 
-from .elementwise import UFUNCS, binary, composed, unary, unchanged
-from .exponential import arctan2
-from .promotion import Operand, as_array_operand, as_dtype, convert, filled, no_out, strong
-
-negative = unary("negative", ops.neg, "iufc")
-absolute = unary("absolute", ops.abs, "iufc", unchanged)
-abs = absolute
-sign = unary("sign", ops.sign, "iufc")
-square = unary("square", ops.square, "iufc")
-reciprocal = unary(
-    "reciprocal",
-    ops.reciprocal,
-    "fc",
-    lambda x: apply(ops.div, filled(x, 1), x),
-    "1 / x; of integers truncated toward zero.",
-)
-positive = composed("positive", unchanged, "x itself; not defined for bool.")
-fabs = composed("fabs", lambda x: apply(ops.abs, x), "|x| in a float dtype.")
-
-add = binary("add", ops.add, "iufc", lambda x, y: apply(ops.bitwise_or, x, y))
-subtract = binary("subtract", ops.sub, "iufc")
-multiply = binary("multiply", ops.mul, "iufc", lambda x, y: apply(ops.bitwise_and, x, y))
-divide = binary("true_divide", ops.div, "fc", doc="x / y; integers divide in float64.")
-true_divide = divide
-
-floor = unary("floor", ops.floor, "f", unchanged)
-ceil = unary("ceil", ops.ceil, "f", unchanged)
-trunc = unary("trunc", ops.trunc, "f", unchanged)
+from .elementwise import binary, composed, unary, unchanged
+from .promotion import Operand, as_array_operand, as_dtype, convert, filled, strong
+from .trigonometric import arctan2
 
 
-def _rint_parts(x: Operand) -> Operand:
-    re, im = apply(ops.round, apply(ops.real, x)), apply(ops.round, apply(ops.imag, x))
-    return apply(ops.complex, re, im)
+@unary(ops.neg, "iufc")
+def negative(x: Any, /) -> Any:
+    """-x, the operator `-`.
 
+    Any shape, any dtype but bool (TypeError: use `logical_not`). Integers wrap: minus the least of
+    them is itself.
 
-rint = unary("rint", ops.round, "f", _rint_parts)
-
-
-def round(a: Any, decimals: int = 0, out: None = None) -> Any:
-    """`a` rounded to `decimals` places (negative: before the point), halfway cases to even.
-
-    Computed as NumPy does, by rounding `a` times 10**decimals.
+    >>> import jitad.numpy as jnp
+    >>> jnp.negative(jnp.array([1.0, -2.0]))
+    Array([-1.,  2.])
     """
-    no_out(out)
-    a = as_array_operand(a)
-    if a.dtype.kind == "b":
-        a = convert(a, np.dtype("float32"))  # NumPy: float16
-    if a.dtype.kind in "iu":
-        if decimals >= 0:
-            return strong(a)
-        scale = 10**-decimals
-        return convert(multiply(rint(divide(a, scale)), scale), a.dtype)
-    if decimals == 0:
-        return rint(a)
-    scale = float(10 ** (decimals if decimals > 0 else -decimals))
-    if decimals > 0:
-        return divide(rint(multiply(a, scale)), scale)
-    return multiply(rint(divide(a, scale)), scale)
 
 
-around = round
+@unary(ops.abs, "iufc", unchanged)
+def absolute(x: Any, /) -> Any:
+    """Absolute value |x|; the modulus, real, of complex `x`.
+
+    Any shape and dtype. The least of a signed integer dtype is its own absolute value. The
+    derivative at 0 is 0.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.absolute(jnp.array([-1.5, 2.0]))
+    Array([1.5, 2. ])
+    >>> jnp.absolute(jnp.array([3 + 4j]))
+    Array([5.])
+    """
 
 
-def fix(x: Any) -> Any:
-    """`x` without its fraction (`trunc`)."""
-    return trunc(x)
+abs = absolute
+
+
+@unary(ops.sign, "iufc")
+def sign(x: Any, /) -> Any:
+    """-1, 0 or 1 by the sign of `x`; x / |x| for complex `x`, and 0 for 0.
+
+    Any shape, any dtype but bool (TypeError). nan for nan. The derivative is 0 for real `x`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.sign(jnp.array([-2.5, 0.0, 7.0]))
+    Array([-1.,  0.,  1.])
+    """
+
+
+@unary(ops.square, "iufc")
+def square(x: Any, /) -> Any:
+    """x * x.
+
+    Any shape and dtype; integers wrap, bools count as int8.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.square(jnp.array([-3.0, 1j]))
+    Array([ 9.-0.j, -1.+0.j])
+    """
+
+
+@unary(ops.reciprocal, "fc", lambda x: apply(ops.div, filled(x, 1), x))
+def reciprocal(x: Any, /) -> Any:
+    """1 / x.
+
+    Any shape, any dtype: of integers an integer, truncated toward zero (0 for 0), as for NumPy. Of
+    floats inf or -inf at 0, by the sign of the zero.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.reciprocal(jnp.array([2.0, -4.0]))
+    Array([ 0.5 , -0.25])
+    """
+
+
+@composed
+def positive(x: Any, /) -> Any:
+    """`x` itself, the operator `+`.
+
+    Any shape, any dtype but bool (TypeError).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.positive(jnp.array([-1, 2]))
+    Array([-1,  2])
+    """
+    return x
+
+
+@composed
+def fabs(x: Any, /) -> Any:
+    """Absolute value in a float dtype; see `absolute`, which keeps integers.
+
+    Any shape; real, integers count as floats. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fabs(jnp.array([-1, 2]))
+    Array([1., 2.])
+    """
+    return apply(ops.abs, x)
+
+
+@binary(ops.add, "iufc", lambda x, y: apply(ops.bitwise_or, x, y))
+def add(x: Any, y: Any, /) -> Any:
+    """x + y, the operator `+`.
+
+    The operands broadcast (else ValueError), in the dtype at which theirs meet; integers wrap. Of
+    bools it is `logical_or`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.add(jnp.array([[1.0], [2.0]]), jnp.array([10.0, 20.0]))
+    Array([[11., 21.],
+           [12., 22.]])
+    """
+
+
+@binary(ops.sub, "iufc")
+def subtract(x: Any, y: Any, /) -> Any:
+    """x - y, the operator `-`.
+
+    The operands broadcast (else ValueError), in the dtype at which theirs meet; integers wrap.
+    Raises TypeError for bools: use `logical_xor`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.subtract(jnp.arange(3), 1)
+    Array([-1,  0,  1])
+    """
+
+
+@binary(ops.mul, "iufc", lambda x, y: apply(ops.bitwise_and, x, y))
+def multiply(x: Any, y: Any, /) -> Any:
+    """x * y, the operator `*`, element by element; the product of matrices is `matmul`.
+
+    The operands broadcast (else ValueError), in the dtype at which theirs meet; integers wrap. Of
+    bools it is `logical_and`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.multiply(jnp.array([1.0, 2.0]), jnp.array([3.0, -0.5]))
+    Array([ 3., -1.])
+    """
+
+
+@binary(ops.div, "fc")
+def divide(x: Any, y: Any, /) -> Any:
+    """x / y, the operator `/`.
+
+    The operands broadcast (else ValueError); float or complex, integers divide in float64. Zero
+    divisors give inf, -inf or nan without a warning.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.divide(jnp.array([1, -1, 0]), jnp.array([4, 0, 0]))
+    Array([0.25, -inf,  nan])
+    """
+
+
+true_divide = divide
 
 
 # Remainders. `rem` of the IR has the sign of the dividend; Python's and NumPy's % that of the
 # divisor: r + y where r and y have opposite signs.
 
-fmod = binary("fmod", ops.rem, "iuf")
+
+@binary(ops.rem, "iuf")
+def fmod(x: Any, y: Any, /) -> Any:
+    """Remainder of the division truncated toward zero, with the sign of `x`, as in C.
+
+    The operands broadcast; real. For y = 0 it is nan, of integers 0. See `remainder`, which has
+    the sign of `y`. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fmod(jnp.array([5.0, -5.0]), 3.0)
+    Array([ 2., -2.])
+    """
 
 
 def _opposite(r: Operand, y: Operand) -> Operand:
@@ -120,50 +218,136 @@ def _floor_divide(x: Operand, y: Operand) -> Operand:
     return apply(ops.stop_gradient, result)
 
 
-remainder = composed(
-    "remainder", _remainder, "x - floor(x / y) y, with the sign of y; 0 for integers and y = 0."
-)
+@composed
+def remainder(x: Any, y: Any, /) -> Any:
+    """x - floor(x / y) y, with the sign of `y`: the operator `%`.
+
+    The operands broadcast; real. For y = 0 it is nan, of integers 0. The derivatives are 1 in `x`
+    and -floor(x / y) in `y`. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.remainder(jnp.array([5, -5, 5]), jnp.array([3, 3, -3]))
+    Array([ 2,  1, -1])
+    """
+    return _remainder(x, y)
+
+
 mod = remainder
-floor_divide = composed("floor_divide", _floor_divide, "floor(x / y); 0 for integers and y = 0.")
-divmod = composed(
-    "divmod",
-    lambda x, y: (_floor_divide(x, y), _remainder(x, y)),
-    "(floor_divide(x, y), remainder(x, y)).",
-)
 
 
-def _modf(x: Operand) -> tuple[Operand, Operand]:
+@composed
+def floor_divide(x: Any, y: Any, /) -> Any:
+    """floor(x / y), the operator `//`.
+
+    The operands broadcast; real, in the dtype at which theirs meet. For y = 0 it is inf, -inf or
+    nan, of integers 0. The derivative is 0. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.floor_divide(jnp.array([7.5, -7.5]), 2.0)
+    Array([ 3., -4.])
+    """
+    return _floor_divide(x, y)
+
+
+@composed
+def divmod(x: Any, y: Any, /) -> Any:
+    """The pair of `floor_divide(x, y)` and `remainder(x, y)`.
+
+    The operands broadcast; real. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.divmod(jnp.array([7, -7]), 3)
+    (Array([ 2, -3]), Array([1, 2]))
+    """
+    return _floor_divide(x, y), _remainder(x, y)
+
+
+@composed
+def modf(x: Any, /) -> Any:
+    """The pair of the fraction and the integral part of `x`, both with its sign.
+
+    Any shape; real, integers count as floats. The fraction of an infinity is 0. The derivative of
+    the fraction is 1. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.modf(jnp.array([3.25, -1.5]))
+    (Array([ 0.25, -0.5 ]), Array([ 3., -1.]))
+    """
     whole = apply(ops.trunc, x)
     infinite = apply(ops.eq, apply(ops.abs, x), np.inf)
     fraction = apply(ops.select, infinite, filled(x, 0), apply(ops.sub, x, whole))
     return apply(ops.copysign, fraction, x), whole
 
 
-modf = composed("modf", _modf, "(fraction, integral part) of x, both with the sign of x.")
+@binary(ops.copysign, "f")
+def copysign(x: Any, y: Any, /) -> Any:
+    """|x| with the sign bit of `y`, which zeros and nan have too.
 
-copysign = binary("copysign", ops.copysign, "f")
-nextafter = binary("nextafter", ops.nextafter, "f")
-signbit = composed(
-    "signbit",
-    lambda x: apply(ops.lt, apply(ops.copysign, filled(x, 1), x), 0),
-    "True where the sign bit of x is set (also of -0.0).",
-)
+    The operands broadcast; real, integers count as floats. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.copysign(jnp.array([1.0, 2.0]), jnp.array([-0.0, 5.0]))
+    Array([-1.,  2.])
+    """
 
 
-def _heaviside(x: Operand, at_zero: Operand) -> Operand:
+@binary(ops.nextafter, "f")
+def nextafter(x: Any, y: Any, /) -> Any:
+    """The float next to `x` on the way to `y`; `y` where they are equal.
+
+    The operands broadcast; real, integers count as floats. The derivative in `x` is 1. Raises
+    TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nextafter(1.0, 2.0) - 1.0
+    Array(2.22044605e-16)
+    """
+
+
+@composed
+def signbit(x: Any, /) -> Any:
+    """True where the sign bit of `x` is set, also of -0.0; a bool array of its shape.
+
+    Real, integers count as floats. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.signbit(jnp.array([-1.0, -0.0, 0.0]))
+    Array([ True,  True, False])
+    """
+    return apply(ops.lt, apply(ops.copysign, filled(x, 1), x), 0)
+
+
+@composed
+def heaviside(x: Any, y: Any, /) -> Any:
+    """The step function: 0 for x < 0, `y` for x = 0, 1 for x > 0, nan for nan.
+
+    The operands broadcast; real, integers count as floats. The derivative in `x` is 0. Raises
+    TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.heaviside(jnp.array([-1.0, 0.0, 2.0]), 0.5)
+    Array([0. , 0.5, 1. ])
+    """
     step = apply(ops.select, apply(ops.lt, x, 0), filled(x, 0), filled(x, 1))
-    step = apply(ops.select, apply(ops.eq, x, 0), at_zero, step)
+    step = apply(ops.select, apply(ops.eq, x, 0), y, step)
     return apply(ops.select, apply(ops.ne, x, x), x, step)
-
-
-heaviside = composed(
-    "heaviside", _heaviside, "0 for x < 0, the second operand for x = 0, 1 for x > 0."
-)
 
 
 # Complex numbers.
 
-conjugate = unary("conjugate", ops.conj, "c", unchanged)
+
+@unary(ops.conj, "c", unchanged)
+def conjugate(x: Any, /) -> Any:
+    """Complex conjugate; real `x` as it is.
+
+    Any shape and dtype.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.conjugate(jnp.array([1 + 2j]))
+    Array([1.-2.j])
+    """
+
+
 conj = conjugate
 
 
@@ -200,6 +384,3 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
     """`x` in another dtype. Floats go to integers toward zero; beyond the range, where NumPy's
     result is undefined, to its end (nan to 0). Complex to real drops the imaginary part."""
     return strong(convert(as_array_operand(x), as_dtype(dtype)))
-
-
-UFUNCS[np.divide] = divide

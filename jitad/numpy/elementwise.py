@@ -1,6 +1,13 @@
 """How elementwise functions are made: NumPy's ufuncs by name, each over one op of the IR (or a
 composition of ops), with NumPy's promotion and broadcasting in front.
 
+    @unary(ops.sin, "fc")
+    def sin(x: Any, /) -> Any:
+        # a docstring
+
+A ufunc is declared as a function: signature and docstring are there for readers, editors and type
+checkers, and what is called is made by the decorator.
+
 A function takes the short way when its operands are tracers of one type that the op takes as they
 are, or such a tracer and a Python number that gives way to it: then it is one `apply`.
 """
@@ -9,7 +16,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -23,6 +30,8 @@ from .promotion import Operand, broadcast_shape, promote, spread
 Rule: TypeAlias = Callable[..., Any]
 """What computes a function from operands of one shape in the dtypes that NumPy would use."""
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _TAKES: dict[str, frozenset[DType]] = {}
 
 
@@ -34,11 +43,11 @@ def _dtypes(kinds: str) -> frozenset[DType]:
     return found
 
 
-def document(function: Rule, name: str, doc: str) -> None:
-    """Name and docstring of a function made here."""
-    function.__name__ = function.__qualname__ = name
+def document(function: Rule, declaration: Rule) -> None:
+    """`function` takes the name and the docstring under which it is declared."""
+    function.__name__ = function.__qualname__ = declaration.__name__
     function.__module__ = "jitad.numpy"
-    function.__doc__ = doc
+    function.__doc__ = declaration.__doc__
 
 
 _FOLDS = ("accumulate", "outer", "reduce", "reduceat")
@@ -65,82 +74,89 @@ def _late(function: Rule, name: str) -> Rule:
     return method
 
 
-def unary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = "") -> Rule:
-    """The ufunc `np.<name>` of one operand: `op` for dtypes whose kind is in `kinds`, the rule
-    `other` for the rest. The docstring is `doc`, or the op's."""
-    ufunc = getattr(np, name)
+def unary(op: Op, kinds: str, other: Rule | None = None) -> Callable[[F], F]:
+    """Decorator of the declaration (a signature with a docstring) of the ufunc of one operand by
+    that name: `op` for dtypes whose kind is in `kinds`, the rule `other` for the rest."""
     takes = _dtypes(kinds)
-
     takes_float = FLOAT64 in takes
 
-    def function(x: Any, /) -> Any:
-        cls = type(x)
-        if cls is Tracer:
-            if x.value.type.dtype in takes:
+    def declared(declaration: F) -> F:
+        ufunc = getattr(np, declaration.__name__)
+
+        def function(x: Any, /) -> Any:
+            cls = type(x)
+            if cls is Tracer:
+                if x.value.type.dtype in takes:
+                    return apply(op, x)
+            elif cls is float:
+                if takes_float:
+                    return apply(op, np.float64(x))
+            elif isinstance(x, np.ndarray) and x.dtype in takes:
                 return apply(op, x)
-        elif cls is float:
-            if takes_float:
-                return apply(op, np.float64(x))
-        elif isinstance(x, np.ndarray) and x.dtype in takes:
-            return apply(op, x)
-        (x,) = promote(ufunc, (x,))
-        if other is None or x.dtype in takes:
-            return apply(op, x)
-        return other(x)
+            (x,) = promote(ufunc, (x,))
+            if other is None or x.dtype in takes:
+                return apply(op, x)
+            return other(x)
 
-    document(function, name, doc or op.doc)
-    as_ufunc(function, ufunc)
-    return function
+        document(function, declaration)
+        as_ufunc(function, ufunc)
+        return cast(F, function)
+
+    return declared
 
 
-def binary(name: str, op: Op, kinds: str, other: Rule | None = None, doc: str = "") -> Rule:
-    """The ufunc `np.<name>` of two operands; see `unary`."""
-    ufunc = getattr(np, name)
+def binary(op: Op, kinds: str, other: Rule | None = None) -> Callable[[F], F]:
+    """Decorator of the declaration of a ufunc of two operands; see `unary`."""
     takes = _dtypes(kinds)
 
-    def function(x: Any, y: Any, /) -> Any:
-        cls, other_cls = type(x), type(y)
-        if cls in _NUMBERS:
-            if other_cls is Tracer:
-                b = y.value.type
-                if b.dtype in takes and gives_way(x, b.dtype):
-                    return apply(op, x, y)
-        elif other_cls in _NUMBERS:
-            if cls is Tracer:
-                a = x.value.type
-                if a.dtype in takes and gives_way(y, a.dtype):
-                    return apply(op, x, y)
-        elif cls in _ARRAYS and other_cls in _ARRAYS:
-            dtype = x.dtype
-            if dtype is y.dtype and dtype in takes:
-                if x.shape == y.shape:
-                    return apply(op, x, y)
-                shape = broadcast_shape((x.shape, y.shape))
-                return apply(op, spread(x, shape), spread(y, shape))
-        x, y = promote(ufunc, (x, y))
-        if other is None or (x.dtype in takes and x.dtype == y.dtype):
-            return apply(op, x, y)
-        return other(x, y)
+    def declared(declaration: F) -> F:
+        ufunc = getattr(np, declaration.__name__)
 
-    document(function, name, doc or op.doc)
-    as_ufunc(function, ufunc)
-    return function
+        def function(x: Any, y: Any, /) -> Any:
+            cls, other_cls = type(x), type(y)
+            if cls in _NUMBERS:
+                if other_cls is Tracer:
+                    b = y.value.type
+                    if b.dtype in takes and gives_way(x, b.dtype):
+                        return apply(op, x, y)
+            elif other_cls in _NUMBERS:
+                if cls is Tracer:
+                    a = x.value.type
+                    if a.dtype in takes and gives_way(y, a.dtype):
+                        return apply(op, x, y)
+            elif cls in _ARRAYS and other_cls in _ARRAYS:
+                dtype = x.dtype
+                if dtype is y.dtype and dtype in takes:
+                    if x.shape == y.shape:
+                        return apply(op, x, y)
+                    shape = broadcast_shape((x.shape, y.shape))
+                    return apply(op, spread(x, shape), spread(y, shape))
+            x, y = promote(ufunc, (x, y))
+            if other is None or (x.dtype in takes and x.dtype == y.dtype):
+                return apply(op, x, y)
+            return other(x, y)
+
+        document(function, declaration)
+        as_ufunc(function, ufunc)
+        return cast(F, function)
+
+    return declared
 
 
-def composed(name: str, rule: Rule, doc: str) -> Rule:
-    """The ufunc `np.<name>` computed by `rule` from promoted operands."""
-    ufunc = getattr(np, name)
+def composed(rule: F) -> F:
+    """Decorator: the ufunc by the name of `rule`, which computes it from promoted operands."""
+    ufunc = getattr(np, rule.__name__)
 
     def of_one(x: Any, /) -> Any:
         return rule(*promote(ufunc, (x,)))
 
-    def of_two(x1: Any, x2: Any, /) -> Any:
-        return rule(*promote(ufunc, (x1, x2)))
+    def of_two(x: Any, y: Any, /) -> Any:
+        return rule(*promote(ufunc, (x, y)))
 
     function: Rule = of_one if ufunc.nin == 1 else of_two
-    document(function, name, doc)
+    document(function, rule)
     as_ufunc(function, ufunc)
-    return function
+    return cast(F, function)
 
 
 UFUNCS: dict[np.ufunc, Rule] = {}

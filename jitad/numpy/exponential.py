@@ -1,4 +1,4 @@
-"""Powers, exponentials, logarithms, trigonometric and hyperbolic functions."""
+"""Powers, exponentials and logarithms."""
 
 from __future__ import annotations
 
@@ -13,63 +13,166 @@ from jitad_ir import ops
 
 from .elementwise import as_ufunc, binary, composed, unary
 from .promotion import (
-    as_array_operand,
     as_operand,
     convert,
-    filled,
-    inexact,
     input_dtypes,
     kind_of,
     promote,
     shape_of,
 )
 
-sqrt = unary("sqrt", ops.sqrt, "fc")
-cbrt = unary("cbrt", ops.cbrt, "f")
-exp = unary("exp", ops.exp, "fc")
-exp2 = unary("exp2", ops.exp2, "fc")
-expm1 = unary("expm1", ops.expm1, "fc")
-log = unary("log", ops.log, "fc")
-log2 = unary("log2", ops.log2, "fc")
-log10 = unary("log10", ops.log10, "fc")
-log1p = unary("log1p", ops.log1p, "fc")
 
-sin = unary("sin", ops.sin, "fc")
-cos = unary("cos", ops.cos, "fc")
-tan = unary("tan", ops.tan, "fc")
-arcsin = asin = unary("arcsin", ops.asin, "fc")
-arccos = acos = unary("arccos", ops.acos, "fc")
-arctan = atan = unary("arctan", ops.atan, "fc")
-arctan2 = atan2 = binary("arctan2", ops.atan2, "f")
-sinh = unary("sinh", ops.sinh, "fc")
-cosh = unary("cosh", ops.cosh, "fc")
-tanh = unary("tanh", ops.tanh, "fc")
-arcsinh = asinh = unary("arcsinh", ops.asinh, "fc")
-arccosh = acosh = unary("arccosh", ops.acosh, "fc")
-arctanh = atanh = unary("arctanh", ops.atanh, "fc")
+@unary(ops.sqrt, "fc")
+def sqrt(x: Any, /) -> Any:
+    """Square root.
 
-deg2rad = composed("deg2rad", lambda x: apply(ops.mul, x, math.pi / 180), "Degrees to radians.")
-rad2deg = composed("rad2deg", lambda x: apply(ops.mul, x, 180 / math.pi), "Radians to degrees.")
-radians = composed("radians", lambda x: apply(ops.mul, x, math.pi / 180), "Degrees to radians.")
-degrees = composed("degrees", lambda x: apply(ops.mul, x, 180 / math.pi), "Radians to degrees.")
+    Any shape; float or complex, integers count as floats. Negative real numbers give nan; complex
+    ones have their branch cut there, and the result has a real part >= 0. The derivative at 0 is
+    infinite, also in reverse: a `where` that does not choose it keeps gradients finite.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.sqrt(jnp.array([0.0, 2.0, -1.0]))
+    Array([0.        , 1.41421356,        nan])
+    >>> jnp.sqrt(jnp.array(-4.0 + 0j))
+    Array(0.+2.j)
+    """
 
 
-def sinc(x: Any) -> Any:
-    """sin(pi x) / (pi x), 1 at 0, with every derivative right there to fifth order."""
-    x = inexact(as_array_operand(x))
-    y = apply(ops.mul, x, math.pi)
-    at_zero = apply(ops.eq, y, 0)
-    divisor = apply(ops.select, at_zero, filled(y, 1), y)
-    # Where y is 0 the series 1 - y**2/6 + y**4/120 stands in, whose derivatives are sinc's.
-    y2 = apply(ops.square, y)
-    series = apply(ops.sub, apply(ops.div, y2, 20.0), 1.0)
-    series = apply(ops.add, apply(ops.mul, apply(ops.div, y2, 6.0), series), 1.0)
-    return apply(ops.select, at_zero, series, apply(ops.div, apply(ops.sin, y), divisor))
+@unary(ops.cbrt, "f")
+def cbrt(x: Any, /) -> Any:
+    """Cube root, negative for negative `x`.
+
+    Any shape; real, integers count as floats. The derivative at 0 is infinite. Raises TypeError
+    for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.cbrt(jnp.array([8.0, -27.0]))
+    Array([ 2., -3.])
+    """
 
 
-hypot = binary("hypot", ops.hypot, "f")
-logaddexp = binary("logaddexp", ops.logaddexp, "f")
-logaddexp2 = binary("logaddexp2", ops.logaddexp2, "f")
+@unary(ops.exp, "fc")
+def exp(x: Any, /) -> Any:
+    """e to the power `x`.
+
+    Any shape; float or complex, integers count as floats. Infinite for `x` beyond the range of the
+    dtype (709.78 in float64), 0 for -inf.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.exp(jnp.array([0.0, 1.0, -jnp.inf]))
+    Array([1.        , 2.71828183, 0.        ])
+    """
+
+
+@unary(ops.exp2, "fc")
+def exp2(x: Any, /) -> Any:
+    """2 to the power `x`.
+
+    Any shape; float or complex, integers count as floats. Exact for integers within range.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.exp2(jnp.array([-1.0, 0.5, 10.0]))
+    Array([5.00000000e-01, 1.41421356e+00, 1.02400000e+03])
+    """
+
+
+@unary(ops.expm1, "fc")
+def expm1(x: Any, /) -> Any:
+    """e**x - 1, accurate for small `x`, where `exp(x) - 1` cancels.
+
+    Any shape; float or complex, integers count as floats.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.expm1(jnp.array([0.0, 1e-12]))
+    Array([0.e+00, 1.e-12])
+    """
+
+
+@unary(ops.log, "fc")
+def log(x: Any, /) -> Any:
+    """Natural logarithm.
+
+    Any shape; float or complex, integers count as floats. -inf at 0, nan for negative real
+    numbers; complex ones have their branch cut there, and an imaginary part in [-pi, pi].
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.log(jnp.array([1.0, jnp.e, 0.0]))
+    Array([  0.,   1., -inf])
+    """
+
+
+@unary(ops.log2, "fc")
+def log2(x: Any, /) -> Any:
+    """Logarithm to base 2.
+
+    Any shape; float or complex, integers count as floats. -inf at 0, nan for negative real numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.log2(jnp.array([1.0, 8.0, 0.5]))
+    Array([ 0.,  3., -1.])
+    """
+
+
+@unary(ops.log10, "fc")
+def log10(x: Any, /) -> Any:
+    """Logarithm to base 10.
+
+    Any shape; float or complex, integers count as floats. -inf at 0, nan for negative real numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.log10(jnp.array([1.0, 1000.0]))
+    Array([0., 3.])
+    """
+
+
+@unary(ops.log1p, "fc")
+def log1p(x: Any, /) -> Any:
+    """log(1 + x), accurate for small `x`, where the sum would round.
+
+    Any shape; float or complex, integers count as floats. -inf at -1, nan for real numbers below.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.log1p(jnp.array([0.0, 1e-12, -1.0]))
+    Array([0.e+00, 1.e-12,   -inf])
+    """
+
+
+@binary(ops.hypot, "f")
+def hypot(x: Any, y: Any, /) -> Any:
+    """Length sqrt(x**2 + y**2) of the hypotenuse, without overflow on the way.
+
+    The operands broadcast; real, integers count as floats. Infinite if one operand is, be the other
+    nan. At the origin both derivatives are 0. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.hypot(jnp.array([3.0, 1e200]), jnp.array([4.0, 1e200]))
+    Array([5.00000000e+000, 1.41421356e+200])
+    """
+
+
+@binary(ops.logaddexp, "f")
+def logaddexp(x: Any, y: Any, /) -> Any:
+    """log(e**x + e**y), without overflow on the way.
+
+    The operands broadcast; real, integers count as floats. Where they are equal, each takes half of
+    the derivative, also where both are infinite.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.logaddexp(jnp.array([0.0, 1000.0, -jnp.inf]), jnp.array([0.0, 1000.0, -jnp.inf]))
+    Array([6.93147181e-01, 1.00069315e+03,           -inf])
+    """
+
+
+@binary(ops.logaddexp2, "f")
+def logaddexp2(x: Any, y: Any, /) -> Any:
+    """log2(2**x + 2**y), without overflow on the way.
+
+    The operands broadcast; real, integers count as floats; see `logaddexp`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.logaddexp2(jnp.array([0.0, 2000.0]), jnp.array([0.0, 2000.0]))
+    Array([1.000e+00, 2.001e+03])
+    """
 
 
 # Powers.
@@ -128,6 +231,15 @@ def _check_integer_power(base: Any, exponent: Any) -> None:
 pow = power
 as_ufunc(power, np.power)
 
-float_power = composed(
-    "float_power", lambda x, y: apply(ops.pow, x, y), "x**y in float64 or complex128."
-)
+
+@composed
+def float_power(x: Any, y: Any, /) -> Any:
+    """x**y in float64 or complex128, whatever the dtypes of the operands, which broadcast.
+
+    Negative real numbers to powers that are no integers give nan. See `power`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.float_power(jnp.array([2, 3]), -1)
+    Array([0.5       , 0.33333333])
+    """
+    return apply(ops.pow, x, y)

@@ -1,9 +1,10 @@
-"""Comparisons, predicates, logical and bitwise operations."""
+"""Comparisons, predicates and logical operations."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from jitad_ir import ops
 from jitad_ir.op import Op
 from jitad_ir.types import BOOL, DTYPES
 
-from .elementwise import Rule, as_ufunc, binary, composed, document, unary
+from .elementwise import F, Rule, as_ufunc, binary, composed, document, unary
 from .promotion import (
     Operand,
     as_array_operand,
@@ -43,19 +44,24 @@ def _mixed_signs(op: Op, negative_first: bool) -> Rule:
 _FLIPPED = {ops.eq: False, ops.ne: True, ops.lt: False, ops.le: False, ops.gt: True, ops.ge: True}
 
 
-def _comparison(name: str, op: Op, negative_first: bool) -> Rule:
-    compare = binary(name, op, _EVERY, _mixed_signs(op, negative_first))
+def _comparison(op: Op, negative_first: bool) -> Callable[[F], F]:
+    """Decorator of the declaration of a comparison; see `elementwise.binary`."""
 
-    def function(x: Any, y: Any, /) -> Any:
-        if type(y) is int and not 0 <= y < 128:
-            y = _within(y, x)
-        elif type(x) is int and not 0 <= x < 128:
-            x = _within(x, y)
-        return compare(x, y)
+    def declared(declaration: F) -> F:
+        compare = binary(op, _EVERY, _mixed_signs(op, negative_first))(declaration)
 
-    document(function, name, op.doc)
-    as_ufunc(function, getattr(np, name))
-    return function
+        def function(x: Any, y: Any, /) -> Any:
+            if type(y) is int and not 0 <= y < 128:
+                y = _within(y, x)
+            elif type(x) is int and not 0 <= x < 128:
+                x = _within(x, y)
+            return compare(x, y)
+
+        document(function, declaration)
+        as_ufunc(function, getattr(np, declaration.__name__))
+        return cast(F, function)
+
+    return declared
 
 
 def _within(number: int, other: Any) -> Any:
@@ -67,15 +73,102 @@ def _within(number: int, other: Any) -> Any:
     return number if limits.min <= number <= limits.max else math.copysign(math.inf, number)
 
 
-equal = _comparison("equal", ops.eq, False)
-not_equal = _comparison("not_equal", ops.ne, True)
-less = _comparison("less", ops.lt, True)
-less_equal = _comparison("less_equal", ops.le, True)
-greater = _comparison("greater", ops.gt, False)
-greater_equal = _comparison("greater_equal", ops.ge, False)
+@_comparison(ops.eq, False)
+def equal(x: Any, y: Any, /) -> Any:
+    """x == y: a bool array of the shape to which the operands broadcast (else ValueError).
 
-isnan = composed("isnan", lambda x: apply(ops.ne, x, x), "True where x is nan.")
-isfinite = unary("isfinite", ops.is_finite, "fc", lambda x: apply(ops.eq, x, x))
+    Any dtypes, int64 and uint64 by their exact values. False where either is nan.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.equal(jnp.array([1.0, jnp.nan]), jnp.array([1.0, jnp.nan]))
+    Array([ True, False])
+    """
+
+
+@_comparison(ops.ne, True)
+def not_equal(x: Any, y: Any, /) -> Any:
+    """x != y: a bool array of the shape to which the operands broadcast (else ValueError).
+
+    Any dtypes, int64 and uint64 by their exact values. True where either is nan.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.not_equal(jnp.array([1, 2]), 2)
+    Array([ True, False])
+    """
+
+
+@_comparison(ops.lt, True)
+def less(x: Any, y: Any, /) -> Any:
+    """x < y: a bool array of the shape to which the operands broadcast (else ValueError).
+
+    Any dtypes, int64 and uint64 by their exact values; complex numbers by real part, then
+    imaginary part. False where either is nan.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.less(jnp.arange(3), 1)
+    Array([ True, False, False])
+    """
+
+
+@_comparison(ops.le, True)
+def less_equal(x: Any, y: Any, /) -> Any:
+    """x <= y: a bool array of the shape to which the operands broadcast (else ValueError).
+
+    Dtypes and nan as for `less`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.less_equal(jnp.arange(3), 1)
+    Array([ True,  True, False])
+    """
+
+
+@_comparison(ops.gt, False)
+def greater(x: Any, y: Any, /) -> Any:
+    """x > y: a bool array of the shape to which the operands broadcast (else ValueError).
+
+    Dtypes and nan as for `less`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.greater(jnp.arange(3), 1)
+    Array([False, False,  True])
+    """
+
+
+@_comparison(ops.ge, False)
+def greater_equal(x: Any, y: Any, /) -> Any:
+    """x >= y: a bool array of the shape to which the operands broadcast (else ValueError).
+
+    Dtypes and nan as for `less`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.greater_equal(jnp.arange(3), 1)
+    Array([False,  True,  True])
+    """
+
+
+@composed
+def isnan(x: Any, /) -> Any:
+    """True where `x` is nan, in either part if complex; a bool array of its shape.
+
+    Any dtype.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isnan(jnp.array([0.0, jnp.nan, jnp.inf]))
+    Array([False,  True, False])
+    """
+    return apply(ops.ne, x, x)
+
+
+@unary(ops.is_finite, "fc", lambda x: apply(ops.eq, x, x))
+def isfinite(x: Any, /) -> Any:
+    """True where `x` is neither infinite nor nan, in both parts if complex.
+
+    A bool array of the shape of `x`, of any dtype.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isfinite(jnp.array([0.0, jnp.nan, jnp.inf]))
+    Array([ True, False, False])
+    """
 
 
 def _isinf(x: Operand) -> Operand:
@@ -86,7 +179,17 @@ def _isinf(x: Operand) -> Operand:
     return filled(x, False, BOOL)
 
 
-isinf = composed("isinf", _isinf, "True where x is infinite, in either part if complex.")
+@composed
+def isinf(x: Any, /) -> Any:
+    """True where `x` is infinite, in either part if complex; a bool array of its shape.
+
+    Any dtype.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isinf(jnp.array([0.0, jnp.nan, -jnp.inf]))
+    Array([False, False,  True])
+    """
+    return _isinf(x)
 
 
 def isposinf(x: Any) -> Any:
@@ -127,39 +230,58 @@ def isreal(x: Any) -> Any:
 # Logical operations on truth values: nonzero is True, nan too.
 
 
-def _logical(op: Op) -> Rule:
-    return lambda x, y: apply(op, convert(x, BOOL), convert(y, BOOL))
+@composed
+def logical_and(x: Any, y: Any, /) -> Any:
+    """True where both operands are nonzero (nan is): a bool array of the shape to which they
+    broadcast.
+
+    Any dtypes. Raises ValueError for shapes that do not broadcast.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.logical_and(jnp.array([0, 1, 2]), True)
+    Array([False,  True,  True])
+    """
+    return apply(ops.bitwise_and, convert(x, BOOL), convert(y, BOOL))
 
 
-logical_and = composed("logical_and", _logical(ops.bitwise_and), "x and y, by truth values.")
-logical_or = composed("logical_or", _logical(ops.bitwise_or), "x or y, by truth values.")
-logical_xor = composed("logical_xor", _logical(ops.bitwise_xor), "One of x and y, not both.")
-logical_not = composed(
-    "logical_not", lambda x: apply(ops.bitwise_not, convert(x, BOOL)), "not x, by truth values."
-)
+@composed
+def logical_or(x: Any, y: Any, /) -> Any:
+    """True where an operand is nonzero (nan is): a bool array of the shape to which they broadcast.
 
-# Bits.
+    Any dtypes. Raises ValueError for shapes that do not broadcast.
 
-bitwise_and = binary("bitwise_and", ops.bitwise_and, "biu")
-bitwise_or = binary("bitwise_or", ops.bitwise_or, "biu")
-bitwise_xor = binary("bitwise_xor", ops.bitwise_xor, "biu")
-bitwise_not = bitwise_invert = invert = unary("invert", ops.bitwise_not, "biu")
-left_shift = bitwise_left_shift = binary("left_shift", ops.shift_left, "iu")
-right_shift = bitwise_right_shift = binary(
-    "right_shift",
-    ops.shift_right_arithmetic,
-    "i",
-    lambda x, y: apply(ops.shift_right_logical, x, y),
-    "floor(x / 2**y): copies of the sign bit move in.",
-)
+    >>> import jitad.numpy as jnp
+    >>> jnp.logical_or(jnp.array([0, 1]), jnp.array([0, 0]))
+    Array([False,  True])
+    """
+    return apply(ops.bitwise_or, convert(x, BOOL), convert(y, BOOL))
 
 
-def _bitwise_count(x: Operand) -> Operand:
-    bits = apply(ops.abs, x) if x.dtype.kind == "i" else x
-    return convert(apply(ops.population_count, bits), DTYPES["u8"])
+@composed
+def logical_xor(x: Any, y: Any, /) -> Any:
+    """True where one operand alone is nonzero (nan is): a bool array of the shape to which they
+    broadcast.
+
+    Any dtypes. Raises ValueError for shapes that do not broadcast.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.logical_xor(jnp.array([0, 1]), jnp.array([1, 1]))
+    Array([ True, False])
+    """
+    return apply(ops.bitwise_xor, convert(x, BOOL), convert(y, BOOL))
 
 
-bitwise_count = composed("bitwise_count", _bitwise_count, "Number of bits set in |x|, uint8.")
+@composed
+def logical_not(x: Any, /) -> Any:
+    """True where `x` is 0; a bool array of its shape.
+
+    Any dtype.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.logical_not(jnp.array([0.0, 0.5, jnp.nan]))
+    Array([ True, False, False])
+    """
+    return apply(ops.bitwise_not, convert(x, BOOL))
 
 
 # Whole arrays.

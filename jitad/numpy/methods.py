@@ -17,6 +17,7 @@ from jitad.trace import Tracer
 
 from . import (
     arithmetic,
+    bits,
     creation,
     exponential,
     finding,
@@ -26,6 +27,7 @@ from . import (
     picking,
     products,
     reduce,
+    rounding,
     selection,
     shapes,
     sorting,
@@ -84,11 +86,11 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "divmod": arithmetic.divmod,
     "pow": exponential.power,
     "matmul": products.matmul,
-    "and": logic.bitwise_and,
-    "or": logic.bitwise_or,
-    "xor": logic.bitwise_xor,
-    "lshift": logic.left_shift,
-    "rshift": logic.right_shift,
+    "and": bits.bitwise_and,
+    "or": bits.bitwise_or,
+    "xor": bits.bitwise_xor,
+    "lshift": bits.left_shift,
+    "rshift": bits.right_shift,
 }
 _COMPARISONS: dict[str, Callable[..., Any]] = {
     "eq": logic.equal,
@@ -102,7 +104,7 @@ _UNARY: dict[str, Callable[..., Any]] = {
     "neg": arithmetic.negative,
     "pos": arithmetic.positive,
     "abs": arithmetic.absolute,
-    "invert": logic.invert,
+    "invert": bits.invert,
 }
 
 _METHODS: dict[str, Callable[..., Any]] = {
@@ -133,7 +135,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "ptp": reduce.ptp,
     "ravel": shapes.ravel,
     "repeat": picking.repeat,
-    "round": arithmetic.round,
+    "round": rounding.round,
     "searchsorted": sorting.searchsorted,
     "sort": sorting.sort,
     "squeeze": shapes.squeeze,
@@ -389,7 +391,7 @@ def _sharding(self: Array) -> Any:
 
 def _round(self: Any, ndigits: int | None = None) -> Any:
     """`round(x)` and `round(x, ndigits)`, of the array's own dtype."""
-    return arithmetic.round(self, ndigits or 0)
+    return rounding.round(self, ndigits or 0)
 
 
 def _install() -> None:

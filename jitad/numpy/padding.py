@@ -12,7 +12,7 @@ from jitad.errors import at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
 
-from .arithmetic import rint, subtract
+from .arithmetic import subtract
 from .creation import asarray, linspace
 from .joining import concatenate
 from .picking import take
@@ -20,6 +20,7 @@ from .promotion import Operand, as_array_operand, as_operand, convert, strong
 from .quantiles import median
 from .reduce import max as max_
 from .reduce import min as min_
+from .rounding import rint
 from .shapes import broadcast_to, flip, moveaxis, reshape
 from .statistics import mean
 

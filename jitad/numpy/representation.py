@@ -13,7 +13,7 @@ from jitad_ir import ops
 from jitad_ir.types import DTYPES, FLOAT32, FLOAT64
 
 from .arithmetic import nextafter
-from .elementwise import as_ufunc, composed, document
+from .elementwise import as_ufunc, composed
 from .padding import pad
 from .picking import take
 from .promotion import Operand, as_array_operand, broadcast_shape, convert, filled, spread, strong
@@ -48,7 +48,16 @@ def _scaled(x: Operand, exponent: Operand) -> Operand:
     return x
 
 
-def _ldexp(x: Any, exponent: Any, /) -> Any:
+def ldexp(x: Any, exponent: Any, /) -> Any:
+    """x 2**exponent, rounded once.
+
+    The operands broadcast: a real array and integers; integers `x` count as floats. The derivative
+    in `x` is 2**exponent. Raises TypeError for complex `x`, and exponents that are no integers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.ldexp(jnp.array([0.5, 3.0]), jnp.array([4, -1]))
+    Array([8. , 1.5])
+    """
     x, exponent = as_array_operand(x), as_array_operand(exponent)
     if x.dtype.kind == "c" or exponent.dtype.kind not in "iub":
         raise TypeError(
@@ -65,12 +74,20 @@ def _ldexp(x: Any, exponent: Any, /) -> Any:
     return strong(convert(_scaled(wide, places), dtype))
 
 
-ldexp = _ldexp
-document(ldexp, "ldexp", "x times 2**exponent, rounded once; derivatives in x.")
 as_ufunc(ldexp, np.ldexp)
 
 
-def _frexp(x: Operand) -> tuple[Operand, Operand]:
+@composed
+def frexp(x: Any, /) -> Any:
+    """The pair (m, e) with x = m 2**e and 0.5 <= |m| < 1: mantissa and exponent, int32.
+
+    Any shape; real, integers count as floats. Of zeros, infinities and nan `m` is `x` and `e` is 0.
+    The derivative of `m` is 2**-e. Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.frexp(jnp.array([8.0, -0.75]))
+    (Array([ 0.5 , -0.75]), Array([4, 0], dtype=int32))
+    """
     wide = convert(x, FLOAT64)
     magnitude = apply(ops.abs, apply(ops.stop_gradient, wide))
     ordinary = apply(ops.bitwise_and, apply(ops.is_finite, wide), apply(ops.ne, wide, 0))
@@ -90,17 +107,19 @@ def _frexp(x: Operand) -> tuple[Operand, Operand]:
     return convert(mantissa, x.dtype), convert(exponent, _INT32)
 
 
-frexp = composed("frexp", _frexp, "(m, e) with x = m 2**e and 0.5 <= |m| < 1; e is int32.")
+@composed
+def spacing(x: Any, /) -> Any:
+    """Distance from `x` to the next float away from 0, with the sign of `x`.
 
+    Any shape; real, integers count as floats. The derivative is 0. Raises TypeError for complex
+    numbers.
 
-def _spacing(x: Operand) -> Operand:
+    >>> import jitad.numpy as jnp
+    >>> jnp.spacing(jnp.array([1.0, -1024.0]))
+    Array([ 2.22044605e-16, -2.27373675e-13])
+    """
     outward = apply(ops.copysign, filled(x, np.inf), x)
     return apply(ops.sub, nextafter(x, outward), x)
-
-
-spacing = composed(
-    "spacing", _spacing, "Distance from x to the next float away from 0, with the sign of x."
-)
 
 
 def _bit_weights(bitorder: str) -> Any:

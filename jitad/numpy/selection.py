@@ -10,9 +10,10 @@ import numpy as np
 from jitad.errors import at_user_line
 from jitad.trace import apply
 from jitad_ir import ops
+from jitad_ir.op import Op
 from jitad_ir.types import BOOL, real_dtype
 
-from .elementwise import Rule, binary, composed
+from .elementwise import binary, composed
 from .promotion import (
     Operand,
     as_array_operand,
@@ -26,23 +27,65 @@ from .promotion import (
     strong,
 )
 
-maximum = binary("maximum", ops.max, "biufc")
-minimum = binary("minimum", ops.min, "biufc")
+
+@binary(ops.max, "biufc")
+def maximum(x: Any, y: Any, /) -> Any:
+    """The greater of `x` and `y`, element by element; nan where either is (see `fmax`).
+
+    The operands broadcast, in the dtype at which theirs meet; complex numbers compare by real
+    part, then imaginary part. Where they are equal, each takes half of the derivative.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.maximum(jnp.array([1.0, 5.0, jnp.nan]), 3.0)
+    Array([ 3.,  5., nan])
+    """
 
 
-def _unless_nan(extremum: Any) -> Rule:
-    def rule(x: Operand, y: Operand) -> Operand:
-        result = apply(extremum, x, y)
-        if x.dtype.kind not in "fc":
-            return result
-        result = apply(ops.select, apply(ops.ne, y, y), x, result)
-        return apply(ops.select, apply(ops.ne, x, x), y, result)
+@binary(ops.min, "biufc")
+def minimum(x: Any, y: Any, /) -> Any:
+    """The lesser of `x` and `y`, element by element; nan where either is (see `fmin`).
 
-    return rule
+    The operands broadcast, in the dtype at which theirs meet; complex numbers compare by real
+    part, then imaginary part. Where they are equal, each takes half of the derivative.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.minimum(jnp.array([1.0, 5.0, jnp.nan]), 3.0)
+    Array([ 1.,  3., nan])
+    """
 
 
-fmax = composed("fmax", _unless_nan(ops.max), "The greater of x and y, the other if one is nan.")
-fmin = composed("fmin", _unless_nan(ops.min), "The lesser of x and y, the other if one is nan.")
+def _unless_nan(extremum: Op, x: Operand, y: Operand) -> Operand:
+    result = apply(extremum, x, y)
+    if x.dtype.kind not in "fc":
+        return result
+    result = apply(ops.select, apply(ops.ne, y, y), x, result)
+    return apply(ops.select, apply(ops.ne, x, x), y, result)
+
+
+@composed
+def fmax(x: Any, y: Any, /) -> Any:
+    """The greater of `x` and `y`, element by element; the other where one is nan.
+
+    Dtypes and derivatives as for `maximum`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fmax(jnp.array([1.0, 5.0, jnp.nan]), 3.0)
+    Array([3., 5., 3.])
+    """
+    return _unless_nan(ops.max, x, y)
+
+
+@composed
+def fmin(x: Any, y: Any, /) -> Any:
+    """The lesser of `x` and `y`, element by element; the other where one is nan.
+
+    Dtypes and derivatives as for `minimum`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fmin(jnp.array([1.0, 5.0, jnp.nan]), 3.0)
+    Array([1., 3., 3.])
+    """
+    return _unless_nan(ops.min, x, y)
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

@@ -301,5 +301,29 @@ def _lcm(x: Operand, y: Operand) -> Operand:
     return convert(product, x.dtype)
 
 
-gcd = composed("gcd", _gcd, "Greatest common divisor of |x| and |y|.")
-lcm = composed("lcm", _lcm, "Least common multiple of |x| and |y|; 0 if one of them is 0.")
+@composed
+def gcd(x: Any, y: Any, /) -> Any:
+    """Greatest common divisor of |x| and |y|, by Euclid's algorithm; gcd(0, 0) = 0.
+
+    The operands broadcast; integers, in the dtype at which theirs meet. Raises TypeError for other
+    dtypes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.gcd(jnp.array([12, 18]), 8)
+    Array([4, 2])
+    """
+    return _gcd(x, y)
+
+
+@composed
+def lcm(x: Any, y: Any, /) -> Any:
+    """Least common multiple of |x| and |y|; 0 if one of them is 0.
+
+    The operands broadcast; integers, in the dtype at which theirs meet, which may wrap. Raises
+    TypeError for other dtypes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.lcm(jnp.array([4, 0]), 6)
+    Array([12,  0])
+    """
+    return _lcm(x, y)
