@@ -29,10 +29,21 @@ from jitad_ir.graph import Source
 
 from .debugger import breakpoint  # noqa: A004  (JAX's name)
 from .errors import at_user_line, hides_internals, user_source
+from .sharding_views import inspect_array_sharding, visualize_array_sharding, visualize_sharding
 from .transforms.callbacks import Static, act, flat_function, is_value
 from .transforms.function import check_callable, name_of
 
-__all__ = ["DebugEffect", "OrderedDebugEffect", "breakpoint", "callback", "log", "print"]
+__all__ = [
+    "DebugEffect",
+    "OrderedDebugEffect",
+    "breakpoint",
+    "callback",
+    "inspect_array_sharding",
+    "log",
+    "print",
+    "visualize_array_sharding",
+    "visualize_sharding",
+]
 
 
 class DebugEffect:
