@@ -15,6 +15,7 @@ from jitad_ir.graph import Builder, building
 from jitad_ir.native.program import compile_graph
 from jitad_ir.ops.columns import comparisons
 from jitad_ir.ops.sort_keys import key_dtype
+from jitad_ir.ops.sort_long import LONG
 from jitad_ir.passes.widen import widen
 from jitad_ir.types import DTYPES, INT64, ArrayType
 
@@ -84,6 +85,27 @@ def test_order_is_that_of_numpy(name: str) -> None:
             expected = np.take_along_axis(x, order, axis).view(key_dtype(dtype))
             for got in (alone, with_places, itself):
                 np.testing.assert_array_equal(got.view(key_dtype(dtype)), expected)
+
+
+@pytest.mark.parametrize("name", ["f64", "f32", "i32", "u64", "c64"])
+@pytest.mark.parametrize("threads", [2, 3, 9])
+def test_one_long_row_on_several_threads(name: str, threads: int) -> None:
+    """Numbers of every kind, of all one kind, and in either order already."""
+    dtype = DTYPES[name]
+    n = LONG + 13
+    rng = np.random.default_rng(threads)
+    rows = [drawn(rng, (n,), DTYPES["f32"] if name == "c64" else dtype) for _ in range(3)]
+    rows += [np.sort(rows[0]), np.sort(rows[1])[::-1].copy(), np.zeros(n)]
+    programs = [sorts(ArrayType(dtype, (n,)), 0, descending) for descending in (False, True)]
+    for row in rows:
+        x = row.astype(dtype)
+        for descending, program in zip((False, True), programs, strict=True):
+            order = in_order(x, 0, descending)
+            with jitad.threads(threads):
+                alone, with_places, places, itself = program(x)
+            np.testing.assert_array_equal(places, order)
+            for got in (alone, with_places, itself):
+                assert got.tobytes() == x[order].tobytes()
 
 
 @pytest.mark.parametrize("n", [2, 4, 8, 16])

@@ -85,6 +85,14 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda x: (jnp.sort(x), jnp.argsort(x), jnp.sort(x + 1j)),
         [image(301, 203).round(2)],
     ),
+    "sort of one row": (
+        lambda x: (jnp.sort(x), jnp.argsort(x), jnp.sort(jnp.where(x > 1, -0.0, x))),
+        [image(50_021).round(3)],
+    ),
+    "merged sort of one row": (
+        lambda x, i: (jnp.lexsort((x, i)), jnp.sort(x + 1j * i, descending=True)),
+        [image(50_021, dtype="float32").round(2), np.arange(50_021) % 7],
+    ),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
         [image(200_000)],

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir as ll
 
+from ..workers import Field
 from . import threads  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
-from .lanes import I64, PTR, call_intrinsic
+from .lanes import I8, I64, PTR, call_intrinsic
 from .threads_code import JOB
 
 if TYPE_CHECKING:
@@ -88,6 +89,19 @@ def emit_share(
     shifted = call_intrinsic(builder, "llvm.smin", [number, I64(more)])
     longer = builder.zext(builder.icmp_signed("<", number, I64(more)), I64)
     return builder.add(start, shifted), builder.add(longer, I64(size))
+
+
+def emit_threads_now(r: RoutineEmitter) -> ll.Value:
+    """See RoutineEmitter."""
+    b = r.builder
+    state = r.externals.pointer(b, "threads:state")
+
+    def field(which: Field) -> ll.Value:
+        place = b.gep(state, [I64(int(which))], inbounds=True, source_etype=I8)
+        return b.load_atomic(place, "monotonic", 8, typ=I64)
+
+    taken = b.or_(field(Field.BUSY), field(Field.ALONE))
+    return b.select(b.icmp_signed("==", taken, I64(0)), field(Field.LIMIT), I64(1))
 
 
 def _item(builder: ll.IRBuilder, frame: ll.Value, k: int) -> ll.Value:

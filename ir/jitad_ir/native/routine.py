@@ -16,7 +16,7 @@ from .blas_threads import emit_begin, emit_end
 from .control_flow import ControlFlow, IndexPart
 from .emitter import Emitter
 from .externals import Externals
-from .jobs import emit_parallel_for, emit_share
+from .jobs import emit_parallel_for, emit_share, emit_threads_now
 from .lanes import F64, I1, I8, I32, I64, PTR, Lanes, element_type, memory_type
 from .loops import registers_of
 
@@ -98,6 +98,10 @@ class RoutineEmitter(ControlFlow):
         place.align = 16
         place.type = PTR
         return place
+
+    def nowhere(self) -> ll.Value:
+        """The null pointer."""
+        return ll.Constant(PTR, None)
 
     def offset(self, pointer: ll.Value, nbytes: ll.Value) -> ll.Value:
         """The address `nbytes` bytes, an i64, behind `pointer`."""
@@ -302,6 +306,11 @@ class RoutineEmitter(ControlFlow):
         without optimisation, in a third of the time, and runs two or three times as long.
         """
         mark(emit_parallel_for(self, parts, body, arguments), brief=brief)
+
+    def threads(self) -> ll.Value:
+        """How many threads would share a job now, about (i64); 1 inside of one. For routines whose
+        results are the same bits whatever they make of it."""
+        return emit_threads_now(self)
 
     def share(self, number: ll.Value, count: int, parts: int) -> tuple[ll.Value, ll.Value]:
         """First and number of the elements of part `number`, where `count` are divided evenly

@@ -10,7 +10,7 @@ all sorts of a module.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..types import BOOL, ArrayType, DType, short_name
 from .sort_keys import Counter
@@ -235,6 +235,54 @@ def _merge_runs(r: Any, rows: Rows, scratch: Rows, n: Any, precedes: Callable[..
     )
 
 
+class Stretch(NamedTuple):
+    """Two sorted stretches of rows, [i, i_end) and [j, j_end), that go to `place` and on. What of
+    it is done moves."""
+
+    i: Counter
+    i_end: Any
+    j: Counter
+    j_end: Any
+    place: Counter
+
+    def both_left(self) -> Any:
+        """Whether there are records of both (i1)."""
+        b = self.i.r.builder
+        return b.and_(
+            b.icmp_signed("<", self.i.value, self.i_end),
+            b.icmp_signed("<", self.j.value, self.j_end),
+        )
+
+    def take(self, source: Rows, target: Rows, precedes: Callable[..., Any]) -> None:
+        """Move one record, where there are of both; of equal ones that at i."""
+        b, one = self.i.r.builder, self.i.r.integer(1)
+        i, j = self.i.value, self.j.value
+        later = precedes(source.load(j), source.load(i))
+        step = b.zext(later, one.type)
+        # Without the metadata, LLVM makes the choice a jump, which goes wrong half of the times.
+        chosen = b.select(later, j, i)
+        chosen.set_metadata("unpredictable", b.module.add_metadata([]))
+        target.store(self.place.value, source.load(chosen))
+        self.j.add(step)
+        self.i.add(b.sub(one, step))
+        self.place.add(one)
+
+    def drain(self, source: Rows, target: Rows) -> None:
+        """Move what is left, where there are records of one of the two only."""
+        r, one = self.i.r, self.i.r.integer(1)
+
+        def copy(rest: Counter) -> None:
+            target.store(self.place.value, source.load(rest.value))
+            rest.add(one)
+            self.place.add(one)
+
+        for rest, end in ((self.i, self.i_end), (self.j, self.j_end)):
+            r.loop_while(
+                lambda rest=rest, end=end: r.builder.icmp_signed("<", rest.value, end),
+                lambda rest=rest: copy(rest),
+            )
+
+
 def _merge(
     r: Any,
     source: Rows,
@@ -246,41 +294,20 @@ def _merge(
 ) -> None:
     """source[low:middle] and source[middle:high] into target[low:high]; of equal records those of
     the first part come first."""
-    b = r.builder
-    i, j, place = Counter(r, low), Counter(r, middle), Counter(r, low)
-    one = r.integer(1)
-
-    def both_left() -> Any:
-        return b.and_(b.icmp_signed("<", i.value, middle), b.icmp_signed("<", j.value, high))
-
-    def take() -> None:
-        later = precedes(source.load(j.value), source.load(i.value))
-        step = b.zext(later, one.type)
-        # Without the metadata, LLVM makes the choice a jump, which goes wrong half of the times.
-        chosen = b.select(later, j.value, i.value)
-        chosen.set_metadata("unpredictable", b.module.add_metadata([]))
-        target.store(place.value, source.load(chosen))
-        j.add(step)
-        i.add(b.sub(one, step))
-        place.add(one)
-
-    def drain(rest: Counter, end: Any) -> None:
-        def copy() -> None:
-            target.store(place.value, source.load(rest.value))
-            rest.add(one)
-            place.add(one)
-
-        r.loop_while(lambda: b.icmp_signed("<", rest.value, end), copy)
-
-    r.loop_while(both_left, take)
-    drain(i, middle)
-    drain(j, high)
+    all_of_it = Stretch(Counter(r, low), middle, Counter(r, middle), high, Counter(r, low))
+    r.loop_while(all_of_it.both_left, lambda: all_of_it.take(source, target, precedes))
+    all_of_it.drain(source, target)
 
 
 def merge_sort(
-    r: Any, rows: Sequence[Any], scratch: Sequence[Any], num_keys: int, descending: bool
+    r: Any,
+    rows: Sequence[Any],
+    scratch: Sequence[Any],
+    num_keys: int,
+    descending: bool,
+    count: Any = None,
 ) -> None:
-    """Sort the records of one-dimensional buffers in place."""
+    """Sort the records of one-dimensional buffers in place, the first `count` (i64) if given."""
     dtypes = [row.type.dtype for row in rows]
     name = "jitad.sort." + ".".join(short_name(d) for d in dtypes)
     name += f".{num_keys}.{'descending' if descending else 'ascending'}"
@@ -288,5 +315,5 @@ def merge_sort(
         name,
         _build_sort(num_keys, descending, dtypes),
         *[row.pointer for row in (*rows, *scratch)],
-        r.integer(rows[0].type.size),
+        r.integer(rows[0].type.size) if count is None else count,
     )

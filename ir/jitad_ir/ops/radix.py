@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..types import DTYPES, INT64, ArrayType, DType, short_name
+from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
 from .lapack import Workspace
 from .sort_keys import Counter, Flag, Row, decode, encode, is_ambiguous, key_dtype, restore
 from .vector_loops import affine, vector_width
@@ -46,8 +46,13 @@ class _Space:
     def __init__(self, work: Workspace, dtypes: Sequence[DType], n: int) -> None:
         kinds = [key_dtype(dtypes[0]), *dtypes[1:]]
         self.rows = [[work.array(d, n) for d in kinds] for _ in range(2)]
-        size, digits = _digits(dtypes[0], n)
-        self.counts = work.array(COUNT, digits, 2**size)
+        self.counts = work.array(COUNT, *counts_type(dtypes[0], n).shape)
+
+
+def counts_type(dtype: DType, n: int) -> ArrayType:
+    """The counts of the digits of n keys."""
+    size, digits = _digits(dtype, n)
+    return ArrayType(COUNT, (digits, 2**size))
 
 
 def workspace_radix(work: Workspace, dtypes: Sequence[DType], n: int) -> None:
@@ -70,6 +75,29 @@ def radix_sort(
     elements of the operands and results, further ones are `stride` elements apart. `count` (i64)
     of the n are there, if given, one or more."""
     space = _Space(work, dtypes, n)
+    scratch = [row.pointer for rows in space.rows for row in rows]
+    length = r.integer(n) if count is None else count
+    counts = space.counts.pointer
+    sort_within(r, sources, targets, scratch, counts, dtypes, stride, n, descending, length)
+
+
+def sort_within(
+    r: Any,
+    sources: Sequence[Any],
+    targets: Sequence[Any],
+    scratch: Sequence[Any],
+    counts: Any,
+    dtypes: Sequence[DType],
+    stride: int,
+    n: int,
+    descending: bool,
+    count: Any,
+    flag: Any = None,
+) -> None:
+    """`radix_sort` of `count` (i64) records of rows of n, with scratch memory at these pointers:
+    two rows of the keys and other operands, neither of them the targets, and `counts_type`.
+
+    With `flag`, the targets get the keys, and the bool there tells whether any is ambiguous."""
     size, digits = _digits(dtypes[0], n)
     direction = "descending" if descending else "ascending"
     kinds = ".".join(short_name(d) for d in dtypes)
@@ -77,13 +105,13 @@ def radix_sort(
     parts = len(dtypes)
 
     def build(inner: Any, *parameters: Any) -> None:
-        *pointers, counts, n = parameters
+        *pointers, counts, flag, n = parameters
         given, asked, *rows = [pointers[i : i + parts] for i in range(0, 4 * parts, parts)]
-        _Sort(inner, dtypes, given, asked, rows, counts, n, size, digits, stride, descending).emit()
+        sort = _Sort(inner, dtypes, given, asked, rows, counts, n, size, digits, stride, descending)
+        sort.emit(flag)
 
-    length = r.integer(n) if count is None else count
-    scratch = [row.pointer for rows in space.rows for row in rows]
-    r.call_inner(name, build, *sources, *targets, *scratch, space.counts.pointer, length)
+    flag = r.nowhere() if flag is None else flag
+    r.call_inner(name, build, *sources, *targets, *scratch, counts, flag, count)
 
 
 class _Sort:
@@ -112,19 +140,30 @@ class _Sort:
         self.rows = rows
         self.counts = r.buffer(ArrayType(COUNT, (digits, 2**size)), counts)
 
-    def emit(self) -> None:
-        """Read, count, move by each digit, write."""
+    def emit(self, flag: Any) -> None:
+        """Read, count, move by each digit, write: keys, if a flag is asked for."""
         r = self.r
         ambiguous = self._read()
         self._count()
         moved = Counter(r, r.integer(0))
         r.loop(self.digits, lambda digit: self._by_digit(digit, moved))
-        self._write(moved)
-        if ambiguous is not None:
-            r.when(
-                ambiguous.value,
-                lambda: restore(r, self.sources[0], self.targets[0], self.n, self.descending),
-            )
+        found = self._rows(self._odd(moved))
+
+        def finish() -> None:
+            self._write(found, self.targets[0], as_keys=False)
+            if ambiguous is not None:
+                r.when(ambiguous.value, self._restore)
+
+        def leave_keys() -> None:
+            keys = Row(r, self.keys, self.targets[0].pointer, self.targets[0].stride)
+            self._write(found, keys, as_keys=True)
+            none = r.b.constant(BOOL, False)
+            r.b.store(flag, none if ambiguous is None else ambiguous.value)
+
+        r.when(r.builder.icmp_unsigned("==", flag, r.nowhere()), finish, leave_keys)
+
+    def _restore(self) -> None:
+        restore(self.r, self.sources[0], self.targets[0], self.n, self.descending)
 
     def _strips(self, body: Callable[[Any, Any], None]) -> None:
         """body(emitter, start) for all elements: vectors of them, then the rest."""
@@ -218,14 +257,26 @@ class _Sort:
         pairs = zip(self.kinds, *self.rows, strict=True)
         return [Row(self.r, d, self.r.builder.select(second, q, p)) for d, p, q in pairs]
 
-    def _write(self, moved: Counter) -> None:
+    def _write(self, found: Sequence[Row], first: Row, as_keys: bool) -> None:
         """The results, from where the last pass left them."""
-        found = self._rows(self._odd(moved))
 
         def write(e: Any, i: Any) -> None:
             key = found[0].load(e, i)
-            self.targets[0].store(e, i, decode(e, key, self.dtypes[0], self.descending))
+            first.store(e, i, key if as_keys else decode(e, key, first.dtype, self.descending))
             for row, target in zip(found[1:], self.targets[1:], strict=True):
                 target.store(e, i, row.load(e, i))
 
         self._strips(write)
+
+
+def write_decoded(r: Any, row: Any, dtype: DType, descending: bool, begin: Any, end: Any) -> None:
+    """row[begin:end], whose elements are keys, as the numbers that they stand for."""
+    b, width = r.builder, vector_width(dtype)
+    keys, numbers = Row(r, key_dtype(dtype), row), Row(r, dtype, row)
+
+    def write(e: Any, i: Any) -> None:
+        numbers.store(e, i, decode(e, keys.load(e, i), dtype, descending))
+
+    whole = b.udiv(b.sub(end, begin), r.integer(width))
+    r.loop(whole, lambda i: write(r.simd(width), affine(r, begin, (i, width))))
+    r.loop(end, lambda i: write(r.b, i), start=affine(r, begin, (whole, width)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..types import BOOL, DTYPES, INT64, ArrayType, DType
+from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
 
 
 def key_dtype(dtype: DType) -> DType:
@@ -140,6 +140,18 @@ class Flag:
 def restore(r: Any, source: Row, target: Row, n: Any, descending: bool) -> None:
     """The zeros and nans of `source`, which sorting moved to their places in `target`, with their
     own bits and in their own order."""
+    dtype, stride = source.dtype, source.stride
+    direction = "descending" if descending else "ascending"
+    name = f"jitad.restore.{short_name(dtype)}.{stride}.{direction}"
+
+    def build(r: Any, given: Any, asked: Any, n: Any) -> None:
+        source, target = (Row(r, dtype, pointer, stride) for pointer in (given, asked))
+        _emit_restore(r, source, target, n, descending)
+
+    r.call_inner(name, build, source.pointer, target.pointer, n, apart=True)
+
+
+def _emit_restore(r: Any, source: Row, target: Row, n: Any, descending: bool) -> None:
     b = r.builder
     zero = r.b.constant(source.dtype, 0)
     before, nans = Counter(r, r.integer(0)), Counter(r, r.integer(0))

@@ -2,7 +2,7 @@
 
 With one key, many short rows are sorted side by side (`networks`), keys alone of some hundred by
 themselves (`row_network`), long rows by the digits of the key (`radix`), all others by merging
-(`merge_sort`). Rows are shared out among threads.
+(`merge_sort`). Rows are shared out among threads, and so is one that is long (`sort_long`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import ArrayType, DType, Shape
-from . import networks, radix, row_network
+from . import networks, radix, row_network, sort_long
 from .lapack import Workspace
 from .merge_sort import merge_sort
 from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of, share_rows
@@ -54,6 +54,14 @@ def _row_parts(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, 
     return parts_of(rows, math.prod(shape) * each, work.bytes), work.bytes
 
 
+def _is_long(xs: Sequence[ArrayType], axis: int, num_keys: int) -> bool:
+    """True if there is one row, and threads share it."""
+    dtypes, n = [x.dtype for x in xs], xs[0].shape[axis]
+    method = _method(dtypes, num_keys, n)
+    rows = math.prod(xs[0].shape) // max(n, 1)
+    return method != "network" and sort_long.suits(dtypes, method == "radix", rows, n)
+
+
 def _shares(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, int]:
     """The same of rows however they are sorted."""
     dtypes, shape = [x.dtype for x in xs], xs[0].shape
@@ -65,11 +73,17 @@ def _shares(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, int
 def workspace_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> int:
     """Scratch rows, and rows to sort in where the axis is not contiguous."""
     parts, scratch = _shares(xs, axis, num_keys)
-    return parts * scratch
+    if not _is_long(xs, axis, num_keys):
+        return parts * scratch
+    dtypes, n = [x.dtype for x in xs], xs[0].shape[axis]
+    by_digits = _method(dtypes, num_keys, n) == "radix"
+    return max(scratch, sort_long.workspace_long(dtypes, by_digits, n))
 
 
 def parts_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> int:
     """How many parts threads share."""
+    if _is_long(xs, axis, num_keys):
+        return sort_long.parts(xs[0].shape[axis])
     return 1 if 0 in xs[0].shape else _shares(xs, axis, num_keys)[0]
 
 
@@ -84,6 +98,31 @@ def emit_sort(r: Any, *buffers: Any, axis: int, num_keys: int, descending: bool)
     if networks.suits(dtypes, num_keys, shape, axis):
         networks.sort_by_networks(r, xs, results, axis, descending)
         return
+    if not _is_long(types, axis, num_keys):
+        _sort_rows(r, xs, results, types, axis, num_keys, descending)
+        return
+    n, threads = shape[axis], r.threads()
+    sources, targets = ([x.pointer for x in some] for some in (xs, results))
+    by_digits = _method(dtypes, num_keys, n) == "radix"
+    shared = sort_long.LongSort(r, sources, targets, dtypes, num_keys, descending, by_digits, n)
+    r.when(
+        r.builder.icmp_signed(">", threads, r.integer(1)),
+        lambda: shared.emit(threads),
+        lambda: _sort_rows(r, xs, results, types, axis, num_keys, descending),
+    )
+
+
+def _sort_rows(
+    r: Any,
+    xs: Sequence[Any],
+    results: Sequence[Any],
+    types: Sequence[ArrayType],
+    axis: int,
+    num_keys: int,
+    descending: bool,
+) -> None:
+    """Sort rows one by one."""
+    shape, dtypes = types[0].shape, [type.dtype for type in types]
     n = shape[axis]
     others = tuple(length for a, length in enumerate(shape) if a != axis)
     if n == 1 or (_method(dtypes, num_keys, n) == "merge" and _contiguous(types[0], axis)):

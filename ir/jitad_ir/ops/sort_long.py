@@ -1,0 +1,282 @@
+"""How one long row is sorted by several threads: in runs, which are then merged.
+
+Each run is sorted as a row of its own. Then neighbouring runs are merged, until there is one. Where
+the merged row is cut into pieces, each piece is that of two stretches of the runs: those before a
+cut are the records that come before it, as many of the first run as a bisection tells (the *merge
+path*). Each piece is merged as two, step by step in turn, so that neither waits for its own
+comparisons.
+
+The stable order of records is one, however they are divided. So there are as many runs as threads,
+and with one thread none: to merge is more work than to sort the whole row at once.
+
+O. Green, R. McColl, D. A. Bader, GPU Merge Path, ICS 2012.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..types import BOOL, INT64, ArrayType, DType, short_name
+from . import radix
+from .lapack import Workspace
+from .merge_sort import Record, Rows, Stretch, merge_sort, record_before
+from .sort_keys import Counter, Flag, Row, key_dtype, restore
+
+LONG = 40_000
+"""Records from which on a row is shared out."""
+
+LEAST_RUN = 1 << 13
+"""Records that a run has at least."""
+
+MOST_RUNS = 16
+
+PIECES = 4
+"""Binary logarithm of the pieces that are merged for each run."""
+
+
+def suits(dtypes: Sequence[DType], by_digits: bool, rows: int, n: int) -> bool:
+    """True if a row of n records is shared out: the only one, and with more than two digits."""
+    return rows == 1 and LONG <= n < 2**32 and (not by_digits or dtypes[0].itemsize >= 4)
+
+
+def most_runs(n: int) -> int:
+    """The runs that there are at most, a power of two."""
+    return min(MOST_RUNS, 1 << ((n // LEAST_RUN).bit_length() - 1))
+
+
+def parts(n: int) -> int:
+    """The pieces that threads share at most."""
+    return most_runs(n) << PIECES
+
+
+class _Space:
+    """Scratch memory: a row, and for digits another one, and counts and a flag for each run."""
+
+    def __init__(self, work: Workspace, kinds: Sequence[DType], n: int, key: DType | None) -> None:
+        self.rows = [work.array(dtype, n) for dtype in kinds]
+        self.digits: list[Any] = []
+        if key is not None:
+            counts = radix.counts_type(key, n)
+            self.digits.append(work.array(counts.dtype, most_runs(n), *counts.shape))
+            self.digits.append(work.array(BOOL, most_runs(n)))
+            self.digits += [work.array(dtype, n) for dtype in kinds]
+
+
+def _kinds(dtypes: Sequence[DType], by_digits: bool) -> list[DType]:
+    """Dtypes of records that are merged."""
+    return [key_dtype(dtypes[0]), *dtypes[1:]] if by_digits else list(dtypes)
+
+
+def workspace_long(dtypes: Sequence[DType], by_digits: bool, n: int) -> int:
+    """Bytes of scratch memory."""
+    work = Workspace()
+    _Space(work, _kinds(dtypes, by_digits), n, dtypes[0] if by_digits else None)
+    return work.bytes
+
+
+class LongSort:
+    """Emits the sort of n records, which lie in `sources` and go to `targets` (pointers to
+    contiguous rows)."""
+
+    def __init__(
+        self,
+        r: Any,
+        sources: Sequence[Any],
+        targets: Sequence[Any],
+        dtypes: Sequence[DType],
+        num_keys: int,
+        descending: bool,
+        by_digits: bool,
+        n: int,
+    ) -> None:
+        self.r, self.dtypes, self.n = r, dtypes, n
+        self.num_keys, self.descending, self.by_digits = num_keys, descending, by_digits
+        self.sources, self.targets = sources, targets
+        self.kinds = _kinds(dtypes, by_digits)
+        self.space = _Space(Workspace(r), self.kinds, n, dtypes[0] if by_digits else None)
+
+    def emit(self, threads: Any) -> None:
+        """With so many `threads` (i64), 2 or more."""
+        r, b = self.r, self.r.builder
+        rounds = r.integer(1)
+        for level in range(1, most_runs(self.n).bit_length() - 1):
+            more = b.icmp_signed(">", threads, r.integer(1 << level))
+            rounds = b.add(rounds, b.zext(more, rounds.type))
+        targets = Rows(r, self.kinds, self.targets)
+        scratch = Rows(r, self.kinds, [row.pointer for row in self.space.rows])
+
+        def order(left: Any) -> tuple[Rows, Rows]:
+            """The rows where records are with so many rounds to go, and the other ones."""
+            odd = b.icmp_signed("!=", b.and_(left, r.integer(1)), r.integer(0))
+            return targets.other_if(odd, scratch), scratch.other_if(odd, targets)
+
+        rounds_at = r.reference(rounds)
+        here, free = order(rounds)
+        pointers = [*self.sources, *here.pointers, *free.pointers]
+        pointers += [buffer.pointer for buffer in self.space.digits]
+        runs = b.shl(r.integer(1), rounds)
+        r.parallel_for(runs, self._sort_run, rounds_at, *pointers, brief=True)
+
+        level = Counter(r, r.integer(0))
+        level_at = r.reference(level.value)
+
+        def merge() -> None:
+            here, free = order(b.sub(rounds, level.value))
+            b.store(level.value, level_at)
+            pieces = b.shl(runs, r.integer(PIECES))
+            places = [*here.pointers, *free.pointers]
+            args = (rounds_at, level_at, *places)
+            r.parallel_for(pieces, self._merge_piece, *args)
+            level.add(r.integer(1))
+
+        r.loop_while(lambda: b.icmp_signed("<", level.value, rounds), merge)
+        if self.by_digits and self.dtypes[0].kind == "f":
+            self._restore(runs)
+
+    def _restore(self, runs: Any) -> None:
+        """Give zeros and nans their bits back, if there are any that lost them."""
+        r, ambiguous = self.r, Flag(self.r)
+        flags = self.space.digits[1]
+        r.loop(runs, lambda i: ambiguous.join(r.load(flags, (i,))))
+        source, target = (Row(r, self.dtypes[0], x[0]) for x in (self.sources, self.targets))
+        r.when(
+            ambiguous.value, lambda: restore(r, source, target, r.integer(self.n), self.descending)
+        )
+
+    def _start(self, r: Any, number: Any, rounds: Any) -> Any:
+        """The first record of a run: n number / 2**rounds."""
+        return r.builder.lshr(r.builder.mul(number, r.integer(self.n)), rounds)
+
+    def _sort_run(self, r: Any, number: Any, rounds_at: Any, *pointers: Any) -> None:
+        b, k = r.builder, len(self.dtypes)
+        rounds = b.load(rounds_at, typ=number.type)
+        start = self._start(r, number, rounds)
+        count = b.sub(self._start(r, b.add(number, r.integer(1)), rounds), start)
+        source = Rows(r, self.dtypes, pointers[:k]).behind(start)
+        here, free = (Rows(r, self.kinds, pointers[i : i + k]).behind(start) for i in (k, 2 * k))
+        if self.by_digits:
+            counts, flags, *rows = pointers[3 * k :]
+            scratch = [*Rows(r, self.kinds, rows).behind(start).pointers, *free.pointers]
+            size = radix.counts_type(self.dtypes[0], self.n).nbytes
+            mine = r.offset(counts, b.mul(number, r.integer(size)))
+            places = (source.pointers, here.pointers, scratch, mine)
+            flag = r.offset(flags, number)
+            radix.sort_within(r, *places, self.dtypes, 1, self.n, self.descending, count, flag)
+            return
+        r.loop(count, lambda i: here.store(i, source.load(i)))
+        mine, others = (
+            [r.buffer(ArrayType(d, (1,)), p) for d, p in zip(self.dtypes, x.pointers, strict=True)]
+            for x in (here, free)
+        )
+        merge_sort(r, mine, others, self.num_keys, self.descending, count)
+
+    def _merge_piece(
+        self, r: Any, number: Any, rounds_at: Any, level_at: Any, *pointers: Any
+    ) -> None:
+        """Piece `number` of the row that has, level by level, half as many runs."""
+        b, k = r.builder, len(self.dtypes)
+        rounds, level = (b.load(place, typ=number.type) for place in (rounds_at, level_at))
+        shift = b.add(level, r.integer(PIECES + 1))
+        pair = b.lshr(number, shift)
+        within = b.sub(number, b.shl(pair, shift))
+        first = b.shl(pair, r.integer(1))
+        low, middle, high = (
+            self._start(r, b.shl(b.add(first, r.integer(i)), level), rounds) for i in range(3)
+        )
+
+        def cut(i: int) -> Any:
+            length = b.mul(b.sub(high, low), b.add(within, r.integer(i)))
+            return b.add(low, b.lshr(length, shift))
+
+        begin, end = cut(0), cut(1)
+        r.call_inner(self._name("merge"), self._merge, *pointers, low, middle, high, begin, end)
+        if not self.by_digits:
+            return
+
+        last = b.icmp_signed("==", b.add(level, r.integer(1)), rounds)
+        row = (pointers[k], self.dtypes[0], self.descending)
+        r.when(last, lambda: radix.write_decoded(r, *row, begin, end))
+
+    def _name(self, what: str) -> str:
+        """Of a function for such records."""
+        order = "descending" if self.descending else "ascending"
+        return ".".join([f"jitad.{what}", *map(short_name, self.dtypes), str(self.num_keys), order])
+
+    def _merge(self, r: Any, *parameters: Any) -> None:
+        """Of source[low:middle] and source[middle:high], merged to target[low:high], those records
+        that go to target[begin:end]."""
+        b, k = r.builder, len(self.dtypes)
+        *pointers, low, middle, high, begin, end = parameters
+        source, target = (Rows(r, self.kinds, pointers[i : i + k]) for i in (0, k))
+
+        half = b.add(begin, b.lshr(b.sub(end, begin), r.integer(1)))
+        cuts = (begin, half, end)
+        ranks: list[Any] = []
+        for cut in cuts:
+            args = (*pointers[:k], low, middle, high, cut)
+            ranks.append(
+                r.call_inner(self._name("rank"), self._rank, *args, result=INT64, apart=True)
+            )
+        places = [b.sub(b.add(middle, c), i) for c, i in zip(cuts, ranks, strict=True)]
+        both = [
+            Stretch(
+                Counter(r, ranks[p]),
+                ranks[p + 1],
+                Counter(r, places[p]),
+                places[p + 1],
+                Counter(r, cuts[p]),
+            )
+            for p in (0, 1)
+        ]
+
+        precedes = self._order(r)
+
+        def take() -> None:
+            for stretch in both:
+                stretch.take(source, target, precedes)
+
+        r.loop_while(lambda: b.and_(both[0].both_left(), both[1].both_left()), take)
+        for stretch in both:
+            parts = (stretch.i.value, stretch.i_end, stretch.j.value, stretch.j_end)
+            args = (*pointers, *parts, stretch.place.value)
+            r.call_inner(self._name("merge_rest"), self._merge_rest, *args, apart=True)
+
+    def _merge_rest(self, r: Any, *parameters: Any) -> None:
+        """One stretch, to its end."""
+        k = len(self.dtypes)
+        *pointers, i, i_end, j, j_end, place = parameters
+        source, target = (Rows(r, self.kinds, pointers[i : i + k]) for i in (0, k))
+        stretch = Stretch(Counter(r, i), i_end, Counter(r, j), j_end, Counter(r, place))
+        precedes = self._order(r)
+        r.loop_while(stretch.both_left, lambda: stretch.take(source, target, precedes))
+        stretch.drain(source, target)
+
+    def _order(self, r: Any) -> Callable[[Record, Record], Any]:
+        """Whether (i1) one record goes before another. Keys ascend in either direction."""
+        descending = self.descending and not self.by_digits
+        return lambda x, y: record_before(r.b, x, y, self.num_keys, descending).value
+
+    def _rank(self, r: Any, *parameters: Any) -> Any:
+        """Where in rows[low:middle] the records end that go before target[cut].
+
+        With k = cut - low records before the cut, record i of the first run is among them unless
+        record k - 1 - i of the second one precedes it: at least k - (high - middle) are, and at
+        most k.
+        """
+        b, one = r.builder, r.integer(1)
+        *pointers, low, middle, high, cut = parameters
+        rows, precedes = Rows(r, self.kinds, pointers), self._order(r)
+        last = b.sub(b.add(middle, cut), one)  # the record to compare i with is last - i
+        few = b.sub(cut, b.sub(high, middle))
+        least = Counter(r, b.select(b.icmp_signed(">", few, low), few, low))
+        most = Counter(r, b.select(b.icmp_signed("<", cut, middle), cut, middle))
+
+        def halve() -> None:
+            i = b.lshr(b.add(least.value, most.value), one)
+            ahead = precedes(rows.load(b.sub(last, i)), rows.load(i))
+            least.set(b.select(ahead, least.value, b.add(i, one)))
+            most.set(b.select(ahead, i, most.value))
+
+        r.loop_while(lambda: b.icmp_signed("<", least.value, most.value), halve)
+        return least.value
