@@ -12,10 +12,12 @@ if TYPE_CHECKING:  # what a type checker sees; names below load when they are fi
     from .associative import *  # noqa: F403
     from .bits import *  # noqa: F403
     from .branches import *  # noqa: F403
+    from .comparisons import *  # noqa: F403
     from .convolution import *  # noqa: F403
     from .convolution_shapes import *  # noqa: F403
     from .elementwise import *  # noqa: F403
     from .fourier import *  # noqa: F403
+    from .functions import *  # noqa: F403
     from .gathering import *  # noqa: F403
     from .loops import *  # noqa: F403
     from .mapping import *  # noqa: F403
@@ -40,6 +42,7 @@ _NAMES = {
         "population_count reduce_precision shift_left shift_right_arithmetic shift_right_logical"
     ),
     "branches": "cond switch",
+    "comparisons": "clamp eq ge gt is_finite le lt ne select select_n",
     "convolution": (
         "conv conv_general_dilated conv_general_dilated_local conv_general_dilated_patches "
         "conv_transpose conv_with_general_padding"
@@ -50,12 +53,14 @@ _NAMES = {
         "conv_transpose_shape_tuple padtype_to_pads"
     ),
     "elementwise": (
-        "RoundingMethod abs acos acosh add asin asinh atan atan2 atanh cbrt ceil clamp complex "
-        "conj convert_element_type cos cosh div eq erf erf_inv erfc exp exp2 expm1 floor ge gt "
-        "imag integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter pow "
-        "real reciprocal rem round rsqrt select select_n sign sin sinh sqrt square sub tan tanh"
+        "RoundingMethod abs add atan2 ceil complex conj convert_element_type div floor imag "
+        "integer_pow max min mul neg nextafter pow real rem round sign sub"
     ),
     "fourier": "FftType fft optimization_barrier",
+    "functions": (
+        "acos acosh asin asinh atan atanh cbrt cos cosh erf erf_inv erfc exp exp2 expm1 log log1p "
+        "logistic reciprocal rsqrt sin sinh sqrt square tan tanh"
+    ),
     "gathering": "GatherDimensionNumbers GatherScatterMode gather",
     "loops": "fori_loop scan while_loop",
     "mapping": "map",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from jitad_ir import ops
-from jitad_ir.op import Op
 from jitad_ir.types import DTYPES, INT64, DType
 
 from .. import numpy as jnp
@@ -23,35 +21,111 @@ from .operands import as_result, of_kind
 UINT64 = DTYPES["u64"]
 
 
-def _unary(op: Op, kinds: str) -> Callable[..., Any]:
-    def function(x: Any) -> Any:
-        return apply(op, of_kind(op.name, x, kinds))
+def bitwise_and(x: Any, y: Any) -> Any:
+    """The bits that x and y share.
 
-    return _named(function, op, kinds)
+    `x` and `y`: bools or integers of one shape, or scalars; the result has their shape and dtype.
+    TypeError for other dtypes and for operands of different kinds.
 
-
-def _binary(op: Op, kinds: str) -> Callable[..., Any]:
-    def function(x: Any, y: Any) -> Any:
-        return apply(op, *pair(op.name, x, y, kinds))
-
-    return _named(function, op, kinds)
-
-
-def _named(function: Callable[..., Any], op: Op, kinds: str) -> Callable[..., Any]:
-    taken = "Bools and integers" if "b" in kinds else "Integers"
-    function.__name__ = function.__qualname__ = op.name
-    function.__doc__ = f"{op.doc} {taken}; TypeError for other dtypes."
-    return function
+    >>> from jitad import lax
+    >>> lax.bitwise_and(0b1100, 0b1010)
+    Array(8)
+    """
+    return apply(ops.bitwise_and, *pair("bitwise_and", x, y, "biu"))
 
 
-bitwise_and = _binary(ops.bitwise_and, "biu")
-bitwise_not = _unary(ops.bitwise_not, "biu")
-bitwise_or = _binary(ops.bitwise_or, "biu")
-bitwise_xor = _binary(ops.bitwise_xor, "biu")
-clz = _unary(ops.clz, "iu")
-population_count = _unary(ops.population_count, "iu")
-shift_left = _binary(ops.shift_left, "iu")
-shift_right_logical = _binary(ops.shift_right_logical, "iu")
+def bitwise_not(x: Any) -> Any:
+    """Every bit of x flipped: -x - 1 of signed integers.
+
+    `x`: bools or integers of any shape; the result has its shape and dtype. TypeError for other
+    dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.bitwise_not(np.array([0, 5]))
+    Array([-1, -6])
+    """
+    return apply(ops.bitwise_not, of_kind("bitwise_not", x, "biu"))
+
+
+def bitwise_or(x: Any, y: Any) -> Any:
+    """The bits that x or y has.
+
+    `x` and `y`: bools or integers of one shape, or scalars; the result has their shape and dtype.
+    TypeError for other dtypes and for operands of different kinds.
+
+    >>> from jitad import lax
+    >>> lax.bitwise_or(0b1100, 0b1010)
+    Array(14)
+    """
+    return apply(ops.bitwise_or, *pair("bitwise_or", x, y, "biu"))
+
+
+def bitwise_xor(x: Any, y: Any) -> Any:
+    """The bits that one of x and y has.
+
+    `x` and `y`: bools or integers of one shape, or scalars; the result has their shape and dtype.
+    TypeError for other dtypes and for operands of different kinds.
+
+    >>> from jitad import lax
+    >>> lax.bitwise_xor(0b1100, 0b1010)
+    Array(6)
+    """
+    return apply(ops.bitwise_xor, *pair("bitwise_xor", x, y, "biu"))
+
+
+def clz(x: Any) -> Any:
+    """Number of zero bits above the leading bit that is set; the number of bits for 0.
+
+    `x`: integers of any shape; the result has its shape and dtype. TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.clz(np.int32(1))
+    Array(31, dtype=int32)
+    """
+    return apply(ops.clz, of_kind("clz", x, "iu"))
+
+
+def population_count(x: Any) -> Any:
+    """Number of bits that are set, in two's complement.
+
+    `x`: integers of any shape; the result has its shape and dtype. TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> lax.population_count(0b1011)
+    Array(3)
+    """
+    return apply(ops.population_count, of_kind("population_count", x, "iu"))
+
+
+def shift_left(x: Any, y: Any) -> Any:
+    """x * 2**y, wrapping.
+
+    `x` and `y`: integers of one shape, or scalars; the result has their shape and dtype. TypeError
+    for other dtypes and for operands of different kinds. An amount below 0 or of all bits and more
+    gives 0.
+
+    >>> from jitad import lax
+    >>> lax.shift_left(3, 2)
+    Array(12)
+    """
+    return apply(ops.shift_left, *pair("shift_left", x, y, "iu"))
+
+
+def shift_right_logical(x: Any, y: Any) -> Any:
+    """The bits of x moved y places down, zeros moving in.
+
+    `x` and `y`: integers of one shape, or scalars; the result has their shape and dtype. TypeError
+    for other dtypes and for operands of different kinds. An amount below 0 or of all bits and more
+    gives 0.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.shift_right_logical(np.uint8(200), np.uint8(2))
+    Array(50, dtype=uint8)
+    """
+    return apply(ops.shift_right_logical, *pair("shift_right_logical", x, y, "iu"))
 
 
 def shift_right_arithmetic(x: Any, y: Any) -> Any:

@@ -13,6 +13,13 @@ class ConvDimensionNumbers(NamedTuple):
 
     `lhs_spec` and `out_spec` number the axes (batch, feature, spatial...) of the input and the
     result, `rhs_spec` those of the kernel: (out feature, in feature, spatial...).
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.ConvDimensionNumbers((0, 2, 1), (2, 1, 0), (0, 2, 1))  # NWC, WIO, NWC
+    >>> x, kernel = np.arange(4.0).reshape(1, 4, 1), np.ones((2, 1, 1))
+    >>> lax.conv_general_dilated(x, kernel, (1,), "VALID", dimension_numbers=numbers).shape
+    (1, 3, 1)
     """
 
     lhs_spec: Sequence[int]

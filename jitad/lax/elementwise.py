@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import enum
 import operator
-from collections.abc import Callable
 from typing import Any
 
 from jitad_ir import ops
-from jitad_ir.op import Op
 
 from ..argument_types import is_weak
 from ..errors import at_user_line
-from ..numpy.promotion import as_dtype, convert, filled, spread
+from ..numpy.promotion import as_dtype, convert, filled
 from ..trace import apply
 from .operands import (
     alike,
@@ -25,55 +23,6 @@ from .operands import (
     of_one_shape,
 )
 
-Function = Callable[..., Any]
-
-
-def _named(function: Function, name: str, doc: str) -> Function:
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    return function
-
-
-def _unary(op: Op, kinds: str, doc: str = "") -> Function:
-    """`op` as a function of arrays of dtypes whose kind is in `kinds`."""
-
-    def function(x: Any) -> Any:
-        return apply(op, of_kind(op.name, x, kinds))
-
-    return _named(function, op.name, _text(doc or op.doc, kinds))
-
-
-def _rounded(op: Op, kinds: str, doc: str = "") -> Function:
-    """`_unary` for functions that take `accuracy`, which has no effect: results are accurate to
-    the last places of their dtype."""
-
-    def function(x: Any, *, accuracy: Any = None) -> Any:
-        return apply(op, of_kind(op.name, x, kinds))
-
-    text = _text(doc or op.doc, kinds) + " `accuracy` has no effect: there is one, the best."
-    return _named(function, op.name, text)
-
-
-def _text(doc: str, kinds: str) -> str:
-    names = {"biu": "Bools and integers", "iu": "Integers", "f": "Floats", "c": "Complex numbers"}
-    names |= {"fc": "Floats and complex numbers", "iuf": "Integers and floats"}
-    names |= {
-        "iufc": "Numbers",
-        "ifc": "Signed numbers",
-        "biufc": "Any dtype",
-        "biuf": "All but complex numbers",
-    }
-    return f"{doc} {names[kinds]}; TypeError for other dtypes."
-
-
-def _binary(op: Op, kinds: str, doc: str = "") -> Function:
-    """`op` as a function of two operands of one dtype."""
-
-    def function(x: Any, y: Any) -> Any:
-        return apply(op, *pair(op.name, x, y, kinds))
-
-    return _named(function, op.name, _text(doc or op.doc, kinds))
-
 
 def pair(name: str, x: Any, y: Any, kinds: str) -> list[Any]:
     """Two operands of one dtype, with a kind in `kinds`, and of one shape; raises TypeError."""
@@ -84,60 +33,178 @@ def pair(name: str, x: Any, y: Any, kinds: str) -> list[Any]:
     return [x, y]
 
 
-acos = _unary(ops.acos, "fc")
-acosh = _unary(ops.acosh, "fc")
-asin = _unary(ops.asin, "fc")
-asinh = _unary(ops.asinh, "fc")
-atan = _unary(ops.atan, "fc")
-atanh = _unary(ops.atanh, "fc")
-cbrt = _rounded(ops.cbrt, "f")
-ceil = _unary(ops.ceil, "f")
-cos = _rounded(ops.cos, "fc")
-cosh = _unary(ops.cosh, "fc")
-erf = _unary(ops.erf, "f")
-erf_inv = _unary(ops.erf_inv, "f")
-erfc = _unary(ops.erfc, "f")
-exp = _rounded(ops.exp, "fc")
-exp2 = _rounded(ops.exp2, "fc")
-expm1 = _rounded(ops.expm1, "fc")
-floor = _unary(ops.floor, "f")
-imag = _unary(ops.imag, "c")
-is_finite = _unary(ops.is_finite, "f")
-log = _rounded(ops.log, "fc")
-log1p = _rounded(ops.log1p, "fc")
-logistic = _rounded(ops.logistic, "fc")
-neg = _unary(ops.neg, "iufc")
-real = _unary(ops.real, "c")
-reciprocal = _unary(ops.reciprocal, "fc")
-rsqrt = _rounded(ops.rsqrt, "fc")
-sign = _unary(ops.sign, "iufc")
-sin = _rounded(ops.sin, "fc")
-sinh = _unary(ops.sinh, "fc")
-sqrt = _rounded(ops.sqrt, "fc")
-square = _unary(ops.square, "iufc")
-tan = _rounded(ops.tan, "fc")
-tanh = _rounded(ops.tanh, "fc")
 
-add = _binary(ops.add, "iufc")
-div = _binary(ops.div, "iufc")
-max = _binary(
-    ops.max,
-    "biufc",
-    "The greater of x and y, nan if either is; complex numbers by real part, then imaginary.",
-)
-min = _binary(
-    ops.min,
-    "biufc",
-    "The lesser of x and y, nan if either is; complex numbers by real part, then imaginary.",
-)
-rem = _binary(ops.rem, "iuf")
-sub = _binary(ops.sub, "iufc")
-eq = _binary(ops.eq, "biufc")
-ge = _binary(ops.ge, "biuf")
-gt = _binary(ops.gt, "biuf")
-le = _binary(ops.le, "biuf")
-lt = _binary(ops.lt, "biuf")
-ne = _binary(ops.ne, "biufc")
+
+def ceil(x: Any) -> Any:
+    """The smallest integer >= x, as a float.
+
+    `x`: floats of any shape; the result has its shape and dtype. TypeError for other dtypes. The
+    derivative is 0.
+
+    >>> from jitad import lax
+    >>> lax.ceil(-1.5)
+    Array(-1.)
+    """
+    return apply(ops.ceil, of_kind("ceil", x, "f"))
+
+
+
+
+def floor(x: Any) -> Any:
+    """The largest integer <= x, as a float.
+
+    `x`: floats of any shape; the result has its shape and dtype. TypeError for other dtypes. The
+    derivative is 0.
+
+    >>> from jitad import lax
+    >>> lax.floor(-1.5)
+    Array(-2.)
+    """
+    return apply(ops.floor, of_kind("floor", x, "f"))
+
+
+def imag(x: Any) -> Any:
+    """Imaginary part.
+
+    `x`: complex numbers of any shape; the result has its shape, and floats of half the size.
+    TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> lax.imag(1 + 2j)
+    Array(2.)
+    """
+    return apply(ops.imag, of_kind("imag", x, "c"))
+
+
+
+
+def neg(x: Any) -> Any:
+    """-x; integers wrap.
+
+    `x`: numbers of any shape; the result has its shape and dtype. TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.neg(np.array([1.0, -2.0]))
+    Array([-1.,  2.])
+    """
+    return apply(ops.neg, of_kind("neg", x, "iufc"))
+
+
+def real(x: Any) -> Any:
+    """Real part.
+
+    `x`: complex numbers of any shape; the result has its shape, and floats of half the size.
+    TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> lax.real(1 + 2j)
+    Array(1.)
+    """
+    return apply(ops.real, of_kind("real", x, "c"))
+
+
+
+
+def sign(x: Any) -> Any:
+    """-1, 0 or 1 by the sign of x, nan for nan; x / |x| for complex x, and 0 for 0.
+
+    `x`: numbers of any shape; the result has its shape and dtype. TypeError for other dtypes. The
+    derivative of real x is 0.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.sign(np.array([-2.5, 0.0, 3.0]))
+    Array([-1.,  0.,  1.])
+    """
+    return apply(ops.sign, of_kind("sign", x, "iufc"))
+
+
+
+
+def add(x: Any, y: Any) -> Any:
+    """x + y; integers wrap.
+
+    `x` and `y`: numbers of one shape, or scalars; the result has their shape and dtype. TypeError
+    for other dtypes and for operands of different kinds.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.add(np.array([1.0, 2.0]), 10.0)
+    Array([11., 12.])
+    """
+    return apply(ops.add, *pair("add", x, y, "iufc"))
+
+
+def div(x: Any, y: Any) -> Any:
+    """x / y; of integers truncated toward zero, and 0 for division by zero.
+
+    `x` and `y`: numbers of one shape, or scalars; the result has their shape and dtype. TypeError
+    for other dtypes and for operands of different kinds.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.div(np.array([7, -7]), 2)
+    Array([ 3, -3])
+    """
+    return apply(ops.div, *pair("div", x, y, "iufc"))
+
+
+def max(x: Any, y: Any) -> Any:
+    """The greater of x and y, nan if either is; complex numbers by real part, then by imaginary.
+
+    `x` and `y`: arrays of any dtype of one shape, or scalars; the result has their shape and dtype.
+    TypeError for operands of different kinds. Where both are equal each has half of the derivative.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.max(np.array([1.0, 5.0]), 3.0)
+    Array([3., 5.])
+    """
+    return apply(ops.max, *pair("max", x, y, "biufc"))
+
+
+def min(x: Any, y: Any) -> Any:
+    """The lesser of x and y, nan if either is; complex numbers by real part, then by imaginary.
+
+    `x` and `y`: arrays of any dtype of one shape, or scalars; the result has their shape and dtype.
+    TypeError for operands of different kinds. Where both are equal each has half of the derivative.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.min(np.array([1.0, 5.0]), 3.0)
+    Array([1., 3.])
+    """
+    return apply(ops.min, *pair("min", x, y, "biufc"))
+
+
+def rem(x: Any, y: Any) -> Any:
+    """Remainder of x divided by y, the quotient truncated toward zero: it has the sign of x; of
+    integers by zero it is 0.
+
+    `x` and `y`: integers or floats of one shape, or scalars; the result has their shape and dtype.
+    TypeError for other dtypes and for operands of different kinds. The derivative by x is 1.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.rem(np.array([7, -7]), 3)
+    Array([ 1, -1])
+    """
+    return apply(ops.rem, *pair("rem", x, y, "iuf"))
+
+
+def sub(x: Any, y: Any) -> Any:
+    """x - y; integers wrap.
+
+    `x` and `y`: numbers of one shape, or scalars; the result has their shape and dtype. TypeError
+    for other dtypes and for operands of different kinds.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.sub(np.array([1.0, 2.0]), 10.0)
+    Array([-9., -8.])
+    """
+    return apply(ops.sub, *pair("sub", x, y, "iufc"))
 
 
 def abs(x: Any) -> Any:
@@ -166,7 +233,15 @@ def mul(x: Any, y: Any, *, out_dtype: Any = None) -> Any:
 
 
 def conj(x: Any) -> Any:
-    """Complex conjugate of floats, which become complex, and complex numbers."""
+    """Complex conjugate.
+
+    `x`: floats or complex numbers of any shape; the result has its shape and is complex, of floats
+    too. TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> lax.conj(1 + 2j)
+    Array(1.-2.j)
+    """
     found = of_kind("conj", x, "fc")
     if found.dtype.kind == "f":
         found = apply(ops.complex, found, filled(found, 0))
@@ -184,8 +259,16 @@ def complex(x: Any, y: Any) -> Any:
 
 
 def atan2(x: Any, y: Any) -> Any:
-    """Angle of the point (y, x) to the first axis, from -pi to pi; of complex numbers
-    -i log((y + i x) / sqrt(x**2 + y**2))."""
+    """Angle of the point (y, x) to the first axis in radians, from -pi to pi; of complex numbers -i
+    log((y + i x) / sqrt(x**2 + y**2)).
+
+    `x` and `y`: floats or complex numbers of one shape, or scalars; the result has their shape and
+    dtype. TypeError for other dtypes and for operands of different kinds.
+
+    >>> from jitad import lax
+    >>> lax.atan2(1.0, -1.0)
+    Array(2.35619449)
+    """
     found = pair("atan2", x, y, "fc")
     if found[0].dtype.kind == "f":
         return apply(ops.atan2, *found)
@@ -245,7 +328,13 @@ def integer_pow(x: Any, y: int) -> Any:
 
 
 class RoundingMethod(enum.IntEnum):
-    """How `round` rounds what lies halfway between two integers."""
+    """How `round` rounds what lies halfway between two integers.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.round(np.array([0.5, 2.5]), lax.RoundingMethod.TO_NEAREST_EVEN)
+    Array([0., 2.])
+    """
 
     AWAY_FROM_ZERO = 0
     TO_NEAREST_EVEN = 1
@@ -267,80 +356,6 @@ def round(x: Any, rounding_method: RoundingMethod = RoundingMethod.AWAY_FROM_ZER
     rest = apply(ops.abs, apply(ops.sub, found, whole))
     away = apply(ops.add, whole, apply(ops.sign, found))
     return apply(ops.select, apply(ops.ge, rest, filled(rest, 0.5)), away, whole)
-
-
-def select(pred: Any, on_true: Any, on_false: Any) -> Any:
-    """on_true where `pred` (bool: a scalar or of their shape) is true, else on_false, of one shape
-    and dtype. What is not chosen has no influence, nan or not.
-
-    >>> from jitad import lax
-    >>> import numpy as np
-    >>> lax.select(np.array([True, False]), np.array([1.0, 2.0]), np.array([3.0, 4.0]))
-    Array([1., 4.])
-    """
-    return select_n(pred, on_false, on_true)
-
-
-def select_n(which: Any, *cases: Any) -> Any:
-    """cases[which], element by element: `which` is bool for two cases or fewer, else int32 or
-    another integer, a scalar or of the shape of the cases.
-
-    >>> from jitad import lax
-    >>> import numpy as np
-    >>> lax.select_n(np.array([2, 0]), np.array([1, 2]), np.array([3, 4]), np.array([5, 6]))
-    Array([5, 2])
-    """
-    if not cases:
-        raise ValueError(at_user_line("select_n() must have at least one case"))
-    found = of_one_dtype("select", cases)
-    shapes = [x.shape for x in found]
-    if any([shape != shapes[0] for shape in shapes]):
-        raise TypeError(at_user_line(f"select cases must have the same shapes, got {shapes}."))
-    number = of_kind("select", which, "biu")
-    if number.shape not in ((), shapes[0]):
-        raise TypeError(
-            at_user_line(
-                "select `which` must be scalar or have the same shape as cases, got `which` shape "
-                f"{number.shape} but case shape {shapes[0]}."
-            )
-        )
-    if number.dtype.kind == "b" and len(found) > 2:
-        raise TypeError(at_user_line("select with boolean `which` cannot have > 2 cases."))
-    number = spread(number, shapes[0])
-    if len(found) == 1:
-        return as_result(found[0])
-    if number.dtype.kind == "b":
-        return apply(ops.select, number, found[1], found[0])
-    result = found[-1]
-    for i in range(len(found) - 2, -1, -1):
-        result = apply(ops.select, apply(ops.le, number, filled(number, i)), found[i], result)
-    return result
-
-
-def clamp(min: Any, x: Any, max: Any) -> Any:
-    """x limited to [min, max], which are scalars or of the shape of x; nan if any is. Where x
-    equals a limit neither carries a tangent.
-
-    >>> from jitad import lax
-    >>> import numpy as np
-    >>> lax.clamp(0.0, np.array([-1.0, 0.5, 2.0]), 1.0)
-    Array([0. , 0.5, 1. ])
-    """
-    low, middle, high = of_one_dtype("clamp", (min, x, max))
-    for limit, what in ((low, "min"), (high, "max")):
-        if limit.shape not in ((), middle.shape):
-            raise TypeError(
-                at_user_line(
-                    f"clamp requires {what}.shape == x.shape or {what}.shape == (), got "
-                    f"{what}.shape={limit.shape}, x.shape={middle.shape}."
-                )
-            )
-    if middle.dtype.kind == "c":
-        raise TypeError(at_user_line(f"clamp {not_accepted(middle.dtype, 'biuf')}"))
-    low, high = spread(low, middle.shape), spread(high, middle.shape)
-    if middle.dtype.kind == "b":
-        return apply(ops.min, apply(ops.max, low, middle), high)
-    return apply(ops.clamp, low, middle, high)
 
 
 def convert_element_type(operand: Any, new_dtype: Any) -> Any:

@@ -18,7 +18,13 @@ from .operands import as_array
 
 
 class FftType(enum.IntEnum):
-    """A kind of Fourier transform: forward, inverse, and both for real signals."""
+    """A kind of Fourier transform: forward, inverse, and both for real signals.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.fft(np.array([1.0, 2.0]), lax.FftType.FFT, (2,))
+    Array([ 3.+0.j, -1.+0.j])
+    """
 
     FFT = 0
     IFFT = 1

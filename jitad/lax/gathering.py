@@ -27,9 +27,15 @@ Axes = tuple[int, ...]
 
 
 class GatherScatterMode(enum.Enum):
-    """What windows that reach out of bounds do: CLIP moves them to where they fit; FILL_OR_DROP
-    fills those gathered with one value and leaves those scattered out; PROMISE_IN_BOUNDS says
-    that there are none (they are moved)."""
+    """What windows that reach out of bounds do.
+
+    CLIP moves them to where they fit; FILL_OR_DROP fills those gathered with one value and leaves
+    those scattered out; PROMISE_IN_BOUNDS says that there are none (they are moved).
+
+    >>> from jitad import lax
+    >>> lax.GatherScatterMode.from_any("clip")
+    <GatherScatterMode.CLIP: 1>
+    """
 
     CLIP = enum.auto()
     FILL_OR_DROP = enum.auto()
@@ -68,6 +74,13 @@ class GatherDimensionNumbers(NamedTuple):
     `start_index_map`: axes of the operand that the numbers along the last axis of the indices stand
     for. `operand_batching_dims` and `start_indices_batching_dims`: axes of the operand and of the
     indices that run side by side.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.GatherDimensionNumbers((1,), (0,), (0,))  # one row for each index
+    >>> lax.gather(np.arange(6).reshape(3, 2), np.array([[2], [0]]), numbers, (1, 2))
+    Array([[4, 5],
+           [0, 1]])
     """
 
     offset_dims: Axes

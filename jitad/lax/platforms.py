@@ -36,6 +36,15 @@ def platform_dependent(
 @hides_internals
 def with_sharding_constraint(x: Any, shardings: Any) -> Any:
     """`x` itself: it lies on the one device, wherever `shardings` says. Raises ValueError for a
-    sharding that names another number of devices."""
+    sharding that names another number of devices.
+
+    >>> import jitad
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> mesh = jitad.make_mesh((1,), ("i",))
+    >>> sharding = jitad.NamedSharding(mesh, jitad.P("i"))
+    >>> lax.with_sharding_constraint(np.arange(2), sharding)
+    array([0, 1])
+    """
     check_sharding("with_sharding_constraint", shardings)
     return x

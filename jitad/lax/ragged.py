@@ -22,6 +22,10 @@ class RaggedDotDimensionNumbers:
     `dot_dimension_numbers`: contracted and batch axes, as in `dot_general`.
     `lhs_ragged_dimensions`: the one axis of lhs that is divided into groups.
     `rhs_group_dimensions`: the axis of rhs that numbers the groups, where rhs has one.
+
+    >>> from jitad import lax
+    >>> lax.RaggedDotDimensionNumbers((((1,), (1,)), ((), ())), (0,), (0,)).rhs_group_dimensions
+    (0,)
     """
 
     dot_dimension_numbers: DotDimensionNumbers
@@ -68,6 +72,13 @@ def ragged_dot_general(
     groups in front. If it is a batch axis, groups make no difference. It takes g times the
     operations of one product. Raises ValueError for dimension numbers that are none of these, and
     NotImplementedError for group sizes with batch axes and for `group_offset`.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.RaggedDotDimensionNumbers((((0,), (0,)), ((), ())), (0,), ())
+    >>> x = np.arange(4.0)[:, None]
+    >>> lax.ragged_dot_general(x, np.ones((4, 1)), np.array([1, 3]), numbers)[:, 0, 0]
+    Array([0., 6.])
     """
     if group_offset is not None:
         raise NotImplementedError(at_user_line("ragged_dot: group_offset is left out"))

@@ -29,6 +29,10 @@ U32, U64 = DTYPES["u32"], DTYPES["u64"]
 class RandomAlgorithm(enum.IntEnum):
     """Generators of `rng_bit_generator`: Threefry-2x32 and Philox-4x32 (J. K. Salmon et al.,
     "Parallel random numbers: as easy as 1, 2, 3", 2011). The default is Philox, as XLA's on CPUs.
+
+    >>> from jitad import lax
+    >>> lax.RandomAlgorithm.RNG_THREE_FRY.value
+    1
     """
 
     RNG_DEFAULT = 0

@@ -19,39 +19,107 @@ from ..transforms.batching import vmap
 from ..transforms.inspection import make_ir
 from .operands import as_array, axes_of, axis_of, of_kind
 
-
-def _reduction(name: str, op: Op, kinds: str, doc: str) -> Callable[..., Any]:
-    def function(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
-        x = of_kind(name, operand, kinds)
-        found = tuple(sorted(axes_of(name, axes, x.ndim)))
-        if op in _EXTREMA and 0 in [x.shape[a] for a in found]:
-            raise ValueError(
-                at_user_line(f"zero-size array to reduction operation {name} without identity")
-            )
-        return apply(op, x, axes=found)
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{doc} ValueError for axes that there are not."
-    return function
-
-
 _EXTREMA = (ops.reduce_max, ops.reduce_min)
-reduce_sum = _reduction(
-    "reduce_sum", ops.reduce_sum, "iufc", "Sum over `axes`, in the dtype of the operand."
-)
-reduce_prod = _reduction(
-    "reduce_prod", ops.reduce_prod, "iufc", "Product over `axes`, in the dtype of the operand."
-)
-reduce_max = _reduction(
-    "reduce_max", ops.reduce_max, "biufc", "Greatest element over `axes`, nan if there is one."
-)
-reduce_min = _reduction(
-    "reduce_min", ops.reduce_min, "biufc", "Least element over `axes`, nan if there is one."
-)
-reduce_and = _reduction(
-    "reduce_and", ops.reduce_and, "biu", "Bits that all elements over `axes` share."
-)
-reduce_or = _reduction("reduce_or", ops.reduce_or, "biu", "Bits that some element over `axes` has.")
+
+
+def _folded(op: Op, operand: Any, axes: Sequence[int], kinds: str) -> Any:
+    x = of_kind(op.name, operand, kinds)
+    found = tuple(sorted(axes_of(op.name, axes, x.ndim)))
+    if op in _EXTREMA and 0 in [x.shape[a] for a in found]:
+        raise ValueError(
+            at_user_line(f"zero-size array to reduction operation {op.name} without identity")
+        )
+    return apply(op, x, axes=found)
+
+
+def reduce_sum(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
+    """Sum over `axes`; integers wrap.
+
+    `operand`: numbers; the result has its dtype and its shape without `axes`. `out_sharding` has no
+    effect. ValueError for axes that there are not, TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.reduce_sum(np.array([[1, 2], [3, 4]]), (0,))
+    Array([4, 6])
+    """
+    return _folded(ops.reduce_sum, operand, axes, "iufc")
+
+
+def reduce_prod(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
+    """Product over `axes`; integers wrap.
+
+    `operand`: numbers; the result has its dtype and its shape without `axes`. `out_sharding` has no
+    effect. ValueError for axes that there are not, TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.reduce_prod(np.array([[1, 2], [3, 4]]), (0,))
+    Array([3, 8])
+    """
+    return _folded(ops.reduce_prod, operand, axes, "iufc")
+
+
+def reduce_max(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
+    """Greatest element over `axes`, nan if there is one. Of equal ones each has its share of the
+    derivative.
+
+    `operand`: an array of any dtype; the result has its dtype and its shape without `axes`.
+    `out_sharding` has no effect. ValueError for axes that there are not and for axes without
+    elements.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.reduce_max(np.array([[1, 5], [3, 4]]), (1,))
+    Array([5, 4])
+    """
+    return _folded(ops.reduce_max, operand, axes, "biufc")
+
+
+def reduce_min(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
+    """Least element over `axes`, nan if there is one. Of equal ones each has its share of the
+    derivative.
+
+    `operand`: an array of any dtype; the result has its dtype and its shape without `axes`.
+    `out_sharding` has no effect. ValueError for axes that there are not and for axes without
+    elements.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.reduce_min(np.array([[1, 5], [3, 4]]), (1,))
+    Array([1, 3])
+    """
+    return _folded(ops.reduce_min, operand, axes, "biufc")
+
+
+def reduce_and(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
+    """Bits that all elements over `axes` share; of bools, whether all are True.
+
+    `operand`: bools or integers; the result has its dtype and its shape without `axes`.
+    `out_sharding` has no effect. ValueError for axes that there are not, TypeError for other
+    dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.reduce_and(np.array([True, False]), (0,))
+    Array(False)
+    """
+    return _folded(ops.reduce_and, operand, axes, "biu")
+
+
+def reduce_or(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
+    """Bits that some element over `axes` has; of bools, whether one is True.
+
+    `operand`: bools or integers; the result has its dtype and its shape without `axes`.
+    `out_sharding` has no effect. ValueError for axes that there are not, TypeError for other
+    dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.reduce_or(np.array([True, False]), (0,))
+    Array(True)
+    """
+    return _folded(ops.reduce_or, operand, axes, "biu")
 
 
 def reduce_xor(operand: Any, axes: Sequence[int]) -> Any:
@@ -184,21 +252,76 @@ def _by_halves(
     return [jnp.reshape(total, kept) for total in folded]
 
 
-def _running(name: str, op: Op, kinds: str, doc: str) -> Callable[..., Any]:
-    def function(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
-        x = of_kind(name, operand, kinds)
-        return apply(op, x, axis=axis_of(name, axis, x.ndim), reverse=bool(reverse))
-
-    function.__name__ = function.__qualname__ = name
-    text = "along `axis`, from its end if `reverse`, in the dtype of the operand."
-    function.__doc__ = f"{doc} {text} ValueError for an axis that there is not."
-    return function
+def _run(op: Op, operand: Any, axis: int, reverse: bool, kinds: str) -> Any:
+    x = of_kind(op.name, operand, kinds)
+    return apply(op, x, axis=axis_of(op.name, axis, x.ndim), reverse=bool(reverse))
 
 
-cumsum = _running("cumsum", ops.cumsum, "iufc", "Running sum")
-cumprod = _running("cumprod", ops.cumprod, "iufc", "Running product")
-cummax = _running("cummax", ops.cummax, "biuf", "Running maximum")
-cummin = _running("cummin", ops.cummin, "biuf", "Running minimum")
-cumlogsumexp = _running(
-    "cumlogsumexp", ops.cumlogsumexp, "f", "Logarithm of the running sum of exponentials"
-)
+def cumsum(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """Running sum along `axis`, from its end if `reverse`.
+
+    `operand`: numbers; the result has its shape and dtype. ValueError for an axis that there is
+    not, TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.cumsum(np.array([1, 2, 3]))
+    Array([1, 3, 6])
+    """
+    return _run(ops.cumsum, operand, axis, reverse, "iufc")
+
+
+def cumprod(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """Running product along `axis`, from its end if `reverse`.
+
+    `operand`: numbers; the result has its shape and dtype. ValueError for an axis that there is
+    not, TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.cumprod(np.array([1, 2, 3]))
+    Array([1, 2, 6])
+    """
+    return _run(ops.cumprod, operand, axis, reverse, "iufc")
+
+
+def cummax(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """Running maximum, nan from the first nan on, along `axis`, from its end if `reverse`.
+
+    `operand`: bools, integers or floats; the result has its shape and dtype. ValueError for an axis
+    that there is not, TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.cummax(np.array([1, 3, 2]))
+    Array([1, 3, 3])
+    """
+    return _run(ops.cummax, operand, axis, reverse, "biuf")
+
+
+def cummin(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """Running minimum, nan from the first nan on, along `axis`, from its end if `reverse`.
+
+    `operand`: bools, integers or floats; the result has its shape and dtype. ValueError for an axis
+    that there is not, TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.cummin(np.array([3, 1, 2]), reverse=True)
+    Array([1, 1, 2])
+    """
+    return _run(ops.cummin, operand, axis, reverse, "biuf")
+
+
+def cumlogsumexp(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """Logarithm of the running sum of exponentials along `axis`, from its end if `reverse`.
+
+    `operand`: floats; the result has its shape and dtype. ValueError for an axis that there is not,
+    TypeError for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.cumlogsumexp(np.log(np.array([1.0, 2.0, 3.0])))
+    Array([0.        , 1.09861229, 1.79175947])
+    """
+    return _run(ops.cumlogsumexp, operand, axis, reverse, "f")

@@ -30,6 +30,14 @@ class ScatterDimensionNumbers(NamedTuple):
     do not have. `scatter_dims_to_operand_dims`: axes of the operand that the numbers along the last
     axis of the indices stand for. `operand_batching_dims` and `scatter_indices_batching_dims`: axes
     of the operand and of the indices that run side by side.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.ScatterDimensionNumbers((1,), (0,), (0,))  # one row for each index
+    >>> lax.scatter(np.zeros((3, 2)), np.array([[2]]), np.ones((1, 2)), numbers)
+    Array([[0., 0.],
+           [0., 0.],
+           [1., 1.]])
     """
 
     update_window_dims: Sequence[int]
@@ -119,68 +127,167 @@ def _window_sizes(
     return sizes | {a: updates.shape[u] for u, a in zip(window, kept, strict=True)}
 
 
-_DOC = """
+def scatter(
+    operand: Any,
+    scatter_indices: Any,
+    updates: Any,
+    dimension_numbers: ScatterDimensionNumbers,
+    *,
+    indices_are_sorted: bool = False,
+    unique_indices: bool = False,
+    mode: str | GatherScatterMode | None = None,
+) -> Any:
+    """`operand` with windows replaced by `updates`; the last of repeated ones stays.
+
     `scatter_indices` are integers (..., k): the k numbers along the last axis are where windows
-    begin along `dimension_numbers.scatter_dims_to_operand_dims`. `mode` says what windows out of
-    bounds do: "drop" or "fill", the default, leaves them out; "clip" moves them to where they fit;
-    "promise_in_bounds" says that there are none. `unique_indices` promises that no element is
-    updated twice; `indices_are_sorted` is accepted and not needed. `x.at[i, j]` is simpler to
-    write. Raises TypeError if dtypes, shapes and dimension numbers do not fit.
-"""
+    begin along `dimension_numbers.scatter_dims_to_operand_dims`. The result has the shape and dtype
+    of `operand`. `mode` says what windows out of bounds do: "drop" or "fill", the default, leaves
+    them out; "clip" moves them to where they fit; "promise_in_bounds" says that there are none.
+    `unique_indices` promises that no element is updated twice; `indices_are_sorted` is accepted and
+    not needed. `x.at[i, j].set(y)` is simpler to write. Raises TypeError if dtypes, shapes and
+    dimension numbers do not fit.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
+    >>> lax.scatter(np.zeros(3), np.array([[0], [2]]), np.array([5.0, 6.0]), numbers)
+    Array([5., 0., 6.])
+    """
+    return _scatter(
+        ops.scatter, operand, scatter_indices, updates, dimension_numbers, unique_indices, mode
+    )
 
 
-def _named(name: str, op: Op, doc: str, negated: bool = False) -> Callable[..., Any]:
-    def function(
-        operand: Any,
-        scatter_indices: Any,
-        updates: Any,
-        dimension_numbers: ScatterDimensionNumbers,
-        *,
-        indices_are_sorted: bool = False,
-        unique_indices: bool = False,
-        mode: str | GatherScatterMode | None = None,
-    ) -> Any:
-        if negated:
-            operand, updates = of_the_dtype_of(name, operand, updates)
-            updates = apply(ops.neg, updates)
-        return _scatter(
-            op, operand, scatter_indices, updates, dimension_numbers, unique_indices, mode
-        )
+def scatter_add(
+    operand: Any,
+    scatter_indices: Any,
+    updates: Any,
+    dimension_numbers: ScatterDimensionNumbers,
+    *,
+    indices_are_sorted: bool = False,
+    unique_indices: bool = False,
+    mode: str | GatherScatterMode | None = None,
+) -> Any:
+    """`operand` with `updates` added to windows, repeated or not.
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc + "\n" + _DOC
-    return function
+    `operand` (any shape), `scatter_indices`, `updates` (in its dtype) and `dimension_numbers` (a
+    `ScatterDimensionNumbers`) are those of `scatter`, and so are the keywords and errors.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
+    >>> lax.scatter_add(np.ones(3), np.array([[0], [0]]), np.array([5.0, 6.0]), numbers)
+    Array([12.,  1.,  1.])
+    """
+    return _scatter(
+        ops.scatter_add, operand, scatter_indices, updates, dimension_numbers, unique_indices, mode
+    )
 
 
-scatter = _named(
-    "scatter",
-    ops.scatter,
-    "`operand` with windows replaced by `updates`; the last of repeated ones stays.",
-)
-scatter_add = _named(
-    "scatter_add", ops.scatter_add, "`operand` with `updates` added to windows, repeated or not."
-)
-scatter_sub = _named(
-    "scatter_sub",
-    ops.scatter_add,
-    "`operand` with `updates` subtracted from windows, repeated or not.",
-    negated=True,
-)
-scatter_mul = _named(
-    "scatter_mul",
-    ops.scatter_mul,
-    "`operand` with windows multiplied by `updates`, by each of repeated ones.",
-)
-scatter_min = _named(
-    "scatter_min",
-    ops.scatter_min,
-    "`operand` with windows bounded from above by `updates`; nan if either is.",
-)
-scatter_max = _named(
-    "scatter_max",
-    ops.scatter_max,
-    "`operand` with windows bounded from below by `updates`; nan if either is.",
-)
+def scatter_sub(
+    operand: Any,
+    scatter_indices: Any,
+    updates: Any,
+    dimension_numbers: ScatterDimensionNumbers,
+    *,
+    indices_are_sorted: bool = False,
+    unique_indices: bool = False,
+    mode: str | GatherScatterMode | None = None,
+) -> Any:
+    """`operand` with `updates` subtracted from windows, repeated or not.
+
+    `operand` (any shape), `scatter_indices`, `updates` (in its dtype) and `dimension_numbers` (a
+    `ScatterDimensionNumbers`) are those of `scatter`, and so are the keywords and errors.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
+    >>> lax.scatter_sub(np.ones(3), np.array([[0], [0]]), np.array([5.0, 6.0]), numbers)
+    Array([-10.,   1.,   1.])
+    """
+    operand, updates = of_the_dtype_of("scatter_sub", operand, updates)
+    updates = apply(ops.neg, updates)
+    return _scatter(
+        ops.scatter_add, operand, scatter_indices, updates, dimension_numbers, unique_indices, mode
+    )
+
+
+def scatter_mul(
+    operand: Any,
+    scatter_indices: Any,
+    updates: Any,
+    dimension_numbers: ScatterDimensionNumbers,
+    *,
+    indices_are_sorted: bool = False,
+    unique_indices: bool = False,
+    mode: str | GatherScatterMode | None = None,
+) -> Any:
+    """`operand` with windows multiplied by `updates`, by each of repeated ones.
+
+    `operand` (any shape), `scatter_indices`, `updates` (in its dtype) and `dimension_numbers` (a
+    `ScatterDimensionNumbers`) are those of `scatter`, and so are the keywords and errors.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
+    >>> lax.scatter_mul(np.ones(3), np.array([[0], [0]]), np.array([5.0, 6.0]), numbers)
+    Array([30.,  1.,  1.])
+    """
+    return _scatter(
+        ops.scatter_mul, operand, scatter_indices, updates, dimension_numbers, unique_indices, mode
+    )
+
+
+def scatter_min(
+    operand: Any,
+    scatter_indices: Any,
+    updates: Any,
+    dimension_numbers: ScatterDimensionNumbers,
+    *,
+    indices_are_sorted: bool = False,
+    unique_indices: bool = False,
+    mode: str | GatherScatterMode | None = None,
+) -> Any:
+    """`operand` with windows bounded from above by `updates`; nan if either is.
+
+    `operand` (any shape), `scatter_indices`, `updates` (in its dtype) and `dimension_numbers` (a
+    `ScatterDimensionNumbers`) are those of `scatter`, and so are the keywords and errors.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
+    >>> lax.scatter_min(np.ones(3), np.array([[0], [0]]), np.array([5.0, -6.0]), numbers)
+    Array([-6.,  1.,  1.])
+    """
+    return _scatter(
+        ops.scatter_min, operand, scatter_indices, updates, dimension_numbers, unique_indices, mode
+    )
+
+
+def scatter_max(
+    operand: Any,
+    scatter_indices: Any,
+    updates: Any,
+    dimension_numbers: ScatterDimensionNumbers,
+    *,
+    indices_are_sorted: bool = False,
+    unique_indices: bool = False,
+    mode: str | GatherScatterMode | None = None,
+) -> Any:
+    """`operand` with windows bounded from below by `updates`; nan if either is.
+
+    `operand` (any shape), `scatter_indices`, `updates` (in its dtype) and `dimension_numbers` (a
+    `ScatterDimensionNumbers`) are those of `scatter`, and so are the keywords and errors.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
+    >>> lax.scatter_max(np.ones(3), np.array([[0], [0]]), np.array([5.0, 6.0]), numbers)
+    Array([6., 1., 1.])
+    """
+    return _scatter(
+        ops.scatter_max, operand, scatter_indices, updates, dimension_numbers, unique_indices, mode
+    )
 
 
 def scatter_apply(

@@ -54,7 +54,13 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, sharding: Any = None
 def full_like(
     x: Any, fill_value: Any, dtype: Any = None, shape: Any = None, sharding: Any = None
 ) -> Any:
-    """`full` of the shape and dtype of `x`, where they are not given."""
+    """`full` of the shape and dtype of `x`, where they are not given.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.full_like(np.arange(3), 7)
+    Array([7, 7, 7])
+    """
     like = x if hasattr(x, "shape") and hasattr(x, "dtype") else as_array_operand(x)
     return full(like.shape if shape is None else shape, fill_value, dtype or like.dtype)
 
@@ -280,12 +286,26 @@ def concatenate(operands: Any, dimension: int) -> Any:
 
 
 def stack(operands: Any, axis: int = 0) -> Any:
-    """Arrays of one dtype and shape along a new axis."""
+    """Arrays of one dtype and shape along a new axis, which is number `axis` of the result.
+    ValueError for no arrays and for shapes that differ, TypeError for dtypes of different kinds.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.stack([np.array([1, 2]), np.array([3, 4])], axis=1)
+    Array([[1, 3],
+           [2, 4]])
+    """
     return as_result(jnp.stack(_together("stack", operands), axis))
 
 
 def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
-    """The parts of `x` along `axis`, without that axis."""
+    """The parts of `x` along `axis`, without that axis, as a tuple.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.unstack(np.array([[1, 2], [3, 4]]))
+    (Array([1, 2]), Array([3, 4]))
+    """
     return jnp.unstack(as_array("unstack", x), axis=axis)
 
 

@@ -68,7 +68,13 @@ def slice_in_dim(
 
 def index_in_dim(operand: Any, index: int, axis: int = 0, keepdims: bool = True) -> Any:
     """operand[index] along one axis, which stays with length 1 if `keepdims`. IndexError if there
-    is no such element."""
+    is no such element.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.index_in_dim(np.array([[1, 2], [3, 4]]), -1, axis=1, keepdims=False)
+    Array([2, 4])
+    """
     x = as_array("index_in_dim", operand)
     place = axis_of("index_in_dim", axis, x.ndim)
     n, at = x.shape[place], operator.index(index)

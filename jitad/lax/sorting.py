@@ -90,6 +90,14 @@ def approx_max_k(
 ) -> tuple[Any, Any]:
     """The `k` greatest of floats along an axis and their indices: all of them, as `top_k` gives
     them, whatever share of them `recall_target` asks for. The other arguments make no difference.
+
+    The results have the shape of `operand` with `k` along that axis; indices are int64. TypeError
+    for other dtypes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.approx_max_k(np.array([3.0, 1.0, 2.0]), 2)
+    (Array([3., 2.]), Array([0, 2]))
     """
     x = of_kind("approx_max_k", operand, "f")
     return top_k(x, k, axis=reduction_dimension)
@@ -138,5 +146,14 @@ def argmax(operand: Any, axis: int, index_dtype: Any) -> Any:
 
 
 def argmin(operand: Any, axis: int, index_dtype: Any) -> Any:
-    """Index of the first least element (or nan) along `axis`, in `index_dtype`."""
+    """Index of the first least element (or nan) along `axis`, in `index_dtype`.
+
+    The result has the shape of `operand` without `axis`. TypeError for complex numbers and for an
+    `index_dtype` that is no integer, ValueError for an axis without elements.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> lax.argmin(np.array([4.0, 1.0, 2.0]), 0, np.int32)
+    Array(1, dtype=int32)
+    """
     return _place("argmin", ops.argmin, operand, axis, index_dtype)

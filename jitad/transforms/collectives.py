@@ -125,19 +125,44 @@ def psum(x: Any, axis_name: Any, *, axis_index_groups: Groups = None) -> Any:
 
 @hides_internals
 def pmax(x: Any, axis_name: Any, *, axis_index_groups: Groups = None) -> Any:
-    """Maximum over the lanes of a named axis."""
+    """Maximum over the lanes of a named axis: of each leaf of the pytree `x`, whose shape and dtype
+    it keeps. NameError if no enclosing vmap has that `axis_name`; groups as in `psum`.
+
+    >>> import jitad
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> jitad.vmap(lambda x: lax.pmax(x, "i"), axis_name="i")(np.array([1.0, 3.0]))
+    Array([3., 3.])
+    """
     return _over_axes(axis_name, axis_index_groups, "pmax", x, "reduce_max")
 
 
 @hides_internals
 def pmin(x: Any, axis_name: Any, *, axis_index_groups: Groups = None) -> Any:
-    """Minimum over the lanes of a named axis."""
+    """Minimum over the lanes of a named axis: of each leaf of the pytree `x`, whose shape and dtype
+    it keeps. NameError if no enclosing vmap has that `axis_name`; groups as in `psum`.
+
+    >>> import jitad
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> jitad.vmap(lambda x: lax.pmin(x, "i"), axis_name="i")(np.array([1.0, 3.0]))
+    Array([1., 1.])
+    """
     return _over_axes(axis_name, axis_index_groups, "pmin", x, "reduce_min")
 
 
 @hides_internals
 def pmean(x: Any, axis_name: Any, *, axis_index_groups: Groups = None) -> Any:
-    """Mean over the lanes of a named axis; integers are averaged as float64."""
+    """Mean over the lanes of a named axis: of each leaf of the pytree `x`, whose shape it keeps;
+    integers are averaged as float64. NameError if no enclosing vmap has that `axis_name`; groups as
+    in `psum`.
+
+    >>> import jitad
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> jitad.vmap(lambda x: x - lax.pmean(x, "i"), axis_name="i")(np.array([1.0, 3.0]))
+    Array([-1.,  1.])
+    """
     lanes = axis_size(axis_name) if axis_index_groups is None else len(axis_index_groups[0])
 
     def mean(leaf: Any) -> Any:
@@ -338,14 +363,30 @@ def psum_scatter(
 
 @hides_internals
 def axis_index(axis_name: Any) -> Any:
-    """The number of this lane along a named axis: int64."""
+    """The number of this lane along a named axis: an int64 scalar. NameError if no enclosing vmap
+    has that `axis_name`.
+
+    >>> import jitad
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> jitad.vmap(lambda x: x + lax.axis_index("i"), axis_name="i")(np.zeros(3))
+    Array([0., 1., 2.])
+    """
     axis = _axis(axis_name, "axis_index")
     return apply(OPS["axis_index"], axis_name=axis.name, lanes=axis.size)
 
 
 @hides_internals
 def axis_size(axis_name: Any) -> int:
-    """The number of lanes of a named axis, or of the product of several."""
+    """The number of lanes of a named axis, or the product of those of several: a Python int.
+    NameError if no enclosing vmap has that `axis_name`.
+
+    >>> import jitad
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> jitad.vmap(lambda x: x / lax.axis_size("i"), axis_name="i")(np.ones(4))
+    Array([0.25, 0.25, 0.25, 0.25])
+    """
     names = axis_name if isinstance(axis_name, tuple) else (axis_name,)
     size = 1
     for name in names:
