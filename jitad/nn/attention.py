@@ -45,6 +45,12 @@ def dot_product_attention(
     `return_residual` also the logarithms [B, T, N] of the softmax's sums.
 
     Raises ValueError for shapes and dtypes that do not fit.
+
+    >>> from jitad import nn
+    >>> import numpy as np
+    >>> x = np.arange(3.0).reshape(3, 1, 1)  # three tokens, one head of length 1
+    >>> nn.dot_product_attention(x, x, x, is_causal=True)[:, 0, 0]
+    Array([0.        , 0.73105858, 1.85093709])
     """
     if implementation not in (None, "xla"):
         raise ValueError(at_user_line(f"Unsupported implementation option: {implementation}"))
@@ -143,6 +149,12 @@ def scaled_matmul(
     [B, N, K / block]. Computed in `preferred_element_type`.
 
     Raises ValueError for shapes that do not fit.
+
+    >>> from jitad import nn
+    >>> import numpy as np
+    >>> ones, scales = np.ones((1, 1, 4)), np.array([[[1.0, 10.0]]])  # two blocks of 2
+    >>> nn.scaled_matmul(ones, ones, scales, np.ones((1, 1, 2)))
+    Array([[[22.]]], dtype=float32)
     """
     x, y, x_scales, y_scales = [as_array_operand(a) for a in (lhs, rhs, lhs_scales, rhs_scales)]
     if any([a.ndim != 3 for a in (x, y, x_scales, y_scales)]):
@@ -182,10 +194,17 @@ def scaled_dot_general(
     configs: None = None,
     implementation: None = None,
 ) -> Any:
-    """The product of two tensors with `dimension_numbers` ((lhs contracting, rhs contracting),
-    (lhs batch, rhs batch)), in `preferred_element_type`.
+    """The product of two tensors with `dimension_numbers` ((lhs contracting, rhs contracting), (lhs
+    batch, rhs batch)), in `preferred_element_type`.
 
     Raises ValueError if `configs` ask for scaled blocks of 4 or 8 bits, which CPUs do not have.
+
+    >>> from jitad import nn
+    >>> import numpy as np
+    >>> x = np.arange(4.0).reshape(2, 2)
+    >>> nn.scaled_dot_general(x, x, (((1,), (0,)), ((), ())))
+    Array([[ 2.,  3.],
+           [ 6., 11.]], dtype=float32)
     """
     if configs is not None:
         raise ValueError(

@@ -50,7 +50,12 @@ Axes = int | Sequence[int]
 @runtime_checkable
 class Initializer(Protocol):
     """`init(key, shape, dtype=None, out_sharding=None)`: an array of that shape; float64 unless a
-    dtype is given here or where the initializer is made."""
+    dtype is given here or where the initializer is made.
+
+    >>> from jitad import nn
+    >>> isinstance(nn.initializers.zeros, nn.initializers.Initializer)
+    True
+    """
 
     def __call__(
         self, key: Any, shape: Any, dtype: Any = None, out_sharding: None = None
@@ -62,17 +67,33 @@ def _dtype(dtype: Any) -> DType:
 
 
 def zeros(key: Any, shape: Any, dtype: Any = None, out_sharding: None = None) -> Any:
-    """Zeros."""
+    """Zeros of `shape`, in `dtype` (float64 if None); `key` is not used.
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.zeros(random.key(0), (2,))
+    Array([0., 0.])
+    """
     return jnp.zeros(shape, _dtype(dtype))
 
 
 def ones(key: Any, shape: Any, dtype: Any = None, out_sharding: None = None) -> Any:
-    """Ones."""
+    """Ones of `shape`, in `dtype` (float64 if None); `key` is not used.
+
+    >>> from jitad import nn, random
+    >>> import numpy as np
+    >>> nn.initializers.ones(random.key(0), (2,), np.float32)
+    Array([1., 1.], dtype=float32)
+    """
     return jnp.ones(shape, _dtype(dtype))
 
 
 def constant(value: Any, dtype: Any = None) -> Initializer:
-    """`value`, a number or an array that broadcasts, everywhere."""
+    """Maker of an `Initializer`: `value`, a number or an array that broadcasts, everywhere.
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.constant(0.5)(random.key(0), (2,))
+    Array([0.5, 0.5])
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: None = None) -> Any:
         return jnp.full(shape, value, _dtype(dtype))
@@ -81,7 +102,12 @@ def constant(value: Any, dtype: Any = None) -> Initializer:
 
 
 def uniform(scale: Any = 1e-2, dtype: Any = None) -> Initializer:
-    """Uniform in [0, scale)."""
+    """Maker of an `Initializer`: uniform in [0, scale).
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.uniform(10.0)(random.key(0), (3,))
+    Array([4.18457112, 2.16295455, 9.65321461])
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: None = None) -> Any:
         found = _dtype(dtype)
@@ -91,7 +117,12 @@ def uniform(scale: Any = 1e-2, dtype: Any = None) -> Initializer:
 
 
 def normal(stddev: Any = 1e-2, dtype: Any = None) -> Initializer:
-    """Normal of standard deviation `stddev`."""
+    """Maker of an `Initializer`: normal of mean 0 and standard deviation `stddev`.
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.normal(1.0)(random.key(0), (3,))
+    Array([-0.20584214, -0.78476578,  1.81608667])
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: None = None) -> Any:
         found = _dtype(dtype)
@@ -103,7 +134,13 @@ def normal(stddev: Any = 1e-2, dtype: Any = None) -> Initializer:
 def truncated_normal(
     stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, upper: Any = 2.0
 ) -> Initializer:
-    """`stddev` times standard normal floats given that they are in (lower, upper)."""
+    """Maker of an `Initializer`: `stddev` times standard normal floats given that they are in
+    (lower, upper).
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.truncated_normal(1.0)(random.key(0), (3,))
+    Array([-0.19635199, -0.74147057,  1.59059133])
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: None = None) -> Any:
         found = _dtype(dtype)
@@ -171,9 +208,20 @@ def variance_scaling(
     batch_axis: Axes = (),
     dtype: Any = None,
 ) -> Initializer:
-    """Of mean 0 and variance scale / n, where n is the number of inputs ("fan_in"), of outputs
-    ("fan_out"), or their arithmetic ("fan_avg") or geometric ("fan_geo_avg") mean; distributed
-    "truncated_normal" (at two standard deviations), "normal" or "uniform"."""
+    """Maker of an `Initializer` of mean 0 and variance scale / n.
+
+    n is the number of inputs ("fan_in"), of outputs ("fan_out"), or their arithmetic ("fan_avg") or
+    geometric ("fan_geo_avg") mean; the distribution "truncated_normal" (at two standard
+    deviations), "normal" or "uniform". Inputs lie along `in_axis`, outputs along `out_axis`, what
+    is neither along `batch_axis`; each is an int or several; all other axes count for both. Raises
+    ValueError for other modes and distributions, and, when called, for shapes of fewer than two
+    axes.
+
+    >>> from jitad import nn, random
+    >>> init = nn.initializers.variance_scaling(2.0, "fan_in", "normal")
+    >>> float(init(random.key(0), (200, 100)).std())  # sqrt(2 / 200)
+    0.10019339177391
+    """
     if distribution not in ("truncated_normal", "normal", "uniform"):
         raise ValueError(
             at_user_line(f"invalid distribution for variance scaling initializer: {distribution}")
@@ -199,44 +247,111 @@ def variance_scaling(
     return init
 
 
-def _scaling_family(scale: float, mode: str, distribution: str, name: str, doc: str) -> Any:
-    def maker(
-        in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
-    ) -> Initializer:
-        return variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis, dtype)
+def glorot_uniform(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Maker of an `Initializer`: uniform of variance 2 / (inputs + outputs) (X. Glorot, Y. Bengio,
+    "Understanding the difficulty of training deep feedforward neural networks", 2010). Axes as in
+    `variance_scaling`.
 
-    maker.__name__ = maker.__qualname__ = name
-    maker.__doc__ = doc
-    return maker
+    >>> from jitad import nn, random
+    >>> nn.initializers.glorot_uniform()(random.key(0), (2, 2))
+    Array([[-0.19973847, -0.69493137],
+           [ 1.13980015,  0.18248829]])
+    """
+    return variance_scaling(1.0, "fan_avg", "uniform", in_axis, out_axis, batch_axis, dtype)
 
 
-glorot_uniform = _scaling_family(
-    1.0, "fan_avg", "uniform", "glorot_uniform", "Uniform of variance 2 / (inputs + outputs)."
-)
-glorot_normal = _scaling_family(
-    *(1.0, "fan_avg", "truncated_normal", "glorot_normal"),
-    "Truncated normal of variance 2 / (inputs + outputs).",
-)
-lecun_uniform = _scaling_family(
-    1.0, "fan_in", "uniform", "lecun_uniform", "Uniform of variance 1 / inputs."
-)
-lecun_normal = _scaling_family(
-    *(1.0, "fan_in", "truncated_normal", "lecun_normal"),
-    "Truncated normal of variance 1 / inputs.",
-)
-he_uniform = _scaling_family(
-    2.0, "fan_in", "uniform", "he_uniform", "Uniform of variance 2 / inputs."
-)
-he_normal = _scaling_family(
-    2.0, "fan_in", "truncated_normal", "he_normal", "Truncated normal of variance 2 / inputs."
-)
+def glorot_normal(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Maker of an `Initializer`: truncated normal of variance 2 / (inputs + outputs) (X. Glorot, Y.
+    Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010). Axes
+    as in `variance_scaling`.
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.glorot_normal()(random.key(0), (2, 2))
+    Array([[-0.15784195, -0.59604771],
+           [ 1.27863245,  0.14405613]])
+    """
+    return variance_scaling(
+        1.0, "fan_avg", "truncated_normal", in_axis, out_axis, batch_axis, dtype
+    )
+
+
+def lecun_uniform(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Maker of an `Initializer`: uniform of variance 1 / inputs (Y. LeCun et al., "Efficient
+    backprop", 1998). Axes as in `variance_scaling`.
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.lecun_uniform()(random.key(0), (2, 2))
+    Array([[-0.19973847, -0.69493137],
+           [ 1.13980015,  0.18248829]])
+    """
+    return variance_scaling(1.0, "fan_in", "uniform", in_axis, out_axis, batch_axis, dtype)
+
+
+def lecun_normal(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Maker of an `Initializer`: truncated normal of variance 1 / inputs (Y. LeCun et al.,
+    "Efficient backprop", 1998). Axes as in `variance_scaling`.
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.lecun_normal()(random.key(0), (2, 2))
+    Array([[-0.15784195, -0.59604771],
+           [ 1.27863245,  0.14405613]])
+    """
+    return variance_scaling(1.0, "fan_in", "truncated_normal", in_axis, out_axis, batch_axis, dtype)
+
+
+def he_uniform(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Maker of an `Initializer`: uniform of variance 2 / inputs (K. He et al., "Delving deep into
+    rectifiers", 2015). Axes as in `variance_scaling`.
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.he_uniform()(random.key(0), (2, 2))
+    Array([[-0.28247285, -0.98278137],
+           [ 1.61192083,  0.25807742]])
+    """
+    return variance_scaling(2.0, "fan_in", "uniform", in_axis, out_axis, batch_axis, dtype)
+
+
+def he_normal(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Maker of an `Initializer`: truncated normal of variance 2 / inputs (K. He et al., "Delving
+    deep into rectifiers", 2015). Axes as in `variance_scaling`.
+
+    >>> from jitad import nn, random
+    >>> nn.initializers.he_normal()(random.key(0), (2, 2))
+    Array([[-0.22322222, -0.84293876],
+           [ 1.80825936,  0.20372613]])
+    """
+    return variance_scaling(2.0, "fan_in", "truncated_normal", in_axis, out_axis, batch_axis, dtype)
+
+
 xavier_uniform, xavier_normal = glorot_uniform, glorot_normal
 kaiming_uniform, kaiming_normal = he_uniform, he_normal
 
 
 def orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> Initializer:
-    """`scale` times a matrix with orthonormal columns along `column_axis` (all other axes together
-    are its rows), or orthonormal rows if there are fewer of them."""
+    """Maker of an `Initializer`: `scale` times a matrix with orthonormal columns along
+    `column_axis` (all other axes together are its rows), or orthonormal rows if there are fewer of
+    them (A. Saxe et al., "Exact solutions to the nonlinear dynamics of learning", 2013).
+
+    The initializer raises ValueError for shapes of fewer than two axes.
+
+    >>> from jitad import nn, random
+    >>> import numpy as np
+    >>> q = nn.initializers.orthogonal()(random.key(0), (3, 2))
+    >>> np.allclose(q.T @ q, np.eye(2))
+    True
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: None = None) -> Any:
         found, lengths = _dtype(dtype), as_shape(shape)
@@ -254,8 +369,18 @@ def orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> In
 
 
 def delta_orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> Initializer:
-    """Convolution kernels that are an orthogonal matrix at their center and 0 elsewhere (L. Xiao et
-    al., "Dynamical isometry and a mean field theory of CNNs", 2018); shapes of 3 to 5 axes."""
+    """Maker of an `Initializer`: convolution kernels that are an orthogonal matrix at their center
+    and 0 elsewhere (L. Xiao et al., "Dynamical isometry and a mean field theory of CNNs", 2018).
+
+    The initializer takes shapes of 3 to 5 axes, the last two (in, out) with in <= out, and raises
+    ValueError for others.
+
+    >>> from jitad import nn, random
+    >>> import numpy as np
+    >>> kernel = nn.initializers.delta_orthogonal()(random.key(0), (3, 1, 1))
+    >>> np.abs(kernel[:, 0, 0])
+    Array([0., 1., 0.])
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: None = None) -> Any:
         found, lengths = _dtype(dtype), as_shape(shape)

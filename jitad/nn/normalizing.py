@@ -70,7 +70,16 @@ def logsumexp(
 
 @in_single
 def logmeanexp(a: Any, axis: Any = None, where: Any = None, keepdims: bool = False) -> Any:
-    """log(mean(exp(a))) over `axis` (None: all)."""
+    """log(mean(exp(a))) over `axis` (None: all), without overflow; over elements where `where` is
+    true.
+
+    The result is like that of `logsumexp`, from which log(n) of the n elements is taken.
+
+    >>> from jitad import nn
+    >>> import numpy as np
+    >>> nn.logmeanexp(np.array([0.0, np.log(3.0)]))
+    Array(0.69314718)
+    """
     x = as_inexact(a)
     total = logsumexp(x, axis, keepdims=keepdims, where=where)
     counted = jnp.ones(x.shape, jnp.real(x).dtype)
@@ -79,7 +88,15 @@ def logmeanexp(a: Any, axis: Any = None, where: Any = None, keepdims: bool = Fal
 
 @in_single
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
-    """x - logsumexp(x) along `axis`; -inf where `where` is false."""
+    """x - logsumexp(x) along `axis`; -inf where `where` is false.
+
+    `x` is of any shape, which the result has; integers become float64. Nothing overflows.
+
+    >>> from jitad import nn
+    >>> import numpy as np
+    >>> nn.log_softmax(np.array([0.0, np.log(3.0)]))
+    Array([-1.38629436, -0.28768207])
+    """
     x = as_inexact(x)
     safe = x if where is None else jnp.where(where, x, -np.inf)
     shifted = safe - _greatest(x, axis, where)
@@ -91,7 +108,11 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
 def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     """exp(x) / sum(exp(x)) along `axis`; 0 where `where` is false.
 
-    >>> softmax(np.array([0.0, 0.0]))
+    `x` is of any shape, which the result has; integers become float64. Nothing overflows.
+
+    >>> from jitad import nn
+    >>> import numpy as np
+    >>> nn.softmax(np.array([0.0, 0.0]))
     Array([0.5, 0.5])
     """
     x = as_inexact(x)
@@ -112,8 +133,17 @@ def standardize(
     *,
     algorithm: str = "fast",
 ) -> Any:
-    """(x - mean) / sqrt(variance + epsilon), both taken over `axis` unless given. The variance is
-    mean(x^2) - mean(x)^2 ("fast") or mean((x - mean)^2) ("stable")."""
+    """(x - mean) / sqrt(variance + epsilon), both taken over `axis` unless given.
+
+    The result has the shape of `x`; integers become float64. The variance is mean(x^2) - mean(x)^2
+    ("fast") or mean((x - mean)^2) ("stable"), of elements where `where` is true. ValueError for
+    another `algorithm`.
+
+    >>> from jitad import nn
+    >>> import numpy as np
+    >>> nn.standardize(np.array([1.0, 2.0, 3.0]))
+    Array([-1.22473569,  0.        ,  1.22473569])
+    """
     x = as_inexact(x)
     if mean is None:
         mean = jnp.mean(x, axis, keepdims=True, where=where)

@@ -73,7 +73,14 @@ def choice(
     """Slices of `a` along `axis` (of the numbers below `a` if it is an int), drawn with the
     probabilities `p`, or equal ones; each at most once unless `replace`.
 
-    Raises ValueError for more draws than there are slices without replacement.
+    The result has shape `shape` in place of that axis, and the dtype of `a` (int64 for an int).
+    Raises ValueError for more draws than there are slices without replacement, TypeError for a
+    `shape` that is no sequence.
+
+    >>> from jitad import random
+    >>> import numpy as np
+    >>> random.choice(random.key(0), np.array([10, 20, 30]), (4,))
+    Array([10, 30, 30, 30])
     """
     word = take_key("choice", key)
     if not isinstance(shape, Sequence):
@@ -144,8 +151,17 @@ def categorical(
     out_sharding: None = None,
 ) -> Any:
     """Numbers of categories along `axis` of `logits`, of probabilities proportional to exp(logits):
-    where logits plus Gumbel noise is greatest. `shape` (default: that of `logits` without `axis`)
-    may have further axes in front; without `replace` they hold different categories."""
+    where logits plus Gumbel noise is greatest.
+
+    The result is of integers. `shape` (default: that of `logits` without `axis`) may have further
+    axes in front; without `replace` they hold different categories. TypeError for logits that are
+    no floats.
+
+    >>> from jitad import random
+    >>> import numpy as np
+    >>> random.categorical(random.key(0), np.log(np.array([0.1, 0.9])), shape=(5,))
+    Array([1, 0, 1, 1, 1])
+    """
     word = take_key("categorical", key)
     logits = as_array_operand(logits)
     if logits.dtype.kind != "f":

@@ -48,7 +48,16 @@ def _until_accepted(
 def poisson(
     key: Any, lam: Any, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
 ) -> Any:
-    """Poisson counts of mean `lam` (int64 unless `dtype` says otherwise; -1 for nan)."""
+    """Poisson counts of mean `lam` (D. Knuth's products below 10; W. Hormann, "The transformed
+    rejection method", 1993, above); -1 for nan.
+
+    The result has shape `shape`, to which `lam` broadcasts (default: its shape), and is int64
+    unless `dtype` says otherwise. ValueError for dtypes that are no integers.
+
+    >>> from jitad import random
+    >>> random.poisson(random.key(0), 4.0, (5,))
+    Array([0, 1, 5, 5, 2])
+    """
     word, found = take_key("poisson", key), dtype_of_result("poisson", dtype, "iu")
     lengths = shape_of_result("poisson", shape, lam)
     (lam,) = parameters(DTYPES["f32"], lam)
@@ -105,7 +114,16 @@ def _poisson_by_rejection(key: Any, lam: Any) -> Any:
 @distribution
 def binomial(key: Any, n: Any, p: Any, shape: Any = None, dtype: Any = None) -> Any:
     """Successes among `n` throws of probability `p`, as floats: nan where `n` or `p` is nan or
-    negative, inf where `n` is."""
+    negative, inf where `n` is.
+
+    The result has shape `shape`, to which `n` and `p` broadcast (default: their shape), and is
+    float64 unless `dtype` says otherwise. ValueError for shapes that do not fit and dtypes that are
+    no floats.
+
+    >>> from jitad import random
+    >>> random.binomial(random.key(0), 10, 0.3, (5,))
+    Array([4., 1., 3., 4., 3.])
+    """
     word, found = take_key("binomial", key), dtype_of_result("binomial", dtype)
     return _binomial(word, n, p, shape_of_result("binomial", shape, n, p), found)
 
@@ -211,7 +229,14 @@ def multinomial(
 ) -> Any:
     """How often each of the categories along the last axis of `p` occurs in `n` throws, as floats.
 
-    The categories one after the other: binomial counts of what is left over.
+    The categories one after the other: binomial counts of what is left over. The result has shape
+    `shape` (default: that of `p`), whose last axis is the one of `p`. ValueError for shapes that do
+    not fit.
+
+    >>> from jitad import random
+    >>> import numpy as np
+    >>> random.multinomial(random.key(0), 10, np.array([0.2, 0.3, 0.5]))
+    Array([1., 4., 5.])
     """
     word = take_key("multinomial", key)
     n, p = as_array_operand(n), as_array_operand(p)

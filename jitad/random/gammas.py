@@ -145,7 +145,17 @@ def gamma(
 def loggamma(
     key: Any, a: Any, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
 ) -> Any:
-    """Logarithms of gamma variates, which small `a` does not underflow; differentiable in `a`."""
+    """Logarithms of gamma variates of shape parameter `a` > 0, which small `a` does not underflow;
+    differentiable in `a`.
+
+    The result has shape `shape`, to which `a` broadcasts (default: its shape), and is float64
+    unless `dtype` says otherwise. ValueError for shapes that do not fit and dtypes that are no
+    floats.
+
+    >>> from jitad import random
+    >>> random.loggamma(random.key(0), 0.001, (2,))
+    Array([-1113.02584633, -2280.53575798])
+    """
     word, found = take_key("loggamma", key), dtype_of_result("loggamma", dtype)
     return _draw(_loggamma, word, a, shape_of_result("loggamma", shape, a), found)
 
@@ -154,7 +164,16 @@ def loggamma(
 def beta(
     key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
 ) -> Any:
-    """Beta variates; differentiable in both parameters."""
+    """Beta variates of parameters `a` > 0 and `b` > 0; differentiable in both.
+
+    The result has shape `shape`, to which `a` and `b` broadcast (default: their shape), and is
+    float64 unless `dtype` says otherwise. ValueError for shapes that do not fit and dtypes that are
+    no floats.
+
+    >>> from jitad import random
+    >>> random.beta(random.key(0), 2.0, 3.0, (3,))
+    Array([0.32795607, 0.61380901, 0.76013421])
+    """
     word, found = take_key("beta", key), dtype_of_result("beta", dtype)
     lengths = shape_of_result("beta", shape, a, b)
     keys = random_words(word, (2,))
@@ -170,7 +189,16 @@ def beta(
 def dirichlet(
     key: Any, alpha: Any, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
 ) -> Any:
-    """Dirichlet vectors of parameters `alpha[..., n]`, of shape `(*shape, n)`; differentiable."""
+    """Dirichlet vectors of parameters `alpha[..., n]` > 0; differentiable in them.
+
+    The result has shape `(*shape, n)` (default: that of `alpha`), and is float64 unless `dtype`
+    says otherwise; vectors add up to 1. ValueError for an `alpha` without axes.
+
+    >>> from jitad import random
+    >>> import numpy as np
+    >>> random.dirichlet(random.key(0), np.array([1.0, 2.0, 3.0]))
+    Array([0.07065346, 0.16705569, 0.76229085])
+    """
     word, found = take_key("dirichlet", key), dtype_of_result("dirichlet", dtype)
     (alpha,) = parameters(found, alpha)
     if alpha.ndim < 1:
@@ -185,7 +213,16 @@ def dirichlet(
 def chisquare(
     key: Any, df: Any, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
 ) -> Any:
-    """Chi-squared variates of `df` degrees of freedom; differentiable in `df`."""
+    """Chi-squared variates of `df` > 0 degrees of freedom; differentiable in `df`.
+
+    The result has shape `shape`, to which `df` broadcasts (default: its shape), and is float64
+    unless `dtype` says otherwise. ValueError for shapes that do not fit and dtypes that are no
+    floats.
+
+    >>> from jitad import random
+    >>> random.chisquare(random.key(0), 3.0, (3,))
+    Array([1.81389348, 1.44835385, 5.98027483])
+    """
     word, found = take_key("chisquare", key), dtype_of_result("chisquare", dtype)
     lengths = shape_of_result("chisquare", shape, df)
     (df,) = parameters(found, df)
@@ -202,7 +239,16 @@ def f(
     *,
     out_sharding: None = None,
 ) -> Any:
-    """F variates of `dfnum` and `dfden` degrees of freedom; differentiable in both."""
+    """F variates of `dfnum` and `dfden` degrees of freedom, both > 0; differentiable in both.
+
+    The result has shape `shape`, to which `dfnum` and `dfden` broadcast (default: their shape), and
+    is float64 unless `dtype` says otherwise. ValueError for shapes that do not fit and dtypes that
+    are no floats.
+
+    >>> from jitad import random
+    >>> random.f(random.key(0), 3.0, 5.0, (3,))
+    Array([1.54798047, 0.35745633, 0.09343816])
+    """
     word, found = take_key("f", key), dtype_of_result("f", dtype)
     lengths = shape_of_result("f", shape, dfnum, dfden)
     dfnum, dfden = parameters(found, dfnum, dfden)
@@ -213,7 +259,16 @@ def f(
 
 @distribution
 def t(key: Any, df: Any, shape: Any = None, dtype: Any = None, *, out_sharding: None = None) -> Any:
-    """Student's t variates of `df` degrees of freedom; differentiable in `df`."""
+    """Student's t variates of `df` > 0 degrees of freedom; differentiable in `df`.
+
+    The result has shape `shape`, to which `df` broadcasts (default: its shape), and is float64
+    unless `dtype` says otherwise. ValueError for shapes that do not fit and dtypes that are no
+    floats.
+
+    >>> from jitad import random
+    >>> random.t(random.key(0), 3.0, (3,))
+    Array([ 1.40115888, -0.60724612,  1.12196326])
+    """
     word, found = take_key("t", key), dtype_of_result("t", dtype)
     lengths = shape_of_result("t", shape, df)
     (df,) = parameters(found, df)
@@ -227,7 +282,15 @@ def t(key: Any, df: Any, shape: Any = None, dtype: Any = None, *, out_sharding: 
 def generalized_normal(
     key: Any, p: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None
 ) -> Any:
-    """Variates of density proportional to exp(-|x|^p)."""
+    """Variates of density proportional to exp(-|x|^p), p > 0.
+
+    The result has shape `shape`, to which `p` broadcasts, and is float64 unless `dtype` says
+    otherwise. Differentiable in `p`. ValueError for dtypes that are no floats.
+
+    >>> from jitad import random
+    >>> random.generalized_normal(random.key(0), 1.5, (3,))
+    Array([ 1.00520642, -1.6840824 , -0.20287837])
+    """
     word, found = take_key("generalized_normal", key), dtype_of_result("generalized_normal", dtype)
     lengths = as_shape(shape)
     (p,) = parameters(found, p)
@@ -246,9 +309,16 @@ def ball(
     *,
     out_sharding: None = None,
 ) -> Any:
-    """Points uniform in the unit ball of the p-norm in `d` dimensions, of shape `(*shape, d)`.
+    """Points uniform in the unit ball of the p-norm in `d` dimensions (F. Barthe et al., "A
+    probabilistic approach to the geometry of the l_p^n-ball", 2005).
 
-    F. Barthe et al., "A probabilistic approach to the geometry of the l_p^n-ball", 2005.
+    The result has shape `(*shape, d)` and is float64 unless `dtype` says otherwise. ValueError for
+    dtypes that are no floats.
+
+    >>> from jitad import random
+    >>> random.ball(random.key(0), 2, shape=(2,))
+    Array([[-0.87015073, -0.45473046],
+           [ 0.07910167, -0.18007603]])
     """
     word, found = take_key("ball", key), dtype_of_result("ball", dtype)
     lengths = as_shape(shape)

@@ -156,7 +156,15 @@ def split(key: Any, num: int | tuple[int, ...] = 2) -> Any:
 
 @hides_internals
 def fold_in(key: Any, data: Any) -> Any:
-    """The new key of a key and an integer, of which 32 bits count."""
+    """The new key of a key and an integer, of which 32 bits count.
+
+    A raw key (`uint32[2]`) gives a raw key. TypeError for a `data` that is no scalar, ValueError
+    for arrays of keys: use `jitad.vmap`.
+
+    >>> from jitad import random
+    >>> random.fold_in(random.key(0), 7)
+    Array(11668679630963783347, dtype=uint64)
+    """
     word, raw = single_key("fold_in", key)
     data = as_array_operand(data)
     if data.shape:
@@ -173,12 +181,27 @@ def fold_in(key: Any, data: Any) -> Any:
 
 
 def key_data(keys: Any) -> Any:
-    """Keys as raw keys: `uint32[..., 2]`."""
+    """Keys as raw keys: `uint32[..., 2]`, the high word first.
+
+    TypeError for what are no keys.
+
+    >>> from jitad import random
+    >>> random.key_data(random.key(42))
+    Array([ 0, 42], dtype=uint32)
+    """
     return _to_data(_as_keys("key_data", keys)[0])
 
 
 def wrap_key_data(key_bits_array: Any, *, impl: Any = None, dtype: Any = None) -> Any:
-    """Raw keys (`uint32[..., 2]`) as keys (`uint64[...]`)."""
+    """Raw keys (`uint32[..., 2]`) as keys (`uint64[...]`).
+
+    The inverse of `key_data`. TypeError for other dtypes and shapes.
+
+    >>> from jitad import random
+    >>> import numpy as np
+    >>> random.wrap_key_data(np.array([0, 42], np.uint32))
+    Array(42, dtype=uint64)
+    """
     _check_implementation(impl, dtype)
     data = as_array_operand(key_bits_array)
     if data.dtype != _U32 or not data.ndim or data.shape[-1] != 2:
@@ -191,18 +214,39 @@ def wrap_key_data(key_bits_array: Any, *, impl: Any = None, dtype: Any = None) -
 
 
 def key_impl(keys: Any) -> str:
-    """Name of the generator: "threefry2x32"."""
+    """Name of the generator of `keys`: "threefry2x32", the only one.
+
+    TypeError for what are no keys.
+
+    >>> from jitad import random
+    >>> random.key_impl(random.key(0))
+    'threefry2x32'
+    """
     _as_keys("key_impl", keys)
     return _IMPLEMENTATION
 
 
 def key_dtype(impl: Any = None) -> Any:
-    """Dtype of keys."""
+    """Dtype of keys: uint64.
+
+    ValueError for an `impl` that is not "threefry2x32".
+
+    >>> from jitad import random
+    >>> random.key_dtype()
+    dtype('uint64')
+    """
     _check_implementation(impl, None)
     return _U64
 
 
 def clone(key: Any) -> Any:
-    """The same key, for a second use on purpose."""
+    """The same key, for a second use on purpose.
+
+    A raw key (`uint32[2]`) gives a raw key.
+
+    >>> from jitad import random
+    >>> random.clone(random.key(42))
+    Array(42, dtype=uint64)
+    """
     word, raw = _as_keys("clone", key)
     return _to_data(word) if raw else word

@@ -69,7 +69,16 @@ def truncated_normal(
     *,
     out_sharding: None = None,
 ) -> Any:
-    """Normal floats given that they are in (lower, upper), which broadcast to `shape`."""
+    """Normal floats of mean 0 and variance 1 given that they are in (lower, upper).
+
+    The result has shape `shape`, to which `lower` and `upper` broadcast (default: their shape), and
+    is float64 unless `dtype` says otherwise. ValueError for shapes that do not fit and dtypes that
+    are no floats.
+
+    >>> from jitad import random
+    >>> random.truncated_normal(random.key(0), -1.0, 1.0, (3,))
+    Array([-0.13999612, -0.50631466,  0.90652156])
+    """
     word = take_key("truncated_normal", key)
     found = dtype_of_result("truncated_normal", dtype)
     lengths = shape_of_result("truncated_normal", shape, lower, upper)
@@ -89,7 +98,16 @@ def truncated_normal(
 def lognormal(
     key: Any, sigma: Any = 1.0, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
 ) -> Any:
-    """exp(sigma z) of normal z."""
+    """exp(sigma z) of normal z.
+
+    The result has shape `shape`, to which `sigma` broadcasts (default: its shape), and is float64
+    unless `dtype` says otherwise. ValueError for shapes that do not fit and dtypes that are no
+    floats. Differentiable in `sigma`.
+
+    >>> from jitad import random
+    >>> random.lognormal(random.key(0), 0.5, (3,))
+    Array([0.90219818, 0.67544544, 2.4794663 ])
+    """
     word = take_key("lognormal", key)
     found = dtype_of_result("lognormal", dtype, "fc")
     lengths = shape_of_result("lognormal", shape, sigma)
@@ -108,9 +126,18 @@ def multivariate_normal(
     *,
     out_sharding: None = None,
 ) -> Any:
-    """Normal vectors of mean `mean[..., n]` and covariance `cov[..., n, n]`, of shape
-    `(*shape, n)`. `method` is how the covariance is factored: "cholesky" (positive definite only),
-    "eigh" or "svd"."""
+    """Normal vectors of mean `mean[..., n]` and covariance `cov[..., n, n]`.
+
+    The result has shape `(*shape, n)` (default: that to which mean and covariance broadcast), in
+    their common float dtype unless `dtype` says otherwise. `method` is how the covariance is
+    factored: "cholesky" (positive definite only), "eigh" or "svd". Differentiable in both.
+    ValueError for other methods and for shapes that do not fit.
+
+    >>> from jitad import random
+    >>> import numpy as np
+    >>> random.multivariate_normal(random.key(0), np.zeros(2), np.array([[1.0, 0.5], [0.5, 1.0]]))
+    Array([-0.20584214, -0.78254817])
+    """
     word = take_key("multivariate_normal", key)
     if method not in ("svd", "eigh", "cholesky"):
         raise ValueError(at_user_line("method must be one of {'svd', 'eigh', 'cholesky'}"))
@@ -163,7 +190,15 @@ def _factor(cov: Any, method: str) -> Any:
 
 @distribution
 def maxwell(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
-    """Lengths of vectors of three normal floats."""
+    """Maxwell floats of scale 1: lengths of vectors of three normal floats.
+
+    The result has shape `shape` and is float64 unless `dtype` says otherwise. ValueError for dtypes
+    that are no floats, and for arrays of keys.
+
+    >>> from jitad import random
+    >>> random.maxwell(random.key(0), (3,))
+    Array([1.98906991, 0.42460738, 1.24030791])
+    """
     word = take_key("maxwell", key)
     found = dtype_of_result("maxwell", dtype)
     draws = standard_normal(word, (*as_shape(shape), 3), found)
@@ -172,7 +207,15 @@ def maxwell(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None 
 
 @distribution
 def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype: Any = None) -> Any:
-    """`loc` plus or minus `scale` times Maxwell floats; of shape `shape` and the parameters'."""
+    """`loc` plus or minus `scale` times Maxwell floats.
+
+    The result has shape `(*shape, *common)`, where common is that to which the parameters
+    broadcast, and is float64 unless `dtype` says otherwise. Differentiable in both parameters.
+
+    >>> from jitad import random
+    >>> random.double_sided_maxwell(random.key(0), 1.0, 2.0, (3,))
+    Array([ 4.96922408, -3.9564148 , -2.26696301])
+    """
     word = take_key("double_sided_maxwell", key)
     found = dtype_of_result("double_sided_maxwell", dtype)
     common = shape_of_result("double_sided_maxwell", None, loc, scale)
@@ -192,8 +235,18 @@ def orthogonal(
     *,
     out_sharding: None = None,
 ) -> Any:
-    """Matrices of shape `(*shape, n, m)` (m = n if None) uniform among those with orthonormal
-    columns (rows if n < m)."""
+    """Matrices (n, m) (m = n if None) uniform among those with orthonormal columns (rows if n < m),
+    by QR (F. Mezzadri, "How to generate random matrices from the classical compact groups", 2007).
+
+    The result has shape `(*shape, n, m)` and is float64 unless `dtype`, a float or complex one,
+    says otherwise.
+
+    >>> from jitad import random
+    >>> import numpy as np
+    >>> q = random.orthogonal(random.key(0), 3)
+    >>> np.allclose(q @ q.T, np.eye(3))
+    True
+    """
     word = take_key("orthogonal", key)
     found = dtype_of_result("orthogonal", dtype, "fc")
     columns = n if m is None else m
@@ -208,9 +261,16 @@ def orthogonal(
 def wald(
     key: Any, mean: Any, shape: Any = None, dtype: Any = None, *, out_sharding: None = None
 ) -> Any:
-    """Wald's (inverse Gaussian) distribution of mean `mean` and scale 1.
+    """Wald's (inverse Gaussian) floats of mean `mean` > 0 and scale 1 (J. R. Michael, W. R.
+    Schucany, R. W. Haas, The American Statistician 30 (1976) 88).
 
-    J. R. Michael, W. R. Schucany, R. W. Haas, The American Statistician 30 (1976) 88.
+    The result has shape `shape`, to which `mean` broadcasts (default: its shape), and is float64
+    unless `dtype` says otherwise. ValueError for shapes that do not fit and dtypes that are no
+    floats.
+
+    >>> from jitad import random
+    >>> random.wald(random.key(0), 2.0, (3,))
+    Array([0.22327945, 3.90085525, 3.56995724])
     """
     word = take_key("wald", key)
     found = dtype_of_result("wald", dtype)

@@ -199,8 +199,15 @@ def _clipped(value: Any, dtype: DType) -> Any:
 def bernoulli(
     key: Any, p: Any = 0.5, shape: Any = None, mode: str = "low", *, out_sharding: None = None
 ) -> Any:
-    """True with probability `p` (a float, or an array that broadcasts to `shape`). Mode "high"
-    resolves probabilities below 2**-52 (float32: 2**-23)."""
+    """True with probability `p` (a float, or an array that broadcasts to `shape`).
+
+    The result is bool, of shape `shape` (default: that of `p`). Mode "high" resolves probabilities
+    below 2**-52 (float32: 2**-23). TypeError for integer `p`, ValueError for other modes.
+
+    >>> from jitad import random
+    >>> random.bernoulli(random.key(0), 0.3, (5,))
+    Array([False,  True, False, False, False])
+    """
     if mode not in ("high", "low"):
         raise ValueError(at_user_line(f"got {mode=}, expected 'high' or 'low'"))
     word = take_key("bernoulli", key)
@@ -218,7 +225,14 @@ def bernoulli(
 
 @distribution
 def rademacher(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
-    """-1 and 1 with equal probability (int64 unless `dtype` says otherwise)."""
+    """-1 and 1 with equal probability.
+
+    The result has shape `shape` and is int64 unless `dtype` says otherwise.
+
+    >>> from jitad import random
+    >>> random.rademacher(random.key(0), (5,))
+    Array([ 1,  1, -1, -1, -1])
+    """
     found = DTYPES["i64"] if dtype is None else np.dtype(dtype)
     heads = bernoulli(take_key("rademacher", key), 0.5, as_shape(shape))
     return convert(2 * convert(heads, found) - 1, found)
