@@ -41,7 +41,9 @@ def logsumexp(
     `return_sign` the result is a pair: the logarithm of the sum's absolute value, and its sign (of
     modulus 1 if complex); else the logarithm of a negative real sum is nan.
 
-    >>> logsumexp(np.array([0.0, 0.0]))
+    >>> from jitad import nn
+    >>> import numpy as np
+    >>> nn.logsumexp(np.array([0.0, 0.0]))
     Array(0.69314718)
     """
     x, weights = as_inexact(a), None

@@ -42,11 +42,14 @@ def _shuffled(key: Any, x: Any, axis: int) -> Any:
 def permutation(
     key: Any, x: Any, axis: int = 0, independent: bool = False, *, out_sharding: None = None
 ) -> Any:
-    """`x` with the slices along `axis` in random order; the numbers below `x` if it is an int.
-    If `independent`, each vector along `axis` is shuffled for itself.
+    """`x` with the slices along `axis` in random order; the numbers below `x` if it is an int. If
+    `independent`, each vector along `axis` is shuffled for itself.
 
-    >>> sorted(permutation(np.uint64(0), 4).tolist())
-    [0, 1, 2, 3]
+    The result has the shape and dtype of `x`. TypeError for a scalar that is no integer.
+
+    >>> from jitad import random
+    >>> random.permutation(random.key(0), 4)
+    Array([0, 1, 3, 2])
     """
     word = take_key("permutation", key)
     x = as_array_operand(x)

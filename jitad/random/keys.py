@@ -75,7 +75,8 @@ def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Any:
 def PRNGKey(seed: Any, *, impl: Any = None) -> Any:  # noqa: N802  (JAX's name)
     """The raw key of an integer seed: `uint32[2]`.
 
-    >>> PRNGKey(42)
+    >>> from jitad import random
+    >>> random.PRNGKey(42)
     Array([ 0, 42], dtype=uint32)
     """
     _check_implementation(impl, None)
@@ -144,9 +145,10 @@ def random_words(key: Any, shape: Shape) -> Any:
 
 @hides_internals
 def split(key: Any, num: int | tuple[int, ...] = 2) -> Any:
-    """An array of new keys, of shape (num,) or `num`.
+    """An array of new keys, of shape (num,) or `num`; of a raw key raw keys.
 
-    >>> split(np.uint64(0)).shape
+    >>> from jitad import random
+    >>> random.split(random.key(0)).shape
     (2,)
     """
     word, raw = single_key("split", key)

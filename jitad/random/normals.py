@@ -47,8 +47,12 @@ def next_normal(keys: Any, dtype: DType) -> Any:
 def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
     """Normal floats of mean 0 and variance 1; if `dtype` is complex, of total variance 1.
 
-    >>> normal(np.uint64(0), (2,)).dtype
-    dtype('float64')
+    The result has shape `shape` and is float64 unless `dtype` says otherwise. ValueError for dtypes
+    that are neither floats nor complex numbers, and for arrays of keys.
+
+    >>> from jitad import random
+    >>> random.normal(random.key(0), (3,))
+    Array([-0.20584214, -0.78476578,  1.81608667])
     """
     word = take_key("normal", key)
     found, lengths = dtype_of_result("normal", dtype, "fc"), as_shape(shape)

@@ -68,7 +68,8 @@ def next_uniform(keys: Any, dtype: DType) -> Any:
 def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: None = None) -> Any:
     """Random bits as unsigned integers (uint64 unless `dtype` says otherwise).
 
-    >>> bits(np.uint64(0), (2,), "uint32")
+    >>> from jitad import random
+    >>> random.bits(random.key(0), (2,), "uint32")
     Array([4070199207, 4202968722], dtype=uint32)
     """
     word = take_key("bits", key)
@@ -87,8 +88,12 @@ def uniform(
 ) -> Any:
     """Floats uniform in [minval, maxval), which may be arrays that broadcast to `shape`.
 
-    >>> bool(0 <= uniform(np.uint64(0)) < 1)
-    True
+    The result has shape `shape` and is float64 unless `dtype` says otherwise. ValueError for dtypes
+    that are no floats, and for arrays of keys.
+
+    >>> from jitad import random
+    >>> random.uniform(random.key(0), (3,))
+    Array([0.41845711, 0.21629545, 0.96532146])
     """
     word = take_key("uniform", key)
     found, lengths = dtype_of_result("uniform", dtype), as_shape(shape)
@@ -116,7 +121,11 @@ def randint(
     the range is empty. Of twice the dtype's bits the remainder is taken, so that no number is
     noticeably more probable.
 
-    >>> randint(np.uint64(0), (3,), 0, 10)
+    The result has shape `shape` and is int64 unless `dtype` says otherwise. ValueError for dtypes
+    that are no integers.
+
+    >>> from jitad import random
+    >>> random.randint(random.key(0), (3,), 0, 10)
     Array([5, 1, 5])
     """
     word = take_key("randint", key)
