@@ -227,7 +227,7 @@ def __getattr__(name: str) -> Any:
         return value
     if name in _NAMESPACES:
         return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module 'jitad' has no attribute {name!r}")
+    raise importlib.import_module(".absent", __name__).no_attribute(__name__, name)
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ False
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -38,6 +39,20 @@ _IGNORED: dict[str, Any] = {
 }
 """Settings of JAX that programs set to get what jitad always does, and what that is: 64-bit types,
 on the CPU, in full precision."""
+
+
+_CONSEQUENCES = {
+    "jax_enable_x64": (False, "Python numbers and new arrays are float64; say dtype=float32"),
+    "jax_threefry_partitionable": (False, "random draws the numbers of JAX's setting True"),
+    "jax_numpy_rank_promotion": ("raise", "arrays of different ranks are broadcast"),
+}
+"""Settings whose other value would change results: that value, and what happens instead."""
+
+
+def _warn_of_difference(name: str, value: Any) -> None:
+    other, instead = _CONSEQUENCES.get(name, (None, ""))
+    if instead and value == other:
+        warnings.warn(f"config: {name} = {value} has no effect: {instead}", stacklevel=3)
 
 
 class Config:
@@ -163,6 +178,7 @@ class Config:
         """Set `name` (with or without JAX's prefix `jax_`); raises AttributeError if there is no
         such setting."""
         if name in _IGNORED:
+            _warn_of_difference(name, value)
             return
         plain = name.removeprefix("jax_").removeprefix("jitad_")
         names = _NAMES

@@ -17,4 +17,4 @@ __all__ = ["enable_x64", "io_callback", "jet", "ode"]
 def __getattr__(name: str) -> Any:
     if name in ("jet", "ode"):
         return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module 'jitad.experimental' has no attribute {name!r}")
+    raise importlib.import_module("..absent", __name__).no_attribute(__name__, name)

@@ -136,7 +136,7 @@ def __getattr__(name: str) -> _Any:
     if name == "special":
         return _importlib.import_module(".special", __name__)
     if name not in ("frompyfunc", "gcd", "lcm", "ufunc"):
-        raise AttributeError(f"module 'jitad.numpy' has no attribute {name!r}")
+        raise _importlib.import_module("..absent", __name__).no_attribute(__name__, name)
     value = getattr(_importlib.import_module(".ufuncs", __name__), name)
     globals()[name] = value
     return value
