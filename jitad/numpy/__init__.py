@@ -59,6 +59,7 @@ from .ignoring_nan import (
     nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin, nanpercentile,
     nanprod, nanquantile, nanstd, nansum, nanvar,
 )
+from .inserting import delete, insert, trim_zeros
 from .joining import (
     append, array_split, block, column_stack, concat, concatenate, dsplit, dstack, hsplit, hstack,
     resize, split, stack, tile, unstack, vsplit, vstack,
@@ -78,8 +79,7 @@ from .namespace import API_VERSION as _API_VERSION
 from .namespace import NamespaceInfo as _NamespaceInfo
 from .padding import pad
 from .picking import (
-    delete, insert, ix_, ravel_multi_index, repeat, roll, take, take_along_axis, trim_zeros,
-    unravel_index,
+    ix_, ravel_multi_index, repeat, roll, take, take_along_axis, unravel_index,
 )
 from .placing import fill_diagonal, place, put, put_along_axis
 from .polynomials import (

@@ -33,10 +33,15 @@ from .statistics import diff
 
 
 def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | None = None) -> Any:
-    """Number of times each of 0, 1, 2, ... occurs in `x`, or the sum of their `weights`.
+    """Number of times each of 0, 1, 2, ... occurs in the vector `x`, or the sum of their `weights`.
 
-    `length` is the static length of the result: numbers from there on are not counted. Without it
-    the elements of `x` must be known.
+    int64, or float64 with `weights`. At least `minlength` numbers; `length` is the static length of
+    the result: numbers from there on are not counted. Without it the elements of `x` must be known
+    while tracing. Raises ValueError for negative numbers that are known.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.bincount(jnp.array([0, 2, 2, 3]))
+    Array([1, 0, 2, 1])
     """
     found = ravel(x)
     if found.dtype.kind not in "iub":
@@ -79,14 +84,25 @@ def _is_sequence(bins: Any) -> bool:
 
 
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
-    """Edges of `bins` equal bins over `range` (default: from the least element to the greatest);
-    `bins` itself if it is a sequence."""
+    """Edges of `bins` equal bins over `range`; `bins` itself if it is a sequence.
+
+    The range is (least, greatest): by default those of the elements. Raises ValueError for no bins.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.histogram_bin_edges(jnp.array([0.0, 1.0]), bins=4)
+    Array([0.  , 0.25, 0.5 , 0.75, 1.  ])
+    """
     if isinstance(bins, str):
         raise NotImplementedError(
             at_user_line(f"expected a number of bins or their edges; got {bins!r}")
         )
     if _is_sequence(bins):
-        return as_array_operand(bins)
+        edges = as_array_operand(bins)
+        if isinstance(edges, np.ndarray) and (edges[:-1] > edges[1:]).any():
+            raise ValueError(at_user_line("`bins` must increase monotonically, when an array"))
+        return edges
+    if bins < 1:
+        raise ValueError(at_user_line(f"`bins` must be positive; got {bins}"))
     x = ravel(a)
     if range is not None:
         low, high = (as_array_operand(bound) for bound in range)
@@ -105,7 +121,13 @@ def histogram(
 ) -> tuple[Any, Any]:
     """(counts, edges): how many elements, or what sum of `weights`, lie in each bin.
 
-    The last bin is closed, the others half open. `density` divides by the total and the widths.
+    `bins` is a number of equal bins over `range` (default: from the least element to the greatest),
+    or the edges. The last bin is closed, the others half open. `density` divides by the total and
+    the widths. Raises ValueError for no bins, and for known edges that fall.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.histogram(jnp.array([0.5, 1.5, 1.7]), bins=jnp.array([0.0, 1.0, 2.0]))
+    (Array([1, 2]), Array([0., 1., 2.]))
     """
     x = ravel(a)
     edges = histogram_bin_edges(x, bins, range, weights)
@@ -121,8 +143,16 @@ def histogram(
 def histogramdd(
     sample: Any, bins: Any = 10, range: Any = None, density: bool = False, weights: Any = None
 ) -> tuple[Any, list[Any]]:
-    """(counts, edges for each axis) of the points in the rows of `sample` (or a sequence of their
-    coordinates). `bins` is a number, or for each axis a number or the edges."""
+    """(counts, list of edges for each axis) of points in d dimensions.
+
+    They are the rows of `sample` (n, d), or a sequence of their d coordinates. `bins` is a number,
+    or for each axis a number or the edges. Other arguments as for `histogram`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.histogramdd(jnp.array([[0.0, 0.0], [1.0, 1.0], [1.0, 0.0]]), bins=2)[0]
+    Array([[1., 0.],
+           [1., 1.]])
+    """
     if isinstance(sample, (list, tuple)):
         points = stack([ravel(x) for x in sample], -1)
     else:
@@ -196,8 +226,18 @@ def histogram2d(
     density: bool = False,
     weights: Any = None,
 ) -> tuple[Any, Any, Any]:
-    """(counts, edges of x, edges of y) of points in the plane; `bins` is a number, the edges for
-    both axes, or a pair of such."""
+    """(counts, edges of x, edges of y) of points in the plane.
+
+    Vectors `x` and `y` are their coordinates; counts are (nx, ny). `bins` is a number, the edges
+    for both axes, or a pair of such. Other arguments as for `histogram`.
+
+    >>> import jitad.numpy as jnp
+    >>> x, y = jnp.array([0.0, 1.0, 1.0]), jnp.array([0.0, 0.0, 1.0])
+    >>> counts, x_edges, y_edges = jnp.histogram2d(x, y, bins=2)
+    >>> counts
+    Array([[1., 0.],
+           [1., 1.]])
+    """
     if _is_sequence(bins) and len(bins) > 2:
         bins = [bins, bins]
     counts, edges = histogramdd((x, y), bins, range, density, weights)

@@ -45,7 +45,19 @@ def array(
     *,
     device: Any = None,
 ) -> Any:
-    """An array of numbers, arrays or tracers, nested in lists and tuples to any depth."""
+    """An array of numbers, arrays or tracers, nested in lists and tuples to any depth.
+
+    The dtype is that at which all of them meet (float64 of Python floats, int64 of ints), or
+    `dtype`. A new array, unless `copy` is False. Traced elements may be anywhere: the result is
+    traced then. Raises ValueError for lists of different lengths, TypeError for what is no number.
+
+    >>> import jitad, jitad.numpy as jnp
+    >>> jnp.array([[1, 2.5], [3, 4]])
+    Array([[1. , 2.5],
+           [3. , 4. ]])
+    >>> jitad.jit(lambda x: jnp.array([x, 2.0 * x]))(3.0)
+    Array([3., 6.])
+    """
     require_cpu(device)
     if dtype is not None and _is_plain(object):
         # At once: 2**63 + 1 beside 1 would pass through float64.
@@ -74,8 +86,15 @@ def asarray(
     device: Any = None,
     copy: bool | None = None,
 ) -> Any:
-    """As `array`, without a copy of what is an array already. Raises ValueError where a copy is
-    needed and `copy` is False."""
+    """As `array`, without a copy of what is an array already.
+
+    Raises ValueError where a copy is needed and `copy` is False.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.ones(3)
+    >>> jnp.asarray(x) is x, jnp.asarray([1, 2], dtype=jnp.float32)
+    (True, Array([1., 2.], dtype=float32))
+    """
     require_cpu(device)
     if copy is False and not isinstance(a, Tracer):
         return as_array(np.asarray(a, None if dtype is None else as_dtype(dtype), copy=False))
@@ -83,12 +102,26 @@ def asarray(
 
 
 def copy(a: Any, order: str = "K") -> Any:
-    """The same elements in memory of their own."""
+    """The elements of `a` in memory of their own, in its shape and dtype.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.copy(jnp.array([1.0, 2.0]))
+    Array([1., 2.])
+    """
     return array(a)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) -> Any:
-    """`fill_value` (a number, or an array that broadcasts) everywhere."""
+    """An array of `shape` with `fill_value` everywhere.
+
+    The value is a number, or an array that broadcasts to `shape`. In the dtype of the value unless
+    `dtype` is given. Lengths are static. Raises ValueError for a value that does not broadcast.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.full((2, 2), 7.0)
+    Array([[7., 7.],
+           [7., 7.]])
+    """
     require_cpu(device)
     value = as_operand(fill_value)
     found = common_dtype([value]) if dtype is None else as_dtype(dtype)
@@ -100,21 +133,37 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) 
 
 
 def zeros(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
-    """Zeros; float64 unless `dtype` says otherwise."""
+    """Zeros in `shape`, an int or a tuple of static lengths; float64 unless `dtype` is given.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.zeros((2, 3))
+    Array([[0., 0., 0.],
+           [0., 0., 0.]])
+    """
     require_cpu(device)
     found = FLOAT64 if dtype is None else as_dtype(dtype)
     return apply(ops.full, value=0, shape=as_shape(shape), dtype=found)
 
 
 def ones(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
-    """Ones; float64 unless `dtype` says otherwise."""
+    """Ones in `shape`, an int or a tuple of static lengths; float64 unless `dtype` is given.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.ones(3, dtype=jnp.int32)
+    Array([1, 1, 1], dtype=int32)
+    """
     require_cpu(device)
     found = FLOAT64 if dtype is None else as_dtype(dtype)
     return apply(ops.full, value=1, shape=as_shape(shape), dtype=found)
 
 
 def empty(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
-    """Zeros: there is no uninitialized memory here."""
+    """Zeros in `shape`, as `zeros`: there is no uninitialized memory here.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.empty(2)
+    Array([0., 0.])
+    """
     require_cpu(device)
     return zeros(shape, dtype)
 
@@ -122,8 +171,14 @@ def empty(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
 def full_like(
     a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None
 ) -> Any:
-    """`fill_value` everywhere, in the shape and dtype of `a` (which may be no more than those, a
-    `ShapeDtypeStruct`) unless given."""
+    """`fill_value` everywhere, in the shape and dtype of `a` unless they are given.
+
+    `a` may be no more than those: a `ShapeDtypeStruct`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.full_like(jnp.arange(3), 7)
+    Array([7, 7, 7])
+    """
     require_cpu(device)
     x = a if hasattr(a, "shape") and hasattr(a, "dtype") else as_array_operand(a)
     return full(
@@ -132,19 +187,34 @@ def full_like(
 
 
 def zeros_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
-    """Zeros in the shape and dtype of `a` unless given."""
+    """Zeros in the shape and dtype of `a` unless they are given.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.zeros_like(jnp.array([[1.5, 2.5]]))
+    Array([[0., 0.]])
+    """
     require_cpu(device)
     return full_like(a, 0, dtype, shape=shape)
 
 
 def ones_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
-    """Ones in the shape and dtype of `a` unless given."""
+    """Ones in the shape and dtype of `a` unless they are given.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.ones_like(jnp.array([3, 4]))
+    Array([1, 1])
+    """
     require_cpu(device)
     return full_like(a, 1, dtype, shape=shape)
 
 
 def empty_like(prototype: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
-    """Zeros in the shape and dtype of `prototype` unless given."""
+    """Zeros in the shape and dtype of `prototype` unless they are given, as `zeros_like`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.empty_like(jnp.array([1.5, 2.5]))
+    Array([0., 0.])
+    """
     require_cpu(device)
     return full_like(prototype, 0, dtype, shape=shape)
 
@@ -152,9 +222,15 @@ def empty_like(prototype: Any, dtype: Any = None, shape: Any = None, *, device: 
 def arange(
     start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *, device: Any = None
 ) -> Any:
-    """start, start + step, ... below stop; from 0 if only `start` is given.
+    """The vector start, start + step, ... below `stop`; from 0 if only `start` is given.
 
-    The numbers are static: the length depends on them.
+    For negative steps, above `stop`. In the dtype at which the numbers and int64 meet unless
+    `dtype` is given. The length depends on the numbers, which must be known while tracing (else
+    TypeError). Raises ZeroDivisionError for step 0.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.arange(4), jnp.arange(1.0, 2.0, 0.25)
+    (Array([0, 1, 2, 3]), Array([1.  , 1.25, 1.5 , 1.75]))
     """
     require_cpu(device)
     if stop is None:
@@ -212,9 +288,16 @@ def linspace(
     *,
     device: Any = None,
 ) -> Any:
-    """`num` numbers in equal steps from `start` to `stop` (left out unless `endpoint`).
+    """`num` numbers in equal steps from `start` to `stop`, which is left out unless `endpoint`.
 
-    `start` and `stop` may be arrays, which gives a new axis `axis`. With `retstep`, also the step.
+    `start` and `stop` may be arrays, which broadcast: the numbers lie along a new axis `axis`.
+    Float or complex unless `dtype` is given (to integers they are rounded down); derivatives in
+    both ends. With `retstep` the pair of the numbers and the step. Raises ValueError for negative
+    `num`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linspace(0.0, 1.0, 5)
+    Array([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
     require_cpu(device)
     count = operator.index(num)
@@ -262,7 +345,14 @@ def logspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    """base ** linspace(start, stop)."""
+    """`num` numbers from base**start to base**stop: base**linspace(start, stop).
+
+    Shapes and dtypes are those of `linspace`; `base` may be an array that broadcasts.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.logspace(0, 3, 4)
+    Array([   1.,   10.,  100., 1000.])
+    """
     exponents = linspace(start, stop, num, endpoint, axis=axis)
     base = convert(as_operand(base), common_dtype([exponents, as_operand(base)]))
     base = broadcast_to(base, exponents.shape)
@@ -280,7 +370,12 @@ def geomspace(
 ) -> Any:
     """`num` numbers from `start` to `stop`, each a fixed factor times the one before.
 
-    Both ends have one sign, unless they are complex; neither is 0.
+    Both ends have one sign, unless they are complex, and neither is 0; this is not checked. Shapes
+    and dtypes are those of `linspace`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.geomspace(1.0, 1000.0, 4)
+    Array([   1.,   10.,  100., 1000.])
     """
     found = common_dtype([as_operand(start), as_operand(stop), 1.0])
     first, last = [as_array_operand(convert(as_operand(x), found)) for x in (start, stop)]

@@ -23,8 +23,14 @@ from .statistics import diff
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Central differences along each axis (or those of `axis`), one-sided at the edges.
 
-    `varargs` is a step for all axes, or for each axis a step or the coordinates of its points.
-    Differences at the edges are accurate to first order, or to second for `edge_order` 2.
+    A tuple of arrays in the shape of `f`, or one if there is one axis. `varargs` is a step for all
+    axes, or for each axis a step or the coordinates of its points. Differences at the edges are
+    accurate to first order, or to second for `edge_order` 2. Raises ValueError for axes that are
+    too short. Not to be confused with `jitad.grad`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.gradient(jnp.array([1.0, 4.0, 9.0, 16.0]))
+    Array([3., 4., 6., 7.])
     """
     x = strong(as_array_operand(f))
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
@@ -116,8 +122,14 @@ def _uneven_edge(y0: Operand, y1: Operand, y2: Operand, h1: Operand, h2: Operand
 
 
 def unwrap(p: Any, discont: Any = None, axis: int = -1, period: float = 2 * math.pi) -> Any:
-    """`p` with multiples of `period` added along `axis`, so that neighbours differ by no more
-    than max(discont, period / 2)."""
+    """`p` with multiples of `period` added along `axis`, so that neighbours differ by little.
+
+    By no more than max(discont, period / 2). Raises AxisError for an axis that `p` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.unwrap(jnp.array([0.0, 3.0, 6.0, 2.0]), period=4)
+    Array([ 0., -1., -2., -2.])
+    """
     x = strong(as_array_operand(p))
     if x.dtype.kind == "c":
         raise TypeError(at_user_line(f"unwrap: expected real numbers; got dtype {x.dtype}"))

@@ -22,7 +22,7 @@ from . import selection
 from .joining import stack
 from .picking import take, unravel_index
 from .promotion import Operand, as_array_operand, convert, filled
-from .shapes import ravel
+from .shapes import ndim, ravel, shape
 
 
 def known(x: Any, name: str) -> np.ndarray[Any, Any]:
@@ -127,12 +127,27 @@ def where(
 
 
 def flatnonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
-    """Indices of the nonzero elements of the flattened array; see `nonzero`."""
+    """Indices, int64, of the nonzero elements of the flattened array.
+
+    With `size`, so many of them; `fill_value` stands for those missing: see `nonzero`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.flatnonzero(jnp.array([0, 3, 0, 4]))
+    Array([1, 3])
+    """
     return nonzero(ravel(a), size=size, fill_value=fill_value)[0]
 
 
 def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
-    """Indices of the nonzero elements in rows; see `nonzero`."""
+    """Indices of the nonzero elements in rows: (n, ndim), int64.
+
+    With `size`, so many rows; `fill_value` is in those missing: see `nonzero`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.argwhere(jnp.array([[1, 0], [0, 2]]))
+    Array([[0, 0],
+           [1, 1]])
+    """
     if size is None:
         return as_array(np.argwhere(known(a, "argwhere")))
     return stack(nonzero(a, size=size, fill_value=fill_value), -1)
@@ -147,11 +162,23 @@ def compress(
     size: int | None = None,
     fill_value: Any = 0,
 ) -> Any:
-    """Parts of `a` along `axis` (of the flattened array if None) where the vector `condition` is
-    true; it may be shorter than the axis. With `size`, that many parts, those missing filled."""
+    """Parts of `a` along `axis` where the vector `condition` is true.
+
+    Of the flattened array if `axis` is None; the vector may be shorter than the axis. With `size`,
+    that many parts, those missing filled with `fill_value`; without it the condition must be known
+    while tracing. Raises ValueError for a condition that is no vector.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.compress(jnp.array([False, True, True]), jnp.array([1, 2, 3]))
+    Array([2, 3])
+    """
     if out is not None:
         raise TypeError(
             at_user_line("expected out=None: arrays are not written to; use the returned array")
+        )
+    if ndim(condition) != 1:
+        raise ValueError(
+            at_user_line(f"expected a vector of conditions; got the shape {shape(condition)}")
         )
     x, place = (ravel(a), 0) if axis is None else (as_array_operand(a), axis)
     if size is None:
@@ -161,7 +188,15 @@ def compress(
 
 
 def extract(condition: Any, arr: Any, *, size: int | None = None, fill_value: Any = 0) -> Any:
-    """Elements of `arr`, flattened, where `condition` is true. With `size`, that many, those
-    missing filled."""
+    """Elements of `arr`, flattened, where `condition` is true.
+
+    With `size`, that many, those missing filled with `fill_value`; without it the condition must be
+    known while tracing.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.arange(6)
+    >>> jnp.extract(x % 2 == 1, x)
+    Array([1, 3, 5])
+    """
     flat = ravel(condition) if isinstance(condition, Tracer) else np.ravel(condition)
     return compress(flat, arr, size=size, fill_value=fill_value)

@@ -50,7 +50,14 @@ def nansum(
     initial: Any = NO_VALUE,
     where: Any = None,
 ) -> Any:
-    """Sum of what is not nan; `initial` and `where` as for `sum`."""
+    """Sum over `axis` of what is not nan, which counts as 0: 0 where nothing is left.
+
+    Dtypes and arguments are those of `sum`. nan has derivative 0.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nansum(jnp.array([1.0, jnp.nan, 2.0]))
+    Array(3.)
+    """
     return sum(_replaced(a, 0)[0], axis, dtype, out, keepdims, initial, where)
 
 
@@ -63,17 +70,38 @@ def nanprod(
     initial: Any = NO_VALUE,
     where: Any = None,
 ) -> Any:
-    """Product of what is not nan; `initial` and `where` as for `prod`."""
+    """Product over `axis` of what is not nan, which counts as 1: 1 where nothing is left.
+
+    Dtypes and arguments are those of `prod`. nan has derivative 0.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanprod(jnp.array([3.0, jnp.nan, 2.0]))
+    Array(6.)
+    """
     return prod(_replaced(a, 1)[0], axis, dtype, out, keepdims, initial, where)
 
 
 def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
-    """Running sum in which nan counts as 0."""
+    """Running sum along `axis` (of all flattened if None) in which nan counts as 0.
+
+    Dtypes and errors are those of `cumsum`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nancumsum(jnp.array([1.0, jnp.nan, 2.0]))
+    Array([1., 1., 3.])
+    """
     return cumsum(_replaced(a, 0)[0], axis, dtype, out)
 
 
 def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
-    """Running product in which nan counts as 1."""
+    """Running product along `axis` (of all flattened if None) in which nan counts as 1.
+
+    Dtypes and errors are those of `cumprod`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nancumprod(jnp.array([3.0, jnp.nan, 2.0]))
+    Array([3., 3., 6.])
+    """
     return cumprod(_replaced(a, 1)[0], axis, dtype, out)
 
 
@@ -103,7 +131,14 @@ def nanmax(
     initial: Any = NO_VALUE,
     where: Any = None,
 ) -> Any:
-    """Greatest of what is not nan; nan where nothing is. `initial` and `where` as for `max`."""
+    """Greatest element over `axis` of what is not nan; nan where nothing is left.
+
+    Dtypes, ties and arguments are those of `max`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanmax(jnp.array([[1.0, jnp.nan], [jnp.nan, jnp.nan]]), axis=1)
+    Array([ 1., nan])
+    """
     no_out(out)
     return _nan_extremum(max, a, -math.inf, axis, keepdims, initial, where)
 
@@ -116,19 +151,42 @@ def nanmin(
     initial: Any = NO_VALUE,
     where: Any = None,
 ) -> Any:
-    """Least of what is not nan; nan where nothing is. `initial` and `where` as for `min`."""
+    """Least element over `axis` of what is not nan; nan where nothing is left.
+
+    Dtypes, ties and arguments are those of `min`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanmin(jnp.array([[1.0, jnp.nan], [jnp.nan, jnp.nan]]), axis=1)
+    Array([ 1., nan])
+    """
     no_out(out)
     return _nan_extremum(min, a, math.inf, axis, keepdims, initial, where)
 
 
 def nanargmax(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    """Index of the first greatest element that is not nan (0 where all are)."""
+    """Index along `axis` of the first greatest element that is not nan.
+
+    int64, of all elements flattened if `axis` is None; 0 where all are nan (NumPy raises
+    ValueError). Other errors are those of `argmax`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanargmax(jnp.array([1.0, jnp.nan, 3.0]))
+    Array(2)
+    """
     no_out(out)
     return argmax(_replaced(a, -math.inf)[0], axis, keepdims=keepdims)
 
 
 def nanargmin(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    """Index of the first least element that is not nan (0 where all are)."""
+    """Index along `axis` of the first least element that is not nan.
+
+    int64, of all elements flattened if `axis` is None; 0 where all are nan (NumPy raises
+    ValueError). Other errors are those of `argmin`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanargmin(jnp.array([jnp.nan, 5.0, 3.0]))
+    Array(2)
+    """
     no_out(out)
     return argmin(_replaced(a, math.inf)[0], axis, keepdims=keepdims)
 
@@ -148,7 +206,14 @@ def nanmean(
     keepdims: bool = False,
     where: Any = None,
 ) -> Any:
-    """Mean of what is not nan (and where `where` is true); nan where nothing is."""
+    """Mean over `axis` of what is not nan; nan where nothing is left.
+
+    Dtypes and arguments are those of `mean`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanmean(jnp.array([1.0, jnp.nan, 3.0]))
+    Array(2.)
+    """
     x, is_number = _replaced(a, 0)
     if is_number is not None and dtype is not None and as_dtype(dtype).kind not in "fc":
         raise TypeError(at_user_line("If a is inexact, then dtype must be inexact"))
@@ -166,8 +231,14 @@ def nanvar(
     where: Any = None,
     mean: Any = None,
 ) -> Any:
-    """Variance of what is not nan (and where `where` is true); nan where too little is. `mean` as
-    for `var`."""
+    """Variance over `axis` of what is not nan; nan where no more than `ddof` elements are left.
+
+    Dtypes and arguments are those of `var`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanvar(jnp.array([1.0, jnp.nan, 3.0]))
+    Array(1.)
+    """
     x, is_number = _replaced(a, 0)
     axis = _axis_of(x, axis)
     counted = _counted(is_number, where)
@@ -189,7 +260,14 @@ def nanstd(
     where: Any = None,
     mean: Any = None,
 ) -> Any:
-    """Square root of `nanvar`."""
+    """Standard deviation over `axis` of what is not nan: the square root of `nanvar`.
+
+    Arguments are those of `var`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanstd(jnp.array([1.0, jnp.nan, 3.0]))
+    Array(1.)
+    """
     return sqrt(nanvar(a, axis, dtype, out, ddof, keepdims, where, mean))
 
 
@@ -200,7 +278,14 @@ def nanmedian(
     overwrite_input: bool = False,
     keepdims: bool = False,
 ) -> Any:
-    """Median of what is not nan; nan where nothing is."""
+    """Median over `axis` of what is not nan; nan where nothing is left.
+
+    Dtypes and arguments are those of `median`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanmedian(jnp.array([1.0, jnp.nan, 3.0, 10.0]))
+    Array(3.)
+    """
     no_out(out)
     return quantile_of(a, 0.5, axis, "linear", keepdims, ignore_nan=True)
 
@@ -216,7 +301,14 @@ def nanpercentile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Quantiles at `q` in percent of what is not nan."""
+    """Quantiles over `axis` at `q` percent, of what is not nan; nan where nothing is left.
+
+    Arguments and errors are those of `quantile`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanpercentile(jnp.array([1.0, jnp.nan, 3.0]), 25)
+    Array(1.5)
+    """
     return nanquantile(a, divide(q, 100), axis, out, False, method, keepdims, weights=weights)
 
 
@@ -231,7 +323,14 @@ def nanquantile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Quantiles at `q` in [0, 1] of what is not nan; nan where nothing is. See `quantile`."""
+    """Quantiles over `axis` at `q` in [0, 1], of what is not nan; nan where nothing is left.
+
+    Arguments and errors are those of `quantile`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nanquantile(jnp.array([1.0, jnp.nan, 3.0]), 0.25)
+    Array(1.5)
+    """
     no_out(out)
     require_real(a)
     return quantile_of(a, q, axis, method, keepdims, weights, ignore_nan=True)

@@ -52,9 +52,15 @@ def _arrays(arrays: Any, dtype: Any) -> list[Operand]:
 
 
 def concatenate(arrays: Any, axis: int | None = 0, dtype: Any = None) -> Any:
-    """Arrays one after the other along `axis` (flattened if None).
+    """Arrays one after the other along `axis`, which they have; flattened if it is None.
 
-    Raises ValueError if their shapes differ along other axes.
+    In the dtype at which theirs meet, or `dtype`. Raises ValueError if their shapes differ along
+    other axes, or there are none.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.concatenate([jnp.array([[1, 2]]), jnp.array([[3, 4]])])
+    Array([[1, 2],
+           [3, 4]])
     """
     parts = _arrays(arrays, dtype)
     if axis is None:
@@ -88,7 +94,16 @@ concat = concatenate
 
 
 def stack(arrays: Any, axis: int = 0, out: None = None, dtype: Any = None) -> Any:
-    """Arrays of one shape along a new axis."""
+    """Arrays of one shape along a new axis `axis`.
+
+    In the dtype at which theirs meet, or `dtype`. Raises ValueError if their shapes differ, or
+    there are none.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.stack([jnp.array([1, 2]), jnp.array([3, 4])], axis=1)
+    Array([[1, 3],
+           [2, 4]])
+    """
     no_out(out)
     parts = _arrays(arrays, dtype)
     if any([p.shape != parts[0].shape for p in parts]):
@@ -98,7 +113,14 @@ def stack(arrays: Any, axis: int = 0, out: None = None, dtype: Any = None) -> An
 
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-    """The parts of `x` along `axis`, without that axis."""
+    """The parts of `x` along `axis`, without that axis: a tuple of arrays.
+
+    Raises ValueError for scalars.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.unstack(jnp.array([[1, 2], [3, 4]]))
+    (Array([1, 2]), Array([3, 4]))
+    """
     x = as_array_operand(x)
     place = normalize_axis_index(axis, x.ndim)
     parts = [_slice_axis(x, place, i, i + 1) for i in range(x.shape[place])]
@@ -110,34 +132,81 @@ def _each(arrays: Any, at_least: Any) -> list[Operand]:
 
 
 def hstack(tup: Any, dtype: Any = None) -> Any:
-    """Arrays joined along the second axis (the first, if they have but one)."""
+    """Arrays joined along the second axis; along the first, if they have but one.
+
+    Dtypes and errors are those of `concatenate`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.hstack([jnp.array([1, 2]), jnp.array([3])])
+    Array([1, 2, 3])
+    """
     parts = _each(tup, atleast_1d)
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
 
 
 def vstack(tup: Any, dtype: Any = None) -> Any:
-    """Arrays joined along the first of at least two axes."""
+    """Arrays joined along the first of at least two axes: vectors become rows.
+
+    Dtypes and errors are those of `concatenate`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.vstack([jnp.array([1, 2]), jnp.array([3, 4])])
+    Array([[1, 2],
+           [3, 4]])
+    """
     return concatenate(_each(tup, atleast_2d), 0, dtype=dtype)
 
 
 def dstack(tup: Any, dtype: Any = None) -> Any:
-    """Arrays joined along the third of at least three axes."""
+    """Arrays joined along the third of at least three axes; see `atleast_3d`.
+
+    Dtypes and errors are those of `concatenate`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.dstack([jnp.array([1, 2]), jnp.array([3, 4])]).shape
+    (1, 2, 2)
+    """
     return concatenate(_each(tup, atleast_3d), 2, dtype=dtype)
 
 
 def column_stack(tup: Any) -> Any:
-    """Vectors as columns, and matrices, side by side."""
+    """Vectors as columns, and matrices, side by side.
+
+    Dtypes and errors are those of `concatenate`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.column_stack([jnp.array([1, 2]), jnp.array([3, 4])])
+    Array([[1, 3],
+           [2, 4]])
+    """
     parts = _arrays(tup, None)
     return concatenate([p if p.ndim > 1 else reshape(p, (p.size, 1)) for p in parts], 1)
 
 
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    """`values` behind `arr` along `axis` (both flattened if None)."""
+    """`values` behind `arr` along `axis`; both flattened if it is None.
+
+    Dtypes and errors are those of `concatenate`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.append(jnp.array([1, 2]), 3)
+    Array([1, 2, 3])
+    """
     return concatenate([arr, values], axis)
 
 
 def block(arrays: Any) -> Any:
-    """An array from nested lists of blocks: the innermost lists run along the last axis."""
+    """An array from nested lists of blocks: the innermost lists run along the last axis.
+
+    Raises ValueError if blocks do not fit, or lists are empty or of different depths.
+
+    >>> import jitad.numpy as jnp
+    >>> a = jnp.eye(2)
+    >>> jnp.block([[a, jnp.zeros((2, 1))], [jnp.ones((1, 3))]])
+    Array([[1., 0., 0.],
+           [0., 1., 0.],
+           [1., 1., 1.]])
+    """
     depth, level = 0, arrays
     while isinstance(level, list):
         if not level:
@@ -170,7 +239,14 @@ def _slice_axis(x: Operand, axis: int, start: int, limit: int, stride: int = 1) 
 
 
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """Parts along `axis`: so many of nearly equal length, or between the given indices."""
+    """Parts along `axis`: so many of nearly equal length, or between the given indices.
+
+    A list of arrays. Raises ValueError for less than one part.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.array_split(jnp.arange(5), 2)
+    [Array([0, 1, 2]), Array([3, 4])]
+    """
     x = as_array_operand(ary)
     place = normalize_axis_index(axis, x.ndim)
     n = x.shape[place]
@@ -188,7 +264,14 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """As `array_split`; raises ValueError if the parts cannot have one length."""
+    """Parts along `axis`: so many of equal length, or between the given indices.
+
+    A list of arrays. Raises ValueError if the parts cannot have one length; see `array_split`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.split(jnp.arange(6), [2, 3])
+    [Array([0, 1]), Array([2]), Array([3, 4, 5])]
+    """
     x = as_array_operand(ary)
     if np.ndim(indices_or_sections) == 0:
         n = x.shape[normalize_axis_index(axis, x.ndim)]
@@ -198,7 +281,14 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    """Parts along the second axis (the first, if there is but one)."""
+    """Parts along the second axis (the first, if there is but one); see `split`.
+
+    Raises ValueError for scalars.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.hsplit(jnp.array([[1, 2, 3, 4]]), 2)
+    [Array([[1, 2]]), Array([[3, 4]])]
+    """
     x = as_array_operand(ary)
     if x.ndim == 0:
         raise ValueError(at_user_line("hsplit only works on arrays of 1 or more dimensions"))
@@ -206,7 +296,14 @@ def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 
 
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    """Parts along the first axis of at least two."""
+    """Parts along the first axis of at least two; see `split`.
+
+    Raises ValueError for fewer axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.vsplit(jnp.array([[1, 2], [3, 4]]), 2)
+    [Array([[1, 2]]), Array([[3, 4]])]
+    """
     x = as_array_operand(ary)
     if x.ndim < 2:
         raise ValueError(at_user_line("vsplit only works on arrays of 2 or more dimensions"))
@@ -214,7 +311,14 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 
 
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    """Parts along the third axis of at least three."""
+    """Parts along the third axis of at least three; see `split`.
+
+    Raises ValueError for fewer axes.
+
+    >>> import jitad.numpy as jnp
+    >>> [x.shape for x in jnp.dsplit(jnp.ones((2, 3, 4)), 2)]
+    [(2, 3, 2), (2, 3, 2)]
+    """
     x = as_array_operand(ary)
     if x.ndim < 3:
         raise ValueError(at_user_line("dsplit only works on arrays of 3 or more dimensions"))
@@ -225,7 +329,15 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 
 
 def resize(a: Any, new_shape: Any) -> Any:
-    """An array of `new_shape` filled by the elements of `a`, again and again if it is larger."""
+    """An array of `new_shape` filled by the elements of `a`, again and again if it is larger.
+
+    Zeros if `a` has no elements. Raises ValueError for negative lengths.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.resize(jnp.array([1, 2, 3]), (2, 4))
+    Array([[1, 2, 3, 1],
+           [2, 3, 1, 2]])
+    """
     lengths = as_shape(new_shape)
     flat = ravel(a)
     total = math.prod(lengths)
@@ -237,7 +349,15 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 
 def tile(A: Any, reps: Any) -> Any:
-    """`A` repeated so many times along each axis."""
+    """`A` repeated so many times along each axis: `reps` is an int or a tuple.
+
+    New axes in front if `reps` has more than `A`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.tile(jnp.array([1, 2]), (2, 2))
+    Array([[1, 2, 1, 2],
+           [1, 2, 1, 2]])
+    """
     x = as_array_operand(A)
     counts = as_shape(reps)
     counts = (1,) * (x.ndim - len(counts)) + counts

@@ -31,7 +31,15 @@ def _counters(n: int, m: int) -> tuple[Operand, Operand]:
 
 
 def eye(N: int, M: int | None = None, k: Any = 0, dtype: Any = None, *, device: Any = None) -> Any:
-    """An N x M matrix with ones on the diagonal `k` (above the main one if positive)."""
+    """An N x M matrix with ones on the diagonal `k`, zeros elsewhere.
+
+    Positive `k` lie above the main diagonal; M is N if None; float64 unless `dtype` is given.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.eye(2, 3, k=1)
+    Array([[0., 1., 0.],
+           [0., 0., 1.]])
+    """
     require_cpu(device)
     n, m = operator.index(N), operator.index(N if M is None else M)
     rows, columns = _counters(n, m)
@@ -43,12 +51,27 @@ def eye(N: int, M: int | None = None, k: Any = 0, dtype: Any = None, *, device: 
 
 
 def identity(n: int, dtype: Any = None) -> Any:
-    """The n x n unit matrix."""
+    """The n x n unit matrix; float64 unless `dtype` is given.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.identity(2)
+    Array([[1., 0.],
+           [0., 1.]])
+    """
     return eye(n, dtype=dtype)
 
 
 def tri(N: int, M: int | None = None, k: Any = 0, dtype: Any = None) -> Any:
-    """Ones on and below the diagonal `k`, zeros above."""
+    """An N x M matrix with ones on and below the diagonal `k`, zeros above.
+
+    M is N if None; float64 unless `dtype` is given.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.tri(3)
+    Array([[1., 0., 0.],
+           [1., 1., 0.],
+           [1., 1., 1.]])
+    """
     n, m = operator.index(N), operator.index(N if M is None else M)
     return convert(_lower(n, m, k), FLOAT64 if dtype is None else as_dtype(dtype))
 
@@ -65,14 +88,30 @@ def _offset(k: Any, like: Operand) -> Operand:
 
 
 def tril(m: Any, k: Any = 0) -> Any:
-    """The elements on and below the diagonal `k` of each matrix, zeros above."""
+    """The elements on and below the diagonal `k` of matrices (..., m, n), zeros above.
+
+    Any dtype. A vector stands for the rows of a square matrix, as for NumPy.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.tril(jnp.array([[1, 2], [3, 4]]))
+    Array([[1, 0],
+           [3, 4]])
+    """
     x = _matrices(m)
     keep = broadcast_to(_lower(x.shape[-2], x.shape[-1], k), x.shape)
     return apply(ops.select, keep, x, zeros_like(x))
 
 
 def triu(m: Any, k: Any = 0) -> Any:
-    """The elements on and above the diagonal `k` of each matrix, zeros below."""
+    """The elements on and above the diagonal `k` of matrices (..., m, n), zeros below.
+
+    Any dtype. A vector stands for the rows of a square matrix, as for NumPy.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.triu(jnp.array([[1, 2], [3, 4]]))
+    Array([[1, 2],
+           [0, 4]])
+    """
     x = _matrices(m)
     drop = broadcast_to(_lower(x.shape[-2], x.shape[-1], k - 1), x.shape)
     return apply(ops.select, drop, zeros_like(x), x)
@@ -86,7 +125,17 @@ def _matrices(m: Any) -> Operand:
 
 
 def diag(v: Any, k: int = 0) -> Any:
-    """The matrix with the vector `v` on its diagonal `k`, or that diagonal of a matrix."""
+    """The matrix with the vector `v` on its diagonal `k`, or that diagonal of a matrix.
+
+    Any dtype. Raises ValueError for other numbers of axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.diag(jnp.array([1, 2]))
+    Array([[1, 0],
+           [0, 2]])
+    >>> jnp.diag(jnp.array([[1, 2], [3, 4]]))
+    Array([1, 4])
+    """
     x = as_array_operand(v)
     if x.ndim == 2:
         return diagonal(x, k)
@@ -105,12 +154,25 @@ def diag(v: Any, k: int = 0) -> Any:
 
 
 def diagflat(v: Any, k: int = 0) -> Any:
-    """The matrix with the elements of `v`, flattened, on its diagonal `k`."""
+    """The matrix with the elements of `v`, flattened, on its diagonal `k`, zeros elsewhere.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.diagflat(jnp.array([[1], [2]]))
+    Array([[1, 0],
+           [0, 2]])
+    """
     return diag(ravel(v), k)
 
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The diagonal `offset` in the plane of two axes, as the last axis of the result."""
+    """The diagonal `offset` (above the main one if positive) in the plane of two axes.
+
+    It is the last axis of the result. Raises ValueError for fewer than two axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.diagonal(jnp.array([[1, 2], [3, 4]]))
+    Array([1, 4])
+    """
     x = as_array_operand(a)
     if x.ndim < 2:
         raise ValueError(at_user_line("diag requires an array of at least two dimensions"))
@@ -133,7 +195,16 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """Columns of powers of the vector `x`: from N - 1 down to 0, or up if `increasing`."""
+    """Vandermonde matrix (n, N): columns of powers of the vector `x`, from N - 1 down to 0.
+
+    Powers rise if `increasing`; N is n if None. Raises ValueError for what is no vector.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.vander(jnp.array([1, 2, 3]))
+    Array([[1, 1, 1],
+           [4, 2, 1],
+           [9, 3, 1]])
+    """
     base = as_array_operand(x)
     base = convert(base, np.promote_types(base.dtype, np.int64))  # as NumPy: no small integers
     if base.ndim != 1:
@@ -145,17 +216,37 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 def tril_indices(n: int, k: int = 0, m: int | None = None) -> Any:
-    """Rows and columns of the elements on and below the diagonal `k`."""
+    """Rows and columns of the elements on and below the diagonal `k` of an n x m matrix.
+
+    `m` is n if None. A pair of int64 vectors, to index with.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.tril_indices(2)
+    (Array([0, 1, 1]), Array([0, 0, 1]))
+    """
     return tuple(map(as_array, np.tril_indices(n, k, m)))
 
 
 def triu_indices(n: int, k: int = 0, m: int | None = None) -> Any:
-    """Rows and columns of the elements on and above the diagonal `k`."""
+    """Rows and columns of the elements on and above the diagonal `k` of an n x m matrix.
+
+    `m` is n if None. A pair of int64 vectors, to index with.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.triu_indices(2)
+    (Array([0, 0, 1]), Array([0, 1, 1]))
+    """
     return tuple(map(as_array, np.triu_indices(n, k, m)))
 
 
 def diag_indices(n: int, ndim: int = 2) -> Any:
-    """Indices of the main diagonal of an array with `ndim` axes of length n."""
+    """Indices of the main diagonal of an array with `ndim` axes of length n: `ndim` vectors.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.array([[1, 2], [3, 4]])
+    >>> x[jnp.diag_indices(2)]
+    Array([1, 4])
+    """
     return tuple(map(as_array, np.diag_indices(n, ndim)))
 
 
@@ -167,19 +258,42 @@ def _square(arr: Any) -> tuple[int, int]:
 
 
 def tril_indices_from(arr: Any, k: int = 0) -> Any:
-    """`tril_indices` of the shape of a matrix."""
+    """`tril_indices` of the shape of a matrix.
+
+    Raises ValueError for what is no matrix.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.array([[1, 2], [3, 4]])
+    >>> x[jnp.tril_indices_from(x)]
+    Array([1, 3, 4])
+    """
     n, m = _square(arr)
     return tril_indices(n, k, m)
 
 
 def triu_indices_from(arr: Any, k: int = 0) -> Any:
-    """`triu_indices` of the shape of a matrix."""
+    """`triu_indices` of the shape of a matrix.
+
+    Raises ValueError for what is no matrix.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.array([[1, 2], [3, 4]])
+    >>> x[jnp.triu_indices_from(x)]
+    Array([1, 2, 4])
+    """
     n, m = _square(arr)
     return triu_indices(n, k, m)
 
 
 def diag_indices_from(arr: Any) -> Any:
-    """`diag_indices` of an array whose axes have one length."""
+    """`diag_indices` of an array whose axes have one length.
+
+    Raises ValueError for other arrays, and fewer than two axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.diag_indices_from(jnp.ones((2, 2)))
+    (Array([0, 1]), Array([0, 1]))
+    """
     x = as_array_operand(arr)
     if x.ndim < 2:
         raise ValueError(at_user_line("input array must be at least 2-d"))
@@ -191,8 +305,15 @@ def diag_indices_from(arr: Any) -> Any:
 def mask_indices(
     n: int, mask_func: Callable[..., Any], k: Any = 0, *, size: int | None = None
 ) -> Any:
-    """Rows and columns where `mask_func(ones((n, n)), k)` is not 0, as `triu` and `tril` do; the
-    first `size` of them, with zeros behind if there are fewer."""
+    """Rows and columns where `mask_func(ones((n, n)), k)` is not 0, as `triu` and `tril` do.
+
+    A pair of int64 vectors: with `size`, the first so many of them, with zeros behind if there are
+    fewer.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.mask_indices(2, jnp.triu)
+    (Array([0, 0, 1]), Array([0, 1, 1]))
+    """
     places = np.nonzero(np.asarray(mask_func(np.ones((n, n), int), k)))
     if size is not None:
         missing = max(size - places[0].size, 0)

@@ -1,4 +1,4 @@
-"""Functions that pick, repeat, move and pad elements by their index."""
+"""Functions that pick, repeat and move elements by their index."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import operator
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
-from jitad.argument_types import is_known
-from jitad.errors import ConcretizationError, at_user_line
+from jitad.errors import at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import INT64
@@ -43,10 +42,17 @@ def take(
 ) -> Any:
     """Elements of `a` (flattened if `axis` is None) at `indices` along `axis`.
 
-    `mode` is for indices out of bounds: "raise" (IndexError, if they are known), "wrap", "clip",
-    or "fill" with `fill_value` (default nan, or the least integer). By default known indices
-    raise and traced ones fill, as in JAX. `unique_indices` and `indices_are_sorted` are promises
-    of which nothing depends.
+    The shape of `indices` stands in the place of the axis. `mode` is for indices out of bounds:
+    "raise" (IndexError, if they are known), "wrap", "clip", or "fill" with `fill_value` (default
+    nan, or the least integer). By default known indices raise and traced ones fill, as in JAX.
+    `unique_indices` and `indices_are_sorted` are promises of which nothing depends. Raises
+    TypeError for indices that are not integers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.take(jnp.array([[1, 2], [3, 4]]), jnp.array([1, 0, 1]), axis=0)
+    Array([[3, 4],
+           [1, 2],
+           [3, 4]])
     """
     no_out(out)
     x = strong(as_array_operand(a))
@@ -54,7 +60,7 @@ def take(
         x, axis = ravel(x), 0
     place = normalize_axis_index(axis, x.ndim)
     n = x.shape[place]
-    found = _integers(indices)
+    found = integer_indices(indices)
     known = not isinstance(found, Tracer)
     mode = _mode_of(mode, "wrap")
     if mode == "raise" and not known:
@@ -67,7 +73,7 @@ def take(
     if n == 0 and math.prod(shape_of(found)):
         raise IndexError(at_user_line("cannot do a non-empty take from an empty axes."))
     if mode == "wrap":
-        found = _modulo(found, n)
+        found = modulo(found, n)
     elif mode == "clip":
         found = np.clip(found, 0, n - 1) if known else _clipped(found, n)
     check = known and mode in (None, "raise")
@@ -84,7 +90,8 @@ def _mode_of(mode: Any, *more: str) -> str | None:
     return word
 
 
-def _integers(indices: Any) -> Operand:
+def integer_indices(indices: Any) -> Operand:
+    """The array of indices; raises TypeError if they are not integers."""
     x = as_operand(indices)
     x = np.asarray(x) if not isinstance(x, Tracer) else x
     if x.dtype.kind not in "iu":
@@ -94,7 +101,8 @@ def _integers(indices: Any) -> Operand:
     return x
 
 
-def _modulo(index: Operand, n: int) -> Operand:
+def modulo(index: Operand, n: int) -> Operand:
+    """Indices round the end of an axis of length n: in [0, n)."""
     if not isinstance(index, Tracer):
         return np.mod(index, n)
     left = apply(ops.rem, convert(index, INT64), n)
@@ -118,9 +126,15 @@ def take_along_axis(
 
     Known indices out of bounds raise IndexError; traced ones give `fill_value` (see `take`).
     Negative ones count from the end, or are out of bounds if not `wrap_negative_indices`.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.array([[30, 10, 20], [1, 3, 2]])
+    >>> jnp.take_along_axis(x, jnp.argsort(x, axis=1), axis=1)
+    Array([[10, 20, 30],
+           [ 1,  2,  3]])
     """
     x = strong(as_array_operand(arr))
-    index = _integers(indices)
+    index = integer_indices(indices)
     if axis is None:
         if index.ndim != 1:
             raise ValueError(
@@ -180,8 +194,13 @@ def repeat(
 ) -> Any:
     """Each element (or part along `axis`) repeated; `repeats` is a number, or one for each.
 
-    Traced repeats need `total_repeat_length`, the length of the result: cut off, or filled up
-    with the last element.
+    Flattened if `axis` is None. Traced repeats need `total_repeat_length`, the length of the
+    result: cut off, or filled up with the last element. Raises ValueError for a wrong number of
+    repeats.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.repeat(jnp.array([1, 2, 3]), jnp.array([2, 0, 1]))
+    Array([1, 1, 3])
     """
     x = strong(as_array_operand(a))
     if axis is None:
@@ -227,8 +246,14 @@ def _repeat_traced(x: Operand, counts: Tracer, axis: int, total: int | None) -> 
 
 
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """Elements moved by `shift` places along `axis` (flattened if None), round the end; with
-    several axes by one shift for all or one for each. Shifts may be traced."""
+    """Elements moved by `shift` places along `axis` (flattened if None), round the end.
+
+    With several axes by one shift for all or one for each. Shifts may be traced.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.roll(jnp.arange(5), 2)
+    Array([3, 4, 0, 1, 2])
+    """
     x = strong(as_array_operand(a))
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
@@ -253,7 +278,7 @@ def _roll(x: Operand, shift: Any, axis: int) -> Operand:
     if isinstance(shift, Tracer) and shift.concrete is None:
         counter = apply(ops.iota, shape=(n,), dim=0, dtype=INT64)
         back = apply(ops.sub, counter, broadcast_to(convert(shift, INT64), (n,)))
-        return take(x, _modulo(back, n), axis, mode="clip")
+        return take(x, modulo(back, n), axis, mode="clip")
     moved = operator.index(shift) % n
     if not moved:
         return x
@@ -265,96 +290,16 @@ def _roll(x: Operand, shift: Any, axis: int) -> Operand:
     return apply(ops.concatenate, tail, head, axis=axis)
 
 
-def delete(
-    arr: Any, obj: Any, axis: int | None = None, *, assume_unique_indices: bool = False
-) -> Any:
-    """`arr` without the parts at the index, indices, slice or mask `obj` along `axis`.
-
-    Indices that are not known while tracing are one index, or several that differ, which
-    `assume_unique_indices` promises; none may be out of bounds."""
-    x = as_array_operand(arr)
-    if axis is None:
-        x, axis = ravel(x), 0
-    place = normalize_axis_index(axis, x.ndim)
-    if isinstance(obj, Tracer) and obj.dtype.kind in "iu" and not is_known(obj):
-        return take(x, _others(obj, x.shape[place], assume_unique_indices), place)
-    if isinstance(obj, Tracer):
-        if obj.dtype.kind not in "iub":
-            raise IndexError(
-                at_user_line("arrays used as indices must be of integer (or boolean) type")
-            )
-        obj = np.asarray(obj)
-    keep = np.delete(np.arange(x.shape[place]), obj)
-    return take(x, keep, place)
-
-
-def _others(index: Tracer, n: int, distinct: bool) -> Operand:
-    """The places in 0 ... n - 1 that are not among the traced indices."""
-    if index.ndim and not distinct:
-        raise ConcretizationError(
-            at_user_line(
-                "delete needs indices that are known, for the shape of its result depends on how "
-                f"many differ; got a traced array {index.type!r}. Write "
-                "assume_unique_indices=True if they all do"
-            )
-        )
-    found = _modulo(ravel(convert(index, INT64)), n)
-    count = found.shape[0]
-    ordered = apply(ops.sort, found, axis=0, num_keys=1, descending=False)[0]
-    # Place k of the result comes from behind all deleted places d with d - (those before d) <= k.
-    left = apply(ops.iota, shape=(n - count,), dim=0, dtype=INT64)
-    shifted = apply(ops.sub, ordered, np.arange(count))
-    return apply(ops.add, left, apply(ops.searchsorted, shifted, left, right=True))
-
-
-def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """`arr` with `values` inserted before the index or indices `obj` along `axis`. Indices that are
-    not known while tracing are within bounds, as are negative ones, which count from the end."""
-    x = strong(as_array_operand(arr))
-    if axis is None:
-        x, axis = ravel(x), 0
-    place = normalize_axis_index(axis, x.ndim)
-    n = x.shape[place]
-    extra = convert(as_array_operand(values), x.dtype)
-    if isinstance(obj, Tracer) and not is_known(obj):
-        at: Operand = _integers(obj)
-    else:
-        at = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
-    shape = list(x.shape)
-    if at.ndim == 0:
-        # One place: the first axis of the values runs along `axis`.
-        extra = reshape(extra, (1,) * (x.ndim - extra.ndim) + extra.shape)
-        extra = moveaxis(extra, 0, place)
-        count = extra.shape[place]
-        at = broadcast_to(at, (count,)) if isinstance(at, Tracer) else np.full(count, at)
-    shape[place] = at.size
-    extra = broadcast_to(extra, shape)
-    if isinstance(at, Tracer):
-        order = _merged(ravel(at), n)
-    else:
-        order = np.insert(np.arange(n), np.asarray(at), n + np.arange(at.size))
-    both = apply(ops.concatenate, x, extra, axis=place)
-    return take(both, order, place)
-
-
-def _merged(at: Tracer, n: int) -> Operand:
-    """The order in which 0 ... n - 1 follow each other with n, n + 1, ... before the places `at`:
-    by a stable sort of twice the places, the inserted ones coming first."""
-    before = _modulo_from_end(convert(at, INT64), n)
-    old = apply(ops.add, apply(ops.mul, np.arange(n), 2), 1)
-    keys = apply(ops.concatenate, apply(ops.mul, before, 2), old, axis=0)
-    numbers = np.concatenate([n + np.arange(at.size), np.arange(n)])
-    return apply(ops.sort, keys, numbers, axis=0, num_keys=1, descending=False)[1]
-
-
-def _modulo_from_end(index: Operand, n: int) -> Operand:
-    """Negative numbers plus n."""
-    return apply(ops.select, apply(ops.lt, index, 0), apply(ops.add, index, n), index)
-
-
 def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
-    """Indices for each axis of an array of `shape` (numbers, or one), from those of the flattened
-    array."""
+    """Indices for each axis of an array of `shape`, from those of the flattened array.
+
+    `shape` is an int or a tuple; the result a tuple of int64 arrays. Indices out of bounds are
+    limited to the shape.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.unravel_index(jnp.array([2, 4]), (2, 3))
+    (Array([0, 1]), Array([2, 1]))
+    """
     index = convert(as_array_operand(indices), INT64)
     given = as_operand(shape) if isinstance(shape, Tracer) else np.asarray(shape, np.int64)
     lengths = [given] if given.ndim == 0 else [given[i] for i in range(given.shape[0])]
@@ -370,13 +315,17 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     """Indices of the flattened array of shape `dims` from those for each axis.
 
     `mode`, for each axis or for all, is for indices out of bounds: "clip", "wrap", or "raise"
-    (ValueError, where the indices are known).
+    (ValueError, where the indices are known). `order` is "C" (the last axis runs fastest) or "F".
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.ravel_multi_index((jnp.array([0, 1]), jnp.array([2, 1])), (2, 3))
+    Array([2, 4])
     """
     shape = tuple([operator.index(n) for n in dims])
     if order not in ("C", "F"):
         raise ValueError(at_user_line("only 'C' or 'F' order is permitted"))
     modes = (mode,) * len(shape) if isinstance(mode, str) else tuple(mode)
-    parts = [_integers(part) for part in multi_index]
+    parts = [integer_indices(part) for part in multi_index]
     if not len(parts) == len(modes) == len(shape):
         raise ValueError(
             at_user_line(
@@ -394,7 +343,7 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
 
 def _inside(index: Operand, n: int, mode: str) -> Operand:
     if mode == "wrap":
-        return _modulo(index, n)
+        return modulo(index, n)
     if mode == "clip":
         return apply(ops.clamp, filled(index, 0), index, filled(index, n - 1))
     if mode != "raise":
@@ -404,35 +353,18 @@ def _inside(index: Operand, n: int, mode: str) -> Operand:
     return index
 
 
-def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
-    """`filt` without the zeros in front ("f") and at the end ("b") of it along `axis` (an axis, or
-    several; None: all of them): elements are known."""
-    x = as_array_operand(filt)
-    if not is_known(x):
-        raise ConcretizationError(
-            at_user_line(
-                "trim_zeros needs elements that are known: the shape of its result depends on "
-                f"them; got a traced array {x.type!r}"
-            )
-        )
-    known = np.asarray(x.concrete if isinstance(x, Tracer) else x)
-    if not known.ndim:
-        return x
-    ends = set(trim.lower())
-    if not ends or ends - {"f", "b"}:
-        raise ValueError(at_user_line(f"expected trim 'f', 'b' or 'fb'; got {trim!r}"))
-    axes = range(known.ndim) if axis is None else normalize_axis_tuple(axis, known.ndim)
-    places = np.nonzero(known)
-    kept = [slice(None)] * known.ndim
-    for i in axes:
-        some = places[i].size > 0
-        first, last = (int(places[i].min()), int(places[i].max()) + 1) if some else (0, 0)
-        kept[i] = slice(first if "f" in ends else 0, last if "b" in ends or not some else None)
-    return x[tuple(kept)]
-
-
 def ix_(*args: Any) -> tuple[Any, ...]:
-    """Index arrays that select every combination of the given indices or (known) masks."""
+    """Index arrays that select every combination of the given indices or (known) masks.
+
+    Each argument is a vector; array i has it along axis i, the other axes have length 1. Raises
+    ValueError for other shapes.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.arange(9).reshape(3, 3)
+    >>> x[jnp.ix_(jnp.array([0, 2]), jnp.array([1, 2]))]
+    Array([[1, 2],
+           [7, 8]])
+    """
     if not has_tracer(args):
         return np.ix_(*[np.asarray(a) for a in args])
     found: list[Any] = []

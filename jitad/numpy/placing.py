@@ -36,7 +36,11 @@ def put(a: Any, ind: Any, v: Any, mode: str | None = None, *, inplace: bool = Tr
     """`a` with the elements at `ind` of the flattened array replaced by `v`, which is repeated.
 
     `mode` is for indices out of bounds: "clip", "wrap", or by default their values are dropped.
-    Raises ValueError unless `inplace=False`.
+    Arrays are not written to: raises ValueError unless `inplace=False`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.put(jnp.zeros(4), jnp.array([0, 2]), jnp.array([1.0, 2.0]), inplace=False)
+    Array([1., 0., 2., 0.])
     """
     _not_in_place("put", inplace)
     x = strong(as_array_operand(a))
@@ -67,7 +71,13 @@ def put(a: Any, ind: Any, v: Any, mode: str | None = None, *, inplace: bool = Tr
 def place(arr: Any, mask: Any, vals: Any, *, inplace: bool = True) -> Any:
     """`arr` with the elements where `mask` is true replaced by `vals` in order, which is repeated.
 
-    Raises ValueError unless `inplace=False`.
+    The mask has the shape of `arr`. Arrays are not written to: raises ValueError unless
+    `inplace=False`.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.arange(4)
+    >>> jnp.place(x, x % 2 == 0, jnp.array([7, 8]), inplace=False)
+    Array([7, 1, 8, 3])
     """
     _not_in_place("place", inplace)
     x = strong(as_array_operand(arr))
@@ -92,8 +102,17 @@ def put_along_axis(
     *,
     mode: str | None = None,
 ) -> Any:
-    """`arr` with element indices[i, j, ...] along `axis` replaced by values[i, j, ...], for each
-    place of the other axes, which broadcast. Raises ValueError unless `inplace=False`."""
+    """`arr` with element indices[i, j, ...] along `axis` replaced by values[i, j, ...].
+
+    For each place of the other axes, which broadcast; `mode` is that of `x.at[...]`. Arrays are not
+    written to: raises ValueError unless `inplace=False`.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.array([[1, 2], [3, 4]])
+    >>> jnp.put_along_axis(x, jnp.array([[0], [1]]), 9, axis=1, inplace=False)
+    Array([[9, 2],
+           [3, 9]])
+    """
     _not_in_place("put_along_axis", inplace)
     x = strong(as_array_operand(arr))
     index = as_array_operand(indices)
@@ -112,8 +131,16 @@ def put_along_axis(
 
 
 def fill_diagonal(a: Any, val: Any, wrap: bool = False, *, inplace: bool = True) -> Any:
-    """`a` with its main diagonal replaced by `val`, which is repeated; `wrap` goes on below a
-    square part of a tall matrix. Raises ValueError unless `inplace=False`."""
+    """`a` with its main diagonal replaced by `val`, which is repeated.
+
+    `wrap` goes on below a square part of a tall matrix. Arrays are not written to: raises
+    ValueError unless `inplace=False`, and for fewer than two axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fill_diagonal(jnp.zeros((2, 2)), 5.0, inplace=False)
+    Array([[5., 0.],
+           [0., 5.]])
+    """
     _not_in_place("fill_diagonal", inplace)
     x = strong(as_array_operand(a))
     if x.ndim < 2:

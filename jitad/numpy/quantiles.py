@@ -30,7 +30,16 @@ def median(
     overwrite_input: bool = False,
     keepdims: bool = False,
 ) -> Any:
-    """The middle element over `axis` (None: all), or the mean of the two; nan if there is one."""
+    """Middle element over `axis`, or the mean of the two in the middle.
+
+    `axis` is an int, a tuple, or None for all; nan if there is one, or no element. Real, integers
+    in float64; of complex numbers as for NumPy by real part, then imaginary part. The elements in
+    the middle take the derivative. `keepdims` as for `sum`; `overwrite_input` makes no difference.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.median(jnp.array([[3.0, 1.0, 2.0], [4.0, 8.0, 6.0]]), axis=1)
+    Array([2., 6.])
+    """
     no_out(out)
     return quantile_of(a, 0.5, axis, "linear", keepdims, ignore_nan=False)
 
@@ -46,7 +55,14 @@ def percentile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Quantiles at `q` in percent."""
+    """Quantiles over `axis` at `q` percent, in [0, 100]: `quantile` at q / 100.
+
+    Arguments and errors are those of `quantile`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.percentile(jnp.arange(11.0), jnp.array([5, 50]))
+    Array([0.5, 5. ])
+    """
     return quantile(a, divide(q, 100), axis, out, False, method, keepdims, weights=weights)
 
 

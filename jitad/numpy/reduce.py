@@ -100,8 +100,19 @@ def sum(
     where: Any = None,
     promote_integers: bool = True,
 ) -> Any:
-    """Sum over `axis` (an int, a tuple, or None for all); narrow integers sum in 64 bits, or in
-    their own if not `promote_integers`."""
+    """Sum over `axis`: an int, a tuple of ints, or None for all axes.
+
+    Any dtype; bools and integers sum in 64 bits (in their own if not `promote_integers`), or in
+    `dtype`, and wrap. Reduced axes stay with length 1 if `keepdims`. Elements where `where` (bool,
+    which broadcasts) is false do not count; `initial` is added. 0 for no elements. Large sums are
+    folded in a fixed order, the same for any number of threads. Raises AxisError for axes that `a`
+    does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> jnp.sum(x), jnp.sum(x, axis=0), jnp.sum(x, where=x > 1.5)
+    (Array(10.), Array([4., 6.]), Array(9.))
+    """
     no_out(out)
     x = _summand(a, dtype, promote_integers)
     if x.dtype.kind == "b":
@@ -119,8 +130,16 @@ def prod(
     where: Any = None,
     promote_integers: bool = True,
 ) -> Any:
-    """Product over `axis` (None: all); narrow integers multiply in 64 bits, or in their own if not
-    `promote_integers`."""
+    """Product over `axis`: an int, a tuple of ints, or None for all axes.
+
+    Any dtype; bools and integers multiply in 64 bits (in their own if not `promote_integers`), or
+    in `dtype`, and wrap. `keepdims`, `initial` and `where` as for `sum`; 1 for no elements. The
+    derivative is right at zeros too. Raises AxisError for axes that `a` does not have.
+
+    >>> import jitad, jitad.numpy as jnp
+    >>> jitad.grad(jnp.prod)(jnp.array([0.0, 2.0, 3.0]))
+    Array([6., 0., 0.])
+    """
     no_out(out)
     x = _summand(a, dtype, promote_integers)
     if x.dtype.kind == "b":
@@ -169,8 +188,20 @@ def max(
     initial: Any = NO_VALUE,
     where: Any = None,
 ) -> Any:
-    """Greatest element over `axis` (None: all), nan if there is one. Elements that tie share the
-    derivative. Raises ValueError for no elements and no `initial`."""
+    """Greatest element over `axis` (an int, a tuple, or None for all), nan if there is one.
+
+    Any dtype; complex numbers by real part, then imaginary part. Elements that tie share the
+    derivative. `keepdims` as for `sum`; `initial` is one more element, which `where` needs. Raises
+    ValueError for no elements and no `initial`, AxisError for axes that `a` does not have.
+
+    >>> import jitad, jitad.numpy as jnp
+    >>> x = jnp.array([[1.0, 5.0], [5.0, 2.0]])
+    >>> jnp.max(x, axis=1)
+    Array([5., 5.])
+    >>> jitad.grad(jnp.max)(x)
+    Array([[0. , 0.5],
+           [0.5, 0. ]])
+    """
     no_out(out)
     return _extremum("maximum", ops.reduce_max, a, axis, keepdims, initial, where, maximum)
 
@@ -183,7 +214,14 @@ def min(
     initial: Any = NO_VALUE,
     where: Any = None,
 ) -> Any:
-    """Least element over `axis` (None: all); see `max`."""
+    """Least element over `axis` (an int, a tuple, or None for all), nan if there is one.
+
+    Dtypes, ties, options and errors are those of `max`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.min(jnp.array([[1.0, 5.0], [5.0, 2.0]]), axis=1)
+    Array([1., 2.])
+    """
     no_out(out)
     return _extremum("minimum", ops.reduce_min, a, axis, keepdims, initial, where, minimum)
 
@@ -194,7 +232,15 @@ amax, amin = max, min
 def all(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = None
 ) -> Any:
-    """True where every element over `axis` (None: all) is nonzero."""
+    """True where every element over `axis` (an int, a tuple, or None for all) is nonzero; nan is.
+
+    Any dtype; a bool array. `keepdims` and `where` as for `sum`. True for no elements. Raises
+    AxisError for axes that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.all(jnp.array([[1, 2], [0, 3]]), axis=1)
+    Array([ True, False])
+    """
     no_out(out)
     x = convert(as_array_operand(a), BOOL)
     return _fold(ops.reduce_and, x, axis, keepdims, where, True, None, logical_and)
@@ -203,7 +249,15 @@ def all(
 def any(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = None
 ) -> Any:
-    """True where some element over `axis` (None: all) is nonzero."""
+    """True where some element over `axis` (an int, a tuple, or None for all) is nonzero; nan is.
+
+    Any dtype; a bool array. `keepdims` and `where` as for `sum`. False for no elements. Raises
+    AxisError for axes that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.any(jnp.array([[0, 2], [0, 0]]), axis=1)
+    Array([ True, False])
+    """
     no_out(out)
     x = convert(as_array_operand(a), BOOL)
     return _fold(ops.reduce_or, x, axis, keepdims, where, False, None, logical_or)
@@ -212,18 +266,39 @@ def any(
 def trace(
     a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
 ) -> Any:
-    """Sum of the diagonal `offset` in the plane of two axes."""
+    """Sum of the diagonal `offset` in the plane of two axes (above the main one if positive).
+
+    At least two axes, the others stay; dtypes as for `sum`. Raises ValueError for fewer.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.trace(jnp.array([[1.0, 2.0], [3.0, 4.0]]))
+    Array(5.)
+    """
     no_out(out)
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
 def count_nonzero(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Number of nonzero elements over `axis` (None: all)."""
+    """Number of nonzero elements (nan is) over `axis` (an int, a tuple, or None for all), int64.
+
+    Any dtype; `keepdims` as for `sum`. Raises AxisError for axes that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.count_nonzero(jnp.array([[0, 1], [2, 3]]), axis=0)
+    Array([1, 2])
+    """
     return sum(convert(as_array_operand(a), BOOL), axis, INT64, keepdims=keepdims)
 
 
 def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    """Greatest less least element over `axis` (None: all)."""
+    """Greatest less least element over `axis` (None: all), nan if there is one.
+
+    Axes, dtypes, ties and errors are those of `max`; integers may wrap.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.ptp(jnp.array([4.0, 1.0, 7.0]))
+    Array(6.)
+    """
     no_out(out)
     return subtract(max(a, axis, keepdims=keepdims), min(a, axis, keepdims=keepdims))
 
@@ -246,13 +321,29 @@ def _place(name: str, op: Op, a: Any, axis: Any, keepdims: bool) -> Operand:
 
 
 def argmax(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    """Index of the first greatest element (or nan) along `axis`, of all flattened if None."""
+    """Index, int64, of the first greatest element (or nan) along `axis`; of all flattened if None.
+
+    Any dtype; the axis stays with length 1 if `keepdims`. The result has no derivative. Raises
+    ValueError for no elements, AxisError for an axis that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.argmax(jnp.array([[1.0, 5.0, 5.0], [9.0, 2.0, 3.0]]), axis=1)
+    Array([1, 0])
+    """
     no_out(out)
     return _place("argmax", ops.argmax, a, axis, keepdims)
 
 
 def argmin(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    """Index of the first least element (or nan) along `axis`, of all flattened if None."""
+    """Index, int64, of the first least element (or nan) along `axis`; of all flattened if None.
+
+    Any dtype; the axis stays with length 1 if `keepdims`. The result has no derivative. Raises
+    ValueError for no elements, AxisError for an axis that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.argmin(jnp.array([[1.0, 5.0, 1.0], [9.0, 2.0, 3.0]]), axis=1)
+    Array([0, 1])
+    """
     no_out(out)
     return _place("argmin", ops.argmin, a, axis, keepdims)
 
@@ -268,13 +359,29 @@ def _running(op: Op, a: Any, axis: Any, dtype: Any) -> Operand:
 
 
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
-    """Running sum along `axis` (of all elements flattened if None)."""
+    """Running sum along `axis`, of all elements flattened if None; in the shape of what is summed.
+
+    Any dtype; bools and integers sum in 64 bits, or in `dtype`, and wrap. Raises AxisError for an
+    axis that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.cumsum(jnp.array([[1, 2], [3, 4]]), axis=0)
+    Array([[1, 2],
+           [4, 6]])
+    """
     no_out(out)
     return _running(ops.cumsum, a, axis, dtype)
 
 
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
-    """Running product along `axis` (of all elements flattened if None)."""
+    """Running product along `axis`, of all elements flattened if None.
+
+    Shapes, dtypes and errors are those of `cumsum`. The derivative is right at zeros too.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.cumprod(jnp.array([1.0, 2.0, 3.0, 4.0]))
+    Array([ 1.,  2.,  6., 24.])
+    """
     no_out(out)
     return _running(ops.cumprod, a, axis, dtype)
 
@@ -300,12 +407,26 @@ def _cumulative(op: Op, x: Any, axis: Any, dtype: Any, start: Any) -> Operand:
 def cumulative_sum(
     x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False
 ) -> Any:
-    """Running sum along `axis`, with 0 in front if `include_initial`."""
+    """Running sum along `axis`, with 0 in front if `include_initial`; the array API's name.
+
+    Dtypes are those of `cumsum`. Raises ValueError without `axis` for several axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.cumulative_sum(jnp.array([1, 2, 3]), include_initial=True)
+    Array([0, 1, 3, 6])
+    """
     return _cumulative(ops.cumsum, x, axis, dtype, 0 if include_initial else None)
 
 
 def cumulative_prod(
     x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False
 ) -> Any:
-    """Running product along `axis`, with 1 in front if `include_initial`."""
+    """Running product along `axis`, with 1 in front if `include_initial`; the array API's name.
+
+    Dtypes are those of `cumprod`. Raises ValueError without `axis` for several axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.cumulative_prod(jnp.array([1, 2, 3]), include_initial=True)
+    Array([1, 1, 2, 6])
+    """
     return _cumulative(ops.cumprod, x, axis, dtype, 1 if include_initial else None)

@@ -48,8 +48,16 @@ def isin(
     *,
     method: str = "auto",
 ) -> Any:
-    """True where an element is one of `test_elements`. `method` ("auto", "sort", "compare_all",
-    "binary_search") is accepted: the way is chosen by size."""
+    """True where an element is one of `test_elements` (is not, if `invert`): a bool array.
+
+    In the shape of `element`. `method` ("auto", "sort", "compare_all", "binary_search") is
+    accepted: the way is chosen by size. nan is never found.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isin(jnp.array([[1, 2], [3, 4]]), jnp.array([2, 4]))
+    Array([[False,  True],
+           [False,  True]])
+    """
     if method not in ("auto", "sort", "compare_all", "binary_search"):
         raise ValueError(
             at_user_line(
@@ -198,28 +206,59 @@ class UniqueInverse(NamedTuple):
 
 
 def unique_all(x: Any, /, *, size: int | None = None, fill_value: Any = None) -> UniqueAll:
-    """Distinct elements, first indices, places and counts; nan is never equal to nan."""
+    """Distinct elements, indices of their firsts, places of all elements among them, and counts.
+
+    A named tuple (values, indices, inverse_indices, counts), the array API's; nan is never equal to
+    nan. `size` and `fill_value` as for `unique`.
+
+    >>> import jitad.numpy as jnp
+    >>> values, indices, inverse_indices, counts = jnp.unique_all(jnp.array([3, 1, 3]))
+    >>> values, counts
+    (Array([1, 3]), Array([1, 2]))
+    """
     return UniqueAll(
         *unique(x, True, True, True, equal_nan=False, size=size, fill_value=fill_value)
     )
 
 
 def unique_counts(x: Any, /, *, size: int | None = None, fill_value: Any = None) -> UniqueCounts:
-    """Distinct elements and how often each occurs; nan is never equal to nan."""
+    """Distinct elements and how often each occurs; nan is never equal to nan.
+
+    A named tuple (values, counts), the array API's. `size` and `fill_value` as for `unique`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.unique_counts(jnp.array([3, 1, 3]))
+    UniqueCounts(values=Array([1, 3]), counts=Array([1, 2]))
+    """
     return UniqueCounts(
         *unique(x, return_counts=True, equal_nan=False, size=size, fill_value=fill_value)
     )
 
 
 def unique_inverse(x: Any, /, *, size: int | None = None, fill_value: Any = None) -> UniqueInverse:
-    """Distinct elements and the place of every element among them."""
+    """Distinct elements and the place of every element among them; nan is never equal to nan.
+
+    A named tuple (values, inverse_indices), the array API's. `size` and `fill_value` as for
+    `unique`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.unique_inverse(jnp.array([3, 1, 3]))
+    UniqueInverse(values=Array([1, 3]), inverse_indices=Array([1, 0, 1]))
+    """
     return UniqueInverse(
         *unique(x, return_inverse=True, equal_nan=False, size=size, fill_value=fill_value)
     )
 
 
 def unique_values(x: Any, /, *, size: int | None = None, fill_value: Any = None) -> Any:
-    """Distinct elements; nan is never equal to nan."""
+    """Distinct elements, sorted, the array API's; nan is never equal to nan.
+
+    `size` and `fill_value` as for `unique`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.unique_values(jnp.array([3, 1, 3]))
+    Array([1, 3])
+    """
     return unique(x, equal_nan=False, size=size, fill_value=fill_value)
 
 
@@ -231,7 +270,14 @@ def _pair(ar1: Any, ar2: Any) -> tuple[Operand, Operand]:
 
 
 def union1d(ar1: Any, ar2: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
-    """The distinct elements of both arrays, sorted; `size` as for `unique`."""
+    """The distinct elements of both arrays, sorted: a vector.
+
+    `size` and `fill_value` as for `unique`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.union1d(jnp.array([1, 3]), jnp.array([2, 3]))
+    Array([1, 2, 3])
+    """
     if size is None:
         return as_array(np.union1d(known(ar1, "union1d"), known(ar2, "union1d")))
     x, y = _pair(ar1, ar2)
@@ -247,9 +293,16 @@ def intersect1d(
     size: int | None = None,
     fill_value: Any = None,
 ) -> Any:
-    """The distinct elements that are in both arrays, sorted; if `return_indices`, also the index
-    of the first of each in both arrays. `size` as for `unique`: what is missing is `fill_value`
-    (default: the least element found), its indices the lengths of the arrays."""
+    """The distinct elements that are in both arrays, sorted: a vector.
+
+    If `return_indices`, also the index of the first of each in both arrays. `assume_unique`
+    promises that both have distinct elements. `size` as for `unique`: what is missing is
+    `fill_value` (default: the least element found), its indices the lengths of the arrays.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.intersect1d(jnp.array([1, 3, 4]), jnp.array([3, 1, 1]))
+    Array([1, 3])
+    """
     if size is None:
         found = np.intersect1d(
             known(ar1, "intersect1d"), known(ar2, "intersect1d"), assume_unique, return_indices
@@ -298,8 +351,14 @@ def setdiff1d(
     size: int | None = None,
     fill_value: Any = None,
 ) -> Any:
-    """The distinct elements of `ar1` that are not in `ar2`, sorted; `size` as for `unique`, what
-    is missing is `fill_value` (default 0)."""
+    """The distinct elements of `ar1` that are not in `ar2`, sorted: a vector.
+
+    `size` as for `unique`; what is missing is `fill_value` (default 0).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.setdiff1d(jnp.array([1, 2, 3]), jnp.array([2]))
+    Array([1, 3])
+    """
     if size is None:
         return as_array(
             np.setdiff1d(known(ar1, "setdiff1d"), known(ar2, "setdiff1d"), assume_unique)
@@ -321,8 +380,14 @@ def setxor1d(
     size: int | None = None,
     fill_value: Any = None,
 ) -> Any:
-    """The distinct elements that are in one of the arrays only, sorted; `size` as for `unique`,
-    what is missing is `fill_value` (default 0)."""
+    """The distinct elements that are in one of the arrays only, sorted: a vector.
+
+    `size` as for `unique`; what is missing is `fill_value` (default 0).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.setxor1d(jnp.array([1, 2, 3]), jnp.array([2, 4]))
+    Array([1, 3, 4])
+    """
     if size is None:
         return as_array(np.setxor1d(known(ar1, "setxor1d"), known(ar2, "setxor1d"), assume_unique))
     x, y = _pair(ar1, ar2)

@@ -37,17 +37,34 @@ def as_shape(shape: Any) -> Shape:
 
 
 def shape(a: Any) -> Shape:
-    """Lengths of the axes."""
+    """Lengths of the axes of an array, a number or nested lists: a tuple of ints.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.shape(jnp.ones((2, 3))), jnp.shape(1.0)
+    ((2, 3), ())
+    """
     return shape_of(as_array_operand(a))
 
 
 def ndim(a: Any) -> int:
-    """Number of axes."""
+    """Number of axes of an array, a number or nested lists: an int.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.ndim(jnp.ones((2, 3)))
+    2
+    """
     return len(shape(a))
 
 
 def size(a: Any, axis: Any = None) -> int:
-    """Number of elements, along `axis` if given."""
+    """Number of elements, or the length of `axis`: an int.
+
+    `axis` may be a tuple. Raises AxisError for axes that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.size(jnp.ones((2, 3))), jnp.size(jnp.ones((2, 3)), 1)
+    (6, 3)
+    """
     lengths = shape(a)
     if axis is None:
         return math.prod(lengths)
@@ -57,8 +74,13 @@ def size(a: Any, axis: Any = None) -> int:
 def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
     """The elements of `a` in an array of another shape, one of whose lengths may be -1.
 
-    `order` is "C" (the last axis runs fastest) or "F" (the first). Raises ValueError if the
-    number of elements differs.
+    `order` is "C" (the last axis runs fastest) or "F" (the first). Raises ValueError if the number
+    of elements differs.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.reshape(jnp.arange(6), (2, -1))
+    Array([[0, 1, 2],
+           [3, 4, 5]])
     """
     x = as_array_operand(a)
     lengths = _complete(x, as_shape(shape))
@@ -87,12 +109,24 @@ def _complete(x: Operand, lengths: Shape) -> Shape:
 
 
 def ravel(a: Any, order: str = "C") -> Any:
-    """The elements in one axis."""
+    """The elements in one axis, in `order` "C" (the last axis runs fastest) or "F" (the first).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.ravel(jnp.array([[1, 2], [3, 4]]))
+    Array([1, 2, 3, 4])
+    """
     return reshape(a, -1 if size(a) else 0, order)
 
 
 def transpose(a: Any, axes: Any = None) -> Any:
-    """Axes in another order: axis i of the result is axis axes[i] of `a`; reversed if None."""
+    """Axes in another order: axis i of the result is axis axes[i] of `a`; reversed if None.
+
+    Any dtype. Raises ValueError if `axes` is no permutation of the axes of `a`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.transpose(jnp.ones((2, 3, 4)), (1, 0, 2)).shape
+    (3, 2, 4)
+    """
     x = as_array_operand(a)
     if axes is None:
         order = tuple(range(x.ndim))[::-1]
@@ -111,7 +145,15 @@ permute_dims = transpose
 
 
 def matrix_transpose(x: Any, /) -> Any:
-    """The last two axes exchanged."""
+    """The last two axes exchanged, of stacks of matrices (..., m, n).
+
+    Raises ValueError for fewer than two axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.matrix_transpose(jnp.array([[1, 2], [3, 4]]))
+    Array([[1, 3],
+           [2, 4]])
+    """
     x = as_array_operand(x)
     if x.ndim < 2:
         raise ValueError(
@@ -121,7 +163,14 @@ def matrix_transpose(x: Any, /) -> Any:
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
-    """Two axes exchanged."""
+    """Two axes exchanged.
+
+    Raises AxisError for axes that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.swapaxes(jnp.ones((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
+    """
     x = as_array_operand(a)
     first, second = normalize_axis_index(axis1, x.ndim), normalize_axis_index(axis2, x.ndim)
     order = list(range(x.ndim))
@@ -130,7 +179,15 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """Axes `source` moved to the places `destination`; the others keep their order."""
+    """Axes `source` moved to the places `destination`; the others keep their order.
+
+    Each is an int, or both are sequences of one length (else ValueError). Raises AxisError for axes
+    that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.moveaxis(jnp.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     x = as_array_operand(a)
     sources = normalize_axis_tuple(source, x.ndim, "source")
     places = normalize_axis_tuple(destination, x.ndim, "destination")
@@ -147,7 +204,14 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
-    """Axis `axis` moved to lie before axis `start`."""
+    """Axis `axis` moved to lie before axis `start`; see `moveaxis`.
+
+    Raises AxisError for axes that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.rollaxis(jnp.ones((2, 3, 4)), 2).shape
+    (4, 2, 3)
+    """
     x = as_array_operand(a)
     origin = normalize_axis_index(axis, x.ndim)
     place = start + x.ndim if start < 0 else start
@@ -157,7 +221,14 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 
 def squeeze(a: Any, axis: Any = None) -> Any:
-    """Without its axes of length 1, or without those of `axis`, which must have length 1."""
+    """Without its axes of length 1, or without those of `axis` (an int or a tuple).
+
+    Raises ValueError if one of them has another length.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.squeeze(jnp.ones((1, 3, 1))).shape, jnp.squeeze(jnp.ones((1, 3, 1)), 0).shape
+    ((3,), (3, 1))
+    """
     x = as_array_operand(a)
     if axis is None or (x.ndim == 0 and axis in (0, -1)):
         dropped: Sequence[int] = [i for i, n in enumerate(x.shape) if n == 1]
@@ -171,7 +242,14 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
 
 def expand_dims(a: Any, axis: Any) -> Any:
-    """With new axes of length 1 at the places `axis` of the result."""
+    """With new axes of length 1 at the places `axis` (an int or a tuple) of the result.
+
+    Raises AxisError for places beyond its axes, ValueError for one named twice.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.expand_dims(jnp.arange(3), 0)
+    Array([[0, 1, 2]])
+    """
     x = as_array_operand(a)
     places = tuple(axis) if isinstance(axis, (tuple, list, range)) else (axis,)
     count = x.ndim + len(places)
@@ -181,7 +259,15 @@ def expand_dims(a: Any, axis: Any) -> Any:
 
 
 def broadcast_to(array: Any, shape: Any) -> Any:
-    """Repeated along new and unit axes to `shape`; raises ValueError if it does not fit."""
+    """Repeated along new axes in front and axes of length 1 to `shape`.
+
+    In reverse mode, cotangents of copies are summed. Raises ValueError if the shape does not fit.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.broadcast_to(jnp.array([1, 2]), (2, 2))
+    Array([[1, 2],
+           [1, 2]])
+    """
     x, lengths = strong(as_array_operand(array)), as_shape(shape)
     own = x.shape
     fits = len(own) <= len(lengths) and all(
@@ -199,31 +285,62 @@ def broadcast_to(array: Any, shape: Any) -> Any:
 
 
 def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
-    """The arrays repeated to their common shape."""
+    """The arrays repeated to their common shape, each in its dtype: a tuple.
+
+    Raises ValueError if they do not broadcast.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.broadcast_arrays(jnp.array([1, 2]), 3)
+    (Array([1, 2]), Array([3, 3]))
+    """
     arrays = [strong(as_array_operand(a)) for a in args]
     common = broadcast_shape([a.shape for a in arrays])
     return tuple([spread(a, common) for a in arrays])
 
 
 def broadcast_shapes(*args: Any) -> Shape:
-    """The shape to which all of these broadcast."""
+    """The shape to which all of these shapes broadcast: a tuple of ints.
+
+    Raises ValueError if they do not.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.broadcast_shapes((2, 1), (3,))
+    (2, 3)
+    """
     return broadcast_shape([as_shape(shape) for shape in args])
 
 
 def atleast_1d(*arys: Any) -> Any:
-    """Scalars as arrays of one axis; a tuple of results for several arguments."""
+    """Scalars as arrays of one axis; a tuple of results for several arguments.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.atleast_1d(2.0)
+    Array([2.])
+    """
     found = [strong(as_array_operand(a)) for a in arys]
     return _one_or_all([reshape(x, (1,)) if x.ndim == 0 else x for x in found])
 
 
 def atleast_2d(*arys: Any) -> Any:
-    """With at least two axes, new ones in front; a tuple of results for several arguments."""
+    """With at least two axes, new ones in front; a tuple of results for several arguments.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.atleast_2d(jnp.arange(3))
+    Array([[0, 1, 2]])
+    """
     found = [strong(as_array_operand(a)) for a in arys]
     return _one_or_all([x if x.ndim > 1 else reshape(x, (1, x.size)) for x in found])
 
 
 def atleast_3d(*arys: Any) -> Any:
-    """With at least three axes, as NumPy places them; a tuple for several arguments."""
+    """With at least three axes; a tuple of results for several arguments.
+
+    A vector becomes (1, n, 1), a matrix (m, n, 1).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.atleast_3d(jnp.arange(3)).shape
+    (1, 3, 1)
+    """
     found = [strong(as_array_operand(a)) for a in arys]
     lengths = {0: lambda s: (1, 1, 1), 1: lambda s: (1, *s, 1), 2: lambda s: (*s, 1)}
     return _one_or_all([x if x.ndim > 2 else reshape(x, lengths[x.ndim](x.shape)) for x in found])
@@ -237,19 +354,43 @@ def _one_or_all(arrays: list[Any]) -> Any:
 
 
 def flip(m: Any, axis: Any = None) -> Any:
-    """The elements in reverse order along `axis` (all axes if None)."""
+    """The elements in reverse order along `axis` (an int, a tuple, or None for all).
+
+    Raises AxisError for axes that `m` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.flip(jnp.array([[1, 2], [3, 4]]), axis=1)
+    Array([[2, 1],
+           [4, 3]])
+    """
     x = as_array_operand(m)
     axes = range(x.ndim) if axis is None else sorted(normalize_axis_tuple(axis, x.ndim))
     return apply(ops.reverse, x, axes=tuple(axes))
 
 
 def flipud(m: Any) -> Any:
-    """In reverse order along the first axis."""
+    """In reverse order along the first axis.
+
+    Raises ValueError for scalars.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.flipud(jnp.array([[1, 2], [3, 4]]))
+    Array([[3, 4],
+           [1, 2]])
+    """
     return flip(m, 0)
 
 
 def fliplr(m: Any) -> Any:
-    """In reverse order along the second axis."""
+    """In reverse order along the second axis.
+
+    Raises ValueError for fewer than two axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fliplr(jnp.array([[1, 2], [3, 4]]))
+    Array([[2, 1],
+           [4, 3]])
+    """
     x = as_array_operand(m)
     if x.ndim < 2:
         raise ValueError(at_user_line("Input must be >= 2-d."))
@@ -257,7 +398,15 @@ def fliplr(m: Any) -> Any:
 
 
 def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    """Turned k times by 90 degrees in the plane of two axes, from the first towards the second."""
+    """Turned `k` times by 90 degrees in the plane of two axes, from the first towards the second.
+
+    Raises ValueError for fewer than two axes, or for one axis given twice.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.rot90(jnp.array([[1, 2], [3, 4]]))
+    Array([[2, 4],
+           [1, 3]])
+    """
     x = as_array_operand(m)
     first, second = normalize_axis_tuple(axes, x.ndim)
     turns = k % 4

@@ -26,7 +26,7 @@ from .promotion import (
     strong,
 )
 from .selection import where
-from .shapes import atleast_1d, broadcast_to, flip, moveaxis, ravel
+from .shapes import atleast_1d, broadcast_to, flip, moveaxis, ndim, ravel, size
 
 
 def sort(
@@ -40,8 +40,13 @@ def sort(
 ) -> Any:
     """The elements in ascending order along `axis` (flattened if None); nan at the end.
 
-    Sorting is always stable; `kind` is accepted for NumPy's sake. Raises ValueError for `order`:
-    there are no arrays with fields.
+    Sorting is always stable; `kind` is accepted for NumPy's sake, `descending` reverses. The
+    derivative follows the elements to their places. Raises ValueError for `order`: there are no
+    arrays with fields; AxisError for an axis that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.sort(jnp.array([3.0, jnp.nan, 1.0]))
+    Array([ 1.,  3., nan])
     """
     _no_order(order)
     x, place = _along(a, axis)
@@ -68,7 +73,14 @@ def argsort(
     dtype: Any = None,
 ) -> Any:
     """Indices that sort `a` along `axis` (flattened if None); of equal elements the first leads.
-    A scalar counts as a vector of one, as for NumPy. Indices are int64, or of `dtype`."""
+
+    A scalar counts as a vector of one, as for NumPy. Indices are int64, or of `dtype`; nan is last.
+    Options and errors are those of `sort`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.argsort(jnp.array([3.0, 1.0, 2.0]))
+    Array([1, 2, 0])
+    """
     _no_order(order)
     x, place = _along(atleast_1d(a) if axis in (-1, 0) and np.ndim(a) == 0 else a, axis)
     counter = apply(ops.iota, shape=x.shape, dim=place, dtype=INT64)
@@ -82,7 +94,14 @@ def _no_order(order: Any) -> None:
 
 
 def lexsort(keys: Any, axis: int = -1) -> Any:
-    """Indices that sort by the last of `keys`, ties by the one before, and so on."""
+    """Indices, int64, that sort by the last of `keys`, ties by the one before, and so on.
+
+    The keys have one shape; each vector along `axis` is sorted. Raises TypeError for no keys.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.lexsort((jnp.array([2, 1, 3]), jnp.array([1, 1, 0])))
+    Array([2, 1, 0])
+    """
     arrays = [as_array_operand(k) for k in keys]
     if not arrays:
         raise TypeError(at_user_line("need sequence of keys with len > 0 in lexsort"))
@@ -95,19 +114,51 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
     return found[count]
 
 
+def _check_kth(a: Any, kth: Any, axis: int | None) -> None:
+    """Raises ValueError unless each of `kth` (if known) is an index along `axis` of `a`."""
+    if isinstance(kth, Tracer):
+        return
+    length = size(a) if axis is None or not ndim(a) else size(a, axis)
+    for k in np.ravel(kth).tolist():
+        if not -length <= k < length:
+            raise ValueError(at_user_line(f"kth(={k}) out of bounds ({length})"))
+
+
 def partition(a: Any, kth: Any, axis: int = -1) -> Any:
-    """`a` with element `kth` in its sorted place along `axis`; here all elements are sorted."""
+    """`a` with element `kth` in its sorted place along `axis`; here all elements are sorted.
+
+    Raises ValueError for `kth` out of bounds.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.partition(jnp.array([3, 1, 2]), 1)
+    Array([1, 2, 3])
+    """
+    _check_kth(a, kth, axis)
     return sort(a, axis)
 
 
 def argpartition(a: Any, kth: Any, axis: int = -1) -> Any:
-    """Indices that partition `a`; here they sort it."""
+    """Indices, int64, that partition `a` along `axis`; here they sort it.
+
+    Raises ValueError for `kth` out of bounds.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.argpartition(jnp.array([3, 1, 2]), 1)
+    Array([1, 2, 0])
+    """
+    _check_kth(a, kth, axis)
     return argsort(a, axis)
 
 
 def sort_complex(a: Any) -> Any:
-    """The elements as complex numbers, by real part, then imaginary part, along the last axis: in
-    complex64 those of it and of integers of 16 bits or less, all else in complex128."""
+    """The elements as complex numbers, by real part, then imaginary part, along the last axis.
+
+    In complex64 those of it and of integers of 16 bits or less, all else in complex128.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.sort_complex(jnp.array([2 + 1j, 1 + 2j, 1 - 1j]))
+    Array([1.-1.j, 1.+2.j, 2.+1.j])
+    """
     x = as_array_operand(a)
     small = x.dtype.kind in "iu" and x.dtype.itemsize <= 2
     target = x.dtype if x.dtype.kind == "c" else np.dtype("complex64" if small else "complex128")
@@ -121,9 +172,16 @@ _SEARCHES = ("scan", "scan_unrolled", "sort", "compare_all")
 def searchsorted(
     a: Any, v: Any, side: str = "left", sorter: Any = None, *, method: str = "scan"
 ) -> Any:
-    """Places in sorted `a` before which to insert `v`: the first that keeps order ("left"), or
-    the last ("right"). By bisection, log2(n) steps, whichever of JAX's algorithms `method` names;
-    raises ValueError for other names."""
+    """Places, int64, in the sorted vector `a` before which to insert `v`.
+
+    They have the shape of `v`: the first place that keeps order ("left"), or the last ("right"). By
+    bisection, log2(n) steps, whichever of JAX's algorithms `method` names; `sorter` are indices
+    that sort `a`. Raises ValueError for other names, and if `a` is no vector.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.searchsorted(jnp.array([1.0, 2.0, 2.0, 3.0]), jnp.array([2.0, 5.0]))
+    Array([1, 4])
+    """
     if method not in _SEARCHES:
         raise ValueError(
             at_user_line(f"method must be one of {', '.join(_SEARCHES)}; got {method!r}")
@@ -141,8 +199,16 @@ def searchsorted(
 
 
 def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = None) -> Any:
-    """Number of the bin in which each element lies, for (known or rising) `bins` edges. `method` as
-    for `searchsorted`, of which it makes no difference."""
+    """Number, int64, of the bin in which each element lies, for the edges `bins`, a vector.
+
+    Edges rise, or fall where they are known. A bin has its lower edge (its upper one if `right`);
+    elements before the first edge are in bin 0. `method` as for `searchsorted`, of which it makes
+    no difference.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.digitize(jnp.array([0.2, 6.4, 3.0]), jnp.array([0.0, 1.0, 2.5, 4.0]))
+    Array([1, 4, 3])
+    """
     edges = as_array_operand(bins)
     if not hasattr(edges, "concrete") and edges.shape[0] > 1 and edges[0] > edges[-1]:
         found = searchsorted(flip(edges), x, "right" if not right else "left")

@@ -56,7 +56,16 @@ def mean(
     *,
     where: Any = None,
 ) -> Any:
-    """Mean over `axis` (None: all); of integers in float64; nan for no elements."""
+    """Mean over `axis`: an int, a tuple of ints, or None for all axes.
+
+    Float or complex, in its dtype (float16 sums in float32); of bools and integers in float64, or
+    in `dtype`. `keepdims` and `where` as for `sum`. nan for no elements, without a warning. Raises
+    AxisError for axes that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.mean(jnp.array([[1, 2], [3, 6]]), axis=0)
+    Array([2., 4.])
+    """
     no_out(out)
     x = strong(as_array_operand(a))
     if dtype is None and x.dtype == FLOAT16:  # sums have the range of float32
@@ -81,7 +90,13 @@ def average(
     """Mean weighted by `weights`: sum(a w) / sum(w); with `returned` also sum(w).
 
     Weights have the shape of `a`, or that of `a` along `axis` (an int, or a tuple in the order of
-    the weights' axes).
+    the weights' axes); None: all are 1. `axis` and `keepdims` as for `sum`. nan or infinite where
+    weights sum to 0. Raises ValueError for weights of another shape, TypeError where they need
+    `axis` and it is None.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.average(jnp.array([1.0, 2.0, 4.0]), weights=jnp.array([3.0, 0.0, 1.0]))
+    Array(1.75)
     """
     x = as_array_operand(a)
     if weights is None:
@@ -120,8 +135,17 @@ def var(
     correction: float | None = None,
     mean: Any = None,
 ) -> Any:
-    """Mean of |a - mean(a)|**2 over `axis` (None: all), with n - ddof in place of n; real. `mean`
-    is the mean, with axes of length 1 for those reduced, where it is known."""
+    """Variance over `axis`: the mean of |a - mean(a)|**2, with n - ddof in place of n.
+
+    `axis` is an int, a tuple, or None for all. Real, in the dtype of float or complex `a`, else
+    float64, or in `dtype`. `mean` is the mean, with axes of length 1 for those reduced, where it is
+    known; `correction` is the array API's name of `ddof`. `keepdims` and `where` as for `sum`. nan
+    where n <= ddof. Raises AxisError for axes that `a` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.var(jnp.array([1.0, 2.0, 3.0, 6.0])), jnp.var(jnp.array([1.0, 2.0, 3.0, 6.0]), ddof=1)
+    (Array(3.5), Array(4.66666667))
+    """
     no_out(out)
     less = ddof if correction is None else correction
     x = strong(as_array_operand(a))
@@ -158,13 +182,28 @@ def std(
     correction: float | None = None,
     mean: Any = None,
 ) -> Any:
-    """Square root of `var`."""
+    """Standard deviation over `axis`: the square root of `var`, whose arguments it has.
+
+    Where all elements are equal its derivative is nan.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.std(jnp.array([1.0, 2.0, 3.0, 6.0]))
+    Array(1.87082869)
+    """
     options: dict[str, Any] = {"where": where, "correction": correction, "mean": mean}
     return sqrt(var(a, axis, dtype, out, ddof, keepdims, **options))
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    """Integral of `y` by the trapezoidal rule, over points `x` or in steps `dx`."""
+    """Integral of `y` along `axis` by the trapezoidal rule, over points `x` or in steps `dx`.
+
+    The sum of (x[i+1] - x[i]) (y[i] + y[i+1]) / 2. `x` has one axis, or broadcasts with `y`; the
+    axis is gone from the result. Integers count as floats; derivatives in `y`, `x` and `dx`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.trapezoid(jnp.array([0.0, 1.0, 4.0]), x=jnp.array([0.0, 1.0, 2.0]))
+    Array(3.)
+    """
     values = as_array_operand(y)
     place = normalize_axis_index(axis, values.ndim)
     left, right = _neighbours(values, place)
@@ -192,7 +231,15 @@ def _neighbours(x: Operand, axis: int) -> tuple[Operand, Operand]:
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Differences of neighbours along `axis`, `n` times over; bools differ by `!=`."""
+    """Differences of neighbours along `axis`, `n` times over: the axis has n elements less.
+
+    Any dtype; integers wrap, bools differ by `!=`. `prepend` and `append` are put at the ends
+    first. Raises ValueError for scalars and negative `n`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.diff(jnp.array([1, 4, 9, 16])), jnp.diff(jnp.array([1, 4, 9, 16]), n=2)
+    (Array([3, 5, 7]), Array([2, 2]))
+    """
     if n < 0:
         raise ValueError(at_user_line(f"order must be non-negative but got {n}"))
     x = strong(as_array_operand(a))
@@ -224,7 +271,14 @@ def _extended(x: Operand, axis: int, prepend: Any, append: Any) -> Operand:
 
 
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    """Differences of neighbours of the flattened array, with extra numbers at the ends."""
+    """Differences of neighbours of the flattened array, a vector.
+
+    `to_begin` and `to_end` are numbers to put at its ends. Any dtype; integers wrap.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.ediff1d(jnp.array([1, 4, 9]), to_end=0)
+    Array([3, 5, 0])
+    """
     row = ravel(ary)
     result = subtract(row[1:], row[: max(row.shape[0] - 1, 0)])
     if to_begin is None and to_end is None:
@@ -245,11 +299,19 @@ def cov(
     aweights: Any = None,
     dtype: Any = None,
 ) -> Any:
-    """Covariance matrix of variables in the rows of `m` (and `y`); columns unless `rowvar`.
+    """Covariance matrix (n, n) of the n variables in the rows of `m` (and `y`).
 
-    `fweights` says how often each observation counts (integers), `aweights` how much; both are
-    vectors of one number for each observation. `dtype` is that of the computation: as for NumPy
-    float64, or complex128 of complex numbers, unless it is given.
+    Variables are in the columns unless `rowvar`. Sums of products of deviations from the mean,
+    divided by N - 1 for N observations (by N if `bias`; by N - ddof if that is given). `fweights`
+    says how often each observation counts (integers), `aweights` how much; both are vectors of one
+    number for each observation. `dtype` is that of the computation: as for NumPy float64, or
+    complex128 of complex numbers, unless it is given. A single variable gives a scalar. Raises
+    ValueError for more than two axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.cov(jnp.array([[1.0, 2.0, 3.0], [1.0, 0.0, -1.0]]))
+    Array([[ 1., -1.],
+           [-1.,  1.]])
     """
     x = _variables(m, rowvar)
     if y is not None:
@@ -308,7 +370,17 @@ def _variables(m: Any, rowvar: bool) -> Operand:
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True, dtype: Any = None) -> Any:
-    """Correlation matrix: covariances divided by the standard deviations."""
+    """Matrix (n, n) of Pearson's correlation coefficients of n variables in the rows of `x` (and
+    `y`).
+
+    Variables are in the columns unless `rowvar`. Covariances divided by the standard deviations;
+    nan for a variable that does not vary. `dtype` and errors are those of `cov`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.corrcoef(jnp.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
+    Array([[ 1., -1.],
+           [-1.,  1.]])
+    """
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return divide(c, c)

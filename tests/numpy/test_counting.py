@@ -89,6 +89,22 @@ def test_windows_and_gradient() -> None:
     agree(jnp.gradient, np.gradient, z[:1])
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda np, x: np.histogram(x, 0), "must be positive"),
+        (lambda np, x: np.histogram(x, np.array([2.0, 1.0])), "must increase monotonically"),
+        (lambda np, x: np.partition(x, 3), r"kth\(=3\) out of bounds \(3\)"),
+        (lambda np, x: np.argpartition(x, (0, -4)), "out of bounds"),
+        (lambda np, x: np.compress(np.ones((2, 2)), x), "vector|1-d"),
+    ],
+)
+def test_wrong_numbers_raise_as_for_numpy(call: Any, message: str) -> None:
+    for module in (np, jnp):
+        with pytest.raises(ValueError, match=message):
+            call(module, np.arange(3.0))
+
+
 def test_products_take_what_jax_takes() -> None:
     x = np.ones((2, 2), "f4")
     for f in (jnp.dot, jnp.matmul, jnp.tensordot, jnp.inner, jnp.vdot):
