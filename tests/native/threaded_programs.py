@@ -93,6 +93,26 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda x, i: (jnp.lexsort((x, i)), jnp.sort(x + 1j * i, descending=True)),
         [image(50_021, dtype="float32").round(2), np.arange(50_021) % 7],
     ),
+    "searches": (
+        lambda x, v: (jnp.searchsorted(x[0], v), jnp.searchsorted(x[1, :5], x, side="right")),
+        [np.sort(image(2, 3001), axis=1), image(20_011)],
+    ),
+    "searches of rows": (
+        jitad.vmap(jnp.searchsorted),
+        [np.sort(image(40, 501), axis=1), image(40, 601)],
+    ),
+    "counts": (
+        lambda i: (jnp.bincount(i, length=13), jnp.bincount(i, length=5000)),
+        [np.arange(300_007) ** 2 % 4999],
+    ),
+    "counts of rows": (
+        jitad.vmap(lambda i: jnp.bincount(i, length=31)),
+        [np.arange(301_000).reshape(70, 4300) ** 2 % 37],
+    ),
+    "greatest of rows": (
+        lambda x: (jitad.lax.top_k(x, 5), jitad.lax.top_k(x, 40), jnp.median(x, axis=1)),
+        [image(301, 503).round(2)],
+    ),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),
         [image(200_000)],

@@ -82,6 +82,7 @@ from .conversion import (
     stop_gradient,
 )
 from .convolution import convolution
+from .counting import bincount
 from .cumulative import (
     cumlogsumexp,
     cummax,
@@ -219,10 +220,7 @@ from .scatter import (
 )
 from .schur import sqrtm, sylvester
 from .schur_forms import hessenberg, schur
-from .searching import (
-    bincount,
-    searchsorted,
-)
+from .searching import searchsorted
 from .selection import (
     clamp,
     select,

@@ -1,4 +1,4 @@
-"""Places in sorted arrays, and how often each number occurs."""
+"""Places in sorted arrays."""
 
 from __future__ import annotations
 
@@ -11,21 +11,17 @@ import numpy as np
 from ..graph import Value
 from ..lowering import Routine
 from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Sample, batch_to_front
-from ..types import INT64, ArrayType, Shape, TypeMismatch
-from .lapack import Workspace
+from ..types import INT64, ArrayType, TypeMismatch
 from .merge_sort import before
 from .sort_keys import Counter
+from .sort_sharing import doublings, parts_of, share_rows
 from .vector_loops import affine
 
 QUERIES = 8
 """Places that are sought side by side: each is a chain of loads, which waits for the one before."""
 
-TABLES = 4
-"""Tables that `bincount` adds to in turn: the next of two equal numbers need not wait for the
-first one's sum to come back from memory."""
-
-SHORT = 4096
-"""Longest tables of which there are several."""
+BISECTION = 1.0
+"""Nanoseconds of a place that is sought, and a doubling of the row's length."""
 
 
 def _infer_searchsorted(a: ArrayType, v: ArrayType, *, right: bool) -> ArrayType:
@@ -73,17 +69,61 @@ def _emit_searchsorted(r: Any, a: Any, v: Any, results: Any, *, right: bool) -> 
         r.fill(out, r.b.constant(INT64, 0))
         return
 
-    def row(number: Any) -> None:
-        length = _numbers(r, rows, number, n)
+    parts = _parts_searchsorted(a.type, v.type)
+    buffers = (rows, values, places)
+    if parts == 1 or shape[0] >= parts:
 
-        def several(first: Any, at_once: int) -> None:
-            _seek(r, rows, values, places, number, length, first, at_once, right)
+        def row(r: Any, buffers: Sequence[Any], number: Any) -> None:
+            length = _numbers(r, buffers[0], number, n)
+            _seek_all(r, buffers, number, length, r.integer(0), r.integer(count), right)
 
-        whole, rest = divmod(count, QUERIES)
-        r.loop(whole, lambda i: several(affine(r, 0, (i, QUERIES)), QUERIES))
-        r.loop(rest, lambda i: several(affine(r, whole * QUERIES, (i, 1)), 1))
+        share_rows(r, shape[0], parts, 0, buffers, row)
+        return
 
-    r.loop(shape[0], row)
+    def part(r: Any, number: Any, *pointers: Any) -> None:
+        own: list[Any] = [r.buffer(x.type, p) for x, p in zip(buffers, pointers, strict=False)]
+        at, length = (r.b.load(p, INT64).value for p in pointers[len(own) :])
+        start, some = r.share(number, count, parts)
+        _seek_all(r, own, at, length, start, r.builder.add(start, some), right)
+
+    def share(number: Any) -> None:
+        given = [r.reference(x) for x in (number, _numbers(r, rows, number, n))]
+        r.parallel_for(parts, part, *[x.pointer for x in buffers], *given)
+
+    r.loop(shape[0], share)
+
+
+def _parts_searchsorted(a: ArrayType, v: ArrayType, right: bool = False) -> int:
+    """How many parts threads share: of the rows, or of the places sought in each of a few."""
+    n = a.shape[-1]
+    rows = math.prod(a.shape[:-1])
+    work = v.size * doublings(n) * BISECTION
+    parts = parts_of(v.size, work, 0)
+    if rows >= parts or n == 0:
+        return parts if n else 1
+    return parts_of(v.size // max(rows, 1), work / max(rows, 1), 0)
+
+
+def _seek_all(
+    r: Any,
+    buffers: Sequence[Any],
+    number: Any,
+    length: Any,
+    start: Any,
+    end: Any,
+    right: bool,
+) -> None:
+    """The places of values[number, start:end]."""
+    b = r.builder
+
+    rows, values, places = buffers
+
+    def several(first: Any, at_once: int) -> None:
+        _seek(r, rows, values, places, number, length, first, at_once, right)
+
+    whole = b.udiv(b.sub(end, start), r.integer(QUERIES))
+    r.loop(whole, lambda i: several(affine(r, start, (i, QUERIES)), QUERIES))
+    r.loop(end, lambda i: several(i, 1), start=affine(r, start, (whole, QUERIES)))
 
 
 def _numbers(r: Any, rows: Any, number: Any, n: int) -> Any:
@@ -173,7 +213,7 @@ searchsorted = Op(
     jvp=NO_TANGENT,
     transpose=NONLINEAR,
     batch=_batch_searchsorted,
-    lower=Routine(_emit_searchsorted),
+    lower=Routine(_emit_searchsorted, parts=_parts_searchsorted),
     samples=tuple(
         sample
         for right in (False, True)
@@ -216,108 +256,5 @@ searchsorted = Op(
                 ("c64", "c128"),
             ),
         )
-    ),
-)
-
-
-def _infer_bincount(x: ArrayType, *, length: int, batch: int) -> ArrayType:
-    if x.dtype != INT64 or not 0 <= batch <= x.ndim or length < 0:
-        raise TypeMismatch(
-            f"bincount: expected int64 with at least {batch} axes, and a length of 0 or more; got "
-            f"{x!r} and {length}"
-        )
-    return x.with_shape((*x.shape[:batch], length))
-
-
-def _evaluate_bincount(x: Any, *, length: int, batch: int) -> Any:
-    shape: Shape = x.shape[:batch]
-    rows = x.reshape(math.prod(shape), -1) if x.size else np.empty((math.prod(shape), 0), x.dtype)
-    counted = [np.bincount(row[(row >= 0) & (row < length)], minlength=length) for row in rows]
-    return np.array(counted, np.int64).reshape(*shape, length)
-
-
-def _tables(length: int) -> int:
-    return TABLES if length <= SHORT else 1
-
-
-def _workspace_bincount(x: ArrayType, *, length: int, batch: int) -> int:
-    work = Workspace()
-    work.array(INT64, _tables(length) - 1, length)
-    return work.bytes
-
-
-def _emit_bincount(r: Any, x: Any, results: Any, *, length: int, batch: int) -> None:
-    (out,) = results
-    if out.type.size == 0:
-        return
-    outer = math.prod(x.type.shape[:batch])
-    n = math.prod(x.type.shape[batch:])
-    rows = r.buffer(x.type.with_shape((outer, n)), x.pointer)
-    counts = r.buffer(out.type.with_shape((outer, length)), out.pointer)
-    others = Workspace(r).array(INT64, _tables(length) - 1, length)
-    one, zero = r.b.constant(INT64, 1), r.b.constant(INT64, 0)
-    r.fill(out, zero)
-
-    def count(table: Any, at: Any) -> None:
-        r.store(table, at, r.b.add(r.load(table, at), one))
-
-    def row(number: Any) -> None:
-        if n >= TABLES and others.type.size:
-            r.fill(others, zero)
-
-        def visit(i: Any, table: int) -> None:
-            place = r.load(rows, (number, i))
-            # Negative numbers are great ones without a sign.
-            inside = r.builder.icmp_unsigned("<", place.value, r.integer(length))
-            at = (counts, (number, place.value))
-            if table:
-                at = (others, (table - 1, place.value))
-            r.when(inside, lambda: count(*at))
-
-        def several(i: Any) -> None:
-            for table in range(_tables(length)):
-                visit(affine(r, table, (i, _tables(length))), table)
-
-        whole = n // _tables(length)
-        r.loop(whole, several)
-        r.loop(n, lambda i: visit(i, 0), start=whole * _tables(length))
-
-        def add_up(place: Any) -> None:
-            total = r.load(counts, (number, place))
-            for table in range(_tables(length) - 1):
-                total = r.b.add(total, r.load(others, (table, place)))
-            r.store(counts, (number, place), total)
-
-        if n >= TABLES and others.type.size:
-            r.loop(length, add_up)
-
-    r.loop(outer, row)
-
-
-def _counted(shape: Shape, length: int, batch: int = 0) -> Sample:
-    draw = Draw(shape, dtype="i64", values=tuple((i * i) % 9 - 2 for i in range(math.prod(shape))))
-    return Sample((draw,), {"length": length, "batch": batch}, ("i64",))
-
-
-bincount = Op(
-    name="bincount",
-    doc="How often each of 0 ... length - 1 occurs in x (int64), behind its first `batch` axes; "
-    "other numbers are not counted.",
-    infer=_infer_bincount,
-    evaluate=_evaluate_bincount,
-    jvp=NO_TANGENT,
-    transpose=NONLINEAR,
-    batch=lambda size, batched, x, *, length, batch: bincount(x, length=length, batch=batch + 1),
-    lower=Routine(_emit_bincount, _workspace_bincount),
-    samples=(
-        _counted((23,), 6),
-        _counted((3,), 6),
-        _counted((4, 5), 5, 1),
-        _counted((4, 5), 3),
-        _counted((0,), 3),
-        _counted((2, 0), 3, 1),
-        _counted((3,), 0),
-        _counted((11,), 5000),
-        _counted((), 4),
     ),
 )

@@ -6,6 +6,7 @@ keys tells which of them those sought have; the elements with these digits are s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from . import radix
 from .lapack import Workspace
 from .merge_sort import Record, Rows, insert, merge_sort, record_before
 from .sort_keys import Counter, encode, key_dtype
+from .sort_sharing import parts_of, share_rows
 
 FEW = 32
 """Largest k for which the k greatest so far are kept, in order."""
@@ -25,6 +27,10 @@ DIGIT = 16
 """Bits of the digit that is counted."""
 
 COUNT = DTYPES["u32"]
+
+SEEN, KEPT, SORTED = 0.4, 100.0, 3.0
+"""Nanoseconds of an element that goes by, of one that is kept, and of one of rows whose candidates
+are sorted."""
 
 
 def _dtypes(x: ArrayType) -> list[DType]:
@@ -50,21 +56,56 @@ class _Space:
         self.counts = work.array(COUNT, 2 ** _digit_bits(x.dtype))
 
 
+def _scratch(x: ArrayType) -> int:
+    """Bytes of scratch memory of a row whose candidates are sorted."""
+    work = Workspace()
+    _Space(work, x)
+    if _by_radix(x):
+        radix.workspace_radix(work, _dtypes(x), x.shape[-1])
+    return work.bytes
+
+
+def _shares(x: ArrayType, few: int | None = None) -> tuple[int, int]:
+    """Parts in which threads share the rows, and bytes of scratch memory of each: none if the
+    `few` greatest are kept."""
+    rows, n = math.prod(x.shape[:-1]), x.shape[-1]
+    scratch = _scratch(x) if few is None else 0
+    each = SORTED * n if few is None else SEEN * n + KEPT * few
+    return parts_of(rows, rows * each, scratch), scratch
+
+
+def _shares_top_k(x: ArrayType, k: int) -> tuple[int, int]:
+    return _shares(x, k if k <= FEW else None)
+
+
+def _in_rows(r: Any, buffer: Any) -> Any:
+    """The buffer with one axis before its last one."""
+    shape = buffer.type.shape
+    flat = (math.prod(shape[:-1]), shape[-1])
+    return r.buffer(buffer.type.with_shape(flat), buffer.pointer)
+
+
 def workspace_top_k(x: ArrayType, *, k: int) -> int:
     """None if k is small."""
-    work = Workspace()
-    if k > FEW:
-        _Space(work, x)
-        if _by_radix(x):
-            radix.workspace_radix(work, _dtypes(x), x.shape[-1])
-    return work.bytes
+    return math.prod(_shares_top_k(x, k))
+
+
+def parts_top_k(x: ArrayType, *, k: int) -> int:
+    """How many parts threads share."""
+    return _shares_top_k(x, k)[0] if k else 1
 
 
 def emit_top_k(r: Any, x: Any, results: Any, *, k: int) -> None:
     """The k greatest of each row, with their indices."""
     if k > 0:
         emit_row = _keep_greatest if k <= FEW else _sort_candidates
-        r.loops(x.type.shape[:-1], lambda index: emit_row(r, x, results, index, k))
+
+        def row(r: Any, buffers: Sequence[Any], number: Any) -> None:
+            emit_row(r, buffers[0], buffers[1:], (number,), k)
+
+        parts, scratch = _shares_top_k(x.type, k)
+        rows = [_in_rows(r, buffer) for buffer in (x, *results)]
+        share_rows(r, rows[0].type.shape[0], parts, scratch, rows, row)
 
 
 def _number(r: Any, i: Any) -> Any:
@@ -115,17 +156,20 @@ def _sort_candidates(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: in
 
 def workspace_ranks(x: ArrayType, *, ranks: tuple[int, ...]) -> int:
     """Candidates, and what sorting them needs."""
-    work = Workspace()
-    _Space(work, x)
-    if _by_radix(x):
-        radix.workspace_radix(work, _dtypes(x), x.shape[-1])
-    return work.bytes
+    return math.prod(_shares(x))
+
+
+def parts_ranks(x: ArrayType, *, ranks: tuple[int, ...]) -> int:
+    """How many parts threads share."""
+    return _shares(x)[0]
 
 
 def emit_ranks(r: Any, x: Any, results: Any, *, ranks: tuple[int, ...]) -> None:
     """The elements of each row that have these ranks, and their indices."""
 
-    def row(index: tuple[Any, ...]) -> None:
+    def row(r: Any, buffers: Sequence[Any], number: Any) -> None:
+        x, *results = buffers
+        index = (number,)
         space = _Space(Workspace(r), x.type)
         places = [Counter(r, r.integer(rank)) for rank in ranks]
         if _counts_digits(x.type):
@@ -139,11 +183,13 @@ def emit_ranks(r: Any, x: Any, results: Any, *, ranks: tuple[int, ...]) -> None:
         else:
             count = _take_all(r, x, index, space)
         found = _in_order(r, x.type, space, False, count)
-        for number, place in enumerate(places):
+        for which, place in enumerate(places):
             for out, candidates in zip(results, found, strict=True):
-                r.store(out, (*index, number), r.load(candidates, (place.value,)))
+                r.store(out, (*index, which), r.load(candidates, (place.value,)))
 
-    r.loops(x.type.shape[:-1], row)
+    parts, scratch = _shares(x.type)
+    rows = [_in_rows(r, buffer) for buffer in (x, *results)]
+    share_rows(r, rows[0].type.shape[0], parts, scratch, rows, row)
 
 
 def _counts_digits(x: ArrayType) -> bool:

@@ -13,7 +13,14 @@ from ..op import NONLINEAR, Draw, Op, Sample, WithPrimal, batch_to_front
 from ..types import INT64, ArrayType, TypeMismatch
 from .constants import iota
 from .indexing import take_along
-from .selecting import emit_ranks, emit_top_k, workspace_ranks, workspace_top_k
+from .selecting import (
+    emit_ranks,
+    emit_top_k,
+    parts_ranks,
+    parts_top_k,
+    workspace_ranks,
+    workspace_top_k,
+)
 from .sorting_lowering import emit_sort, parts_sort, workspace_sort
 
 
@@ -179,7 +186,7 @@ top_k = Op(
     jvp=WithPrimal(_jvp_top_k),
     transpose=NONLINEAR,
     batch=lambda size, batched, x, *, k: top_k(x, k=k),
-    lower=Routine(emit_top_k, workspace_top_k),
+    lower=Routine(emit_top_k, workspace_top_k, parts=parts_top_k),
     multiple_results=True,
     samples=(
         Sample((Draw((6,)),), {"k": 3}),
@@ -234,7 +241,7 @@ order_statistics = Op(
     jvp=WithPrimal(_jvp_ranks),
     transpose=NONLINEAR,
     batch=lambda size, batched, x, *, ranks: order_statistics(x, ranks=ranks),
-    lower=Routine(emit_ranks, workspace_ranks),
+    lower=Routine(emit_ranks, workspace_ranks, parts=parts_ranks),
     multiple_results=True,
     samples=(
         Sample((Draw((6,)),), {"ranks": (3,)}),
