@@ -33,6 +33,8 @@ class Array(np.ndarray, metaclass=MetaArray):
 
     is_fully_addressable = is_fully_replicated = committed = True
     """All of the array is here, on the one device there is."""
+    traceback = None
+    """Where it was computed, which is not kept."""
     weak_type = False
     """Whether its dtype gives way to that of arrays it meets: that of a Python number does."""
 

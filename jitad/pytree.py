@@ -81,13 +81,37 @@ class PyTreeDef:
         """What the root is."""
         return "leaf" if self._node is None else self._node.kind
 
-    @property
-    def node_data(self) -> Any:
-        """What the root keeps beside its children: the keys of a dict or OrderedDict, the class
-        of a namedtuple, (class, aux_data) of a registered type, else None."""
-        if self._node is not None and self._node.kind == "custom":
-            return (self._node.type, self._data)
-        return self._data
+    def node_data(self) -> tuple[type, Any] | None:
+        """Class of the root, and what it keeps beside its children: the keys of a dict or an
+        OrderedDict, the aux_data of a registered type, else None. None for a leaf."""
+        if self._node is None:
+            return None
+        if self._node is NAMEDTUPLE:
+            return self._data, None
+        return self._node.type, list(self._data) if self._node is DICT else self._data
+
+    @staticmethod
+    def from_node_data_and_children(
+        registry: Any, node_data: tuple[type, Any] | None, children: Iterable[PyTreeDef]
+    ) -> PyTreeDef:
+        """The structure that `node_data()` and `children()` tell of; `registry` must be
+        `jitad.tree_util.default_registry`, the only one.
+
+        >>> treedef = flatten({"b": 1, "a": 2})[1]
+        >>> made = PyTreeDef.from_node_data_and_children(
+        ...     None, treedef.node_data(), treedef.children()
+        ... )
+        >>> made == treedef
+        True
+        """
+        if node_data is None:
+            return LEAF
+        cls, data = node_data
+        found = node_type(cls)
+        if found is None:
+            raise ValueError(f"{cls.__qualname__} is not registered as a pytree")
+        kept: Any = cls if found is NAMEDTUPLE else tuple(data) if found is DICT else data
+        return PyTreeDef(found, kept, tuple(children))
 
     @property
     def num_nodes(self) -> int:

@@ -28,6 +28,7 @@ __all__ = [
     "NamedSharding",
     "P",
     "PartitionSpec",
+    "Shard",
     "Sharding",
     "SingleDeviceSharding",
     "check_sharding",
@@ -140,6 +141,20 @@ class NamedSharding(Sharding):
 
     def __repr__(self) -> str:
         return f"NamedSharding(mesh={self.mesh}, spec={self.spec})"
+
+
+class Shard:
+    """A part of an array: all of it, on the one device."""
+
+    replica_id = 0
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+        self.device = devices()[0]
+        self.index = (slice(None),) * data.ndim
+
+    def __repr__(self) -> str:
+        return f"Shard(device={self.device!r}, index={self.index}, data={self.data!r})"
 
 
 def make_mesh(

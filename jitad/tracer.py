@@ -68,6 +68,11 @@ class Tracer:
         """Number of elements."""
         return self.value.type.size
 
+    @property
+    def weak_type(self) -> bool:
+        """Whether its dtype gives way to that of arrays it meets."""
+        return self.weak
+
     if TYPE_CHECKING:
 
         def __getitem__(self, index: Any) -> Any: ...

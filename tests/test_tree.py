@@ -19,6 +19,7 @@ from jitad.tree_util import (
     GetAttrKey,
     Partial,
     SequenceKey,
+    default_registry,
     keystr,
     tree_flatten,
     tree_map,
@@ -159,10 +160,18 @@ def test_node_kinds_and_data() -> None:
     }
     for kind, value in kinds.items():
         assert tree_structure(value).node_kind == kind
-    assert tree_structure(kinds["dict"]).node_data == ("a", "b")
-    assert tree_structure(kinds["ordereddict"]).node_data == ("b", "a")
-    assert tree_structure(kinds["namedtuple"]).node_data is Point
-    assert tree_structure(kinds["custom"]).node_data == (Pair, "p")
+    data = {kind: tree_structure(value).node_data() for kind, value in kinds.items()}
+    assert data["dict"] == (dict, ["a", "b"])
+    assert data["ordereddict"] == (OrderedDict, ("b", "a"))
+    assert data["namedtuple"] == (Point, None)
+    assert data["custom"] == (Pair, "p")
+    assert (data["leaf"], data["list"], data["none"]) == (None, (list, None), (type(None), None))
+    for kind, value in kinds.items():
+        treedef = tree_structure(value)
+        parts = treedef.node_data(), treedef.children()
+        assert treedef.from_node_data_and_children(default_registry, *parts) == treedef, kind
+    with pytest.raises(ValueError, match="int is not registered"):
+        treedef.from_node_data_and_children(default_registry, (int, None), [])
 
 
 def test_subclasses_of_containers_are_leaves() -> None:

@@ -17,6 +17,7 @@ from jitad.trace import Tracer
 
 from . import (
     arithmetic,
+    array_names,
     bits,
     creation,
     exponential,
@@ -384,11 +385,6 @@ def _array_method(name: str, function: Callable[..., Any], keywords: str) -> Cal
     return method
 
 
-def _sharding(self: Array) -> Any:
-    """Where the array is: all of it on the one device."""
-    return importlib.import_module("jitad.sharding").SingleDeviceSharding()
-
-
 def _round(self: Any, ndigits: int | None = None) -> Any:
     """`round(x)` and `round(x, ndigits)`, of the array's own dtype."""
     return rounding.round(self, ndigits or 0)
@@ -415,6 +411,7 @@ def _install() -> None:
         "__array_namespace__": _array_namespace,
         "__array_priority__": 1000.0,
         "__round__": _round,
+        "aval": property(array_names.type_of),
         "reshape": _reshape,
         "to_device": _to_device,
         "transpose": _transpose,
@@ -426,8 +423,7 @@ def _install() -> None:
     Array.__getitem__ = _index_array  # type: ignore[method-assign]
     Array.__array_namespace__ = _array_namespace  # type: ignore[method-assign]
     Array.__round__ = _round  # type: ignore[attr-defined]
-    Array.sharding = property(_sharding)  # type: ignore[attr-defined]
-    Array.devices = lambda self: set(_sharding(self).device_set)  # type: ignore[attr-defined]
+    array_names.install()
     Array.ptp = _as_method("ptp", reduce.ptp)  # type: ignore[attr-defined]
     for name, (function, keywords) in _BEYOND_NUMPY.items():
         setattr(Array, name, _array_method(name, function, keywords))
