@@ -31,8 +31,8 @@ class custom_vmap:  # noqa: N801  (a decorator, named like a function)
     axis where `in_batched` (bools in the structure of the arguments) is true, and so has the result
     where `out_batched` is.
 
-    Derivatives are those of the function: where `vmap` is applied after them, the rule, which gives
-    the same, is not asked.
+    Derivatives are those of the function; where `vmap` is applied after them, over points, they are
+    those of the rule.
 
     >>> import jitad, jitad.numpy as jnp, numpy as np
     >>> @jitad.custom_batching.custom_vmap

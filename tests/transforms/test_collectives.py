@@ -77,3 +77,31 @@ def test_nested_axes() -> None:
         axis_name="rows",
     )
     np.testing.assert_allclose(both(x), np.full((2, 3), 15.0))
+
+
+def test_what_is_the_same_in_every_lane() -> None:
+    """Sums over the lanes as results with out_axes=None, and their derivatives."""
+    x = np.arange(1.0, 4.0)
+
+    def total(wrap: Any) -> Any:
+        f = wrap(lambda v: lax.psum(jnp.sin(v), "i"))
+        return lambda x: jitad.vmap(f, axis_name="i", out_axes=None)(x)
+
+    for wrap in (lambda f: f, jitad.checkpoint, jitad.jit):
+        for outer in (lambda f: f, jitad.jit):
+            np.testing.assert_allclose(outer(total(wrap))(x), np.sum(np.sin(x)))
+            np.testing.assert_allclose(outer(jitad.grad(total(wrap)))(x), np.cos(x))
+            np.testing.assert_allclose(
+                outer(jitad.hessian(total(wrap)))(x), np.diag(-np.sin(x)), atol=1e-15
+            )
+
+    def both(x: Any) -> Any:
+        f = lambda v: (lax.pmean(v**2, "i"), v**3)  # noqa: E731
+        mean, cubes = jitad.vmap(f, axis_name="i", out_axes=(None, 0))(x)
+        return mean + jnp.sum(cubes)
+
+    np.testing.assert_allclose(jitad.grad(both)(x), 2 * x / 3 + 3 * x**2)
+    nested = lambda v: lax.psum(v**2, ("i", "j"))  # noqa: E731
+    rows = lambda r: jitad.vmap(nested, axis_name="j", out_axes=None)(r)  # noqa: E731
+    whole = jitad.grad(lambda x: jitad.vmap(rows, axis_name="i", out_axes=None)(x))
+    np.testing.assert_array_equal(whole(np.ones((2, 3))), np.full((2, 3), 2.0))

@@ -105,3 +105,84 @@ def test_sequential_vmap(capsys: pytest.CaptureFixture[str]) -> None:
         assert capsys.readouterr().out == "(3,) 2.0\n(3,) 2.0\n"
         assert np.array_equal(wrap(jitad.vmap(f))(x, np.arange(2.0)), [0.0, 3.0])
         assert capsys.readouterr().out == "(3,) 0.0\n(3,) 1.0\n"
+
+
+def body(x: Any, w: Any) -> Any:
+    return {"a": jnp.sin(x @ w) * w, "b": jnp.sum(x**2), "n": jnp.argmax(x)}
+
+
+def with_rule() -> tuple[Any, list[Any]]:
+    """`body` with a rule that says what is the same in every lane, and how the rule was called."""
+    calls: list[Any] = []
+    f = custom_vmap(body)
+
+    @f.def_vmap
+    def _(axis_size: int, in_batched: Any, x: Any, w: Any) -> Any:
+        calls.append(list(in_batched))
+        out = jitad.vmap(body, in_axes=tuple([0 if flag else None for flag in in_batched]))(x, w)
+        of_x = in_batched[0]
+        if not of_x:
+            out["b"], out["n"] = out["b"][0], out["n"][0]
+        return out, {"a": True, "b": of_x, "n": of_x}
+
+    return f, calls
+
+
+def loss_of(f: Any) -> Any:
+    def loss(x: Any, w: Any) -> Any:
+        out = f(x, w)
+        return jnp.sum(out["a"] ** 2) + jnp.exp(out["b"])
+
+    return loss
+
+
+DERIVATIVES = {
+    "grad": lambda h: jitad.grad(h, argnums=(0, 1)),
+    "grad in one": lambda h: jitad.grad(h, argnums=1),
+    "hessian": lambda h: jitad.hessian(h, argnums=1),
+    "jacfwd": lambda h: jitad.jacfwd(h, argnums=(0, 1)),
+    "jacrev of grad": lambda h: jitad.jacrev(jitad.grad(h), argnums=1),
+    "jvp": lambda h: lambda x, w: jitad.jvp(h, (x, w), (w, x)),
+    "jvp in one": lambda h: lambda x, w: jitad.jvp(lambda x: h(x, w), (x,), (w,)),
+    "grad of grad": lambda h: jitad.grad(lambda x, w: jitad.grad(h)(x, w).sum(), argnums=(0, 1)),
+    "of checkpoint": lambda h: jitad.grad(jitad.checkpoint(h)),
+    "in vmap": lambda h: jitad.grad(
+        lambda x, w: jnp.sum(jitad.vmap(h, in_axes=(None, 0))(x, jnp.stack([w, 2 * w])))
+    ),
+}
+
+
+@pytest.mark.parametrize("in_axes", [(0, 0), (0, None), (None, 0)], ids=str)
+@pytest.mark.parametrize("derive", DERIVATIVES.values(), ids=DERIVATIVES)
+def test_vmap_of_derivatives_asks_the_rule(derive: Any, in_axes: Any) -> None:
+    f, calls = with_rule()
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, 4, 3))
+    args = tuple([v if axis == 0 else v[0] for v, axis in zip((x, w), in_axes, strict=True)])
+    expected = jitad.vmap(derive(loss_of(body)), in_axes=in_axes)(*args)
+    for wrap in (lambda g: g, jitad.jit):
+        calls.clear()
+        got = wrap(jitad.vmap(derive(loss_of(f)), in_axes=in_axes))(*args)
+        assert calls
+        for a, b in zip(jitad.tree.leaves(got), jitad.tree.leaves(expected), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_rules_of_their_own_results() -> None:
+    """A rule that gives ten times as much shows where it is asked."""
+
+    @custom_vmap
+    def f(x: Any) -> Any:
+        return jnp.sin(x)
+
+    f.def_vmap(lambda n, flags, x: (10.0 * jnp.sin(x), flags[0]))
+    x = np.arange(1.0, 4.0)
+    s, c = 10.0 * np.sin(x), 10.0 * np.cos(x)
+    np.testing.assert_allclose(jitad.vmap(lambda v: jitad.jvp(f, (v,), (1.0,)))(x), [s, c])
+    for gradient in (jitad.grad, jitad.jacfwd, jitad.jacrev):
+        np.testing.assert_allclose(jitad.vmap(gradient(f))(x), c)
+    np.testing.assert_allclose(jitad.vmap(jitad.hessian(f))(x), -s)
+    np.testing.assert_allclose(jitad.grad(f)(1.0), np.cos(1.0))
+    np.testing.assert_allclose(jitad.grad(lambda x: jnp.sum(jitad.vmap(f)(x)))(x), c)
+    twice = jitad.vmap(jitad.vmap(jitad.grad(f)))(np.stack([x, x]))
+    np.testing.assert_allclose(twice, 10.0 * np.cos([x, x]))

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..graph import Equation, Graph, Value
 from ..op import OPS, Joint, Linear, Pruned, WithPrimal, elementwise
+from ..passes.batch import batch
 from ..passes.dce import select_outputs
 from ..passes.effects import acts_for_results, silenced
 from ..passes.jvp import jvp
@@ -24,7 +25,7 @@ from ..passes.split import Split, split
 from ..passes.transpose import transpose
 from .samples import one
 from .steps import Regions
-from .structured import batched_everywhere, call_of_region, pruned_regions
+from .structured import call_of_region, pruned_regions
 
 Saves = tuple[Any, ...]
 
@@ -164,7 +165,7 @@ def _batch(
     saves: Saves = (),
     batch_axis: object = None,
 ) -> tuple[Value, ...]:
-    body = batched_everywhere(regions[0], size, batched, batch_axis)
+    body = batch(regions[0], size, batched, batch_axis).graph
     return checkpoint(*operands, regions=(body,), **_params(saves))
 
 

@@ -4,49 +4,78 @@
     linear_call(residuals, linear; forward, backward): (res, x) -> forward(res, x), linear in x
 
 A `rule` gives, for each way in which the operands may be batched, the program that batches the
-body. The transpose of a `linear_call` is its `backward`: (res, ct) -> the cotangents of x.
+body; derivatives of the function have rules that are derivatives of it (`batch_rules.py`). The
+transpose of a `linear_call` is its `backward`: (res, ct) -> the cotangents of x.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from ..graph import Graph, Value, current_builder
+from ..graph import Value, current_builder
 from ..op import OPS, Joint, WithPrimal, batch_to_front
-from ..passes.jvp import instantiated, push
+from ..passes.jvp import instantiated, jvp, push
+from ..passes.split import split
 from ..passes.transpose import transpose
-from ..types import ArrayType
+from .batch_rules import BatchRule, CotangentRule, PartRule, TangentRule, part_of
 from .steps import Regions
 from .structured import batched_everywhere, call_of_region
-
-
-class BatchRule(Protocol):
-    """How a function is batched. Hashable: equal rules give equal programs."""
-
-    def batched(
-        self, size: int, batched: Sequence[bool], types: Sequence[ArrayType]
-    ) -> tuple[Graph, Sequence[bool]]:
-        """The program over operands of `types`, of which operand i has a leading axis of length
-        `size` where `batched[i]`, and which of its outputs have one."""
-        ...
 
 
 def _jvp_custom_vmap(
     tangents: Sequence[Value | None], *operands: Value, regions: Regions, rule: BatchRule
 ) -> tuple[Sequence[Value], Sequence[Value | None]]:
-    """The derivative is that of the body; batched later, it is batched as any program is."""
-    return push(current_builder(), regions[0], operands, tangents)
+    """The jvp of the body, whose batch rule is the jvp of the rule. A body with effects is
+    differentiated as it is written, so that they happen once."""
+    (body,) = regions
+    if body.acts:
+        return push(current_builder(), body, operands, tangents)
+    moves = tuple([t is not None for t in tangents])
+    forward = jvp(body, moves)
+    tangent_rule = TangentRule(rule, forward.graph, moves, forward.nonzero)
+    moving = [t for t in tangents if t is not None]
+    results = custom_vmap(*operands, *moving, regions=(forward.graph,), rule=tangent_rule)
+    count = len(body.outputs)
+    rest = iter(results[count:])
+    return results[:count], [next(rest) if nonzero else None for nonzero in forward.nonzero]
+
+
+def _split_custom_vmap(
+    unknown: Sequence[bool], *operands: Any, regions: Regions, rule: BatchRule
+) -> Any:
+    """What is known is a function with the rule's part for it; the rest computes anew what it
+    needs of the known operands, which is merged with the first where it was not batched apart."""
+    (body,) = regions
+    known = [not u for u in unknown]
+    is_known = split(body, known).is_known
+    first = tuple([i for i, k in enumerate(known) if k])
+    order = (*first, *[i for i, k in enumerate(known) if not k])
+    remaining = tuple([not k for k in is_known])
+
+    def part(places: tuple[int, ...], wanted: tuple[bool, ...], given: Sequence[Value]) -> Any:
+        region = part_of(body, places, wanted)
+        return custom_vmap(
+            *given, regions=(region,), rule=PartRule(rule, places, body.input_types, wanted)
+        )
+
+    held = [operands[i] for i in first]
+    values = iter(part(first, is_known, held) if any(is_known) else ())
+    results = [next(values) if k else None for k in is_known]
+    return results, held, lambda residuals, others: part(order, remaining, [*residuals, *others])
 
 
 def _transpose_custom_vmap(
     cts: Sequence[Value | None], *operands: Any, regions: Regions, rule: BatchRule
 ) -> list[Value | None]:
     (body,) = regions
-    linear = [not isinstance(v, Value) for v in operands]
+    linear = tuple([not isinstance(v, Value) for v in operands])
     known = [v for v in operands if isinstance(v, Value)]
     given = instantiated(body.outputs, cts)
-    results = iter(current_builder().inline(transpose(body, linear), [*known, *given]))
+    backward = transpose(body, linear)
+    results = iter(
+        custom_vmap(*known, *given, regions=(backward,), rule=CotangentRule(rule, backward, linear))
+    )
     return [next(results) if is_linear else None for is_linear in linear]
 
 
@@ -68,6 +97,7 @@ custom_vmap = call_of_region(
     jvp=WithPrimal(_jvp_custom_vmap),
     transpose=Joint(_transpose_custom_vmap),
     batch=_batch_custom_vmap,
+    split=_split_custom_vmap,
 )
 
 
