@@ -121,5 +121,25 @@ def node_type(cls: type) -> NodeType | None:
     """How instances of `cls` are taken apart; None if they are leaves."""
     found = node_type_of(cls)
     if found is None and issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return NAMEDTUPLE
+        return _register_bunch(cls) if hasattr(cls, "_extra_fields") else NAMEDTUPLE
     return found
+
+
+def _register_bunch(cls: Any) -> NodeType:
+    """How results of SciPy's statistics are taken apart: tuples of `_fields` with the further
+    attributes `_extra_fields`. Subclasses that compute more from what they keep (`PearsonRResult`)
+    are rebuilt as the class that has these alone (`PearsonRResultBase`)."""
+    bare = next(base for base in cls.__mro__ if "_fields" in vars(base))
+    names: tuple[str, ...] = (*bare._fields, *bare._extra_fields)
+    count = len(bare._fields)
+
+    def flatten(tree: Any) -> tuple[Sequence[Any], Any]:
+        return [getattr(tree, name) for name in names], None
+
+    def unflatten(_data: Any, children: Iterable[Any]) -> Any:
+        values = list(children)
+        return bare(*values[:count], **dict(zip(names[count:], values[count:], strict=True)))
+
+    keys = tuple([GetAttrKey(name) for name in names])
+    made = NodeType("custom", bare, flatten, unflatten, lambda _tree, _data: keys)
+    return NODE_TYPES.setdefault(cls, NODE_TYPES.setdefault(bare, made))

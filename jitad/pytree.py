@@ -242,7 +242,8 @@ def _flatten(tree: PyTree, leaves: list[Leaf]) -> PyTreeDef:
         if not isinstance(tree, tuple) or not hasattr(tree, "_fields"):
             leaves.append(tree)
             return LEAF
-        node = NAMEDTUPLE
+        node = node_type(type(tree))
+        assert node is not None
     if node is TUPLE or node is LIST:
         children, data = tree, None
     elif node is NONE:

@@ -8,10 +8,12 @@ import pickle
 from collections import OrderedDict, defaultdict, namedtuple
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import jitad
 from jitad import tree, tree_util
 from jitad.tree_util import (
     DictKey,
@@ -339,3 +341,25 @@ def test_dataclass_fields_are_checked() -> None:
     register(Two, data_fields=["x"], meta_fields=["y"])
     assert tree.leaves(Two(1, 2)) == [1]
     assert tree.map(lambda v: v + 1, Two(1, 2)) == Two(2, 2)
+
+
+def test_results_of_statistics() -> None:
+    """SciPy's tuples with further attributes: all fields are children, and come back."""
+    stats = pytest.importorskip("scipy.stats")
+    sample = [1.0, 2.0, 4.0, 3.0]
+    for result, fields in [
+        (stats.ttest_ind(sample, [2.0, 2.0, 5.0]), ["statistic", "pvalue", "df"]),
+        (stats.pearsonr(sample, [1.0, 2.0, 3.0, 4.0]), ["statistic", "pvalue"]),
+        (stats.jarque_bera(sample), ["statistic", "pvalue"]),
+    ]:
+        leaves, treedef = tree_flatten(result)
+        assert leaves == [getattr(result, name) for name in fields]
+        for again in (treedef.unflatten(leaves), jitad.jit(lambda r: r)(result)):
+            statistic, pvalue = again
+            assert (statistic, pvalue) == (result.statistic, result.pvalue)
+            assert [getattr(again, name) for name in fields] == leaves
+            assert tree_structure(again) == treedef
+        paths, _ = tree_util.tree_flatten_with_path(result)
+        assert [keystr(path) for path, _ in paths] == [f".{name}" for name in fields]
+        lanes = jitad.vmap(lambda r: r)(tree_map(lambda leaf: np.full(2, leaf), result))
+        assert np.asarray(lanes.pvalue).tolist() == [result.pvalue] * 2
