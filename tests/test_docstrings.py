@@ -33,6 +33,7 @@ NAMESPACES = (
     "jitad.scipy.interpolate",
     "jitad.scipy.ndimage",
     "jitad.scipy.spatial.transform",
+    "jitad.scipy.special",
     "jitad.test_util",
 )
 

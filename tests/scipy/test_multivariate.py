@@ -211,7 +211,7 @@ def test_faddeeva_function() -> None:
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(TypeError, match="erf: expected real arguments"):
         special.erf(1j)
-    with pytest.raises(TypeError, match=r"gammainc\(\) takes 2 arguments; got 1"):
+    with pytest.raises(TypeError, match=r"gammainc\(\) missing 1 required positional argument"):
         special.gammainc(1.0)
     with pytest.raises(NotImplementedError, match="exact=True"):
         special.factorial(5, exact=True)

@@ -10,11 +10,6 @@ from __future__ import annotations
 
 from ...nn.normalizing import logsumexp
 from .bessel import (
-    airy,
-    bei,
-    beip,
-    ber,
-    berp,
     bessel_jn,
     hankel1,
     hankel1e,
@@ -35,11 +30,6 @@ from .bessel import (
     k0e,
     k1,
     k1e,
-    kei,
-    keip,
-    kelvin,
-    ker,
-    kerp,
     kn,
     kv,
     kve,
@@ -53,9 +43,7 @@ from .bessel import (
 )
 from .convenience import (
     binom,
-    cosdg,
     cosm1,
-    cotdg,
     erfcinv,
     erfi,
     exp10,
@@ -69,15 +57,19 @@ from .convenience import (
     ndtri_exp,
     powm1,
     pseudo_huber,
-    radian,
     rgamma,
     round,
     shichi,
-    sindg,
     softplus,
-    tandg,
     voigt_profile,
     wrightomega,
+)
+from .degrees import (
+    cosdg,
+    cotdg,
+    radian,
+    sindg,
+    tandg,
 )
 from .distributions import (
     bdtr,
@@ -166,6 +158,18 @@ from .integrals import (
     owens_t,
     sici,
     spence,
+)
+from .kelvin import (
+    airy,
+    bei,
+    beip,
+    ber,
+    berp,
+    kei,
+    keip,
+    kelvin,
+    ker,
+    kerp,
 )
 from .polynomials import (
     eval_chebyc,

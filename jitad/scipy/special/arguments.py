@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from jitad.errors import at_user_line
@@ -26,16 +25,6 @@ def floats(name: str, *arguments: Any) -> list[Operand]:
     return found
 
 
-def function_of(op: Op, name: str, doc: str) -> Callable[..., Any]:
-    """The function `name` that applies `op`, of as many float operands as its samples have."""
-    count = len(op.samples[0].operands)
-
-    def function(*arguments: Any) -> Any:
-        if len(arguments) != count:
-            raise TypeError(at_user_line(f"{name}() takes {count} arguments; got {len(arguments)}"))
-        return in_single(apply)(op, *floats(name, *arguments))
-
-    function.__name__ = function.__qualname__ = name
-    function.__module__ = "jitad.scipy.special"
-    function.__doc__ = doc
-    return function
+def applied(op: Op, name: str, *arguments: Any, **params: Any) -> Any:
+    """`op` of `arguments` made floats, for the function `name`; of float16 in float32."""
+    return in_single(apply)(op, *floats(name, *arguments), **params)

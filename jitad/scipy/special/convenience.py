@@ -11,35 +11,133 @@ from jitad import numpy as jnp
 from jitad.trace import apply
 from jitad_ir import ops
 
-from .arguments import floats, function_of
+from .arguments import applied, floats
 from .functions import wofz
 from .integrals import dawsn
 
-binom = function_of(
-    ops.binom, "binom", "binom(n, k): binomial coefficient of real n and k by the gamma function."
-)
-rgamma = function_of(ops.reciprocal_gamma, "rgamma", "rgamma(x) = 1 / gamma(x).")
-exprel = function_of(ops.exprel, "exprel", "exprel(x) = (exp(x) - 1) / x, 1 at 0.")
-erfcinv = function_of(ops.erfc_inv, "erfcinv", "erfcinv(y): the x with erfc(x) = y.")
-ndtri_exp = function_of(ops.ndtri_exp, "ndtri_exp", "ndtri_exp(y): the x with log_ndtr(x) = y.")
-wrightomega = function_of(
-    ops.wright_omega, "wrightomega", "wrightomega(x): the w with w + log(w) = x, of real x."
-)
-hyp0f1 = function_of(
-    ops.hyp0f1, "hyp0f1", "hyp0f1(v, x): confluent limit function. No derivative by v."
-)
-hyperu = function_of(
-    ops.hyperu, "hyperu", "hyperu(a, b, x): Tricomi's function. No derivatives by a and b."
-)
+
+def binom(n: Any, k: Any) -> Any:
+    """Binomial coefficient gamma(n + 1) / (gamma(k + 1) gamma(n - k + 1)) of real `n` and `k` (DLMF
+    1.2.6).
+
+    `n` and `k` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.binom(5, 2)
+    Array(10.)
+    """
+    return applied(ops.binom, "binom", n, k)
+
+
+def rgamma(x: Any) -> Any:
+    """1 / gamma(x), which is 0 at the poles 0, -1, -2, ... (DLMF 5.7.1).
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.rgamma(np.array([5.0, 0.0]))
+    Array([0.04166667, 0.        ])
+    """
+    return applied(ops.reciprocal_gamma, "rgamma", x)
+
+
+def exprel(x: Any) -> Any:
+    """(exp(x) - 1) / x, 1 at 0, without cancellation.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.exprel(1e-10)
+    Array(1.)
+    """
+    return applied(ops.exprel, "exprel", x)
+
+
+def erfcinv(y: Any) -> Any:
+    """Inverse of `erfc`: infinite at 0 and 2, nan beyond.
+
+    `y` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.erfcinv(1e-10)
+    Array(4.57282497)
+    """
+    return applied(ops.erfc_inv, "erfcinv", y)
+
+
+def ndtri_exp(y: Any) -> Any:
+    """Inverse of `log_ndtr`, for y <= 0, else nan.
+
+    `y` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.ndtri_exp(-1000.0)
+    Array(-44.61574773)
+    """
+    return applied(ops.ndtri_exp, "ndtri_exp", y)
+
+
+def wrightomega(x: Any) -> Any:
+    """Wright's omega function of real `x`: the w with w + log(w) = x (R. M. Corless, D. J. Jeffrey,
+    "The Wright omega function", 2002).
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.wrightomega(1.0)
+    Array(1.)
+    """
+    return applied(ops.wright_omega, "wrightomega", x)
+
+
+def hyp0f1(v: Any, x: Any) -> Any:
+    """Confluent limit function 0F1(; v; x) (DLMF 16.2.1).
+
+    `v` and `x` are real and broadcast; TypeError if one is complex. Differentiable in `x`; by `v`
+    raises NotImplementedError.
+
+    >>> from jitad.scipy import special
+    >>> special.hyp0f1(1.0, 0.5)
+    Array(1.56608293)
+    """
+    return applied(ops.hyp0f1, "hyp0f1", v, x)
+
+
+def hyperu(a: Any, b: Any, x: Any) -> Any:
+    """Tricomi's function U(a, b, x) (DLMF 13.2.6), for x >= 0, else nan.
+
+    `a`, `b` and `x` are real and broadcast; TypeError if one is complex. Differentiable in `x`; by
+    `a` and `b` raises NotImplementedError.
+
+    >>> from jitad.scipy import special
+    >>> special.hyperu(1.0, 2.0, 0.5)
+    Array(2.)
+    """
+    return applied(ops.hyperu, "hyperu", a, b, x)
 
 
 def shichi(x: Any) -> tuple[Any, Any]:
-    """Hyperbolic sine and cosine integral of `x`, a pair."""
+    """Hyperbolic sine and cosine integral Shi(x) and Chi(x) (DLMF 6.2.15), a pair.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.shichi(1.0)
+    (Array(1.05725088), Array(0.83786694))
+    """
     return tuple(apply(ops.shichi, *floats("shichi", x)))
 
 
 def erfi(x: Any) -> Any:
-    """2 / sqrt(pi) times the integral of exp(u**2) from 0 to `x`."""
+    """Imaginary error function: 2 / sqrt(pi) times the integral of exp(u**2) from 0 to `x`.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.erfi(1.0)
+    Array(1.65042576)
+    """
     (x,) = floats("erfi", x)
     far = jnp.abs(x) > 27  # where exp(x**2) is infinite
     near = jnp.where(far, 0, x)
@@ -48,32 +146,69 @@ def erfi(x: Any) -> Any:
 
 
 def cosm1(x: Any) -> Any:
-    """cos(x) - 1, accurate near 0."""
+    """cos(x) - 1, without cancellation near 0.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.cosm1(1e-5)
+    Array(-5.e-11)
+    """
     (x,) = floats("cosm1", x)
     half = jnp.sin(x / 2)
     return -2 * half * half
 
 
 def exp10(x: Any) -> Any:
-    """10**x."""
+    """10 to the power x.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.exp10(2.0)
+    Array(100.)
+    """
     (x,) = floats("exp10", x)
     return jnp.power(10.0, x)
 
 
 def log_expit(x: Any) -> Any:
-    """log(expit(x)) = -log(1 + exp(-x))."""
+    """log(expit(x)) = -log(1 + exp(-x)), without overflow.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.log_expit(np.array([-1000.0, 0.0]))
+    Array([-1.00000000e+03, -6.93147181e-01])
+    """
     (x,) = floats("log_expit", x)
     return -jnp.logaddexp(0.0, -x)
 
 
 def softplus(x: Any) -> Any:
-    """log(1 + exp(x))."""
+    """log(1 + exp(x)), without overflow.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.softplus(np.array([0.0, 50.0]))
+    Array([ 0.69314718, 50.        ])
+    """
     (x,) = floats("softplus", x)
     return jnp.logaddexp(0.0, x)
 
 
 def powm1(x: Any, y: Any) -> Any:
-    """x**y - 1, accurate where that is near 0; nan where x < 0 and y is no integer."""
+    """x**y - 1, without cancellation where that is near 0; nan where x < 0 and y is no integer.
+
+    `x` and `y` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.powm1(1.0 + 1e-10, 2.0)
+    Array(2.00000017e-10)
+    """
     x, y = floats("powm1", x, y)
     exponent = y * jnp.log(jnp.where(x > 0, x, 1))
     is_near = (x > 0) & (jnp.abs(exponent) < 0.5)
@@ -82,7 +217,15 @@ def powm1(x: Any, y: Any) -> Any:
 
 
 def huber(delta: Any, r: Any) -> Any:
-    """r**2 / 2 for |r| <= delta, delta (|r| - delta / 2) beyond; inf for delta < 0."""
+    """Huber's loss: r**2 / 2 for |r| <= delta, delta (|r| - delta / 2) beyond; inf for delta < 0.
+
+    `delta` and `r` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.huber(1.0, np.array([0.5, 3.0]))
+    Array([0.125, 2.5  ])
+    """
     delta, r = floats("huber", delta, r)
     size = jnp.abs(r)
     value = jnp.where(size <= delta, r * r / 2, delta * (size - delta / 2))
@@ -90,7 +233,16 @@ def huber(delta: Any, r: Any) -> Any:
 
 
 def pseudo_huber(delta: Any, r: Any) -> Any:
-    """delta**2 (sqrt(1 + (r / delta)**2) - 1); 0 for delta = 0, inf for delta < 0."""
+    """delta**2 (sqrt(1 + (r / delta)**2) - 1), a smooth `huber`; 0 for delta = 0, inf for delta <
+    0.
+
+    `delta` and `r` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.pseudo_huber(1.0, np.array([0.5, 3.0]))
+    Array([0.11803399, 2.16227766])
+    """
     delta, r = floats("pseudo_huber", delta, r)
     scale = jnp.where(delta > 0, delta, 1)
     square = (r / scale) ** 2
@@ -115,70 +267,54 @@ def _log1p_quotient(y: Any, lmbda: Any) -> Any:
 
 
 def inv_boxcox(y: Any, lmbda: Any) -> Any:
-    """(1 + lmbda y)**(1 / lmbda), exp(y) for lmbda = 0: the x with boxcox(x, lmbda) = y."""
+    """The x with boxcox(x, lmbda) = y: (1 + lmbda y)**(1 / lmbda), exp(y) for lmbda = 0.
+
+    `y` and `lmbda` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.inv_boxcox(1.5, 2.0)
+    Array(2.)
+    """
     return jnp.exp(_log1p_quotient(*floats("inv_boxcox", y, lmbda)))
 
 
 def inv_boxcox1p(y: Any, lmbda: Any) -> Any:
-    """inv_boxcox(y, lmbda) - 1: the x with boxcox1p(x, lmbda) = y."""
+    """The x with boxcox1p(x, lmbda) = y: inv_boxcox(y, lmbda) - 1.
+
+    `y` and `lmbda` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.inv_boxcox1p(1.5, 2.0)
+    Array(1.)
+    """
     return jnp.expm1(_log1p_quotient(*floats("inv_boxcox1p", y, lmbda)))
 
 
-def radian(d: Any, m: Any, s: Any) -> Any:
-    """The angle of `d` degrees, `m` minutes and `s` seconds in radians."""
-    d, m, s = floats("radian", d, m, s)
-    return jnp.deg2rad((s / 60 + m) / 60 + d)
-
-
-def _quadrant(name: str, x: Any) -> tuple[Any, Any, Any]:
-    """Quarter turns of x degrees, and sine and cosine of the rest, of 45 degrees at most."""
-    (x,) = floats(name, x)
-    quarters = jnp.rint(x / 90)
-    rest = jnp.deg2rad(x - 90 * quarters)
-    return jnp.mod(quarters, 4), jnp.sin(rest), jnp.cos(rest)
-
-
-def sindg(x: Any) -> Any:
-    """Sine of `x` degrees, exact at multiples of 90."""
-    turn, sine, cosine = _quadrant("sindg", x)
-    value = jnp.where(turn % 2 == 0, sine, cosine)
-    return jnp.where(turn >= 2, -value, value)
-
-
-def cosdg(x: Any) -> Any:
-    """Cosine of `x` degrees, exact at multiples of 90."""
-    turn, sine, cosine = _quadrant("cosdg", x)
-    value = jnp.where(turn % 2 == 0, cosine, sine)
-    return jnp.where((turn == 1) | (turn == 2), -value, value)
-
-
-def tandg(x: Any) -> Any:
-    """Tangent of `x` degrees; inf at 90 and 270."""
-    turn, sine, cosine = _quadrant("tandg", x)
-    odd = turn % 2 == 1
-    pole = odd & (sine == 0)
-    bottom = jnp.where(pole, 1, jnp.where(odd, -sine, cosine))
-    return jnp.where(pole, np.inf, jnp.where(odd, cosine, sine) / bottom)
-
-
-def cotdg(x: Any) -> Any:
-    """Cotangent of `x` degrees; inf at 0 and 180."""
-    turn, sine, cosine = _quadrant("cotdg", x)
-    odd = turn % 2 == 1
-    pole = ~odd & (sine == 0)
-    bottom = jnp.where(pole, 1, jnp.where(odd, cosine, sine))
-    return jnp.where(pole, np.inf, jnp.where(odd, -sine, cosine) / bottom)
-
-
 def round(x: Any) -> Any:  # noqa: A001
-    """The nearest integer as a float, of two the even one."""
+    """The nearest integer as a float, of two the even one.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.round(np.array([0.5, 1.5]))
+    Array([0., 2.])
+    """
     return jnp.rint(floats("round", x)[0])
 
 
 def voigt_profile(x: Any, sigma: Any, gamma: Any) -> Any:
     """Density at `x` of the sum of a normal variable of standard deviation `sigma` and a Cauchy
-    variable of half-width `gamma`: Re w((x + i gamma) / (sigma sqrt(2))) / (sigma sqrt(2 pi)), with
-    Faddeeva's w; either of them alone where the other is 0, and inf or 0 where both are."""
+    variable of half-width `gamma` (DLMF 7.19).
+
+    `x`, `sigma` and `gamma` are real and broadcast; TypeError if one is complex. It is Re w((x + i
+    gamma) / (sigma sqrt(2))) / (sigma sqrt(2 pi)), with Faddeeva's w; either of them alone where
+    the other is 0, and inf or 0 where both are.
+
+    >>> from jitad.scipy import special
+    >>> special.voigt_profile(0.5, 1.0, 0.2)
+    Array(0.3078978)
+    """
     x, sigma, gamma = floats("voigt_profile", x, sigma, gamma)
     has_normal, has_cauchy = sigma != 0, gamma != 0
     scale = jnp.where(has_normal, sigma, 1) * math.sqrt(2)

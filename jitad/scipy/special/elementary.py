@@ -11,25 +11,55 @@ from jitad import nn
 from jitad import numpy as jnp
 from jitad_ir import ops
 
-from .arguments import floats, function_of
+from .arguments import applied, floats
 
-expit = function_of(ops.logistic, "expit", "expit(x) = 1 / (1 + exp(-x)).")
+
+def expit(x: Any) -> Any:
+    """1 / (1 + exp(-x)), without overflow: the inverse of `logit`.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.expit(np.array([-1000.0, 0.0]))
+    Array([0. , 0.5])
+    """
+    return applied(ops.logistic, "expit", x)
 
 
 def softmax(x: Any, axis: Any = None) -> Any:
-    """exp(x) / sum(exp(x)) over `axis` (None: over all elements)."""
+    """exp(x) / sum(exp(x)) over `axis` (None: over all elements), without overflow.
+
+    `x` is real or complex, of any shape, which the result has.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.softmax(np.log(np.array([1.0, 3.0])))
+    Array([0.25, 0.75])
+    """
     return nn.softmax(x, axis)
 
 
 def log_softmax(x: Any, axis: Any = None) -> Any:
-    """Logarithm of `softmax`."""
+    """Logarithm of `softmax`, without overflow.
+
+    `x` is real or complex, of any shape, which the result has.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.log_softmax(np.array([0.0, 1000.0]))
+    Array([-1000.,     0.])
+    """
     return nn.log_softmax(x, axis)
 
 
 def logit(p: Any) -> Any:
-    """log(p / (1 - p)); nan outside of [0, 1].
+    """log(p / (1 - p)): -inf and inf at 0 and 1, nan beyond.
 
-    >>> logit(0.5)
+    `p` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.logit(0.5)
     Array(0.)
     """
     (p,) = floats("logit", p)
@@ -47,19 +77,43 @@ def _times_log(x: Any, y: Any, y_at_pole: float, log: Any) -> Any:
 
 
 def xlogy(x: Any, y: Any) -> Any:
-    """x log(y), 0 for x = 0 unless y is nan."""
+    """x log(y), 0 for x = 0 unless y is nan.
+
+    `x` and `y` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.xlogy(np.array([0.0, 2.0]), np.array([0.0, 3.0]))
+    Array([0.        , 2.19722458])
+    """
     x, y = floats("xlogy", x, y)
     return _times_log(x, y, 0, jnp.log)
 
 
 def xlog1py(x: Any, y: Any) -> Any:
-    """x log(1 + y), 0 for x = 0 unless y is nan."""
+    """x log(1 + y), 0 for x = 0 unless y is nan.
+
+    `x` and `y` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.xlog1py(np.array([0.0, 2.0]), np.array([-1.0, 1e-10]))
+    Array([0.e+00, 2.e-10])
+    """
     x, y = floats("xlog1py", x, y)
     return _times_log(x, y, -1, jnp.log1p)
 
 
 def entr(x: Any) -> Any:
-    """-x log(x) for x >= 0 (0 at 0, with the slope inf), -inf below."""
+    """Elementwise entropy: -x log(x) for x >= 0 (0 at 0, with the slope inf), -inf below.
+
+    `x` is real, of any shape; TypeError if it is complex.
+
+    >>> from jitad.scipy import special
+    >>> import numpy as np
+    >>> special.entr(np.array([0.0, 0.5]))
+    Array([0.        , 0.34657359])
+    """
     (x,) = floats("entr", x)
     value = -x * jnp.log(jnp.where(x <= 0, 1, x))
     at_zero = jnp.sqrt(jnp.where(x == 0, x, 1))  # 0 there, and its slope inf
@@ -67,14 +121,30 @@ def entr(x: Any) -> Any:
 
 
 def rel_entr(p: Any, q: Any) -> Any:
-    """p log(p / q) where both are positive, 0 where p = 0 <= q, else inf."""
+    """Elementwise relative entropy: p log(p / q) where both are positive, 0 where p = 0 <= q, else
+    inf.
+
+    `p` and `q` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.rel_entr(0.5, 0.25)
+    Array(0.34657359)
+    """
     p, q = floats("rel_entr", p, q)
     return _relative(p, q, _log_ratio, jnp.zeros_like(q))
 
 
 def kl_div(p: Any, q: Any) -> Any:
-    """p log(p / q) - p + q where both are positive, q where p = 0 <= q, else inf. Accurate also
-    for p near q, where SciPy's loses digits."""
+    """Elementwise Kullback-Leibler divergence: p log(p / q) - p + q where both are positive, q
+    where p = 0 <= q, else inf.
+
+    `p` and `q` are real and broadcast; TypeError if one is complex. Accurate also where p is near
+    q.
+
+    >>> from jitad.scipy import special
+    >>> special.kl_div(0.5, 0.25)
+    Array(0.09657359)
+    """
     p, q = floats("kl_div", p, q)
     return _relative(p, q, _divergence, q)
 
@@ -135,12 +205,27 @@ def _power_less_one(logarithm: Any, exponent: Any) -> Any:
 
 
 def boxcox(x: Any, lmbda: Any) -> Any:
-    """(x**lmbda - 1) / lmbda, log(x) for lmbda = 0; nan for x < 0."""
+    """Box and Cox' transformation (1964): (x**lmbda - 1) / lmbda, log(x) for lmbda = 0; nan for x <
+    0.
+
+    `x` and `lmbda` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.boxcox(2.0, 2.0)
+    Array(1.5)
+    """
     x, lmbda = floats("boxcox", x, lmbda)
     return _power_less_one(jnp.log(x), lmbda)
 
 
 def boxcox1p(x: Any, lmbda: Any) -> Any:
-    """((1 + x)**lmbda - 1) / lmbda, log(1 + x) for lmbda = 0; nan for x < -1."""
+    """boxcox(1 + x, lmbda), without cancellation near 0; nan for x < -1.
+
+    `x` and `lmbda` are real and broadcast; TypeError if one is complex.
+
+    >>> from jitad.scipy import special
+    >>> special.boxcox1p(1.0, 2.0)
+    Array(1.5)
+    """
     x, lmbda = floats("boxcox1p", x, lmbda)
     return _power_less_one(jnp.log1p(x), lmbda)

@@ -48,10 +48,13 @@ def _recurrence(n: int, first: Any, step: Step) -> Any:
 
 
 def eval_legendre(n: Any, x: Any) -> Any:
-    """Legendre polynomial of degree `n`, a known integer.
+    """Legendre polynomial P_n(x) (DLMF 18.3).
 
-    >>> print(eval_legendre(2, 0.5))
-    -0.125
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_legendre(2, 0.5)
+    Array(-0.125)
     """
     (x,) = floats("eval_legendre", x)
     step: Step = lambda k, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1)  # noqa: E731
@@ -59,7 +62,14 @@ def eval_legendre(n: Any, x: Any) -> Any:
 
 
 def eval_sh_legendre(n: Any, x: Any) -> Any:
-    """eval_legendre(n, 2 x - 1)."""
+    """Shifted Legendre polynomial, P_n(2 x - 1), orthogonal on [0, 1].
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_sh_legendre(2, 0.25)
+    Array(-0.125)
+    """
     return eval_legendre(n, 2 * floats("eval_sh_legendre", x)[0] - 1)
 
 
@@ -69,49 +79,113 @@ def _chebyshev(name: str, n: Any, x: Any, first: float) -> Any:
 
 
 def eval_chebyt(n: Any, x: Any) -> Any:
-    """Chebyshev polynomial of the first kind of degree `n`, a known integer."""
+    """Chebyshev polynomial of the first kind, T_n(x) (DLMF 18.3).
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_chebyt(3, 0.5)
+    Array(-1.)
+    """
     return _chebyshev("eval_chebyt", n, x, 1.0)
 
 
 def eval_chebyu(n: Any, x: Any) -> Any:
-    """Chebyshev polynomial of the second kind of degree `n`, a known integer."""
+    """Chebyshev polynomial of the second kind, U_n(x) (DLMF 18.3).
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_chebyu(3, 0.25)
+    Array(-0.875)
+    """
     return _chebyshev("eval_chebyu", n, x, 2.0)
 
 
 def eval_sh_chebyt(n: Any, x: Any) -> Any:
-    """eval_chebyt(n, 2 x - 1)."""
+    """Shifted Chebyshev polynomial of the first kind, T_n(2 x - 1), orthogonal on [0, 1].
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_sh_chebyt(3, 0.25)
+    Array(1.)
+    """
     return eval_chebyt(n, 2 * floats("eval_sh_chebyt", x)[0] - 1)
 
 
 def eval_sh_chebyu(n: Any, x: Any) -> Any:
-    """eval_chebyu(n, 2 x - 1)."""
+    """Shifted Chebyshev polynomial of the second kind, U_n(2 x - 1), orthogonal on [0, 1].
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_sh_chebyu(3, 0.125)
+    Array(-0.375)
+    """
     return eval_chebyu(n, 2 * floats("eval_sh_chebyu", x)[0] - 1)
 
 
 def eval_chebyc(n: Any, x: Any) -> Any:
-    """2 eval_chebyt(n, x / 2)."""
+    """Chebyshev polynomial of the first kind on [-2, 2], 2 T_n(x / 2) (DLMF 18.1.3).
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_chebyc(3, 0.5)
+    Array(-1.375)
+    """
     return 2 * eval_chebyt(n, floats("eval_chebyc", x)[0] / 2)
 
 
 def eval_chebys(n: Any, x: Any) -> Any:
-    """eval_chebyu(n, x / 2)."""
+    """Chebyshev polynomial of the second kind on [-2, 2], U_n(x / 2) (DLMF 18.1.3).
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_chebys(3, 0.5)
+    Array(-0.875)
+    """
     return eval_chebyu(n, floats("eval_chebys", x)[0] / 2)
 
 
 def eval_hermite(n: Any, x: Any) -> Any:
-    """Hermite polynomial of degree `n`, a known integer, for the weight exp(-x**2)."""
+    """Hermite polynomial H_n(x), for the weight exp(-x**2) (DLMF 18.3).
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_hermite(3, 0.5)
+    Array(-5.)
+    """
     (x,) = floats("eval_hermite", x)
     return _recurrence(_degree("eval_hermite", n), 2 * x, lambda k, p, q: 2 * (x * p - k * q))
 
 
 def eval_hermitenorm(n: Any, x: Any) -> Any:
-    """Hermite polynomial of degree `n`, a known integer, for the weight exp(-x**2 / 2)."""
+    """Hermite polynomial He_n(x), for the weight exp(-x**2 / 2) (DLMF 18.3).
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_hermitenorm(3, 0.5)
+    Array(-1.375)
+    """
     (x,) = floats("eval_hermitenorm", x)
     return _recurrence(_degree("eval_hermitenorm", n), x, lambda k, p, q: x * p - k * q)
 
 
 def eval_genlaguerre(n: Any, alpha: Any, x: Any) -> Any:
-    """Laguerre polynomial of degree `n`, a known integer, for the weight x**alpha exp(-x)."""
+    """Laguerre polynomial L_n^(alpha)(x), for the weight x**alpha exp(-x) (DLMF 18.3).
+
+    `alpha` and `x` are real and broadcast; it is differentiable in each. TypeError unless the
+    degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_genlaguerre(2, 1.0, 0.5)
+    Array(1.625)
+    """
     alpha, x = floats("eval_genlaguerre", alpha, x)
     step: Step = lambda k, p, q: (  # noqa: E731
         ((2 * k + 1 + alpha - x) * p - (k + alpha) * q) / (k + 1)
@@ -120,13 +194,27 @@ def eval_genlaguerre(n: Any, alpha: Any, x: Any) -> Any:
 
 
 def eval_laguerre(n: Any, x: Any) -> Any:
-    """Laguerre polynomial of degree `n`, a known integer, for the weight exp(-x)."""
+    """Laguerre polynomial L_n(x), for the weight exp(-x) (DLMF 18.3).
+
+    `x` is real, of any shape. TypeError unless the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_laguerre(2, 0.5)
+    Array(0.125)
+    """
     return eval_genlaguerre(n, 0.0, x)
 
 
 def eval_gegenbauer(n: Any, alpha: Any, x: Any) -> Any:
-    """Gegenbauer polynomial of degree `n`, a known integer, for the weight
-    (1 - x**2)**(alpha - 1/2)."""
+    """Gegenbauer polynomial C_n^(alpha)(x), for the weight (1 - x**2)**(alpha - 1/2) (DLMF 18.3).
+
+    `alpha` and `x` are real and broadcast; it is differentiable in each. TypeError unless the
+    degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_gegenbauer(2, 1.5, 0.5)
+    Array(0.375)
+    """
     alpha, x = floats("eval_gegenbauer", alpha, x)
     step: Step = lambda k, p, q: (  # noqa: E731
         (2 * (k + alpha) * x * p - (k + 2 * alpha - 1) * q) / (k + 1)
@@ -135,8 +223,16 @@ def eval_gegenbauer(n: Any, alpha: Any, x: Any) -> Any:
 
 
 def eval_jacobi(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
-    """Jacobi polynomial of degree `n`, a known integer, for the weight
-    (1 - x)**alpha (1 + x)**beta."""
+    """Jacobi polynomial P_n^(alpha, beta)(x), for the weight (1 - x)**alpha (1 + x)**beta (DLMF
+    18.3).
+
+    `alpha`, `beta` and `x` are real and broadcast; it is differentiable in each. TypeError unless
+    the degree `n` is a known integer >= 0.
+
+    >>> from jitad.scipy import special
+    >>> special.eval_jacobi(2, 1.0, 0.5, 0.5)
+    Array(0.3984375)
+    """
     a, b, x = floats("eval_jacobi", alpha, beta, x)
 
     def step(k: Any, p: Any, q: Any) -> Any:
