@@ -33,8 +33,6 @@ def pair(name: str, x: Any, y: Any, kinds: str) -> list[Any]:
     return [x, y]
 
 
-
-
 def ceil(x: Any) -> Any:
     """The smallest integer >= x, as a float.
 
@@ -46,8 +44,6 @@ def ceil(x: Any) -> Any:
     Array(-1.)
     """
     return apply(ops.ceil, of_kind("ceil", x, "f"))
-
-
 
 
 def floor(x: Any) -> Any:
@@ -76,8 +72,6 @@ def imag(x: Any) -> Any:
     return apply(ops.imag, of_kind("imag", x, "c"))
 
 
-
-
 def neg(x: Any) -> Any:
     """-x; integers wrap.
 
@@ -104,8 +98,6 @@ def real(x: Any) -> Any:
     return apply(ops.real, of_kind("real", x, "c"))
 
 
-
-
 def sign(x: Any) -> Any:
     """-1, 0 or 1 by the sign of x, nan for nan; x / |x| for complex x, and 0 for 0.
 
@@ -118,8 +110,6 @@ def sign(x: Any) -> Any:
     Array([-1.,  0.,  1.])
     """
     return apply(ops.sign, of_kind("sign", x, "iufc"))
-
-
 
 
 def add(x: Any, y: Any) -> Any:

@@ -193,8 +193,10 @@ def _remainder(x: Operand, y: Operand) -> Operand:
         return r
     r = apply(ops.select, _opposite(r, y), apply(ops.add, r, y), r)
     if y.dtype.kind == "f":
-        signed_zero = apply(ops.copysign, filled(y, 0), y)
-        r = apply(ops.select, apply(ops.eq, r, 0), signed_zero, r)
+        # The sign of zero is that of y, and the derivative 1 here too: 0 + r, and -(0 - r).
+        minus = apply(ops.neg, apply(ops.sub, filled(r, 0), r))
+        zero = apply(ops.select, apply(ops.lt, y, 0), minus, apply(ops.add, r, 0.0))
+        r = apply(ops.select, apply(ops.eq, r, 0), zero, r)
     return r
 
 

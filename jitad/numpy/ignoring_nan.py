@@ -287,7 +287,7 @@ def nanmedian(
     Array(3.)
     """
     no_out(out)
-    return quantile_of(a, 0.5, axis, "linear", keepdims, ignore_nan=True)
+    return quantile_of(a, 0.5, axis, "midpoint", keepdims, ignore_nan=True)
 
 
 def nanpercentile(

@@ -41,7 +41,7 @@ def median(
     Array([2., 6.])
     """
     no_out(out)
-    return quantile_of(a, 0.5, axis, "linear", keepdims, ignore_nan=False)
+    return quantile_of(a, 0.5, axis, "midpoint", keepdims, ignore_nan=False)
 
 
 def percentile(

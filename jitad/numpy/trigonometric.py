@@ -250,14 +250,30 @@ def degrees(x: Any, /) -> Any:
     return apply(ops.mul, x, 180 / math.pi)
 
 
+_SINC_SERIES = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(10))
+"""sin(y) / y in powers of y^2: for |y| < 1 right to rounding, and so are four derivatives."""
+
+
 def sinc(x: Any) -> Any:
-    """sin(pi x) / (pi x), 1 at 0, with every derivative right there to fifth order."""
+    """sin(pi x) / (pi x), 1 at 0.
+
+    `x` is a number or array, real or complex. Near 0 it is summed in powers, so that derivatives
+    are as exact there as elsewhere.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> jnp.sinc(jnp.array([0.0, 0.5, 1.0])).round(6)
+    Array([1.     , 0.63662, 0.     ])
+    >>> jitad.grad(jnp.sinc)(0.0)
+    Array(0.)
+    """
     x = inexact(as_array_operand(x))
     y = apply(ops.mul, x, math.pi)
-    at_zero = apply(ops.eq, y, 0)
-    divisor = apply(ops.select, at_zero, filled(y, 1), y)
-    # Where y is 0 the series 1 - y**2/6 + y**4/120 stands in, whose derivatives are sinc's.
-    y2 = apply(ops.square, y)
-    series = apply(ops.sub, apply(ops.div, y2, 20.0), 1.0)
-    series = apply(ops.add, apply(ops.mul, apply(ops.div, y2, 6.0), series), 1.0)
-    return apply(ops.select, at_zero, series, apply(ops.div, apply(ops.sin, y), divisor))
+    near = apply(ops.lt, apply(ops.abs, y), 1.0)
+    small = apply(ops.select, near, y, filled(y, 0))
+    square = apply(ops.square, small)
+    series: Any = filled(y, _SINC_SERIES[-1])
+    for coefficient in reversed(_SINC_SERIES[:-1]):
+        series = apply(ops.add, apply(ops.mul, series, square), coefficient)
+    large = apply(ops.select, near, filled(y, 1), y)
+    return apply(ops.select, near, series, apply(ops.div, apply(ops.sin, large), large))

@@ -247,12 +247,18 @@ min = _extremum(
     lambda b, x, y: b.min(x, y),
 )
 
+
+def _sign_bit(x: Value) -> Value:
+    """1 or -1, of zeros too."""
+    return copysign(full_like(x, 1), x)
+
+
 copysign = elementwise(
     "copysign",
     "|x| with the sign bit of y.",
     kinds="f",
     evaluate=np.copysign,
-    jvp=[lambda t, out, x, y: mul(t, copysign(sign(x), mul(sign(x), y))), None],
+    jvp=[lambda t, out, x, y: mul(t, mul(_sign_bit(x), _sign_bit(y))), None],
     transpose=NONLINEAR,
     emit=lambda b, x, y: b.copysign(x, y),
     samples=(*two(), *edges(2)),

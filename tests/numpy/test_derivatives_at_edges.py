@@ -1,0 +1,70 @@
+"""Derivatives where formulas change: multiples, signed zeros, ties, small arguments."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import jitad
+import jitad.numpy as jnp
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("x", [2.0, -2.0, 0.0, -0.0, 2.5, -2.5])
+@pytest.mark.parametrize("y", [1.0, -1.0])
+def test_remainder_has_slope_one_at_multiples_too(x: float, y: float, compiled: bool) -> None:
+    slopes: Any = jitad.grad(jnp.remainder, argnums=(0, 1))
+    slopes = jitad.jit(slopes) if compiled else slopes
+    value = jitad.jit(jnp.remainder)(x, y) if compiled else jnp.remainder(x, y)
+    assert math.copysign(1, value) == math.copysign(1, np.remainder(x, y))
+    assert slopes(x, y) == (1.0, -math.floor(x / y))
+
+
+@pytest.mark.parametrize("x", [2.0, -2.0, 0.0, -0.0])
+@pytest.mark.parametrize("y", [3.0, -3.0, 0.0, -0.0])
+def test_copysign_of_zeros(x: float, y: float) -> None:
+    assert jitad.grad(jnp.copysign)(x, y) == math.copysign(1, x) * math.copysign(1, y)
+
+
+@pytest.mark.parametrize("function", [jnp.logaddexp, jnp.logaddexp2])
+@pytest.mark.parametrize("x", [-np.inf, -3.0, 0.0, 800.0, np.inf])
+def test_equal_arguments_of_logaddexp_share(function: Any, x: float) -> None:
+    assert jitad.grad(function, argnums=(0, 1))(x, x) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(("x", "y"), [(np.inf, 1.0), (5.0, -np.inf), (1.0, -2000.0)])
+def test_the_larger_argument_of_logaddexp_takes_all(x: float, y: float) -> None:
+    assert jitad.grad(jnp.logaddexp, argnums=(0, 1))(x, y) == (1.0, 0.0)
+    assert jitad.grad(jnp.logaddexp, argnums=(0, 1))(y, x) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-310, 1e-170, 1e-9, 1e-3, 0.1, 0.318, 0.3184, 0.9, 2.5])
+def test_sinc_to_third_order(x: float) -> None:
+    """Its own formula's derivatives cancel near 0; the error is of the size of rounding."""
+    function: Any = jnp.sinc
+    with mpmath.workdps(40):
+        powers = mpmath.taylor(lambda t: mpmath.sinc(mpmath.pi * t), x, 3)
+        expected = [float(c * mpmath.factorial(k)) for k, c in enumerate(powers)]
+    for order in range(4):
+        assert function(x) == pytest.approx(expected[order], rel=1e-13, abs=2e-14)
+        function = jitad.grad(function)
+
+
+@pytest.mark.parametrize("median", [jnp.median, jnp.nanmedian])
+@pytest.mark.parametrize("row", [[np.inf, 1.0], [-np.inf] * 2, [np.inf, np.inf, 1.0, 1.0]])
+def test_medians_of_infinities(median: Any, row: list[float]) -> None:
+    assert median(np.array(row)) == np.median(row)
+
+
+def test_the_hypotenuse_of_nothing_has_slope_zero() -> None:
+    assert jitad.grad(jnp.hypot, argnums=(0, 1))(0.0, 0.0) == (0.0, 0.0)
+    assert jitad.grad(jnp.hypot, argnums=(0, 1))(3e200, 4e200) == pytest.approx((0.6, 0.8))
+
+
+def test_i0_is_flat_at_zero() -> None:
+    assert jitad.grad(jnp.i0)(0.0) == 0.0
+    assert jitad.grad(jitad.grad(jnp.i0))(0.0) == pytest.approx(0.5, rel=1e-15)
