@@ -52,9 +52,11 @@ if TYPE_CHECKING:
         nn,
         numpy,
         ops,
+        profiler,
         random,
         scipy,
         sharding,
+        stages,
         test_util,
         tree,
         tree_util,
@@ -63,18 +65,29 @@ if TYPE_CHECKING:
     from .dtypes import float0
     from .placement import (
         Device,
+        copy_to_host_async,
         default_backend,
         device_count,
         device_get,
         device_put,
         devices,
         effects_barrier,
+        host_count,
+        host_id,
+        host_ids,
         local_device_count,
         local_devices,
+        make_array_from_callback,
+        print_environment_info,
         process_count,
         process_index,
+        process_indices,
+        transfer_guard,
+        transfer_guard_device_to_device,
+        transfer_guard_device_to_host,
+        transfer_guard_host_to_device,
     )
-    from .sharding import NamedSharding, make_mesh, shard_map
+    from .sharding import NamedSharding, Shard, make_mesh, shard_map
     from .sharding import PartitionSpec as P
     from .transforms.callbacks import io_callback, pure_callback
     from .transforms.checkpointing import checkpoint, remat
@@ -104,6 +117,7 @@ __all__ = [
     "NamedSharding",
     "P",
     "ShapeDtypeStruct",
+    "Shard",
     "ad_checkpoint",
     "block_until_ready",
     "check_tracer_leaks",
@@ -113,6 +127,7 @@ __all__ = [
     "clear_caches",
     "closure_convert",
     "config",
+    "copy_to_host_async",
     "core",
     "custom_batching",
     "custom_derivatives",
@@ -146,6 +161,9 @@ __all__ = [
     "float0",
     "grad",
     "hessian",
+    "host_count",
+    "host_id",
+    "host_ids",
     "image",
     "io_callback",
     "jacfwd",
@@ -159,6 +177,7 @@ __all__ = [
     "local_device_count",
     "local_devices",
     "log_compiles",
+    "make_array_from_callback",
     "make_ir",
     "make_jaxpr",
     "make_mesh",
@@ -169,17 +188,25 @@ __all__ = [
     "numpy_dtype_promotion",
     "ops",
     "pmap",
+    "print_environment_info",
     "process_count",
     "process_index",
+    "process_indices",
+    "profiler",
     "pure_callback",
     "random",
     "remat",
     "scipy",
     "shard_map",
     "sharding",
+    "stages",
     "stop_gradient",
     "test_util",
     "threads",
+    "transfer_guard",
+    "transfer_guard_device_to_device",
+    "transfer_guard_device_to_host",
+    "transfer_guard_host_to_device",
     "tree",
     "tree_util",
     "typeof",
@@ -192,10 +219,13 @@ __all__ = [
 _LAZY = {
     "dtypes": "float0",
     "placement": (
-        "Device default_backend device_count device_get device_put devices effects_barrier "
-        "local_device_count local_devices process_count process_index"
+        "Device copy_to_host_async default_backend device_count device_get device_put devices "
+        "effects_barrier host_count host_id host_ids local_device_count local_devices "
+        "make_array_from_callback print_environment_info process_count process_index "
+        "process_indices transfer_guard transfer_guard_device_to_device "
+        "transfer_guard_device_to_host transfer_guard_host_to_device"
     ),
-    "sharding": "NamedSharding P make_mesh shard_map",
+    "sharding": "NamedSharding P Shard make_mesh shard_map",
     "transforms.callbacks": "io_callback pure_callback",
     "transforms.checkpointing": "checkpoint remat",
     "transforms.custom_gradient": "custom_gradient",

@@ -16,6 +16,7 @@ _FLOATS = (
 
 ABSENT = {
     "jitad": {
+        "live_arrays": "arrays are NumPy's, which nobody lists; tracemalloc counts their memory",
         "cloud": _ONE_PROCESS,
         "distributed": _ONE_PROCESS,
         "export": "compiled programs are kept on disk, for this machine: `python -m jitad cache`",

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from . import checkpoint_policies
-from .checkpoint_policies import checkpoint_name
+from .checkpoint_policies import Offloadable, checkpoint_name
 from .transforms.checkpointing import checkpoint, remat
 
-__all__ = ["checkpoint", "checkpoint_name", "checkpoint_policies", "remat"]
+__all__ = [
+    "Offloadable",
+    "Recompute",
+    "Saveable",
+    "checkpoint",
+    "checkpoint_name",
+    "checkpoint_policies",
+    "remat",
+]
+
+Saveable, Recompute = True, False
+"""What a policy may answer, besides True and False."""

@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from jitad_ir import ops
 from jitad_ir.graph import Equation
 from jitad_ir.ops.checkpoint import is_saved_op
@@ -39,6 +41,13 @@ class Policy(NamedTuple):
         return is_saved_op(prim.op, params, self.saves)
 
 
+class Offloadable(NamedTuple):
+    """A policy's answer for values to be kept in another memory. There is one: they are kept."""
+
+    src: str
+    dst: str
+
+
 class Chosen:
     """The user's policy, asked about equations. Two are equal if they ask the same object."""
 
@@ -56,7 +65,7 @@ class Chosen:
     def __call__(self, eq: Equation) -> bool:
         types = [v.type for v in eq.operands]
         answer = self.policy(primitive_of(eq.op.name), *types, **params_of(eq.op.name, eq.params))
-        if not hasattr(answer, "__bool__"):
+        if not isinstance(answer, (bool, np.bool_, int, Offloadable, type(None))):
             raise TypeError(
                 at_user_line(
                     f"checkpoint: expected True or False of the policy {self!r} for "

@@ -6,7 +6,12 @@ from .transforms.custom_gradient import custom_gradient, linear_call
 from .transforms.custom_jvp import custom_jvp
 from .transforms.custom_vjp import custom_vjp
 from .transforms.inspection import closure_convert
-from .transforms.rules import CustomVJPPrimal, SymbolicZero, custom_vjp_primal_tree_values
+from .transforms.rules import (
+    CustomVJPPrimal,
+    SymbolicZero,
+    custom_vjp_primal_tree_values,
+    zero_from_primal,
+)
 
 __all__ = [
     "CustomVJPPrimal",
@@ -17,4 +22,5 @@ __all__ = [
     "custom_vjp",
     "custom_vjp_primal_tree_values",
     "linear_call",
+    "zero_from_primal",
 ]

@@ -45,6 +45,10 @@ class TracerArrayConversionError(ConcretizationError):
     """`np.array(...)`, `float(...)` or NumPy code that needs the elements of a traced value."""
 
 
+class NonConcreteBooleanIndexError(TracerArrayConversionError, IndexError):
+    """A traced mask as an index: the shape of the result would depend on its elements."""
+
+
 class LeakedTracerError(RuntimeError):
     """A traced value was kept (in a global, a list, an object) beyond the call that traced it."""
 
@@ -53,6 +57,15 @@ ConcretizationTypeError = ConcretizationError
 UnexpectedTracerError = LeakedTracerError
 JaxRuntimeError = RuntimeError
 """What programs catch around a computation that fails on the device."""
+JAXTypeError, JAXIndexError = TypeError, IndexError
+
+
+class KeyReuseError(RuntimeError):
+    """A random key that was used twice. Not looked for; for programs that except it."""
+
+
+class InconclusiveDimensionOperation(RuntimeError):
+    """A comparison of lengths that are symbols. There are none; for `except` clauses."""
 
 
 class NonFiniteError(FloatingPointError):

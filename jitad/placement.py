@@ -9,6 +9,11 @@ Programs that place their arrays, or ask what hardware there is, get the answers
 
 from __future__ import annotations
 
+import importlib
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,16 +24,27 @@ from .tree_util import tree_map
 
 __all__ = [
     "Device",
+    "copy_to_host_async",
     "default_backend",
     "device_count",
     "device_get",
     "device_put",
     "devices",
     "effects_barrier",
+    "host_count",
+    "host_id",
+    "host_ids",
     "local_device_count",
     "local_devices",
+    "make_array_from_callback",
+    "print_environment_info",
     "process_count",
     "process_index",
+    "process_indices",
+    "transfer_guard",
+    "transfer_guard_device_to_device",
+    "transfer_guard_device_to_host",
+    "transfer_guard_host_to_device",
 ]
 
 
@@ -85,6 +101,66 @@ def process_count(backend: str | None = None) -> int:
 def process_index(backend: str | None = None) -> int:
     """0."""
     return 0
+
+
+def process_indices(backend: str | None = None) -> list[int]:
+    """[0]."""
+    return [0]
+
+
+host_count, host_id, host_ids = process_count, process_index, process_indices
+"""Former names of these."""
+
+
+def transfer_guard(new_val: str) -> AbstractContextManager[None]:
+    """Nothing: there is one memory, so nothing is transferred that could be guarded against.
+
+    >>> with transfer_guard("disallow"):
+    ...     pass
+    """
+    levels = ("allow", "log", "disallow", "log_explicit", "disallow_explicit")
+    if new_val not in levels:
+        raise ValueError(f"transfer_guard: expected one of {', '.join(levels)}; got {new_val!r}")
+    return nullcontext()
+
+
+transfer_guard_host_to_device = transfer_guard_device_to_host = transfer_guard
+transfer_guard_device_to_device = transfer_guard
+
+
+def copy_to_host_async(x: Any) -> Any:
+    """The pytree of arrays `x`, which are where the host reads them."""
+    return x
+
+
+def make_array_from_callback(
+    shape: Sequence[int], sharding: Any, data_callback: Callable[..., Any], **how: Any
+) -> Array:
+    """The array whose parts `data_callback(index)` gives, an index being a tuple of slices: here it
+    is asked for all of it. Raises ValueError if that has another shape.
+
+    >>> make_array_from_callback((2,), None, lambda index: np.arange(2.0)[index])
+    Array([0., 1.])
+    """
+    shape = tuple(shape)
+    array = as_array(np.array(data_callback((slice(None),) * len(shape))))
+    if array.shape != shape:
+        raise ValueError(
+            f"make_array_from_callback: expected an array of shape {shape}; got {array.shape}"
+        )
+    return array
+
+
+def print_environment_info(return_string: bool = False) -> str | None:
+    """Print the versions of jitad, NumPy, llvmlite and Python, and the machine; give them as a
+    string instead if `return_string`."""
+    names = ("jitad", "numpy", "llvmlite")
+    lines = [f"{name}: {importlib.import_module(name).__version__}" for name in names]
+    lines += [f"python: {sys.version}", f"devices: {devices()}", f"platform: {platform.platform()}"]
+    if return_string:
+        return "\n".join(lines)
+    print("\n".join(lines))
+    return None
 
 
 def effects_barrier() -> None:

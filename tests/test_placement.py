@@ -132,3 +132,60 @@ def test_code_for_platforms() -> None:
     assert pick(1.0, default=lambda x: 2 * x, cuda=lambda x: -x) == 2.0
     with pytest.raises(NotImplementedError, match="expected cpu= or default=; got .* cuda, tpu"):
         pick(1.0, tpu=lambda x: x, cuda=lambda x: x)
+
+
+def test_one_process_and_one_memory() -> None:
+    assert jitad.process_indices() == jitad.host_ids() == [0]
+    assert (jitad.host_id(), jitad.host_count()) == (0, 1)
+    for guard in (jitad.transfer_guard, jitad.transfer_guard_host_to_device):
+        with guard("disallow"):
+            assert jitad.jit(lambda x: x + 1)(np.ones(2)).sum() == 4
+    with pytest.raises(ValueError, match="got 'never'"):
+        jitad.transfer_guard("never")
+    x = jnp.ones(2)
+    assert jitad.copy_to_host_async(x) is x
+    mesh = jitad.make_mesh((1,), ("i",))
+    sharding = jitad.NamedSharding(mesh, jitad.P("i"))
+    whole = np.arange(6.0).reshape(2, 3)
+    array = jitad.make_array_from_callback((2, 3), sharding, lambda index: whole[index])
+    assert type(array) is jitad.Array and np.array_equal(array, whole)
+    with pytest.raises(ValueError, match=r"expected an array of shape \(3,\); got \(2, 3\)"):
+        jitad.make_array_from_callback((3,), sharding, lambda index: whole)
+    assert "numpy" in jitad.print_environment_info(return_string=True)
+    with pytest.raises(AttributeError, match="tracemalloc"):
+        jitad.live_arrays()
+
+
+def test_types_of_stages() -> None:
+    jitted = jitad.jit(lambda x: x)
+    assert isinstance(jitted, jitad.stages.Wrapped)
+    assert not isinstance(lambda x: x, jitad.stages.Wrapped)
+    traced = jitted.trace(1.0)
+    assert isinstance(traced, jitad.stages.Traced)
+    assert isinstance(traced.lower(), jitad.stages.Lowered)
+    assert isinstance(traced.lower().compile(), jitad.stages.Compiled)
+
+
+def test_errors_by_their_names() -> None:
+    errors = jitad.errors
+    for kind in (errors.NonConcreteBooleanIndexError, errors.JAXIndexError):
+        with pytest.raises(kind, match="traced mask"):
+            jitad.jit(lambda x: x[x > 0])(np.ones(3))
+    assert issubclass(errors.KeyReuseError, RuntimeError)
+    with jitad.numpy_dtype_promotion("strict"), pytest.raises(jitad.dtypes.TypePromotionError):
+        jnp.add(np.ones(2), np.ones(2, np.float32))
+
+
+def test_zero_tangents() -> None:
+    zero = jitad.custom_derivatives.zero_from_primal
+    assert zero(np.ones((2, 3), np.float32)).dtype == np.float32
+    assert zero(np.arange(3)).dtype == jitad.dtypes.float0 and zero(np.arange(3)).shape == (3,)
+    assert zero(1.0, symbolic_zeros=True).instantiate() == 0.0
+
+
+def test_answers_of_policies() -> None:
+    from jitad.ad_checkpoint import Offloadable, Recompute, Saveable
+
+    for answer in (Saveable, Recompute, Offloadable("device", "pinned_host")):
+        f = jitad.checkpoint(jnp.sin, policy=lambda prim, *_, answer=answer, **__: answer)
+        assert jitad.grad(f)(0.0) == 1.0

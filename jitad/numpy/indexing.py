@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from jitad.errors import TracerArrayConversionError, at_user_line
+from jitad.errors import NonConcreteBooleanIndexError, at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import DType, Shape
@@ -189,7 +189,7 @@ def _traced(item: Tracer) -> Any:
     if item.dtype.kind == "b":
         if item.concrete is not None:
             return _item(np.asarray(item.concrete))
-        raise TracerArrayConversionError(
+        raise NonConcreteBooleanIndexError(
             at_user_line(
                 f"expected a mask whose elements are known; got a traced mask {item.type!r}: the "
                 "shape of x[mask] depends on them. Write jnp.where(mask, x, other), "

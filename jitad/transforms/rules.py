@@ -13,6 +13,7 @@ from jitad_ir.graph import Graph, Value
 from jitad_ir.op import OPS
 from jitad_ir.types import ArrayType
 
+from ..argument_types import type_of_argument
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..trace import ClosedGraph, apply, find_trace
@@ -44,6 +45,19 @@ class SymbolicZero:
 
     def __repr__(self) -> str:
         return f"SymbolicZero(shape={self.shape}, dtype={self.dtype})"
+
+
+def zero_from_primal(x: Any, symbolic_zeros: bool = False) -> Any:
+    """The zero tangent of an array: zeros of its shape and dtype, of dtype float0 for integers and
+    bools, or a SymbolicZero.
+
+    >>> zero_from_primal(np.ones(2))
+    array([0., 0.])
+    """
+    found = type_of_argument(x)
+    if symbolic_zeros:
+        return SymbolicZero(found)
+    return np.zeros(found.shape, found.dtype if found.is_inexact else FLOAT0)
 
 
 class CustomVJPPrimal(NamedTuple):
