@@ -11,7 +11,15 @@ from .support import standardized, valid, without
 
 
 def logpdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of the density at `x`."""
+    """Logarithm of `pdf`, -inf where that is 0.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.beta.logpdf(0.25, 2.0, 3.0)
+    Array(0.52324814)
+    """
     z, scale, a, b = standardized("beta.logpdf", x, a, b, loc=loc, scale=scale)
     a, b = valid(a > 0, a), valid(b > 0, b)
     outside = (z < 0) | (z > 1)
@@ -21,27 +29,68 @@ def logpdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 
 def pdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Density at `x`."""
+    """Density of the beta distribution at `x`: z**(a - 1) (1 - z)**(b - 1) / B(a, b) over 0 <= z <=
+    1, divided by scale, z = (x - loc) / scale; 0 elsewhere.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.beta.pdf(0.25, 2.0, 3.0)
+    Array(1.6875)
+    """
     return jnp.exp(logpdf(x, a, b, loc, scale))
 
 
 def cdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Distribution function at `x`."""
+    """Distribution function of the beta distribution at `x`: the probability of at most that.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.beta.cdf(0.25, 2.0, 3.0)
+    Array(0.26171875)
+    """
     z, _, a, b = standardized("beta.cdf", x, a, b, loc=loc, scale=scale)
     return special.betainc(valid(a > 0, a), valid(b > 0, b), jnp.clip(z, 0, 1))
 
 
 def logcdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of the distribution function at `x`."""
+    """Logarithm of `cdf`.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.beta.logcdf(0.25, 2.0, 3.0)
+    Array(-1.34048483)
+    """
     return jnp.log(cdf(x, a, b, loc, scale))
 
 
 def sf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """1 - cdf(x)."""
+    """Survival function of the beta distribution at `x`: 1 - cdf, without cancellation.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.beta.sf(0.25, 2.0, 3.0)
+    Array(0.73828125)
+    """
     z, _, a, b = standardized("beta.sf", x, a, b, loc=loc, scale=scale)
     return special.betainc(valid(b > 0, b), valid(a > 0, a), 1 - jnp.clip(z, 0, 1))
 
 
 def logsf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of 1 - cdf(x)."""
+    """Logarithm of `sf`.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.beta.logsf(0.25, 2.0, 3.0)
+    Array(-0.30343043)
+    """
     return jnp.log(sf(x, a, b, loc, scale))

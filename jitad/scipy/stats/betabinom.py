@@ -11,7 +11,15 @@ from .support import shifted, valid, without
 
 
 def logpmf(k: Any, n: Any, a: Any, b: Any, loc: Any = 0) -> Any:
-    """Logarithm of the probability of `k`."""
+    """Logarithm of `pmf`, -inf where that is 0.
+
+    `k`, `n`, `a`, `b` and `loc` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.betabinom.logpmf(2, 5, 2.0, 3.0)
+    Array(-1.43508453)
+    """
     k, n, a, b = shifted("betabinom.logpmf", k, n, a, b, loc=loc)
     a, b = valid(a > 0, a), valid(b > 0, b)
     n = valid((n >= 0) & (n == jnp.floor(n)), n)
@@ -23,5 +31,14 @@ def logpmf(k: Any, n: Any, a: Any, b: Any, loc: Any = 0) -> Any:
 
 
 def pmf(k: Any, n: Any, a: Any, b: Any, loc: Any = 0) -> Any:
-    """Probability of `k`."""
+    """Probability of the beta-binomial distribution at `k`: C(n, k) B(k + a, n - k + b) / B(a, b)
+    for k = 0, ..., n, with k - loc in place of k; 0 elsewhere.
+
+    `k`, `n`, `a`, `b` and `loc` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.betabinom.pmf(2, 5, 2.0, 3.0)
+    Array(0.23809524)
+    """
     return jnp.exp(logpmf(k, n, a, b, loc))

@@ -12,46 +12,111 @@ from .support import located, standardized
 
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of the density at `x`."""
+    """Logarithm of `pdf`, which does not underflow.
+
+    `x`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for parameters
+    out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.cauchy.logpdf(0.5)
+    Array(-1.36787344)
+    """
     z, scale = standardized("cauchy.logpdf", x, loc=loc, scale=scale)
     return -jnp.log1p(z * z) - jnp.log(np.pi * scale)
 
 
 def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Density at `x`."""
+    """Density of the Cauchy distribution at `x`: 1 / (pi (1 + z**2)), divided by scale, z = (x -
+    loc) / scale.
+
+    `x`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for parameters
+    out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.cauchy.pdf(0.5)
+    Array(0.25464791)
+    """
     return jnp.exp(logpdf(x, loc, scale))
 
 
 def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Distribution function at `x`."""
+    """Distribution function of the Cauchy distribution at `x`: the probability of at most that.
+
+    `x`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for parameters
+    out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.cauchy.cdf(0.5)
+    Array(0.64758362)
+    """
     z, _ = standardized("cauchy.cdf", x, loc=loc, scale=scale)
     return jnp.arctan2(1.0, -z) / np.pi
 
 
 def logcdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of the distribution function at `x`."""
+    """Logarithm of `cdf`.
+
+    `x`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for parameters
+    out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.cauchy.logcdf(0.5)
+    Array(-0.43450735)
+    """
     return jnp.log(cdf(x, loc, scale))
 
 
 def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """1 - cdf(x)."""
+    """Survival function of the Cauchy distribution at `x`: 1 - cdf, without cancellation.
+
+    `x`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for parameters
+    out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.cauchy.sf(0.5)
+    Array(0.35241638)
+    """
     z, _ = standardized("cauchy.sf", x, loc=loc, scale=scale)
     return jnp.arctan2(1.0, z) / np.pi
 
 
 def logsf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of 1 - cdf(x)."""
+    """Logarithm of `sf`.
+
+    `x`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for parameters
+    out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.cauchy.logsf(0.5)
+    Array(-1.0429419)
+    """
     return jnp.log(sf(x, loc, scale))
 
 
 def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """The x with cdf(x) = q."""
+    """Quantiles of the Cauchy distribution: the x with cdf(x) = q; nan for q outside of [0, 1].
+
+    `q`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for parameters
+    out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.cauchy.ppf(0.9)
+    Array(3.07768354)
+    """
     q, loc, scale = located("cauchy.ppf", q, loc=loc, scale=scale)
     return loc + scale * _quantile(q)
 
 
 def isf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """The x with sf(x) = q."""
+    """The x with sf(x) = q, accurate for small q; nan for q outside of [0, 1].
+
+    `q`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for parameters
+    out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.cauchy.isf(0.1)
+    Array(3.07768354)
+    """
     q, loc, scale = located("cauchy.isf", q, loc=loc, scale=scale)
     return loc - scale * _quantile(q)
 

@@ -13,7 +13,13 @@ from jitad_ir import ops
 
 
 class ModeResult(NamedTuple):
-    """Result of `mode`."""
+    """Result of `mode`: the values, and how often they occur.
+
+    >>> from jitad.scipy import stats
+    >>> import numpy as np
+    >>> stats.mode(np.array([2, 1, 2])).count
+    Array(2)
+    """
 
     mode: Any
     """The commonest values."""

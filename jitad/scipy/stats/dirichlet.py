@@ -17,10 +17,13 @@ def logpdf(x: Any, alpha: Any) -> Any:
     """Logarithm of the density at `x`, of shape (K,) or (K, ...) for alpha of shape (K,); the last
     coordinate may be left out. -inf where x is not in the simplex.
 
-    >>> logpdf(np.array([0.5, 0.5]), np.array([1.0, 1.0]))
-    Array(0.)
+    The result has the shape of `x` without its first axis. ValueError for other shapes; nan unless
+    alpha > 0.
 
-    Raises ValueError for other shapes.
+    >>> from jitad.scipy import stats
+    >>> import numpy as np
+    >>> stats.dirichlet.logpdf(np.array([0.25, 0.75]), np.array([2.0, 1.0]))
+    Array(-0.69314718)
     """
     x, alpha = jnp.asarray(x), jnp.asarray(alpha)
     if alpha.ndim != 1 or x.ndim == 0 or x.shape[0] not in (alpha.shape[0], alpha.shape[0] - 1):
@@ -43,5 +46,12 @@ def logpdf(x: Any, alpha: Any) -> Any:
 
 
 def pdf(x: Any, alpha: Any) -> Any:
-    """Density at `x`; see `logpdf`."""
+    """Density at `x`: product of x_i**(alpha_i - 1) / Gamma(alpha_i), times Gamma(sum of alpha),
+    over the simplex. Shapes as in `logpdf`.
+
+    >>> from jitad.scipy import stats
+    >>> import numpy as np
+    >>> stats.dirichlet.pdf(np.array([0.25, 0.75]), np.array([2.0, 1.0]))
+    Array(0.5)
+    """
     return jnp.exp(logpdf(x, alpha))

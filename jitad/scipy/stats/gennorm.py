@@ -11,7 +11,15 @@ from .support import standardized, valid
 
 
 def logpdf(x: Any, beta: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of the density at `x`."""
+    """Logarithm of `pdf`, which does not underflow.
+
+    `x`, `beta`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.gennorm.logpdf(0.5, 1.5)
+    Array(-0.94438574)
+    """
     z, scale, beta = standardized("gennorm.logpdf", x, beta, loc=loc, scale=scale)
     beta = valid(beta > 0, beta)
     normalization = jnp.log(beta / 2) - special.gammaln(1 / beta)
@@ -19,12 +27,30 @@ def logpdf(x: Any, beta: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 
 def pdf(x: Any, beta: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Density at `x`."""
+    """Density of the generalized normal distribution at `x`: beta exp(-|z|**beta) / (2 Gamma(1 /
+    beta)), divided by scale, z = (x - loc) / scale.
+
+    `x`, `beta`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.gennorm.pdf(0.5, 1.5)
+    Array(0.3889184)
+    """
     return jnp.exp(logpdf(x, beta, loc, scale))
 
 
 def cdf(x: Any, beta: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Distribution function at `x`."""
+    """Distribution function of the generalized normal distribution at `x`: the probability of at
+    most that.
+
+    `x`, `beta`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.gennorm.cdf(0.5, 1.5)
+    Array(0.74174933)
+    """
     z, _, beta = standardized("gennorm.cdf", x, beta, loc=loc, scale=scale)
     beta = valid(beta > 0, beta)
     half = 0.5 * jnp.sign(z)

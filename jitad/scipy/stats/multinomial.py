@@ -31,5 +31,12 @@ def logpmf(x: Any, n: Any, p: Any) -> Any:
 
 
 def pmf(x: Any, n: Any, p: Any) -> Any:
-    """Probability of the counts `x`; see `logpmf`."""
+    """Probability of the counts `x`: n! times the product of p_i**x_i / x_i!. Shapes as in
+    `logpmf`.
+
+    >>> from jitad.scipy import stats
+    >>> import numpy as np
+    >>> stats.multinomial.pmf(np.array([1, 1]), 2, np.array([0.25, 0.75]))
+    Array(0.375)
+    """
     return jnp.exp(logpmf(x, n, p))

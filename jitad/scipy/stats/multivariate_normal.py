@@ -73,5 +73,12 @@ def _of_one_dtype(*arrays: Any) -> list[Any]:
 
 
 def pdf(x: Any, mean: Any = 0, cov: Any = 1) -> Any:
-    """Density at `x`; see `logpdf`."""
+    """Density at `x`: exp(-d' cov^-1 d / 2) / sqrt((2 pi)**n det(cov)), d = x - mean. Shapes as in
+    `logpdf`.
+
+    >>> from jitad.scipy import stats
+    >>> import numpy as np
+    >>> stats.multivariate_normal.pdf(np.zeros(2), np.zeros(2), np.eye(2))
+    Array(0.15915494)
+    """
     return jnp.exp(logpdf(x, mean, cov))

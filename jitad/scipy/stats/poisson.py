@@ -13,7 +13,15 @@ from .support import shifted, valid, without
 
 
 def logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
-    """Logarithm of the probability of `k`."""
+    """Logarithm of `pmf`, -inf where that is 0.
+
+    `k`, `mu` and `loc` are real and broadcast; TypeError if one is complex. nan for parameters out
+    of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.poisson.logpmf(2, 1.5)
+    Array(-1.38221696)
+    """
     k, mu = shifted("poisson.logpmf", k, mu, loc=loc)
     mu = valid(mu >= 0, mu)
     outside = (k < 0) | (k != jnp.floor(k))
@@ -23,12 +31,29 @@ def logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
 
 
 def pmf(k: Any, mu: Any, loc: Any = 0) -> Any:
-    """Probability of `k`."""
+    """Probability of the Poisson distribution at `k`: mu**k exp(-mu) / k! for k = 0, 1, ..., with k
+    - loc in place of k; 0 elsewhere.
+
+    `k`, `mu` and `loc` are real and broadcast; TypeError if one is complex. nan for parameters out
+    of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.poisson.pmf(2, 1.5)
+    Array(0.25102143)
+    """
     return jnp.exp(logpmf(k, mu, loc))
 
 
 def cdf(k: Any, mu: Any, loc: Any = 0) -> Any:
-    """Probability of at most `k`."""
+    """Distribution function of the Poisson distribution at `k`: the probability of at most that.
+
+    `k`, `mu` and `loc` are real and broadcast; TypeError if one is complex. nan for parameters out
+    of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.poisson.cdf(2, 1.5)
+    Array(0.80884683)
+    """
     k, mu = shifted("poisson.cdf", k, mu, loc=loc)
     whole = jnp.floor(jnp.where(k < 0, 0, k))
     return jnp.where(k < 0, 0, special.gammaincc(whole + 1, valid(mu >= 0, mu)))
@@ -38,7 +63,15 @@ _COUNT = 256
 
 
 def entropy(mu: Any, loc: Any = 0) -> Any:
-    """Entropy in nats: -sum of p log(p); where mu > 100 by its asymptotic series."""
+    """Entropy in nats: -sum of p log(p); where mu > 100 by its asymptotic series.
+
+    `mu` and `loc` are real and broadcast; TypeError if one is complex. nan for parameters out of
+    their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.poisson.entropy(1.5)
+    Array(1.53940465)
+    """
     mu, _ = shifted("poisson.entropy", mu, loc, loc=0)
     mu = valid(mu >= 0, mu)
     is_large = mu > _LARGE

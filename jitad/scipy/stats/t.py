@@ -15,7 +15,15 @@ _LOG_ROOT_TWO_PI = 0.9189385332046728
 
 
 def logpdf(x: Any, df: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of the density at `x`."""
+    """Logarithm of `pdf`, which does not underflow.
+
+    `x`, `df`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.t.logpdf(0.5, 3.0)
+    Array(-1.16097426)
+    """
     z, scale, df = standardized("t.logpdf", x, df, loc=loc, scale=scale)
     df = valid(df > 0, df)
     is_normal = df == np.inf
@@ -27,5 +35,14 @@ def logpdf(x: Any, df: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 
 def pdf(x: Any, df: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Density at `x`."""
+    """Density of Student's distribution at `x`: Gamma((df + 1) / 2) / (sqrt(pi df) Gamma(df / 2))
+    (1 + z**2 / df)**(-(df + 1) / 2), divided by scale, z = (x - loc) / scale.
+
+    `x`, `df`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.t.pdf(0.5, 3.0)
+    Array(0.31318091)
+    """
     return jnp.exp(logpdf(x, df, loc, scale))

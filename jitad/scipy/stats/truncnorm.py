@@ -37,7 +37,15 @@ def _standardized(name: str, x: Any, a: Any, b: Any, loc: Any, scale: Any) -> An
 
 
 def logpdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of the density at `x`."""
+    """Logarithm of `pdf`, -inf where that is 0.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.truncnorm.logpdf(0.5, -1.0, 2.0)
+    Array(-0.84377224)
+    """
     z, scale, a, b = _standardized("logpdf", x, a, b, loc, scale)
     outside = (z < a) | (z > b)
     safe = jnp.where(outside, 0, z)
@@ -46,27 +54,70 @@ def logpdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 
 def pdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Density at `x`."""
+    """Density of the truncated normal distribution at `x`: exp(-z**2 / 2) / (sqrt(2 pi) (Phi(b) -
+    Phi(a))) over a <= z <= b, Phi the normal distribution function, divided by scale, z = (x - loc)
+    / scale; 0 elsewhere.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.truncnorm.pdf(0.5, -1.0, 2.0)
+    Array(0.43008508)
+    """
     return jnp.exp(logpdf(x, a, b, loc, scale))
 
 
 def logcdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of the distribution function at `x`."""
+    """Logarithm of `cdf`.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.truncnorm.logcdf(0.5, -1.0, 2.0)
+    Array(-0.42942934)
+    """
     z, _, a, b = _standardized("logcdf", x, a, b, loc, scale)
     return _log_mass(a, jnp.clip(z, a, b)) - _log_mass(a, b)
 
 
 def cdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Distribution function at `x`."""
+    """Distribution function of the truncated normal distribution at `x`: the probability of at most
+    that.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.truncnorm.cdf(0.5, -1.0, 2.0)
+    Array(0.65088042)
+    """
     return jnp.exp(logcdf(x, a, b, loc, scale))
 
 
 def logsf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of 1 - cdf(x)."""
+    """Logarithm of `sf`.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.truncnorm.logsf(0.5, -1.0, 2.0)
+    Array(-1.05234078)
+    """
     z, _, a, b = _standardized("logsf", x, a, b, loc, scale)
     return _log_mass(jnp.clip(z, a, b), b) - _log_mass(a, b)
 
 
 def sf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """1 - cdf(x)."""
+    """Survival function of the truncated normal distribution at `x`: 1 - cdf, without cancellation.
+
+    `x`, `a`, `b`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.truncnorm.sf(0.5, -1.0, 2.0)
+    Array(0.34911958)
+    """
     return jnp.exp(logsf(x, a, b, loc, scale))

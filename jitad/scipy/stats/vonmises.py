@@ -13,7 +13,15 @@ from .support import standardized, valid
 
 
 def logpdf(x: Any, kappa: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Logarithm of the density at `x`."""
+    """Logarithm of `pdf`, which does not underflow.
+
+    `x`, `kappa`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.vonmises.logpdf(0.5, 2.0)
+    Array(-0.90670548)
+    """
     z, scale, kappa = standardized("vonmises.logpdf", x, kappa, loc=loc, scale=scale)
     kappa = valid(kappa >= 0, kappa)
     # cos z - 1 = -2 sin(z / 2)**2
@@ -22,5 +30,14 @@ def logpdf(x: Any, kappa: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 
 def pdf(x: Any, kappa: Any, loc: Any = 0, scale: Any = 1) -> Any:
-    """Density at `x`."""
+    """Density of von Mises' distribution at `x`: exp(kappa cos(z)) / (2 pi I_0(kappa)), z in
+    radians, divided by scale, z = (x - loc) / scale.
+
+    `x`, `kappa`, `loc` and `scale` are real and broadcast; TypeError if one is complex. nan for
+    parameters out of their range.
+
+    >>> from jitad.scipy import stats
+    >>> stats.vonmises.pdf(0.5, 2.0)
+    Array(0.40385253)
+    """
     return jnp.exp(logpdf(x, kappa, loc, scale))
