@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from jitad.scipy import stats
+
 NAMESPACES = (
     "jitad.ad_checkpoint",
     "jitad.custom_batching",
@@ -31,18 +33,30 @@ NAMESPACES = (
     "jitad.scipy.cluster.vq",
     "jitad.scipy.integrate",
     "jitad.scipy.interpolate",
+    "jitad.scipy.linalg",
     "jitad.scipy.ndimage",
     "jitad.scipy.spatial.transform",
     "jitad.scipy.special",
+    "jitad.scipy.stats",
     "jitad.test_util",
+    *(
+        f"jitad.scipy.stats.{name}"
+        for name in stats.__all__
+        if isinstance(getattr(stats, name), ModuleType)
+    ),
 )
+
+
+def is_defined_in(namespace: str, name: str, value: Any) -> bool:
+    return not name.startswith("_") and getattr(value, "__module__", None) == namespace
 
 
 def public(namespace: str) -> Iterator[tuple[str, Any]]:
     """The names of a namespace and what they are, but for modules and for what is not ours:
     constants, and NumPy's and Python's own objects."""
     module = importlib.import_module(namespace)
-    for name in module.__all__:
+    own = [name for name, value in vars(module).items() if is_defined_in(namespace, name, value)]
+    for name in getattr(module, "__all__", own):
         value = getattr(module, name)
         home = getattr(value, "__module__", None) or type(value).__module__
         if not isinstance(value, ModuleType) and home.partition(".")[0] in ("jitad", "jitad_ir"):

@@ -38,7 +38,17 @@ def cholesky(
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> tuple[Any, bool]:
-    """The factor of `cholesky` and `lower`, for `cho_solve`. The other triangle is zero."""
+    """The factor of `cholesky` and `lower`, for `cho_solve`. The other triangle is zero.
+
+    `a` are Hermitian positive definite matrices (..., n, n); nan where they are not (SciPy raises
+    LinAlgError). ValueError for matrices that are not square.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> factor = linalg.cho_factor(np.array([[4.0, 2.0], [2.0, 3.0]]), lower=True)
+    >>> linalg.cho_solve(factor, np.array([8.0, 7.0]))
+    Array([1.25, 1.5 ])
+    """
     return cholesky(a, lower), bool(lower)
 
 
@@ -50,8 +60,18 @@ def lu(
     p_indices: bool = False,
 ) -> Any:
     """a = P L U for matrices (..., m, n): the permutation matrix P, L (..., m, k) with a unit
-    diagonal, U (..., k, n), k = min(m, n). Two results, P L and U, if `permute_l`; with `p_indices`
-    the permutation is one of indices, with a = L[p] U."""
+    diagonal, U (..., k, n), k = min(m, n).
+
+    Two results, P L and U, if `permute_l`; with `p_indices` the permutation is one of indices, with
+    a = L[p] U. Differentiable, the permutation held fixed.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> p, l, u = linalg.lu(np.array([[1.0, 2.0], [4.0, 2.0]]))
+    >>> p @ l @ u
+    Array([[1., 2.],
+           [4., 2.]])
+    """
     x = as_matrices(a)
     packed, _, permutation = apply(ops.lu, x)
     m, n = x.shape[-2:]
@@ -69,7 +89,14 @@ def lu(
 
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Any, Any]:
     """The factors of matrices (..., m, n) in one array, and pivots (int32): row i was exchanged
-    with row pivots[i]. For `lu_solve`."""
+    with row pivots[i]. For `lu_solve`.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.lu_factor(np.array([[1.0, 2.0], [4.0, 2.0]]))
+    (Array([[4.  , 2.  ],
+           [0.25, 1.5 ]]), Array([1, 1], dtype=int32))
+    """
     packed, pivots, _ = apply(ops.lu, as_matrices(a))
     return packed, pivots
 
@@ -82,9 +109,19 @@ def qr(
     pivoting: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """Q and R of matrices (..., m, n): `mode` "full": (m, m) and (m, n); "economic": (m, k) and
-    (k, n) with k = min(m, n); "r": R of "full" alone, in a tuple. Pivoting and the mode "raw" are
-    left out (NotImplementedError)."""
+    """Q and R of matrices (..., m, n): a = Q R with orthonormal columns of Q and an upper triangle
+    R.
+
+    `mode` "full": (m, m) and (m, n); "economic": (m, k) and (k, n) with k = min(m, n); "r": R of
+    "full" alone, in a tuple. Raises ValueError for other modes. Pivoting and the mode "raw" are
+    left out (NotImplementedError).
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> q, r = linalg.qr(np.array([[3.0, 1.0], [4.0, 2.0]]), mode="economic")
+    >>> np.allclose(q @ r, [[3.0, 1.0], [4.0, 2.0]])
+    True
+    """
     if pivoting or mode == "raw":
         what = "pivoting" if pivoting else "mode 'raw'"
         raise NotImplementedError(at_user_line(f"qr: {what} is left out; use mode 'economic'"))
@@ -107,7 +144,17 @@ def qr_multiply(
     overwrite_c: bool = False,
 ) -> tuple[Any, Any]:
     """c Q ("right") or Q c ("left"), and R, with Q and R of the economic `qr` of a; conj(Q) if
-    `conjugate`. `c` may be a vector. Pivoting is left out (NotImplementedError)."""
+    `conjugate`.
+
+    `c` may be a vector. Raises ValueError for other modes. Pivoting is left out
+    (NotImplementedError).
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> cq, r = linalg.qr_multiply(np.array([[3.0, 1.0], [4.0, 2.0]]), np.eye(2))
+    >>> np.allclose(cq @ r, [[3.0, 1.0], [4.0, 2.0]])
+    True
+    """
     if mode not in ("left", "right"):
         raise ValueError(at_user_line("Mode argument can only be 'left' or 'right'"))
     q, r = qr(a, mode="economic", pivoting=pivoting)
@@ -124,7 +171,18 @@ def svd(
     check_finite: bool = True,
     lapack_driver: str = "gesdd",
 ) -> Any:
-    """U, s and Vh with a = U diag(s) Vh, or s alone: see `jitad.numpy.linalg.svd`."""
+    """U, s and Vh with a = U diag(s) Vh for matrices (..., m, n), or s alone, if not `compute_uv`:
+    see `jitad.numpy.linalg.svd`.
+
+    The singular values s (..., k), k = min(m, n), descend; U is (..., m, m) and Vh (..., n, n),
+    with `full_matrices=False` (..., m, k) and (..., k, n). Another `lapack_driver` than "gesdd"
+    raises NotImplementedError.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.svd(np.array([[3.0, 0.0], [0.0, -2.0]]), compute_uv=False)
+    Array([3., 2.])
+    """
     if lapack_driver != "gesdd":
         raise NotImplementedError(at_user_line("svd: expected lapack_driver 'gesdd'"))
     results = factorizations.svd(a, full_matrices, compute_uv)
@@ -144,11 +202,19 @@ def eigh(
     check_finite: bool = True,
 ) -> Any:
     """Eigenvalues w (ascending) and eigenvectors v (in columns) of Hermitian matrices (..., n, n):
-    a v = w v. With positive definite `b`, by `type`: 1: a v = w b v; 2: a b v = w v; 3:
-    b a v = w v, with v^H b v = 1 (types 1 and 2) or v^H b^-1 v = 1 (type 3).
+    a v = w v; w alone if `eigvals_only`.
 
-    Of the matrices the Hermitian part counts, whatever `lower`. A range `eigvals` is left out
-    (NotImplementedError)."""
+    With positive definite `b`, by `type`: 1: a v = w b v; 2: a b v = w v; 3: b a v = w v, with v^H
+    b v = 1 (types 1 and 2) or v^H b^-1 v = 1 (type 3); ValueError for other types.
+
+    Of the matrices the Hermitian part counts, whatever `lower`. Derivatives of v need distinct
+    eigenvalues. A range `eigvals` is left out (NotImplementedError).
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.eigh(np.array([[2.0, 1.0], [1.0, 2.0]]), eigvals_only=True)
+    Array([1., 3.])
+    """
     if eigvals is not None:
         raise NotImplementedError(at_user_line("eigh: a range of eigenvalues is left out"))
     if type not in (1, 2, 3):
@@ -192,11 +258,17 @@ def eigh_tridiagonal(
     lapack_driver: str = "auto",
 ) -> Any:
     """Eigenvalues and eigenvectors of the symmetric matrix with the diagonal `d` (n,) and the
-    diagonal above it `e` (n - 1,). `select` "a": all; "i": those numbered select_range[0] to
-    select_range[1], both included. Selection by value, "v", is left out: how many there are
-    depends on values (NotImplementedError).
+    diagonal above it `e` (n - 1,).
 
-    The matrix is decomposed as a full one, in O(n^3)."""
+    `select` "a": all; "i": those numbered select_range[0] to select_range[1], both included.
+    Selection by value, "v", is left out: how many there are depends on values
+    (NotImplementedError). The matrix is decomposed as a full one, in O(n^3).
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.eigh_tridiagonal(np.array([2.0, 2.0]), np.array([1.0]), eigvals_only=True)
+    Array([1., 3.])
+    """
     if select not in ("a", "i"):
         raise NotImplementedError(at_user_line(f"eigh_tridiagonal: select={select!r} is left out"))
     main, above = inexact(strong(as_array_operand(d))), inexact(strong(as_array_operand(e)))
@@ -230,9 +302,18 @@ def polar(
     eps: float | None = None,
     max_iterations: int | None = None,
 ) -> tuple[Any, Any]:
-    """a = u p with orthonormal columns (or rows) of u and p positive semidefinite; a = p u if
-    `side` is "left". By singular values, which must be distinct for derivatives; `method`, `eps`
-    and `max_iterations` are taken for JAX's sake."""
+    """a = u p with orthonormal columns (or rows) of u and p positive semidefinite, for matrices
+    (..., m, n); a = p u if `side` is "left".
+
+    By singular values, which must be distinct for derivatives; `method`, `eps` and `max_iterations`
+    are taken for JAX's sake. ValueError for another side.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> u, p = linalg.polar(np.array([[0.0, -2.0], [3.0, 0.0]]))
+    >>> np.allclose(p, np.diag([3.0, 2.0]))
+    True
+    """
     if side not in ("left", "right"):
         raise ValueError(at_user_line("`side` must be either 'right' or 'left'"))
     w, s, vh = factorizations.svd(a, full_matrices=False)

@@ -51,6 +51,12 @@ def rsf2csf(T: Any, Z: Any, check_finite: bool = True) -> tuple[Any, Any]:
     triangular by a rotation, with the eigenvalue of positive imaginary part first.
 
     Raises ValueError for matrices that are not square or differ in size.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> t, z = linalg.rsf2csf(np.array([[0.0, -1.0], [1.0, 0.0]]), np.eye(2))
+    >>> np.diag(t)
+    Array([0.+1.j, 0.-1.j])
     """
     t, z = in_parts(_square("T", T)), in_parts(_square("Z", Z))
     if t.shape[-1] != z.shape[-1]:

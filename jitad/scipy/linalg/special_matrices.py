@@ -68,7 +68,18 @@ def toeplitz(c: Any, r: Any = None) -> Any:
 
 def hankel(c: Any, r: Any = None) -> Any:
     """Matrices with constant antidiagonals: first column `c` and last row `r` (default zeros),
-    whose first element does not count. Leading axes of both are stacks, which broadcast."""
+    whose first element does not count.
+
+    The result is (..., n, m) for c (..., n) and r (..., m): leading axes are stacks, which
+    broadcast.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.hankel(np.array([1, 2, 3]))
+    Array([[1, 2, 3],
+           [2, 3, 0],
+           [3, 0, 0]])
+    """
     column = _vector(c)
     column, row = _stacked_alike(column, column * 0 if r is None else _vector(r))
     n, m = column.shape[-1], row.shape[-1]
@@ -77,7 +88,15 @@ def hankel(c: Any, r: Any = None) -> Any:
 
 
 def circulant(c: Any) -> Any:
-    """Square matrices whose columns are `c` rotated: element (i, j) is c[(i - j) mod n]."""
+    """Square matrices whose columns are `c` (..., n) rotated: element (i, j) is c[(i - j) mod n].
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.circulant(np.array([1, 2, 3]))
+    Array([[1, 3, 2],
+           [2, 1, 3],
+           [3, 2, 1]])
+    """
     column = _vector(c)
     n = column.shape[-1]
     return take(column, (np.arange(n)[:, None] - np.arange(n)) % max(n, 1), axis=-1)
@@ -85,7 +104,15 @@ def circulant(c: Any) -> Any:
 
 def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
     """The matrix M with M @ v = convolve(a, v, mode) for vectors v of length n > 0. Raises
-    ValueError for other lengths and modes."""
+    ValueError for other lengths and modes.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.convolution_matrix(np.array([1, 2]), 2)
+    Array([[1, 0],
+           [2, 1],
+           [0, 2]])
+    """
     x = _vector(a)
     n = operator.index(n)
     if n <= 0:
@@ -124,8 +151,17 @@ def _above(row: Operand, below: Operand) -> Operand:
 
 
 def companion(a: Any) -> Any:
-    """Companion matrices of the polynomials with coefficients `a` (..., n), highest power first:
-    their eigenvalues are the roots."""
+    """Companion matrices (..., n - 1, n - 1) of the polynomials with coefficients `a` (..., n),
+    highest power first: their eigenvalues are the roots.
+
+    Raises ValueError for fewer than two coefficients.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.companion(np.array([1.0, -3.0, 2.0]))
+    Array([[ 3., -2.],
+           [ 1.,  0.]])
+    """
     row = _coefficients(a, 2)
     n = row.shape[-1]
     return _above(row, eye(n - 1, n, dtype=row.dtype))
@@ -133,7 +169,15 @@ def companion(a: Any) -> Any:
 
 def fiedler_companion(a: Any) -> Any:
     """Companion matrices with five diagonals, see `companion` (M. Fiedler, A note on companion
-    matrices, 2003); without elements for polynomials of degree 0."""
+    matrices, 2003); without elements for polynomials of degree 0.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.fiedler_companion(np.array([1.0, -6.0, 11.0, -6.0]))
+    Array([[  6., -11.,   1.],
+           [  1.,   0.,   0.],
+           [  0.,   6.,   0.]])
+    """
     row = _coefficients(a, 1)
     n = row.shape[-1]
     if not n:
@@ -150,7 +194,15 @@ def fiedler_companion(a: Any) -> Any:
 
 
 def fiedler(a: Any) -> Any:
-    """Symmetric matrices |a_i - a_j|."""
+    """Symmetric matrices |a_i - a_j| (..., n, n) of vectors `a` (..., n).
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.fiedler(np.array([1, 4, 6]))
+    Array([[0, 3, 5],
+           [3, 0, 2],
+           [5, 2, 0]])
+    """
     x = _vector(a)
     return absolute(subtract(expand_dims(x, -1), expand_dims(x, -2)))
 
@@ -158,7 +210,15 @@ def fiedler(a: Any) -> Any:
 def leslie(f: Any, s: Any) -> Any:
     """Leslie's matrices of populations: fecundities `f` (..., n) in the first row, survival rates
     `s` (..., n - 1) below the diagonal; their stacks broadcast. Raises ValueError for other
-    lengths."""
+    lengths.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.leslie(np.array([0.5, 2.0, 1.0]), np.array([0.3, 0.8]))
+    Array([[0.5, 2. , 1. ],
+           [0.3, 0. , 0. ],
+           [0. , 0.8, 0. ]])
+    """
     first, below = _vector(f), _vector(s)
     if first.shape[-1] != below.shape[-1] + 1 or first.shape[-1] < 2:
         raise ValueError(
@@ -172,8 +232,16 @@ def leslie(f: Any, s: Any) -> Any:
 
 
 def block_diag(*arrs: Any) -> Any:
-    """The matrix with the given ones (vectors are rows) on its diagonal, zeros elsewhere. Raises
-    ValueError for arrays of more than two axes."""
+    """The matrix with the given ones (vectors are rows) on its diagonal, zeros elsewhere, in their
+    common dtype. Raises ValueError for arrays of more than two axes.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.block_diag(np.array([[1, 2]]), np.array([[3], [4]]))
+    Array([[1, 2, 0],
+           [0, 0, 3],
+           [0, 0, 4]])
+    """
     blocks = [strong(as_array_operand(x)) for x in arrs] or [np.zeros((1, 0))]
     for x in blocks:
         if x.ndim > 2:
@@ -200,38 +268,85 @@ def _named(name: str, *args: Any, **kwargs: Any) -> Any:
 
 def dft(n: int, scale: str | None = None, *, dtype: Any = None) -> Any:
     """The n x n matrix of the discrete Fourier transform, divided by sqrt(n) or n if `scale` is
-    "sqrtn" or "n"."""
+    "sqrtn" or "n" (ValueError for others). complex128 unless `dtype` says otherwise.
+
+    >>> from jitad.scipy import linalg
+    >>> linalg.dft(2).real
+    Array([[ 1.,  1.],
+           [ 1., -1.]])
+    """
     matrix = _named("dft", n, scale)
     return matrix if dtype is None else as_array(matrix.astype(dtype))
 
 
 def hadamard(n: int, dtype: Any = int) -> Any:
-    """Hadamard's n x n matrix of 1 and -1 with orthogonal rows, n a power of two."""
+    """Hadamard's n x n matrix of 1 and -1 with orthogonal rows, n a power of two (ValueError for
+    others); integers unless `dtype` says otherwise.
+
+    >>> from jitad.scipy import linalg
+    >>> linalg.hadamard(2)
+    Array([[ 1,  1],
+           [ 1, -1]])
+    """
     return _named("hadamard", n, dtype)
 
 
 def helmert(n: int, full: bool = False) -> Any:
-    """Helmert's (n - 1) x n matrix of contrasts; n x n, with the row of the mean, if `full`."""
+    """Helmert's (n - 1) x n matrix of contrasts; n x n, with the row of the mean, if `full`.
+    float64, with orthonormal rows.
+
+    >>> from jitad.scipy import linalg
+    >>> linalg.helmert(3)
+    Array([[ 0.70710678, -0.70710678,  0.        ],
+           [ 0.40824829,  0.40824829, -0.81649658]])
+    """
     return _named("helmert", n, full)
 
 
 def hilbert(n: int) -> Any:
-    """Hilbert's n x n matrix 1 / (i + j + 1)."""
+    """Hilbert's n x n matrix 1 / (i + j + 1), in float64.
+
+    >>> from jitad.scipy import linalg
+    >>> linalg.hilbert(2)
+    Array([[1.        , 0.5       ],
+           [0.5       , 0.33333333]])
+    """
     return _named("hilbert", n)
 
 
 def invhilbert(n: int) -> Any:
-    """Inverse of Hilbert's n x n matrix."""
+    """Inverse of Hilbert's n x n matrix, in float64: integers, which are exact up to n = 14.
+
+    >>> from jitad.scipy import linalg
+    >>> linalg.invhilbert(2)
+    Array([[ 4., -6.],
+           [-6., 12.]])
+    """
     return _named("invhilbert", n)
 
 
 def pascal(n: int, kind: str | None = None) -> Any:
-    """Pascal's n x n matrix of binomial coefficients: `kind` "symmetric", "lower" or "upper"."""
+    """Pascal's n x n matrix of binomial coefficients: `kind` "symmetric", "lower" or "upper"
+    (ValueError for others).
+
+    >>> from jitad.scipy import linalg
+    >>> linalg.pascal(3)
+    Array([[1, 1, 1],
+           [1, 2, 3],
+           [1, 3, 6]], dtype=uint64)
+    """
     return _exact(_named("pascal", n, kind or "symmetric"))
 
 
 def invpascal(n: int, kind: str | None = None) -> Any:
-    """Inverse of Pascal's n x n matrix."""
+    """Inverse of Pascal's n x n matrix, of integers; kinds as in `pascal`.
+
+    >>> from jitad.scipy import linalg
+    >>> linalg.invpascal(3)
+    Array([[ 3, -3,  1],
+           [-3,  5, -2],
+           [ 1, -2,  1]])
+    """
     return _exact(_named("invpascal", n, kind or "symmetric"))
 
 

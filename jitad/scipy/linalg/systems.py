@@ -74,8 +74,17 @@ def solve_triangular(
     check_finite: bool = True,
 ) -> Any:
     """The solution x of a x = b for triangular a (..., n, n), of which one triangle is read, and b
-    (n,) or (..., n, k). `trans` 1 or "T": of a^T x = b; 2 or "C": of a^H x = b. A zero on the
-    diagonal gives inf or nan (SciPy raises LinAlgError)."""
+    (n,) or (..., n, k).
+
+    `trans` 1 or "T": of a^T x = b; 2 or "C": of a^H x = b. A zero on the diagonal gives inf or nan
+    (SciPy raises LinAlgError).
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> a = np.array([[2.0, 0.0], [1.0, 4.0]])
+    >>> linalg.solve_triangular(a, np.array([2.0, 9.0]), lower=True)
+    Array([1., 2.])
+    """
     matrix, right = in_common_dtype(as_square(a), b)
     matrix, right, is_vector = _as_columns(matrix, right)
     x = _triangular(
@@ -91,7 +100,15 @@ def solve_triangular(
 def cho_solve(
     c_and_lower: tuple[Any, bool], b: Any, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
-    """The solution x of a x = b from the result of `cho_factor` for a."""
+    """The solution x of a x = b from the result of `cho_factor` for a (..., n, n), and b (n,) or
+    (..., n, k).
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> factor = linalg.cho_factor(np.array([[4.0, 2.0], [2.0, 3.0]]))
+    >>> linalg.cho_solve(factor, np.array([8.0, 7.0]))
+    Array([1.25, 1.5 ])
+    """
     factor, lower = c_and_lower
     matrix, right = in_common_dtype(as_square(factor), b)
     matrix, right, is_vector = _as_columns(matrix, right)
@@ -108,7 +125,14 @@ def lu_solve(
     check_finite: bool = True,
 ) -> Any:
     """The solution x of a x = b (a^T x = b, a^H x = b for `trans` 1, 2) from the result of
-    `lu_factor` for a."""
+    `lu_factor` for a (..., n, n), and b (n,) or (..., n, k).
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> factors = linalg.lu_factor(np.array([[1.0, 2.0], [4.0, 2.0]]))
+    >>> linalg.lu_solve(factors, np.array([5.0, 8.0]))
+    Array([1., 2.])
+    """
     packed, pivots = lu_and_piv
     kind = _transposition(trans)
     matrix, right = in_common_dtype(as_square(packed), b)
@@ -146,6 +170,11 @@ def solve(
     Hermitian, and Hermitian positive definite, which is solved by Cholesky) the triangle that
     `lower` says, "diagonal" and "tridiagonal" those diagonals, "upper triangular" and "lower
     triangular" that triangle, "gen", "banded" or None all of it. Raises ValueError for others.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.solve(np.array([[1.0, 2.0], [4.0, 2.0]]), np.array([5.0, 8.0]))
+    Array([1., 2.])
     """
     matrix = as_square(a)
     kind = _KINDS.get(assume_a, assume_a)
@@ -183,10 +212,23 @@ def _assumed(a: Operand, kind: str | None, lower: bool) -> Operand:
 
 
 def inv(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """Inverses of square matrices; nan where singular: see `jitad.numpy.linalg.inv`."""
+    """Inverses of square matrices (..., n, n); nan where singular: see `jitad.numpy.linalg.inv`.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.inv(np.array([[2.0, 0.0], [0.0, 4.0]]))
+    Array([[0.5 , 0.  ],
+           [0.  , 0.25]])
+    """
     return systems.inv(a)
 
 
 def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """Determinants of square matrices: see `jitad.numpy.linalg.det`."""
+    """Determinants (...) of square matrices (..., n, n): see `jitad.numpy.linalg.det`.
+
+    >>> from jitad.scipy import linalg
+    >>> import numpy as np
+    >>> linalg.det(np.array([[1.0, 2.0], [4.0, 2.0]]))
+    Array(-6.)
+    """
     return systems.det(a)
