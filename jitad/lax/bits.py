@@ -190,8 +190,8 @@ def bitcast_convert_type(operand: Any, new_dtype: Any) -> Any:
     """The bits of integers or floats read as another dtype, without a derivative.
 
     One of half the size, a quarter, ... makes a new last axis of the parts, those of least weight
-    first; one of a larger size takes them from the last axis. Raises TypeError for bools, complex
-    numbers and a last axis of another length.
+    first; one of a larger size takes them from the last axis. Raises TypeError for bools and
+    complex numbers, ValueError for a last axis of another length.
 
     >>> from jitad import lax
     >>> import numpy as np
@@ -211,7 +211,7 @@ def bitcast_convert_type(operand: Any, new_dtype: Any) -> Any:
         return _divided(_bitcast(x, _unsigned(size)), size // new, dtype)
     if size < new:
         if not x.shape or x.shape[-1] != new // size:
-            raise TypeError(
+            raise ValueError(
                 at_user_line(
                     f"bitcast_convert_type: expected a last axis of {new // size} parts of a "
                     f"{dtype}; got {x.dtype} of shape {x.shape}"

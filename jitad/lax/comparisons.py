@@ -10,7 +10,7 @@ from ..errors import at_user_line
 from ..numpy.promotion import filled, spread
 from ..trace import apply
 from .elementwise import pair
-from .operands import as_result, not_accepted, of_kind, of_one_dtype
+from .operands import as_result, of_kind, of_one_dtype
 
 
 def is_finite(x: Any) -> Any:
@@ -160,7 +160,8 @@ def select_n(which: Any, *cases: Any) -> Any:
 
 def clamp(min: Any, x: Any, max: Any) -> Any:
     """x limited to [min, max], which are scalars or of the shape of x; nan if any is. Where x
-    equals a limit neither carries a tangent.
+    equals a limit neither carries a tangent. Complex numbers are ordered by their real parts, then
+    their imaginary parts.
 
     >>> from jitad import lax
     >>> import numpy as np
@@ -176,9 +177,7 @@ def clamp(min: Any, x: Any, max: Any) -> Any:
                     f"{what}.shape={limit.shape}, x.shape={middle.shape}."
                 )
             )
-    if middle.dtype.kind == "c":
-        raise TypeError(at_user_line(f"clamp {not_accepted(middle.dtype, 'biuf')}"))
     low, high = spread(low, middle.shape), spread(high, middle.shape)
-    if middle.dtype.kind == "b":
+    if middle.dtype.kind in "bc":
         return apply(ops.min, apply(ops.max, low, middle), high)
     return apply(ops.clamp, low, middle, high)

@@ -22,7 +22,17 @@ DotDimensionNumbers: TypeAlias = (
 
 def _operands(lhs: Any, rhs: Any, dtype: Any) -> tuple[Operand, Operand]:
     x, y = as_array("dot_general", lhs), as_array("dot_general", rhs)
-    found = common_dtype([as_operand(lhs), as_operand(rhs)]) if dtype is None else as_dtype(dtype)
+    found = common_dtype([as_operand(lhs), as_operand(rhs)])
+    if dtype is not None:
+        preferred = as_dtype(dtype)
+        if found.kind == "c" and preferred.kind != "c":
+            raise TypeError(
+                at_user_line(
+                    "dot_general: expected a complex preferred_element_type for operands of "
+                    f"{found}; got {preferred}. Write .real of the result"
+                )
+            )
+        found = preferred
     return convert(x, found), convert(y, found)
 
 
@@ -39,7 +49,8 @@ def dot_general(
 
     `dimension_numbers` is ((lhs contracted, rhs contracted), (lhs batch, rhs batch)). The result
     has the batch axes, then the other axes of `lhs`, then those of `rhs`. Operands of two dtypes
-    meet at their common one. Raises TypeError if paired axes have different lengths.
+    meet at their common one. Raises TypeError if paired axes have different lengths, and for a real
+    `preferred_element_type` of complex operands.
 
     >>> from jitad import lax
     >>> import numpy as np
@@ -74,7 +85,8 @@ def dot(
 ) -> Any:
     """Product of vectors and matrices; of any tensors with `dimension_numbers`: `dot_general`.
 
-    Raises TypeError for scalars, tensors of three axes and more, and lengths that differ.
+    Raises ValueError for scalars and tensors of three axes and more, TypeError for lengths that
+    differ.
 
     >>> from jitad import lax
     >>> import numpy as np
@@ -83,13 +95,16 @@ def dot(
     """
     if dimension_numbers is None:
         x, y = as_array("dot", lhs), as_array("dot", rhs)
-        fits = x.ndim in (1, 2) and y.ndim in (1, 2) and x.shape[-1] == y.shape[0]
-        if not fits:
-            raise TypeError(
+        if x.ndim not in (1, 2) or y.ndim not in (1, 2):
+            raise ValueError(
                 at_user_line(
-                    f"Incompatible shapes for dot: got {x.shape} and {y.shape}. Write "
+                    f"dot: expected vectors or matrices; got {x.shape} and {y.shape}. Write "
                     "dimension_numbers=..., or jnp.matmul"
                 )
+            )
+        if x.shape[-1] != y.shape[0]:
+            raise TypeError(
+                at_user_line(f"Incompatible shapes for dot: got {x.shape} and {y.shape}.")
             )
         dimension_numbers = (((x.ndim - 1,), (0,)), ((), ()))
     return dot_general(lhs, rhs, dimension_numbers, precision, preferred_element_type)
@@ -97,7 +112,7 @@ def dot(
 
 def batch_matmul(lhs: Any, rhs: Any, precision: Any = None) -> Any:
     """Matrix products side by side: (..., m, k) and (..., k, n) give (..., m, n), the leading axes
-    alike. Raises TypeError if the numbers of axes differ or are below 2.
+    alike. Raises ValueError if the numbers of axes differ or are below 2.
 
     >>> from jitad import lax
     >>> import numpy as np
@@ -106,7 +121,7 @@ def batch_matmul(lhs: Any, rhs: Any, precision: Any = None) -> Any:
     """
     x, y = as_array("batch_matmul", lhs), as_array("batch_matmul", rhs)
     if x.ndim != y.ndim or x.ndim < 2:
-        raise TypeError(
+        raise ValueError(
             at_user_line(
                 "batch_matmul requires arguments of one number of axes, at least 2; got "
                 f"{x.shape} and {y.shape}"

@@ -17,19 +17,13 @@ from ..pytree import PyTreeDef, flatten
 from ..trace import apply
 from ..transforms.batching import vmap
 from ..transforms.inspection import make_ir
+from .associative import associative_scan
 from .operands import as_array, axes_of, axis_of, of_kind
-
-_EXTREMA = (ops.reduce_max, ops.reduce_min)
 
 
 def _folded(op: Op, operand: Any, axes: Sequence[int], kinds: str) -> Any:
     x = of_kind(op.name, operand, kinds)
-    found = tuple(sorted(axes_of(op.name, axes, x.ndim)))
-    if op in _EXTREMA and 0 in [x.shape[a] for a in found]:
-        raise ValueError(
-            at_user_line(f"zero-size array to reduction operation {op.name} without identity")
-        )
-    return apply(op, x, axes=found)
+    return apply(op, x, axes=tuple(sorted(axes_of(op.name, axes, x.ndim))))
 
 
 def reduce_sum(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
@@ -61,12 +55,11 @@ def reduce_prod(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) 
 
 
 def reduce_max(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
-    """Greatest element over `axes`, nan if there is one. Of equal ones each has its share of the
-    derivative.
+    """Greatest element over `axes`, nan if there is one, the least value of the dtype for none. Of
+    equal ones each has its share of the derivative.
 
     `operand`: an array of any dtype; the result has its dtype and its shape without `axes`.
-    `out_sharding` has no effect. ValueError for axes that there are not and for axes without
-    elements.
+    `out_sharding` has no effect. ValueError for axes that there are not.
 
     >>> from jitad import lax
     >>> import numpy as np
@@ -77,12 +70,11 @@ def reduce_max(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -
 
 
 def reduce_min(operand: Any, axes: Sequence[int], *, out_sharding: Any = None) -> Any:
-    """Least element over `axes`, nan if there is one. Of equal ones each has its share of the
-    derivative.
+    """Least element over `axes`, nan if there is one, the greatest value of the dtype for none. Of
+    equal ones each has its share of the derivative.
 
     `operand`: an array of any dtype; the result has its dtype and its shape without `axes`.
-    `out_sharding` has no effect. ValueError for axes that there are not and for axes without
-    elements.
+    `out_sharding` has no effect. ValueError for axes that there are not.
 
     >>> from jitad import lax
     >>> import numpy as np
@@ -254,7 +246,15 @@ def _by_halves(
 
 def _run(op: Op, operand: Any, axis: int, reverse: bool, kinds: str) -> Any:
     x = of_kind(op.name, operand, kinds)
-    return apply(op, x, axis=axis_of(op.name, axis, x.ndim), reverse=bool(reverse))
+    place = axis_of(op.name, axis, x.ndim)
+    if x.dtype.kind == "c" and op in _OF_TWO:
+        fold = functools.partial(apply, _OF_TWO[op])
+        return associative_scan(fold, x, reverse=bool(reverse), axis=place)
+    return apply(op, x, axis=place, reverse=bool(reverse))
+
+
+_OF_TWO = {ops.cummax: ops.max, ops.cummin: ops.min}
+"""What folds two complex numbers, which the running folds do not take."""
 
 
 def cumsum(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
@@ -288,29 +288,29 @@ def cumprod(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
 def cummax(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     """Running maximum, nan from the first nan on, along `axis`, from its end if `reverse`.
 
-    `operand`: bools, integers or floats; the result has its shape and dtype. ValueError for an axis
-    that there is not, TypeError for other dtypes.
+    `operand`: any dtype, complex numbers ordered by their real parts, then their imaginary parts;
+    the result has its shape and dtype. ValueError for an axis that there is not.
 
     >>> from jitad import lax
     >>> import numpy as np
     >>> lax.cummax(np.array([1, 3, 2]))
     Array([1, 3, 3])
     """
-    return _run(ops.cummax, operand, axis, reverse, "biuf")
+    return _run(ops.cummax, operand, axis, reverse, "biufc")
 
 
 def cummin(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     """Running minimum, nan from the first nan on, along `axis`, from its end if `reverse`.
 
-    `operand`: bools, integers or floats; the result has its shape and dtype. ValueError for an axis
-    that there is not, TypeError for other dtypes.
+    `operand`: any dtype, complex numbers ordered by their real parts, then their imaginary parts;
+    the result has its shape and dtype. ValueError for an axis that there is not.
 
     >>> from jitad import lax
     >>> import numpy as np
     >>> lax.cummin(np.array([3, 1, 2]), reverse=True)
     Array([1, 1, 2])
     """
-    return _run(ops.cummin, operand, axis, reverse, "biuf")
+    return _run(ops.cummin, operand, axis, reverse, "biufc")
 
 
 def cumlogsumexp(operand: Any, axis: int = 0, reverse: bool = False) -> Any:

@@ -81,7 +81,10 @@ def _matrix_norm(x: Operand, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
         return sqrt(sum_(_squares(x), axes, keepdims=keepdims))
     if ord in (2, -2, "nuc"):
         values = svdvals(moveaxis(x, axes, (-2, -1)))
-        found = {2: max_, -2: min_, "nuc": sum_}[ord](values, -1)
+        if ord == 2:
+            found = max_(values, -1, initial=0)
+        else:
+            found = (min_ if ord == -2 else sum_)(values, -1)
         return expand_dims(found, sorted(axes)) if keepdims else found
     if ord not in (1, -1, math.inf, -math.inf):
         raise ValueError(at_user_line("Invalid norm order for matrices."))

@@ -154,8 +154,7 @@ def _extremum(
     axes = reduced_axes(x, axis)
     given = initial is not NO_VALUE
     reduced = math.prod([x.shape[i] for i in axes])
-    kept = math.prod([n for i, n in enumerate(x.shape) if i not in axes])
-    if reduced == 0 and kept and not given:
+    if reduced == 0 and not given:
         raise ValueError(
             at_user_line(f"zero-size array to reduction operation {name} which has no identity")
         )

@@ -137,6 +137,8 @@ def _column_order(x: Any) -> Any:
     before. A column taken changes places with the one in its place, as in LAPACK."""
     m, n = x.shape
     places = jnp.arange(n)
+    if 0 in x.shape:
+        return places
 
     def step(k: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
         rest, order = carry

@@ -15,10 +15,10 @@ from ..operands import of_kind
 
 def as_stack(name: str, x: Any, rank: int = 2) -> Operand:
     """`x` as a stack of matrices (or of vectors, `rank` 1) of floats or complex numbers; raises
-    TypeError for other dtypes, ValueError for fewer axes."""
+    TypeError for other dtypes and for fewer axes."""
     found = of_kind(name, x, "fc")
     if found.ndim < rank:
-        raise ValueError(
+        raise TypeError(
             at_user_line(
                 f"{name}: expected an array with at least {rank} axes; got shape {found.shape}"
             )
