@@ -9,36 +9,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from .wide import Family, check_derivatives, check_values, draw
+from ..wide import Family, check_derivatives, check_values, draw, named
 
 SHAPES = [(), (1,), (5,), (0,), (3, 4), (2, 3, 4), (0, 3), (2, 1, 3)]
 FEW_SHAPES = [(), (0,), (1, 1), (2, 1, 3)]
 DTYPES = ["float32", "float64", "complex64", "complex128", "int32", "uint8", "bool"]
 
 
-def _call(name: str, np: Any, *operands: Any, **options: Any) -> Any:
-    function = np
-    for part in name.split("."):
-        function = getattr(function, part)
-    return function(*operands, **options)
-
-
-def _named(names: str, prefix: str = "", **options: Any) -> Family:
-    label = "".join([f", {key}={value}" for key, value in options.items()])
-    return {f"{name}{label}": partial(_call, prefix + name, **options) for name in names.split()}
-
-
 def _shifted(name: str) -> Callable[..., Any]:
     return lambda np, x: getattr(np, name)(x + 1)
 
 
-ELEMENTWISE = _named(
+ELEMENTWISE = named(
     "abs acos angle arcsin arcsinh arctan atanh cbrt ceil conj cos cosh deg2rad exp exp2 expm1 "
     "fabs fix floor i0 imag isfinite isinf isnan log log10 log1p log2 logical_not nan_to_num "
     "negative positive rad2deg real rint sign signbit sin sinc sinh sqrt square tan "
@@ -46,7 +33,7 @@ ELEMENTWISE = _named(
 )
 ELEMENTWISE["arccosh"] = _shifted("arccosh")
 ELEMENTWISE["reciprocal"] = lambda np, x: np.reciprocal(x * x + 1)
-REARRANGED = _named(
+REARRANGED = named(
     "atleast_1d atleast_2d atleast_3d copy diagflat ediff1d flip fliplr flipud "
     "matrix_transpose ones_like ravel rot90 squeeze transpose zeros_like diagonal trace "
     "cumsum cumprod nancumsum nancumprod diff sort argmax argmin count_nonzero ptp "
@@ -67,12 +54,12 @@ AXES = [None, 0, -1, (0, 1), ()]
 
 
 def _folds(axis: Any) -> Family:
-    found = _named(FOLDS, axis=axis) | _named(FOLDS, axis=axis, keepdims=True)
+    found = named(FOLDS, axis=axis) | named(FOLDS, axis=axis, keepdims=True)
     if not isinstance(axis, tuple):
-        found |= _named("cumsum cumprod sort all any", axis=axis)
+        found |= named("cumsum cumprod sort all any", axis=axis)
     if isinstance(axis, int):
-        found |= _named("flip diff gradient trapezoid cumulative_sum", axis=axis)
-        found |= _named("argmax argmin count_nonzero", axis=axis, keepdims=True)
+        found |= named("flip diff gradient trapezoid cumulative_sum", axis=axis)
+        found |= named("argmax argmin count_nonzero", axis=axis, keepdims=True)
     return found
 
 
@@ -95,7 +82,7 @@ MIXED = [
     ("bool", "int32"),
     ("bool", "bool"),
 ]
-BINARY = _named(
+BINARY = named(
     "add arctan2 copysign divide divmod equal float_power floor_divide fmax fmin fmod greater "
     "heaviside hypot less_equal logaddexp logaddexp2 logical_and maximum minimum mod multiply "
     "not_equal power subtract array_equal broadcast_arrays isclose outer kron"
@@ -103,8 +90,8 @@ BINARY = _named(
 FLAT_BINARY = ("equal", "greater", "heaviside", "less_equal", "not_equal")
 FLAT_BINARY += ("floor_divide", "divmod")
 SMOOTH_BINARY = {k: v for k, v in BINARY.items() if k not in FLAT_BINARY}
-PRODUCTS = _named("dot inner matmul vdot vecdot tensordot kron outer convolve correlate append")
-PRODUCTS |= _named("matvec vecmat cross polyadd polyval polymul")
+PRODUCTS = named("dot inner matmul vdot vecdot tensordot kron outer convolve correlate append")
+PRODUCTS |= named("matvec vecmat cross polyadd polyval polymul")
 PRODUCT_SHAPES = [
     ((3,), (3,)),
     ((2, 3), (3,)),
@@ -118,9 +105,9 @@ PRODUCT_SHAPES = [
     ((2, 3), (2, 3)),
     ((3, 3), ()),
 ]
-TRANSFORMS = _named("fft ifft rfft irfft hfft ihfft fft2 ifft2 rfft2 fftn irfftn fftshift", "fft.")
-TRANSFORMS |= _named("fft ifft rfft irfft", "fft.", n=3, norm="ortho")
-TRANSFORMS |= _named("fft rfft irfft", "fft.", axis=0)
+TRANSFORMS = named("fft ifft rfft irfft hfft ihfft fft2 ifft2 rfft2 fftn irfftn fftshift", "fft.")
+TRANSFORMS |= named("fft ifft rfft irfft", "fft.", n=3, norm="ortho")
+TRANSFORMS |= named("fft rfft irfft", "fft.", axis=0)
 TRANSFORM_SHAPES = [(5,), (6,), (1,), (3, 4), (2, 3, 4), (0, 4)]
 
 
@@ -192,9 +179,7 @@ def test_transforms(shape: tuple[int, ...]) -> None:
     check_derivatives(TRANSFORMS, draw(shape, "float64"), second=True)
 
 
-SQUARE = _named(
-    "det inv slogdet eigvalsh norm pinv matrix_rank svdvals cond matrix_norm", "linalg."
-)
+SQUARE = named("det inv slogdet eigvalsh norm pinv matrix_rank svdvals cond matrix_norm", "linalg.")
 SQUARE |= {
     "solve": lambda np, x: np.linalg.solve(x, x @ x),
     "cholesky": lambda np, x: np.linalg.cholesky(x @ np.conj(np.matrix_transpose(x))),
@@ -219,4 +204,4 @@ def test_matrices(shape: tuple[int, ...]) -> None:
 def test_every_axis_of_three() -> None:
     names = "sum mean max cumsum sort flip var nanmin"
     for axis, shape in itertools.product((0, 1, 2, -2), [(2, 3, 4), (1, 2, 1)]):
-        check_derivatives(_named(names, axis=axis), draw(shape, "float64"))
+        check_derivatives(named(names, axis=axis), draw(shape, "float64"))

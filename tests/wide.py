@@ -1,12 +1,13 @@
 """Functions of arrays of any shape and dtype, in families whose members are traced and compiled as
-one program: a dict of functions of a namespace (NumPy's or ours) and of arrays."""
+one program: a dict of functions of a namespace (a reference, such as NumPy, or ours) and of arrays.
+"""
 
 from __future__ import annotations
 
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,16 @@ import jitad
 import jitad.numpy as jnp
 
 Family = dict[str, Callable[..., Any]]
+
+
+class Namespaces(NamedTuple):
+    """Where the functions of a family are looked up: for what is expected, and for what is got."""
+
+    reference: Any
+    ours: Any
+
+
+NUMPY = Namespaces(np, jnp)
 ERRORS = (TypeError, ValueError, IndexError, ArithmeticError)
 TOLERANCE = {"float16": 4e-3, "float32": 2e-5, "complex64": 2e-5}
 STEP = 1e-4
@@ -43,12 +54,33 @@ def draw(shape: tuple[int, ...], dtype: str, seed: int = 0) -> np.ndarray:
     return view
 
 
-def numpys(function: Callable[..., Any], *operands: Any) -> Any:
-    """NumPy's result of one function: its arrays, or the error it raises."""
+def call(name: str, space: Any, *operands: Any, **options: Any) -> Any:
+    """The function of a namespace by its dotted name."""
+    for part in name.split("."):
+        space = getattr(space, part)
+    return space(*operands, **options)
+
+
+def named(names: str, prefix: str = "", **options: Any) -> Family:
+    """A family of functions by their names, called with `options`."""
+    label = "".join([f", {key}={value}" for key, value in options.items()])
+    return {
+        f"{name}{label}": functools.partial(call, prefix + name, **options)
+        for name in names.split()
+    }
+
+
+def expected_of(function: Callable[..., Any], space: Any, *operands: Any) -> Any:
+    """The result in the reference of one function: its arrays, or the error it raises. float16 is
+    that of float32, rounded."""
+    half = [np.asarray(x).dtype == np.float16 for x in operands]
+    if any(half):
+        operands = tuple([x.astype("f4") if h else x for x, h in zip(operands, half, strict=True)])
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return leaves(function(np, *operands))
+            found = leaves(function(space, *operands))
+            return [x.astype("f2") if any(half) and x.dtype == "f4" else x for x in found]
     except ERRORS as error:
         return error
 
@@ -59,7 +91,7 @@ def same(got: list[np.ndarray], expected: list[np.ndarray], tolerance: float = 1
         return f"{len(got)} results, expected {len(expected)}"
     for g, e in zip(got, expected, strict=True):
         bound = max(tolerance, TOLERANCE.get(e.dtype.name, 0.0))
-        e = e.astype("float32") if e.dtype == "float16" else e
+        e = e.astype("float32") if (g.dtype, e.dtype) == ("float32", "float16") else e
         if (g.shape, g.dtype) != (e.shape, e.dtype):
             return f"{g.dtype}{g.shape}, expected {e.dtype}{e.shape}"
         if e.dtype.kind not in "fc":
@@ -72,38 +104,41 @@ def same(got: list[np.ndarray], expected: list[np.ndarray], tolerance: float = 1
     return ""
 
 
-def together(family: Family, names: list[str]) -> Callable[..., Any]:
+def together(family: Family, names: list[str], space: Any) -> Callable[..., Any]:
     """One function of operands: the results of all members `names`."""
 
     def program(*operands: Any) -> dict[str, Any]:
-        return {name: family[name](jnp, *operands) for name in names}
+        return {name: family[name](space, *operands) for name in names}
 
     return program
 
 
-def check_values(family: Family, *operands: np.ndarray) -> None:
-    """Values, dtypes, shapes and kinds of errors are NumPy's, at once, compiled and in a batch."""
+def check_values(
+    family: Family, *operands: np.ndarray, of: Namespaces = NUMPY, tolerance: float = 1e-12
+) -> None:
+    """Values, dtypes, shapes and kinds of errors are the reference's, at once, compiled and in a
+    batch."""
     wrong: list[str] = []
     names: list[str] = []
     expected: dict[str, Any] = {}
     for name, function in family.items():
-        outcome = numpys(function, *operands)
+        outcome = expected_of(function, of.reference, *operands)
         if isinstance(outcome, Exception):
-            problem = _fails(functools.partial(function, jnp, *operands), outcome)
+            problem = _fails(functools.partial(function, of.ours, *operands), outcome)
         else:
             names.append(name)
             expected[name] = outcome
-            problem = same(leaves(function(jnp, *operands)), outcome)
+            problem = same(leaves(function(of.ours, *operands)), outcome, tolerance)
         wrong += [f"{name}: {problem}"] if problem else []
-    program = together(family, names)
+    program = together(family, names, of.ours)
     compiled = jitad.jit(program)(*operands)
     stacks = [np.stack([x, x]) for x in operands]
     batched = jitad.jit(jitad.vmap(program))(*stacks)
     for name in names:
-        problem = same(leaves(compiled[name]), expected[name])
+        problem = same(leaves(compiled[name]), expected[name], tolerance)
         wrong += [f"{name}, compiled: {problem}"] if problem else []
         doubled = [np.stack([e, e]) for e in expected[name]]
-        problem = same(leaves(batched[name]), doubled)
+        problem = same(leaves(batched[name]), doubled, tolerance)
         wrong += [f"{name}, vmap: {problem}"] if problem else []
     assert not wrong, "\n".join(wrong)
 
@@ -153,11 +188,14 @@ def _wide(x: np.ndarray) -> str:
     return "complex128" if x.dtype.kind == "c" else "float64"
 
 
-def check_derivatives(family: Family, *operands: np.ndarray, second: bool = False) -> None:
+def check_derivatives(
+    family: Family, *operands: np.ndarray, second: bool = False, of: Namespaces = NUMPY
+) -> None:
     """Compiled forward derivatives of each member are those of differences; reverse ones pair with
     them; of second order (jvp of jvp, grad of jvp) too if `second`."""
-    known = [n for n, f in family.items() if not isinstance(numpys(f, *operands), Exception)]
-    program = jitad.jit(_inexact(together(family, known)))
+    outcomes = {n: expected_of(f, of.reference, *operands) for n, f in family.items()}
+    known = [n for n, outcome in outcomes.items() if not isinstance(outcome, Exception)]
+    program = jitad.jit(_inexact(together(family, known, of.ours)))
     ts, us = directions(operands, 1), directions(operands, 2)
 
     def along(*xs: Any) -> Any:
