@@ -10,15 +10,16 @@ from jitad_ir.op import Op
 from .. import numpy as jnp
 from ..errors import at_user_line
 from ..numpy.half import in_single
-from ..numpy.promotion import promote_to_common
 from ..trace import apply
 from ..transforms.directional import jvp
+from .operands import not_accepted, of_one_dtype, of_one_shape
 
 
 def _floats(name: str, *operands: Any) -> list[Any]:
-    found = promote_to_common(operands)
+    """Operands of one dtype and shape, as those of the elementwise functions."""
+    found = of_one_shape(name, of_one_dtype(name, operands))
     if found[0].dtype.kind != "f":
-        raise TypeError(at_user_line(f"{name}: expected floats; got dtype {found[0].dtype}"))
+        raise TypeError(at_user_line(f"{name} {not_accepted(found[0].dtype, 'f')}"))
     return found
 
 
