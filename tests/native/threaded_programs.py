@@ -109,6 +109,31 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         jitad.vmap(lambda i: jnp.bincount(i, length=31)),
         [np.arange(301_000).reshape(70, 4300) ** 2 % 37],
     ),
+    "large windows added": (
+        lambda x, i, u: jnp.asarray(x).at[i].add(u),
+        [image(101, 301), np.arange(2000) ** 2 % 131 - 7, image(2000, 301)],
+    ),
+    "large windows written": (
+        lambda x, i, j, u: jnp.asarray(x).at[:, i, j].set(u, mode="drop"),
+        [
+            image(3, 90, 2, 201),
+            np.arange(1500) ** 2 % 97,
+            np.arange(1500) % 2,
+            image(3, 1500, 201),
+        ],
+    ),
+    "windows of lanes": (
+        jitad.vmap(lambda x, i: x.at[i].multiply(1.01)),
+        [image(71, 301), np.arange(71 * 3000).reshape(71, 3000) ** 2 % 307],
+    ),
+    "recurrences of rows": (
+        jitad.grad(lambda x: (jnp.cumprod(x, axis=1) * x).sum()),
+        [image(701, 403)],
+    ),
+    "recurrences side by side": (
+        jitad.grad(lambda x: (jnp.cumprod(x, axis=0) * x).sum()),
+        [image(203, 1403, dtype="float32")],
+    ),
     "greatest of rows": (
         lambda x: (jitad.lax.top_k(x, 5), jitad.lax.top_k(x, 40), jnp.median(x, axis=1)),
         [image(301, 503).round(2)],

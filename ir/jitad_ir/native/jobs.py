@@ -97,11 +97,16 @@ def emit_threads_now(r: RoutineEmitter) -> ll.Value:
     state = r.externals.pointer(b, "threads:state")
 
     def field(which: Field) -> ll.Value:
-        place = b.gep(state, [I64(int(which))], inbounds=True, source_etype=I8)
-        return b.load_atomic(place, "monotonic", 8, typ=I64)
+        return b.gep(state, [I64(int(which))], inbounds=True, source_etype=I8)
 
-    taken = b.or_(field(Field.BUSY), field(Field.ALONE))
-    return b.select(b.icmp_signed("==", taken, I64(0)), field(Field.LIMIT), I64(1))
+    def load(which: Field) -> ll.Value:
+        return b.load_atomic(field(which), "monotonic", 8, typ=I64)
+
+    alone = b.icmp_signed(">", load(Field.ALONE), I64(0))
+    with b.if_then(alone, likely=False):  # this is one of those jobs
+        b.atomic_rmw("sub", field(Field.ALONE), I64(1), "monotonic")
+    busy = b.icmp_signed("!=", load(Field.BUSY), I64(0))
+    return b.select(b.or_(alone, busy), I64(1), load(Field.LIMIT))
 
 
 def _item(builder: ll.IRBuilder, frame: ll.Value, k: int) -> ll.Value:

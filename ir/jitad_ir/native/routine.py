@@ -146,10 +146,12 @@ class RoutineEmitter(ControlFlow):
             raise ValueError(f"copy: expected as many elements of one dtype; got {of} into {to}")
         if to.nbytes == 0 or destination.pointer is source.pointer:
             return
-        size = self.integer(to.nbytes)
+        self.copy_bytes(destination.pointer, source.pointer, self.integer(to.nbytes))
+
+    def copy_bytes(self, destination: ll.Value, source: ll.Value, nbytes: ll.Value) -> None:
+        """Copy `nbytes` bytes, an i64, of memory that does not overlap."""
         memcpy = self.builder.module.declare_intrinsic("llvm.memcpy", [PTR, PTR, I64])
-        volatile = ll.Constant(I1, 0)
-        self.builder.call(memcpy, [destination.pointer, source.pointer, size, volatile])
+        self.builder.call(memcpy, [destination, source, nbytes, ll.Constant(I1, 0)])
 
     def clear(self, pointer: ll.Value, nbytes: ll.Value) -> None:
         """Set `nbytes` bytes, an i64, to zero."""
@@ -309,7 +311,7 @@ class RoutineEmitter(ControlFlow):
 
     def threads(self) -> ll.Value:
         """How many threads would share a job now, about (i64); 1 inside of one. For routines whose
-        results are the same bits whatever they make of it."""
+        results are the same bits whatever they make of it; to be asked once for each job."""
         return emit_threads_now(self)
 
     def share(self, number: ll.Value, count: int, parts: int) -> tuple[ll.Value, ll.Value]:

@@ -16,7 +16,15 @@ from .constants import zeros
 from .log_sums import emit_logaddexp
 from .reduce import highest, lowest
 from .slicing import concatenate, pad, part
-from .vector_loops import strips, vector_width
+from .sort_sharing import parts_of, share_rows
+from .vector_loops import stretch, vector_width
+
+RUNNING, RUNNING_ACROSS = 0.25, 0.05
+"""Nanoseconds of a byte of a recurrence: a product and a sum that wait for those before, and where
+neighbours run side by side."""
+
+COLUMNS = 32
+"""Neighbours that one part has, or a multiple of them."""
 
 
 def _cumulative_type(name: str, x: ArrayType, axis: int, kinds: str) -> ArrayType:
@@ -69,54 +77,96 @@ def _transpose_recurrence(ct: Value, a: Value, b: object, *, axis: int, reverse:
 def _emit_recurrence(r: Any, a: Any, b: Any, results: Any, *, axis: int, reverse: bool) -> None:
     """Row after row along the axis, over vectors of neighbours if rows have any."""
     (out,) = results
-    shape, dtype = out.type.shape, out.type.dtype
+    shape = out.type.shape
     n, across = shape[axis], math.prod(shape[axis + 1 :])
     cube = out.type.with_shape((math.prod(shape[:axis]), n, across))
     a, b, out = (r.buffer(cube, operand.pointer) for operand in (a, b, out))
     if cube.size == 0:
         return
 
-    def place(step: Any) -> Any:
-        return r.builder.sub(r.integer(n - 1), step) if reverse else step
+    blocks, parts = cube.shape[0], _parts_recurrence(out.type, out.type, axis=axis)
+    emit = _in_register if across == 1 else _side_by_side
 
-    def in_register(block: Any) -> None:
-        carry = r.local(dtype)
+    def block(r: Any, buffers: Sequence[Any], number: Any) -> None:
+        emit(r, buffers, number, reverse, r.integer(0), r.integer(across))
 
-        def write(at: tuple[Any, ...], y: Any) -> None:
-            r.b.store(carry, y)
-            r.store(out, at, y)
+    if parts == 1 or blocks >= parts:
+        share_rows(r, blocks, parts, 0, (a, b, out), block)
+        return
 
-        def step(i: Any) -> None:
-            at = (block, place(i), 0)
-            product = r.b.mul(r.load(a, at), r.b.load(carry, dtype))
-            write(at, r.b.add(product, r.load(b, at)))
+    def columns(r: Any, number: Any, *pointers: Any) -> None:
+        buffers = [r.buffer(cube, pointer) for pointer in pointers]
+        first, count = r.share(number, -(-across // COLUMNS), parts)
+        start, behind = (r.builder.mul(x, r.integer(COLUMNS)) for x in (first, count))
+        end = r.builder.add(start, behind)
+        whole = r.integer(across)
+        end = r.builder.select(r.builder.icmp_signed("<", end, whole), end, whole)
+        r.loop(blocks, lambda i: emit(r, buffers, i, reverse, start, end))
 
-        start = (block, place(r.integer(0)), 0)
-        write(start, r.load(b, start))
-        r.loop(n, step, start=1)
+    r.parallel_for(parts, columns, *[buffer.pointer for buffer in (a, b, out)])
 
-    def side_by_side(block: Any) -> None:
-        def load(e: Any, buffer: Any, *at: Any) -> Any:
-            return e.load(r.element_pointer(buffer, at), dtype)
 
-        def first(e: Any, j: Any, _count: int) -> None:
-            here = place(r.integer(0))
-            e.store(r.element_pointer(out, (block, here, j)), load(e, b, block, here, j))
+def _parts_recurrence(a: ArrayType, _b: ArrayType, *, axis: int, reverse: bool = False) -> int:
+    """How many parts threads share: of the rows before the axis, or behind it."""
+    before, across = math.prod(a.shape[:axis]), math.prod(a.shape[axis + 1 :])
+    work = a.nbytes * (RUNNING if across == 1 else RUNNING_ACROSS)
+    parts = parts_of(before, work, 0)
+    return parts if parts > 1 else parts_of(-(-across // COLUMNS), work, 0)
 
-        def step(i: Any) -> None:
-            here, before = place(i), place(r.builder.sub(i, r.integer(1)))
 
-            def strip(e: Any, j: Any, _count: int) -> None:
-                product = e.mul(load(e, a, block, here, j), load(e, out, block, before, j))
-                y = e.add(product, load(e, b, block, here, j))
-                e.store(r.element_pointer(out, (block, here, j)), y)
+def _in_register(
+    r: Any, buffers: Sequence[Any], block: Any, reverse: bool, _start: Any, _end: Any
+) -> None:
+    """One row along the axis, without others beside it."""
+    a, b, out = buffers
+    n, dtype = out.type.shape[1], out.type.dtype
+    carry = r.local(dtype)
 
-            strips(r, across, vector_width(dtype), strip)
+    def write(at: tuple[Any, ...], y: Any) -> None:
+        r.b.store(carry, y)
+        r.store(out, at, y)
 
-        strips(r, across, vector_width(dtype), first)
-        r.loop(n, step, start=1)
+    def step(i: Any) -> None:
+        at = (block, _place(r, i, n, reverse), 0)
+        product = r.b.mul(r.load(a, at), r.b.load(carry, dtype))
+        write(at, r.b.add(product, r.load(b, at)))
 
-    r.loop(cube.shape[0], in_register if across == 1 else side_by_side)
+    start = (block, _place(r, r.integer(0), n, reverse), 0)
+    write(start, r.load(b, start))
+    r.loop(n, step, start=1)
+
+
+def _side_by_side(
+    r: Any, buffers: Sequence[Any], block: Any, reverse: bool, start: Any, end: Any
+) -> None:
+    """Step after step, over vectors of neighbours from `start` on."""
+    a, b, out = buffers
+    n, dtype = out.type.shape[1], out.type.dtype
+
+    def load(e: Any, buffer: Any, *at: Any) -> Any:
+        return e.load(r.element_pointer(buffer, at), dtype)
+
+    def first(e: Any, j: Any) -> None:
+        here = _place(r, r.integer(0), n, reverse)
+        e.store(r.element_pointer(out, (block, here, j)), load(e, b, block, here, j))
+
+    def step(i: Any) -> None:
+        here = _place(r, i, n, reverse)
+        before = _place(r, r.builder.sub(i, r.integer(1)), n, reverse)
+
+        def strip(e: Any, j: Any) -> None:
+            product = e.mul(load(e, a, block, here, j), load(e, out, block, before, j))
+            y = e.add(product, load(e, b, block, here, j))
+            e.store(r.element_pointer(out, (block, here, j)), y)
+
+        stretch(r, start, end, vector_width(dtype), strip)
+
+    stretch(r, start, end, vector_width(dtype), first)
+    r.loop(n, step, start=1)
+
+
+def _place(r: Any, step: Any, n: int, reverse: bool) -> Any:
+    return r.builder.sub(r.integer(n - 1), step) if reverse else step
 
 
 linear_recurrence = Op(
@@ -141,7 +191,7 @@ linear_recurrence = Op(
     batch=lambda size, batched, a, b, *, axis, reverse: linear_recurrence(
         *batch_to_front(size, batched, (a, b)), axis=axis + 1, reverse=reverse
     ),
-    lower=Routine(_emit_recurrence),
+    lower=Routine(_emit_recurrence, parts=_parts_recurrence),
     samples=tuple(
         Sample((Draw(shape), Draw(shape)), {"axis": axis, "reverse": reverse})
         for shape, axis in (

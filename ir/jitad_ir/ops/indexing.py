@@ -12,11 +12,11 @@ from ..lowering import Pull, Routine
 from ..op import Draw, Joint, Op, Sample, Unknown, batch_to_front
 from ..types import ArrayType, Shape, TypeMismatch
 from .constants import zeros
+from .scatter_lowering import emit_scatter, parts_scatter
 from .shape import move_axis, reshape
 from .windows import (
     Axes,
     check_windows,
-    emit_windows,
     positions,
     window_shape,
     windows_in_kernel,
@@ -259,19 +259,6 @@ def batch_scatter(
     return op(*batch_to_front(size, batched, operands), axes=behind, batch=batch + 1, **params)
 
 
-def emit_scatter(combine: Any, r: Any, *buffers: Any, axes: Axes, batch: int, mode: str) -> None:
-    """Lowering of the scatters: copy x, then fold each update in by `combine(b, old, update)`."""
-    x, updates, *starts, (out,) = buffers
-    r.copy(out, x)
-
-    def write(e: Any, to: tuple[Any, ...], of: tuple[Any, ...]) -> None:
-        place, dtype = r.element_pointer(out, to), out.type.dtype
-        update = e.load(r.element_pointer(updates, of), dtype)
-        e.store(place, update if combine is None else combine(e, e.load(place, dtype), update))
-
-    emit_windows(r, out, updates, starts, write, axes=axes, batch=batch, mode=mode)
-
-
 def scatter_samples(*dtypes: str) -> tuple[Sample, ...]:
     """Operands and params for the laws of each scatter."""
 
@@ -353,6 +340,7 @@ scatter_add = Op(
             lambda b, old, update: b.add(old, update), r, *buffers, **where
         ),
         overwrites=0,
+        parts=lambda *types, unique, **where: parts_scatter(*types, **where),
     ),
     samples=scatter_samples(),
 )

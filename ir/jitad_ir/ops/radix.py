@@ -15,7 +15,7 @@ from typing import Any
 from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
 from .lapack import Workspace
 from .sort_keys import Counter, Flag, Row, decode, encode, is_ambiguous, key_dtype, restore
-from .vector_loops import affine, vector_width
+from .vector_loops import affine, stretch, vector_width
 
 COUNT = DTYPES["u32"]
 """Dtype of the counts; rows are shorter than 2^32."""
@@ -167,12 +167,8 @@ class _Sort:
 
     def _strips(self, body: Callable[[Any, Any], None]) -> None:
         """body(emitter, start) for all elements: vectors of them, then the rest."""
-        r, b = self.r, self.r.builder
-        width = vector_width(self.dtypes[0])
-        length = r.integer(width)
-        whole = b.udiv(self.n, length)
-        r.loop(whole, lambda i: body(r.simd(width), b.mul(i, length)))
-        r.loop(self.n, lambda i: body(r.b, i), start=b.mul(whole, length))
+        r = self.r
+        stretch(r, r.integer(0), self.n, vector_width(self.dtypes[0]), body)
 
     def _read(self) -> Flag | None:
         """Keys and payload to the first rows. Gives whether some key is ambiguous."""
@@ -271,12 +267,9 @@ class _Sort:
 
 def write_decoded(r: Any, row: Any, dtype: DType, descending: bool, begin: Any, end: Any) -> None:
     """row[begin:end], whose elements are keys, as the numbers that they stand for."""
-    b, width = r.builder, vector_width(dtype)
     keys, numbers = Row(r, key_dtype(dtype), row), Row(r, dtype, row)
 
     def write(e: Any, i: Any) -> None:
         numbers.store(e, i, decode(e, keys.load(e, i), dtype, descending))
 
-    whole = b.udiv(b.sub(end, begin), r.integer(width))
-    r.loop(whole, lambda i: write(r.simd(width), affine(r, begin, (i, width))))
-    r.loop(end, lambda i: write(r.b, i), start=affine(r, begin, (whole, width)))
+    stretch(r, begin, end, vector_width(dtype), write)

@@ -17,7 +17,6 @@ from .cumulative import linear_recurrence
 from .indexing import (
     at,
     batch_scatter,
-    emit_scatter,
     evaluate_scatter,
     gather_updates,
     infer_scatter,
@@ -25,6 +24,7 @@ from .indexing import (
     scatter_samples,
     take_along,
 )
+from .scatter_lowering import emit_scatter, parts_scatter
 from .shape import reshape
 from .slicing import pad, part
 
@@ -62,7 +62,11 @@ def _family(
         jvp=Joint(jvp),
         transpose=transpose,
         batch=batch,
-        lower=Routine(emit, overwrites=0),
+        lower=Routine(
+            emit,
+            overwrites=0,
+            parts=lambda *types, unique, **where: parts_scatter(*types, **where),
+        ),
         samples=tuple(samples),
     )
     return op

@@ -68,6 +68,15 @@ def _strip(
     r.loop(rounds, lambda i: body(emitter, affine(r, start, (i, step)), count))
 
 
+def stretch(r: Any, start: Any, end: Any, width: int, body: Callable[[Any, Any], None]) -> None:
+    """Cover start ... end - 1, i64s, by `body(emitter, first)`: vectors of `width` elements, then
+    single ones."""
+    b = r.builder
+    whole = b.udiv(b.sub(end, start), r.integer(width))
+    r.loop(whole, lambda i: body(r.simd(width), affine(r, start, (i, width))))
+    r.loop(end, lambda i: body(r.b, i), start=affine(r, start, (whole, width)))
+
+
 def transpose(b: Any, rows: list[Any]) -> list[Any]:
     """Vectors x_k, as many as a power of two, whose lane l becomes number k + l len(rows): each
     round moves the first bit of k behind those of l. Of a square, rows become columns."""

@@ -22,7 +22,7 @@ with windows of length 1, `take_along_axis` has all axes but one in the batch, a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -156,10 +156,12 @@ def emit_windows(
     axes: Axes,
     batch: int,
     mode: str,
+    each: Callable[[Callable[[tuple[Any, ...]], None]], None] | None = None,
 ) -> None:
     """For Routine lowerings: run `write(emitter, index into x, index into updates)` for all of
     every window that counts, windows in row-major order. It handles as many elements, neighbours
-    in both arrays, as the emitter is wide."""
+    in both arrays, as the emitter is wide. `each(visit)` calls `visit` with the indices of all
+    windows, or of some."""
     shape = x.type.shape
     points = starts[0].type.shape
     window = updates.type.shape[len(points) :]
@@ -193,5 +195,9 @@ def emit_windows(
             r.when(counts, lambda: r.loops(window[:-1], row))
 
     too_long = any(window[axis - batch] > shape[axis] for axis in axes)
-    if not too_long and 0 not in window:
+    if too_long or 0 in window:
+        return
+    if each is None:
         r.loops(points, visit)
+    else:
+        each(visit)

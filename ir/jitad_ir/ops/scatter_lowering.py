@@ -1,0 +1,158 @@
+"""How native code scatters, and how threads share it.
+
+With batch axes, parts have rows of the first one. Otherwise, if windows are large, each part goes
+through all of them and writes those that begin in its own range of the first scattered axis: every
+element sees all its updates from one thread, in their order. So the bits are the same however many
+parts there are, and there are as many as threads. With small windows, to find out whose they are
+would take two threads as long as they save.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..types import INT64, ArrayType
+from .sort_sharing import MOST_PARTS, parts_of
+from .windows import Axes, emit_windows
+
+PER_WINDOW, PER_BYTE = 1.0, 0.1
+"""Nanoseconds to look where a window is, and for each byte to be written."""
+
+LARGE_WINDOW = 256
+"""Bytes of windows from which on ranges are shared out."""
+
+LEAST_RANGE = 8
+"""Places along the scattered axis that a part has at least."""
+
+Visit = Callable[[tuple[Any, ...]], None]
+Each = Callable[[Visit], None]
+
+
+def emit_scatter(combine: Any, r: Any, *buffers: Any, axes: Axes, batch: int, mode: str) -> None:
+    """Copy x, then fold each update in by `combine(b, old, update)`; without it, replace."""
+    x, updates, *starts, (out,) = buffers
+    where: dict[str, Any] = {"axes": axes, "batch": batch, "mode": mode}
+    types = [buffer.type for buffer in (x, updates, *starts)]
+    parts = parts_scatter(*types, **where)
+    if parts == 1:
+        _alone(combine, r, x, updates, starts, out, **where)
+    elif batch:
+        r.copy(out, x)
+        _share_rows(combine, r, parts, out, updates, starts, **where)
+    else:
+        _share_ranges(combine, r, x, updates, starts, out, **where)
+
+
+def _alone(
+    combine: Any, r: Any, x: Any, updates: Any, starts: Sequence[Any], out: Any, **where: Any
+) -> None:
+    r.copy(out, x)
+    _emit_part(combine, r, out, updates, starts, **where)
+
+
+def parts_scatter(
+    x: ArrayType, updates: ArrayType, *starts: ArrayType, axes: Axes, batch: int, mode: str
+) -> int:
+    """How many parts threads share, at most."""
+    windows = starts[0].size
+    work = windows * PER_WINDOW + updates.nbytes * PER_BYTE
+    if updates.size == 0 or x.size == 0:
+        return 1
+    if batch:
+        return parts_of(starts[0].shape[0], work, 0)
+    extent, size = x.shape[axes[0]], updates.shape[starts[0].ndim + axes[0]]
+    if size > 1 or updates.nbytes < LARGE_WINDOW * windows:
+        return 1
+    return parts_of(extent // LEAST_RANGE, work, 0)
+
+
+def _emit_part(
+    combine: Any, r: Any, out: Any, updates: Any, starts: Sequence[Any], **where: Any
+) -> None:
+    """The windows that count of those of `where`, see `emit_windows`."""
+
+    def write(e: Any, to: tuple[Any, ...], of: tuple[Any, ...]) -> None:
+        place, dtype = r.element_pointer(out, to), out.type.dtype
+        update = e.load(r.element_pointer(updates, of), dtype)
+        e.store(place, update if combine is None else combine(e, e.load(place, dtype), update))
+
+    emit_windows(r, out, updates, starts, write, **where)
+
+
+def _share_rows(
+    combine: Any, r: Any, parts: int, out: Any, updates: Any, starts: Sequence[Any], **where: Any
+) -> None:
+    buffers = (out, updates, *starts)
+
+    def part(r: Any, number: Any, *pointers: Any) -> None:
+        own = [r.buffer(x.type, p) for x, p in zip(buffers, pointers, strict=True)]
+        start, length = r.share(number, starts[0].type.shape[0], parts)
+        end = r.builder.add(start, length)
+        inner = starts[0].type.shape[1:]
+
+        def each(visit: Visit) -> None:
+            r.loop(end, lambda i: r.loops(inner, lambda rest: visit((i, *rest))), start=start)
+
+        _emit_part(combine, r, own[0], own[1], own[2:], each=each, **where)
+
+    r.parallel_for(parts, part, *[buffer.pointer for buffer in buffers])
+
+
+def _share_ranges(
+    combine: Any,
+    r: Any,
+    x: Any,
+    updates: Any,
+    starts: Sequence[Any],
+    out: Any,
+    *,
+    axes: Axes,
+    mode: str,
+    **where: Any,
+) -> None:
+    extent = x.type.shape[axes[0]]
+    in_place = out.pointer is x.pointer
+    by_parts = not in_place and axes[0] == 0  # each copies its range, which it writes to next
+    if not by_parts:
+        r.copy(out, x)
+    buffers = (out, updates, *starts)
+    threads, most = r.threads(), r.integer(min(MOST_PARTS, extent // LEAST_RANGE))
+    parts = r.builder.select(r.builder.icmp_signed("<", threads, most), threads, most)
+
+    def part(r: Any, number: Any, count_at: Any, source: Any, *pointers: Any) -> None:
+        b = r.builder
+        own = [r.buffer(x.type, p) for x, p in zip(buffers, pointers, strict=True)]
+        count = r.b.load(count_at, INT64).value
+
+        def first(number: Any) -> Any:
+            return b.udiv(b.mul(number, r.integer(extent)), count)
+
+        begin, end = first(number), first(b.add(number, r.integer(1)))
+        if by_parts:
+            row = r.integer(out.type.nbytes // extent)
+            skipped, size = b.mul(begin, row), b.mul(b.sub(end, begin), row)
+            r.copy_bytes(r.offset(own[0].pointer, skipped), r.offset(source, skipped), size)
+        each = _ours(r, own[2], begin, end, None if mode == "drop" else extent - 1)
+        _emit_part(combine, r, own[0], own[1], own[2:], axes=axes, mode=mode, each=each, **where)
+
+    places = [buffer.pointer for buffer in buffers]
+    r.parallel_for(parts, part, r.reference(parts), x.pointer, *places)
+
+
+def _ours(r: Any, starts: Any, begin: Any, end: Any, most: int | None) -> Each:
+    """Windows of size 1 that begin from `begin` on and before `end`, where starts count as 0 if
+    they are less, and as `most` if they are greater."""
+    b = r.builder
+
+    def each(visit: Visit) -> None:
+        def look(point: tuple[Any, ...]) -> None:
+            start = r.b.convert(r.load(starts, point), INT64)
+            if most is not None:
+                start = r.b.clamp(r.b.constant(INT64, 0), start, r.b.constant(INT64, most))
+            inside = b.icmp_unsigned("<", b.sub(start.value, begin), b.sub(end, begin))
+            r.when(inside, lambda: visit(point))
+
+        r.loops(starts.type.shape, look)
+
+    return each
