@@ -354,35 +354,71 @@ conj = conjugate
 
 
 def real(val: Any) -> Any:
-    """Real part; real operands unchanged."""
+    """Real part, in the shape of `val`; of real arrays themselves.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.real(jnp.array([1 + 2j]))
+    Array([1.])
+    """
     val = as_array_operand(val)
     return apply(ops.real, val) if val.dtype.kind == "c" else strong(val)
 
 
 def imag(val: Any) -> Any:
-    """Imaginary part; zeros for real operands."""
+    """Imaginary part, in the shape of `val`; zeros for real arrays.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.imag(jnp.array([1 + 2j]))
+    Array([2.])
+    """
     val = as_array_operand(val)
     return apply(ops.imag, val) if val.dtype.kind == "c" else filled(val, 0)
 
 
 def angle(z: Any, deg: bool = False) -> Any:
-    """Argument of complex z in radians (degrees if `deg`), in (-pi, pi]."""
+    """Argument of complex `z` in radians, in (-pi, pi]; in degrees if `deg`.
+
+    Any shape; of real numbers 0 or pi. At 0 derivatives are nan.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.angle(jnp.array([1j, -1.0])), jnp.angle(1j, deg=True)
+    (Array([1.57079633, 3.14159265]), Array(90.))
+    """
     z = as_array_operand(z)
     result = arctan2(imag(z), real(z)) if z.dtype.kind == "c" else arctan2(0, z)
     return multiply(result, 180 / np.pi) if deg else result
 
 
 def iscomplexobj(x: Any) -> bool:
-    """True if the dtype is complex."""
+    """True if the dtype is complex: a Python bool, also of traced arrays.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.iscomplexobj(jnp.array([1j]))
+    True
+    """
     return as_array_operand(x).dtype.kind == "c"
 
 
 def isrealobj(x: Any) -> bool:
-    """True if the dtype is not complex."""
+    """True if the dtype is not complex: a Python bool, also of traced arrays.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isrealobj(jnp.array([1.0]))
+    True
+    """
     return not iscomplexobj(x)
 
 
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    """`x` in another dtype. Floats go to integers toward zero; beyond the range, where NumPy's
-    result is undefined, to its end (nan to 0). Complex to real drops the imaginary part."""
+    """`x` in another dtype, in its shape.
+
+    Floats go to integers toward zero; beyond the range, where NumPy's result is undefined, to its
+    end (nan to 0). Complex to real drops the imaginary part, without a warning. Derivatives go
+    through conversions between floats, and end at those to integers. Raises TypeError for dtypes
+    that arrays do not have here.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.astype(jnp.array([1.7, -1.7]), jnp.int32)
+    Array([ 1, -1], dtype=int32)
+    """
     return strong(convert(as_array_operand(x), as_dtype(dtype)))

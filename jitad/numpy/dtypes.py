@@ -105,6 +105,14 @@ class _ScalarType(type):
         return f"<class 'jitad.numpy.{cls.__name__}'>"
 
 
+_SCALAR_TYPE = """The dtype {0}; called, it converts an array, traced or not, to it.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.{0}(1).dtype
+    dtype('{0}')
+    """
+
+
 def _scalar_type(numpy_type: Any) -> Any:
     """`numpy_type`, called to convert arrays, traced or not: `jnp.float32(x)` is an array. To NumPy
     it is the same dtype."""
@@ -114,7 +122,7 @@ def _scalar_type(numpy_type: Any) -> Any:
 
     body = {
         "__new__": convert_to,
-        "__doc__": f"The dtype {numpy_type.__name__}; called, it converts an array to it.",
+        "__doc__": _SCALAR_TYPE.format(numpy_type.__name__),
         "__module__": "jitad.numpy",
         "numpy_type": numpy_type,
     }
@@ -150,12 +158,26 @@ def issubdtype(arg1: Any, arg2: Any) -> Any:
 
 
 def finfo(dtype: Any) -> Any:
-    """Limits of a float or complex dtype, given as one or by an array of it."""
+    """Limits of a float or complex dtype, given as one or by an array of it.
+
+    Raises ValueError for other dtypes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.finfo(jnp.float32).bits, float(jnp.finfo(jnp.float64).eps)
+    (32, 2.220446049250313e-16)
+    """
     return np.finfo(_dtype_of(dtype))
 
 
 def iinfo(dtype: Any) -> Any:
-    """Limits of an integer dtype, given as one or by an array of it."""
+    """Limits of an integer dtype, given as one or by an array of it.
+
+    Raises ValueError for other dtypes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.iinfo(jnp.int8).max
+    127
+    """
     return np.iinfo(_dtype_of(dtype))
 
 
@@ -174,22 +196,41 @@ class _ArrayType(type):
 
 
 class ndarray(metaclass=_ArrayType):
-    """For `isinstance` and annotations: NumPy's and jitad's arrays, and traced ones."""
+    """For `isinstance` and annotations: NumPy's and jitad's arrays, and traced ones.
+
+    Called, it raises TypeError: arrays are made by `array`, `zeros` and their relatives.
+
+    >>> import jitad.numpy as jnp
+    >>> isinstance(jnp.ones(2), jnp.ndarray)
+    True
+    """
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Any:
         raise TypeError("arrays are made by jnp.array, jnp.zeros and their relatives")
 
 
 def isdtype(dtype: Any, kind: Any) -> Any:
-    """Whether a dtype is of a kind ("bool", "signed integer", "unsigned integer", "integral", "real
-    floating", "complex floating", "numeric"), is another dtype, or one of a tuple of those."""
+    """Whether a dtype is of a kind, is another dtype, or one of a tuple of those.
+
+    Kinds are "bool", "signed integer", "unsigned integer", "integral", "real floating", "complex
+    floating" and "numeric". Raises ValueError for other words.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isdtype(jnp.float32, "real floating"), jnp.isdtype(jnp.int8, ("bool", jnp.int8))
+    (True, True)
+    """
     kinds = kind if isinstance(kind, tuple) else (kind,)
     found = tuple([k if isinstance(k, str) else np.dtype(k) for k in kinds])
     return np.isdtype(np.dtype(dtype), found)
 
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
-    """The dtype at which arrays, dtypes and Python numbers (which are weak) meet."""
+    """The dtype at which arrays, dtypes and Python numbers (which are weak) meet.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.result_type(jnp.float32, 1.0), jnp.result_type(jnp.int8, jnp.uint8)
+    (dtype('float32'), dtype('int16'))
+    """
     operands = [
         np.empty(0, x) if isinstance(x, (type, np.dtype, str)) else as_operand(x)
         for x in arrays_and_dtypes
@@ -198,15 +239,32 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
 
 
 def can_cast(from_: Any, to: Any, casting: Any = "safe") -> Any:
-    """True if the dtype `from_` (or that of an array) can be cast to `to`."""
+    """True if the dtype `from_` (or that of an array) can be cast to `to` under a rule of NumPy.
+
+    `casting` is "no", "equiv", "safe", "same_kind" or "unsafe".
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.can_cast(jnp.int32, jnp.float64), jnp.can_cast(jnp.float64, jnp.float32)
+    (True, False)
+    """
     return np.can_cast(from_.dtype if isinstance(from_, Tracer) else from_, to, casting)
 
 
 def isscalar(element: Any) -> Any:
-    """True of numbers, and of traced values that stand for Python numbers."""
+    """True of numbers, and of traced values that stand for Python numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isscalar(3.0), jnp.isscalar(jnp.ones(2))
+    (True, False)
+    """
     return np.isscalar(element) or (isinstance(element, Tracer) and element.weak)
 
 
 def iterable(y: Any) -> Any:
-    """True of what has one axis or more, or can be iterated over."""
+    """True of what has one axis or more, or can be iterated over.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.iterable(jnp.ones(2)), jnp.iterable(1.0)
+    (True, False)
+    """
     return y.ndim > 0 if isinstance(y, Tracer) else np.iterable(y)

@@ -32,12 +32,18 @@ def einsum(
     out_sharding: Any = None,
     _dot_general: Any = None,
 ) -> Any:
-    """Einstein's summation: products of operands whose axes are named by letters, summed over the
-    letters that the output leaves out ("ij,jk->ik"; "..." stands for axes that broadcast).
+    """Einstein's summation: products of operands whose axes are named by letters.
 
-    `precision` and `out_sharding` have no effect, `preferred_element_type` is the dtype to compute
-    in (see `products`). Raises NotImplementedError for a `_dot_general` other than jitad's own.
-    Three operands and more are contracted in pairs, in the order that `np.einsum_path` finds.
+    Sums over the letters that the output leaves out ("ij,jk->ik"; "..." stands for axes that
+    broadcast). Three operands and more are contracted in pairs, in the order that `np.einsum_path`
+    finds. `precision` and `out_sharding` have no effect, `preferred_element_type` is the dtype to
+    compute in (see `products`). Raises ValueError for subscripts that do not fit the operands, and
+    NotImplementedError for a `_dot_general` other than jitad's own.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> jnp.einsum("ij,ij->i", x, x), jnp.einsum("ii", x)
+    (Array([ 5., 25.]), Array(5.))
     """
     no_out(out)
     if _dot_general is not None and _dot_general.__module__ != "jitad.lax.products":
@@ -227,7 +233,14 @@ def _as_output(x: Operand, names: str, output: str, lengths: dict[str, int]) -> 
 
 
 def einsum_path(subscripts: Any, *operands: Any, optimize: Any = "greedy") -> Any:
-    """The order in which `einsum` contracts its operands, and a table of its costs, by NumPy."""
+    """The order in which `einsum` contracts its operands, and a table of its costs, by NumPy.
+
+    A pair of a list and a text. Raises ValueError for subscripts that do not fit.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.einsum_path("ij,jk,kl->il", jnp.ones((2, 9)), jnp.ones((9, 9)), jnp.ones((9, 2)))[0]
+    ['einsum_path', (0, 1), (0, 1)]
+    """
     shapes: list[Any] = [
         np.broadcast_to(0.0, as_array_operand(x).shape) if not isinstance(x, (list, str)) else x
         for x in (subscripts, *operands)

@@ -182,10 +182,17 @@ _STATIC_EXPONENT = 16
 
 
 def power(x1: Any, x2: Any, /) -> Any:
-    """x1**x2. A Python exponent that is a small integer, or 0.5, is static and multiplies.
+    """x1**x2, the operator `**`.
 
-    Integers to negative integer powers raise ValueError where the exponent is known, as NumPy
-    does; where it is traced, they give 0 (exact for bases 1 and -1).
+    The operands broadcast (else ValueError), in the dtype at which theirs meet; integers wrap. A
+    Python exponent that is a small integer, or 0.5, is static and multiplies. Negative real numbers
+    to powers that are no integers give nan, as their derivative by the exponent is. Integers to
+    negative integer powers raise ValueError where the exponent is known, as NumPy does; where it is
+    traced, they give 0 (exact for bases 1 and -1).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.power(jnp.array([1.0, 2.0, 3.0]), 2), jnp.power(2.0, jnp.array([0.5, -1.0]))
+    (Array([1., 4., 9.]), Array([1.41421356, 0.5       ]))
     """
     cls = type(x2)
     if cls is int or cls is float:

@@ -17,14 +17,24 @@ from .shapes import broadcast_to
 
 
 class QRResult(NamedTuple):
-    """Results of `qr`."""
+    """Results of `qr`: Q (..., m, k) and R (..., k, n).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.qr(jnp.ones((3, 2))).R.shape
+    (2, 2)
+    """
 
     Q: Any
     R: Any
 
 
 class SVDResult(NamedTuple):
-    """Results of `svd`."""
+    """Results of `svd`: U, S (..., k) and Vh, the Hermitian transpose of V.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.svd(jnp.array([[3.0, 0.0], [0.0, 4.0]])).S
+    Array([4., 3.])
+    """
 
     U: Any
     S: Any
@@ -32,14 +42,24 @@ class SVDResult(NamedTuple):
 
 
 class EighResult(NamedTuple):
-    """Results of `eigh`."""
+    """Results of `eigh`: eigenvalues (..., n), eigenvectors (..., n, n) in columns.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.eigh(jnp.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    Array([1., 2.])
+    """
 
     eigenvalues: Any
     eigenvectors: Any
 
 
 class EigResult(NamedTuple):
-    """Results of `eig`."""
+    """Results of `eig`: eigenvalues (..., n), eigenvectors (..., n, n) in columns.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.eig(jnp.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    Array([2.+0.j, 1.+0.j])
+    """
 
     eigenvalues: Any
     eigenvectors: Any
@@ -72,8 +92,13 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     """Q with orthonormal columns and upper triangular R with a = Q R, for matrices (..., m, n).
 
     `mode` "reduced": Q is (..., m, k) and R (..., k, n) with k = min(m, n); "complete": (..., m, m)
-    and (..., m, n); "r": R of "reduced" alone. Derivatives of "complete" are not determined for
-    m > n, and raise NotImplementedError; so does the mode "raw". Other modes raise ValueError.
+    and (..., m, n); "r": R of "reduced" alone. Derivatives of "complete" are not determined for m >
+    n, and raise NotImplementedError; so does the mode "raw". Other modes raise ValueError.
+
+    >>> import jitad.numpy as jnp
+    >>> q, r = jnp.linalg.qr(jnp.array([[3.0, 1.0], [4.0, 2.0]]))
+    >>> jnp.allclose(q @ r, jnp.array([[3.0, 1.0], [4.0, 2.0]]))
+    Array(True)
     """
     if mode == "raw":
         raise NotImplementedError(
@@ -88,12 +113,19 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
-    """Singular value decomposition a = U diag(S) Vh of matrices (..., m, n): S (..., k) with
-    k = min(m, n), not negative and descending; U (..., m, m) and Vh (..., n, n), or (..., m, k)
-    and (..., k, n) if not `full_matrices`. S alone if not `compute_uv`.
+    """Singular value decomposition a = U diag(S) Vh of matrices (..., m, n).
+
+    S (..., k) with k = min(m, n) is not negative and descending; U (..., m, m) and Vh (..., n, n),
+    or (..., m, k) and (..., k, n) if not `full_matrices`. S alone if not `compute_uv`.
 
     Derivatives of U and Vh need distinct singular values, and `full_matrices=False` unless m = n
     (else NotImplementedError). `hermitian` is taken for NumPy's sake and makes no difference.
+
+    >>> import jitad.numpy as jnp
+    >>> a = jnp.array([[0.0, 2.0], [1.0, 0.0], [0.0, 0.0]])
+    >>> u, s, vh = jnp.linalg.svd(a, full_matrices=False)
+    >>> s, u.shape, vh.shape
+    (Array([2., 1.]), (3, 2), (2, 2))
     """
     x = as_matrices(a)
     results = apply(
@@ -103,7 +135,12 @@ def svd(
 
 
 def svdvals(x: Any, /) -> Any:
-    """Singular values (..., min(m, n)) of matrices, descending."""
+    """Singular values (..., min(m, n)) of matrices, descending.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.svdvals(jnp.array([[3.0, 0.0], [0.0, 4.0]]))
+    Array([4., 3.])
+    """
     return svd(x, compute_uv=False)
 
 
@@ -132,21 +169,39 @@ def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> Any:
 
 
 def eigvalsh(a: Any, UPLO: str | None = None, *, symmetrize_input: bool = True) -> Any:
-    """Eigenvalues of Hermitian matrices, ascending: see `eigh`."""
+    """Eigenvalues (..., n) of Hermitian matrices, ascending: see `eigh`.
+
+    Derivatives are those of simple eigenvalues; of multiple ones, that of a choice of eigenvectors.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.eigvalsh(jnp.array([[2.0, 1.0], [1.0, 2.0]]))
+    Array([1., 3.])
+    """
     return eigh(a, UPLO, symmetrize_input).eigenvalues
 
 
 def eig(a: Any) -> Any:
-    """Eigenvalues (..., n) and eigenvectors of length one, in the columns of (..., n, n), of square
-    matrices. Both are complex, of real matrices too (NumPy's dtype depends on the values).
+    """Eigenvalues (..., n) and eigenvectors of length one, in the columns of (..., n, n).
 
-    Derivatives need distinct eigenvalues. Raises LinAlgError for matrices that are not square.
+    Of square matrices. Both are complex, of real matrices too (NumPy's dtype depends on the
+    values). Derivatives need distinct eigenvalues. Raises LinAlgError for matrices that are not
+    square.
+
+    >>> import jitad.numpy as jnp
+    >>> eigenvalues, eigenvectors = jnp.linalg.eig(jnp.array([[0.0, 1.0], [-1.0, 0.0]]))
+    >>> jnp.sort(eigenvalues.imag)
+    Array([-1.,  1.])
     """
     return EigResult(*apply(ops.eig, in_parts(as_square(a))))
 
 
 def eigvals(a: Any) -> Any:
-    """Eigenvalues (..., n) of square matrices, complex: see `eig`."""
+    """Eigenvalues (..., n) of square matrices, complex: see `eig`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.eigvals(jnp.array([[2.0, 0.0], [0.0, 1.0]]))
+    Array([2.+0.j, 1.+0.j])
+    """
     return eig(a).eigenvalues
 
 
@@ -163,6 +218,11 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, rtol: Any = None) -
     Singular values up to `rtol` (or `rcond`: a number, or one for each matrix) times the greatest
     count as zero; default 10 max(m, n) eps, as in JAX. Raises ValueError if both are given. The
     derivative is that at constant rank. `hermitian` makes no difference.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.pinv(jnp.array([[2.0, 0.0], [0.0, 0.0]]))
+    Array([[0.5, 0. ],
+           [0. , 0. ]])
     """
     if rcond is not None and rtol is not None:
         raise ValueError(at_user_line("`rtol` and `rcond` can't be both set."))

@@ -164,90 +164,200 @@ def _along_one(kind: str, a: Any, n: int | None, axis: int, norm: str | None) ->
 
 
 def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
-    """sum_j a_j exp(-2 pi i j k / n) for k = 0 ... n - 1 along `axis`.
+    """Discrete Fourier transform: sum_j a_j exp(-2 pi i j k / n) for k = 0 ... n - 1 along `axis`.
 
-    `a` is cut off or filled up with zeros to `n`. `norm` says where the factor 1/n goes: "backward"
-    (to the inverse), "forward" (here), or "ortho" (1/sqrt(n) in both).
+    Complex64 of floats of up to 32 bits and of complex64, else complex128. `a` is cut off or filled
+    up with zeros to `n`. `norm` says where the factor 1/n goes: "backward" (to the inverse),
+    "forward" (here), or "ortho" (1/sqrt(n) in both).
 
     Raises ValueError for lengths below 1 and other norms, AxisError for an axis that `a` does not
     have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.fft(jnp.array([1.0, 0.0, -1.0, 0.0]))
+    Array([0.+0.j, 2.+0.j, 0.+0.j, 2.+0.j])
     """
     return _along_one("fft", a, n, axis, norm)
 
 
 def ifft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
-    """The inverse of `fft`: with exp(+2 pi i j k / n), divided by n."""
+    """The inverse of `fft`: with exp(+2 pi i j k / n), divided by n.
+
+    Arguments, dtypes and errors are those of `fft`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.ifft(jnp.fft.fft(jnp.array([1.0, 2.0])))
+    Array([1.+0.j, 2.+0.j])
+    """
     return _along_one("ifft", a, n, axis, norm)
 
 
 def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
-    """`fft` of real numbers, for k = 0 ... n // 2: the others are the conjugates of these."""
+    """`fft` of real numbers, for k = 0 ... n // 2: the others are the conjugates of these.
+
+    Raises TypeError for complex numbers; other arguments and errors are those of `fft`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.rfft(jnp.array([1.0, 2.0, 3.0, 4.0]))
+    Array([10.+0.j, -2.+2.j, -2.+0.j])
+    """
     return _along_one("rfft", a, n, axis, norm)
 
 
 def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
-    """The inverse of `rfft`, real, of length `n` (default 2 (m - 1) for m elements)."""
+    """The inverse of `rfft`, real, of length `n` (default 2 (m - 1) for m elements).
+
+    Other arguments and errors are those of `fft`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.irfft(jnp.fft.rfft(jnp.array([1.0, 2.0, 3.0, 4.0])))
+    Array([1., 2., 3., 4.])
+    """
     return _along_one("irfft", a, n, axis, norm)
 
 
 def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
-    """The real spectrum, of length `n`, of a signal with a_(n-j) = conj(a_j), by its first half."""
+    """The real spectrum, of length `n`, of a signal with a_(n-j) = conj(a_j), by its first half.
+
+    `n` is 2 (m - 1) for m elements if None; other arguments and errors are those of `fft`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.hfft(jnp.array([1.0, 2.0, 1.0]))
+    Array([ 6.,  0., -2.,  0.])
+    """
     return irfft(conjugate(as_array_operand(a)), n, axis, _OPPOSITE[_norm_of(norm)])
 
 
 def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
-    """The inverse of `hfft`: the first half of the signal of a real spectrum."""
+    """The inverse of `hfft`: the first half, n // 2 + 1 elements, of the signal of a real spectrum.
+
+    Arguments and errors are those of `rfft`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.ihfft(jnp.array([6.0, 0.0, -2.0, 0.0]))
+    Array([1.-0.j, 2.-0.j, 1.-0.j])
+    """
     return conjugate(rfft(a, n, axis, _OPPOSITE[_norm_of(norm)]))
 
 
 def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
-    """`fft` along each of `axes` (default: all, or the last of them if `s` has lengths)."""
+    """`fft` along each of `axes` (default: all, or the last of them if `s` has lengths).
+
+    `s` has a length for each of them. Other arguments, dtypes and errors are those of `fft`; raises
+    ValueError if `s` and `axes` differ in length.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.fftn(jnp.ones((2, 2)))
+    Array([[4.+0.j, 0.+0.j],
+           [0.+0.j, 0.+0.j]])
+    """
     return _transformed("fft", a, s, axes, norm)
 
 
 def ifftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
-    """`ifft` along each of `axes`."""
+    """`ifft` along each of `axes`: the inverse of `fftn`, whose arguments it has.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.ifftn(jnp.fft.fftn(jnp.array([[1.0, 2.0], [3.0, 4.0]]))).real
+    Array([[1., 2.],
+           [3., 4.]])
+    """
     return _transformed("ifft", a, s, axes, norm)
 
 
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
-    """`rfft` along the last of `axes`, then `fft` along the others."""
+    """`rfft` along the last of `axes`, then `fft` along the others.
+
+    Arguments and errors are those of `fftn`, but complex numbers raise TypeError.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.rfftn(jnp.ones((2, 3, 4))).shape
+    (2, 3, 3)
+    """
     return _transformed("rfft", a, s, axes, norm)
 
 
 def irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
-    """`ifft` along `axes` but the last, then `irfft` along that."""
+    """`ifft` along `axes` but the last, then `irfft` along that: the inverse of `rfftn`.
+
+    The last length is 2 (m - 1) for m elements, unless `s` has it. Other arguments are those of
+    `fftn`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.irfftn(jnp.fft.rfftn(jnp.array([[1.0, 2.0], [3.0, 4.0]])))
+    Array([[1., 2.],
+           [3., 4.]])
+    """
     return _transformed("irfft", a, s, axes, norm)
 
 
 def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Any:
-    """`fftn` along two axes."""
+    """`fftn` along two axes, the last two by default.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.fft2(jnp.array([[1.0, 0.0], [0.0, 0.0]]))
+    Array([[1.+0.j, 1.+0.j],
+           [1.+0.j, 1.+0.j]])
+    """
     return fftn(a, s, axes, norm)
 
 
 def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Any:
-    """`ifftn` along two axes."""
+    """`ifftn` along two axes, the last two by default.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.ifft2(jnp.array([[4.0, 0.0], [0.0, 0.0]]))
+    Array([[1.+0.j, 1.+0.j],
+           [1.+0.j, 1.+0.j]])
+    """
     return ifftn(a, s, axes, norm)
 
 
 def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Any:
-    """`rfftn` along two axes."""
+    """`rfftn` along two axes, the last two by default.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.rfft2(jnp.ones((2, 4))).shape
+    (2, 3)
+    """
     return rfftn(a, s, axes, norm)
 
 
 def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Any:
-    """`irfftn` along two axes."""
+    """`irfftn` along two axes, the last two by default.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.irfft2(jnp.fft.rfft2(jnp.array([[1.0, 2.0], [3.0, 4.0]])))
+    Array([[1., 2.],
+           [3., 4.]])
+    """
     return irfftn(a, s, axes, norm)
 
 
 def fftfreq(n: int, d: Any = 1.0, dtype: Any = None, *, device: Any = None) -> Any:
-    """Frequencies of the elements of `fft` for samples `d` apart: 0, 1, ..., -2, -1 over n d."""
+    """Frequencies of the elements of `fft` for n samples `d` apart: 0, 1, ..., -2, -1 over n d.
+
+    In cycles per unit of `d`; float64 unless `dtype` is given. `n` is static; raises
+    ZeroDivisionError for 0.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.fftfreq(4, d=0.5)
+    Array([ 0. ,  0.5, -1. , -0.5])
+    """
     require_cpu(device)
     return _frequencies(np.fft.fftfreq(operator.index(n)), d, dtype)
 
 
 def rfftfreq(n: int, d: Any = 1.0, dtype: Any = None, *, device: Any = None) -> Any:
-    """Frequencies of the elements of `rfft`: 0, 1, ..., n // 2 over n d."""
+    """Frequencies of the elements of `rfft` for n samples `d` apart: 0, 1, ..., n // 2 over n d.
+
+    In cycles per unit of `d`; float64 unless `dtype` is given. `n` is static; raises
+    ZeroDivisionError for 0.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.rfftfreq(4, d=0.5)
+    Array([0. , 0.5, 1. ])
+    """
     require_cpu(device)
     return _frequencies(np.fft.rfftfreq(operator.index(n)), d, dtype)
 
@@ -258,12 +368,22 @@ def _frequencies(cycles: Any, d: Any, dtype: Any) -> Any:
 
 
 def fftshift(x: Any, axes: Any = None) -> Any:
-    """Frequency 0 moved to the middle of `axes` (default: all)."""
+    """Frequency 0 moved to the middle of `axes` (an int, a tuple, or None for all).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.fftshift(jnp.fft.fftfreq(4))
+    Array([-0.5 , -0.25,  0.  ,  0.25])
+    """
     return _shifted(x, axes, 1)
 
 
 def ifftshift(x: Any, axes: Any = None) -> Any:
-    """The inverse of `fftshift`."""
+    """The inverse of `fftshift`: the middle of `axes` moved to their beginning.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fft.ifftshift(jnp.array([-2, -1, 0, 1]))
+    Array([ 0,  1, -2, -1])
+    """
     return _shifted(x, axes, -1)
 
 

@@ -19,7 +19,20 @@ from .shapes import as_shape, broadcast_to, ravel, reshape
 
 
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> list[Any]:
-    """Coordinates of a grid from those along its axes; "xy" exchanges the first two axes."""
+    """Coordinates of a grid from vectors of those along its axes: a list of arrays, one for each.
+
+    "xy" exchanges the first two axes: (len(y), len(x)) from x and y; "ij" does not. If `sparse`,
+    each array has length 1 along the axes of the others. Raises ValueError for other words.
+
+    >>> import jitad.numpy as jnp
+    >>> x, y = jnp.meshgrid(jnp.array([1, 2, 3]), jnp.array([10, 20]))
+    >>> x
+    Array([[1, 2, 3],
+           [1, 2, 3]])
+    >>> y
+    Array([[10, 10, 10],
+           [20, 20, 20]])
+    """
     if indexing not in ("xy", "ij"):
         raise ValueError(at_user_line("Valid values for `indexing` are 'xy' and 'ij'."))
     vectors = [ravel(x) for x in xi]
@@ -41,7 +54,18 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 
 def indices(dimensions: Any, dtype: Any = INT64, sparse: bool = False) -> Any:
-    """The index of each element of an array of shape `dimensions`, stacked by axis."""
+    """The index of each element of an array of shape `dimensions`, stacked by axis: (ndim, ...).
+
+    If `sparse`, a tuple of arrays that broadcast.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.indices((2, 2))
+    Array([[[0, 0],
+            [1, 1]],
+
+           [[0, 1],
+            [0, 1]]])
+    """
     shape = as_shape(dimensions)
     found = as_dtype(dtype)
     if sparse:
@@ -56,7 +80,22 @@ def indices(dimensions: Any, dtype: Any = INT64, sparse: bool = False) -> Any:
 
 
 class _Grid:
-    """`mgrid[0:3, 0:1:5j]`: coordinates of a grid from slices, as NumPy's (static)."""
+    """Coordinates of a grid from slices, which are static: `mgrid[0:3, 0:1:5j]`.
+
+    A step j is a number of points, both ends among them. `mgrid` gives all coordinates, stacked by
+    axis; `ogrid` a tuple of arrays that broadcast to the grid.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.mgrid[0:2, 0:3]
+    Array([[[0, 0, 0],
+            [1, 1, 1]],
+
+           [[0, 1, 2],
+            [0, 1, 2]]])
+    >>> jnp.ogrid[0:2, 0:1:3j]
+    (Array([[0.],
+           [1.]]), Array([[0. , 0.5, 1. ]]))
+    """
 
     def __init__(self, numpy_grid: Any, name: str) -> None:
         self._grid = numpy_grid
@@ -72,8 +111,18 @@ ogrid = _Grid(np.ogrid, "ogrid")
 
 
 class _Concatenator:
-    """`r_[...]` and `c_[...]`: slices, numbers and arrays joined along an axis; arrays that are not
-    traced may follow one of NumPy's words, as in `r_["0,2", x, y]`."""
+    """Slices, numbers and arrays joined: `r_[...]` along the first axis, `c_[...]` as columns.
+
+    A step j is a number of points. Arrays that are not traced may follow one of NumPy's words, as
+    in `r_["0,2", x, y]`. Raises ValueError for shapes that do not fit.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.r_[0:3, 7, jnp.array([8, 9])]
+    Array([0, 1, 2, 7, 8, 9])
+    >>> jnp.c_[jnp.array([1, 2]), jnp.array([3, 4])]
+    Array([[1, 3],
+           [2, 4]])
+    """
 
     def __init__(self, columns: bool) -> None:
         self._columns = columns
@@ -110,5 +159,13 @@ c_ = _Concatenator(columns=True)
 
 
 def fromfunction(function: Any, shape: Any, *, dtype: Any = float, **kwargs: Any) -> Any:
-    """`function` of the index arrays of `shape`."""
+    """`function` of the index arrays of `shape`, one for each axis.
+
+    They are float64 unless `dtype` is given.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fromfunction(lambda i, j: i + j, (2, 3))
+    Array([[0., 1., 2.],
+           [1., 2., 3.]])
+    """
     return function(*indices(shape, dtype=DTYPES["f64"] if dtype is float else dtype), **kwargs)

@@ -85,7 +85,14 @@ __all__ = [
 
 
 def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """Cross products of vectors of three components along `axis`; raises ValueError for others."""
+    """Cross products of vectors of three components along `axis`; the other axes broadcast.
+
+    Raises ValueError for other numbers of components.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.cross(jnp.array([1.0, 0.0, 0.0]), jnp.array([0.0, 1.0, 0.0]))
+    Array([0., 0., 1.])
+    """
     x, y = as_array_operand(x1), as_array_operand(x2)
     if x.shape[axis] != 3 or y.shape[axis] != 3:
         raise ValueError(
@@ -98,12 +105,27 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """The diagonal `offset` of matrices in the last two axes, as the last axis of the result."""
+    """The diagonal `offset` of matrices in the last two axes, as the last axis of the result.
+
+    Positive offsets lie above the main diagonal. Raises ValueError for fewer than two axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.diagonal(jnp.array([[1, 2], [3, 4]]))
+    Array([1, 4])
+    """
     return matrices.diagonal(x, offset, -2, -1)
 
 
 def outer(x1: Any, x2: Any, /) -> Any:
-    """Products of every element of one vector with every one of another; ValueError for others."""
+    """Products of every element of one vector with every one of another: (m, n).
+
+    Raises ValueError for what is no vector.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.outer(jnp.array([1, 2]), jnp.array([10, 20]))
+    Array([[10, 20],
+           [20, 40]])
+    """
     x, y = as_array_operand(x1), as_array_operand(x2)
     if x.ndim != 1 or y.ndim != 1:
         raise ValueError(
@@ -116,5 +138,12 @@ def outer(x1: Any, x2: Any, /) -> Any:
 
 
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """Sum of the diagonal of matrices in the last two axes."""
+    """Sum of the diagonal `offset` of matrices in the last two axes, (...).
+
+    Dtypes are those of `sum`. Raises ValueError for fewer than two axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.trace(jnp.array([[1, 2], [3, 4]]))
+    Array(5)
+    """
     return sum_(diagonal(x, offset=offset), -1, dtype)

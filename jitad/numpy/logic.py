@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from jitad.array import as_array
 from jitad.errors import at_user_line
 from jitad.trace import apply
 from jitad_ir import ops
@@ -193,12 +194,26 @@ def isinf(x: Any, /) -> Any:
 
 
 def isposinf(x: Any) -> Any:
-    """True where x is inf; x is real."""
+    """True where `x` is inf; a bool array in its shape.
+
+    Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isposinf(jnp.array([jnp.inf, -jnp.inf, 0.0]))
+    Array([ True, False, False])
+    """
     return _equals_infinity(x, np.inf)
 
 
 def isneginf(x: Any) -> Any:
-    """True where x is -inf; x is real."""
+    """True where `x` is -inf; a bool array in its shape.
+
+    Raises TypeError for complex numbers.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isneginf(jnp.array([jnp.inf, -jnp.inf, 0.0]))
+    Array([False,  True, False])
+    """
     return _equals_infinity(x, -np.inf)
 
 
@@ -215,7 +230,12 @@ def _equals_infinity(x: Any, infinity: float) -> Operand:
 
 
 def iscomplex(x: Any) -> Any:
-    """True where the imaginary part is not 0."""
+    """True where the imaginary part is not 0; a bool array in the shape of `x`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.iscomplex(jnp.array([1 + 0j, 2j]))
+    Array([False,  True])
+    """
     x = as_array_operand(x)
     if x.dtype.kind != "c":
         return filled(x, False, BOOL)
@@ -223,7 +243,12 @@ def iscomplex(x: Any) -> Any:
 
 
 def isreal(x: Any) -> Any:
-    """True where the imaginary part is 0."""
+    """True where the imaginary part is 0; a bool array in the shape of `x`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isreal(jnp.array([1 + 0j, 2j]))
+    Array([ True, False])
+    """
     return logical_not(iscomplex(x))
 
 
@@ -288,7 +313,15 @@ def logical_not(x: Any, /) -> Any:
 
 
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
-    """True where |a - b| <= atol + rtol |b|, or both are the same infinity (or nan)."""
+    """True where |a - b| <= atol + rtol |b|, or both are the same infinity.
+
+    The operands broadcast (else ValueError), of any dtype; a bool array. nan is close to nan only
+    if `equal_nan`. `b` is the reference: the operands do not change places freely.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.isclose(jnp.array([1.0, 1.0]), jnp.array([1.0 + 1e-9, 1.1]))
+    Array([ True, False])
+    """
     x, y = promote_to_common((a, b))
     if y.dtype.kind not in "fc":
         x, y = convert(x, DTYPES["f64"]), convert(y, DTYPES["f64"])
@@ -309,15 +342,30 @@ def _every(x: Operand) -> Operand:
 
 
 def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
-    """True if every element of `isclose` is. A bool array, traced if an operand is."""
+    """True if |a - b| <= atol + rtol |b| for all elements; see `isclose`.
+
+    A bool array without axes, traced if an operand is. True for no elements. Raises ValueError for
+    shapes that do not broadcast.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.allclose(jnp.array([1.0, 2.0]), jnp.array([1.0, 2.0 + 1e-9]))
+    Array(True)
+    """
     return _every(isclose(a, b, rtol, atol, equal_nan))
 
 
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
-    """True if shapes and all elements are equal (nan to nan if `equal_nan`)."""
+    """True if the shapes are equal and all elements are (nan to nan if `equal_nan`).
+
+    A bool array without axes; False for shapes that differ.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.array_equal(jnp.array([1, 2]), jnp.array([1.0, 2.0]))
+    Array(True)
+    """
     a1, a2 = as_array_operand(a1), as_array_operand(a2)
     if a1.shape != a2.shape:
-        return np.bool_(False)
+        return as_array(np.False_)
     x, y = promote_to_common((a1, a2))
     same = apply(ops.eq, x, y)
     if equal_nan:
@@ -327,10 +375,17 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
 
 
 def array_equiv(a1: Any, a2: Any) -> Any:
-    """True if the arrays are equal after broadcasting; False if they do not broadcast."""
+    """True if the arrays are equal after broadcasting; False if they do not broadcast.
+
+    A bool array without axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.array_equiv(jnp.array([[1, 2], [1, 2]]), jnp.array([1, 2]))
+    Array(True)
+    """
     a1, a2 = as_array_operand(a1), as_array_operand(a2)
     try:
         np.broadcast_shapes(a1.shape, a2.shape)
     except ValueError:
-        return np.bool_(False)
+        return as_array(np.False_)
     return _every(equal(a1, a2))

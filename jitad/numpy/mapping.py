@@ -175,8 +175,16 @@ def _check_results(
 def apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
 ) -> Any:
-    """`func1d(vector, *args, **kwargs)` of each vector along `axis`; the axes of its result take
-    the place of `axis`."""
+    """`func1d(vector, *args, **kwargs)` of each vector along `axis`.
+
+    The axes of its result take the place of `axis`. The function is traced once, for all vectors.
+    Raises AxisError for an axis that `arr` does not have.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.apply_along_axis(lambda v: v / v.sum(), 1, jnp.array([[1.0, 3.0], [2.0, 2.0]]))
+    Array([[0.25, 0.75],
+           [0.5 , 0.5 ]])
+    """
     x = strong(as_array_operand(arr))
     place = normalize_axis_index(axis, x.ndim)
     rows = moveaxis(x, place, -1)
@@ -193,8 +201,14 @@ def apply_along_axis(
 
 
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
-    """`func(a, axis)` for one axis of `axes` after the other; axes that it removes stay, with
-    length 1."""
+    """`func(a, axis)` for one axis of `axes` after the other; what it removes stays, of length 1.
+
+    Raises ValueError if a result has another number of axes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.apply_over_axes(jnp.sum, jnp.ones((2, 3)), (0, 1))
+    Array([[6.]])
+    """
     x = strong(as_array_operand(a))
     for axis in np.atleast_1d(np.asarray(axes)).tolist():
         place = normalize_axis_index(axis, x.ndim)
@@ -210,10 +224,16 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 
 
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
-    """Where condition i holds, `funclist[i]` (a function of x, args and kw, or a number); the last
-    condition that holds counts. One function more than conditions is for the rest (default 0).
+    """Where condition i holds, `funclist[i]`: a function of x, args and kw, or a number.
 
-    Every function is computed everywhere. The result has the dtype of `x`.
+    The last condition that holds counts. One function more than conditions is for the rest (default
+    0). Every function is computed everywhere: what is not chosen has no influence on derivatives.
+    In the shape and dtype of `x`. Raises ValueError for another number of functions.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.array([-2.0, 3.0])
+    >>> jnp.piecewise(x, [x < 0], [lambda x: -x, lambda x: 10 * x])
+    Array([ 2., 30.])
     """
     values = strong(as_array_operand(x))
     given = condlist if isinstance(condlist, (list, tuple)) else [condlist]

@@ -43,7 +43,13 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
     Without `axis`: of the flattened array if `ord` is None, else of a vector or a matrix. Orders of
     vectors: None or 2, inf, -inf, 0 (number of nonzeros), any number p: sum(|x|**p)**(1/p). Orders
-    of matrices: None or "fro", inf, -inf, 1, -1; 2, -2 and "nuc", of the singular values.
+    of matrices: None or "fro", inf, -inf, 1, -1; 2, -2 and "nuc", of the singular values. Real;
+    reduced axes stay with length 1 if `keepdims`. At 0 the derivative of the 2-norm is nan. Raises
+    ValueError for other orders.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.norm(jnp.array([3.0, 4.0])), jnp.linalg.norm(jnp.array([3.0, 4.0]), 1)
+    (Array(5.), Array(7.))
     """
     x = inexact(strong(as_array_operand(x)))
     if axis is None:
@@ -101,7 +107,14 @@ def _matrix_norm(x: Operand, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
 
 @in_single
 def vector_norm(x: Any, /, *, axis: Any = None, ord: Any = 2, keepdims: bool = False) -> Any:
-    """Norm of vectors along `axis`; of the flattened array if None."""
+    """Norm of vectors along `axis` (an int or a tuple); of the flattened array if None.
+
+    Orders are those of `norm`; real.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.vector_norm(jnp.array([[3.0, 4.0], [5.0, 12.0]]), axis=1)
+    Array([ 5., 13.])
+    """
     x = inexact(strong(as_array_operand(x)))
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     return _vector_norm(x, ord, axes, keepdims)
@@ -109,15 +122,29 @@ def vector_norm(x: Any, /, *, axis: Any = None, ord: Any = 2, keepdims: bool = F
 
 @in_single
 def matrix_norm(x: Any, /, *, ord: Any = "fro", keepdims: bool = False) -> Any:
-    """Norm of matrices in the last two axes."""
+    """Norm of matrices in the last two axes, (...).
+
+    Orders are those of `norm`; real.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.matrix_norm(jnp.array([[3.0, 0.0], [0.0, 4.0]]))
+    Array(5.)
+    """
     x = inexact(strong(as_array_operand(x)))
     return _matrix_norm(x, ord, (x.ndim - 2, x.ndim - 1), keepdims)
 
 
 def matrix_rank(M: Any, rtol: Any = None, hermitian: bool = False, *, tol: Any = None) -> Any:
-    """Number (int64) of singular values above a tolerance: `tol`, or `rtol` (default max(m, n) eps)
-    times the greatest. Of what is not a matrix: whether any element differs from zero. Raises
-    ValueError if both are given. `hermitian` makes no difference."""
+    """Number (int64) of singular values above a tolerance, of matrices (..., m, n).
+
+    The tolerance is `tol`, or `rtol` (default max(m, n) eps) times the greatest. Of what is not a
+    matrix: whether any element differs from zero. Raises ValueError if both are given. `hermitian`
+    makes no difference.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.matrix_rank(jnp.array([[1.0, 2.0], [2.0, 4.0]]))
+    Array(1)
+    """
     x = inexact(strong(as_array_operand(M)))
     if tol is not None and rtol is not None:
         raise ValueError(at_user_line("`tol` and `rtol` can't be both set."))
@@ -133,9 +160,15 @@ def matrix_rank(M: Any, rtol: Any = None, hermitian: bool = False, *, tol: Any =
 
 
 def cond(x: Any, p: Any = None) -> Any:
-    """Condition numbers norm(x) norm(x^-1) in the matrix norm `p`: None or 2, -2 (of any matrix),
-    "fro", "nuc", inf, -inf, 1, -1 (of square ones). inf of singular matrices. Raises LinAlgError
-    for empty arrays."""
+    """Condition numbers norm(x) norm(x^-1) in the matrix norm `p`, of matrices (..., m, n).
+
+    None or 2, -2 (of any matrix), "fro", "nuc", inf, -inf, 1, -1 (of square ones). inf of singular
+    matrices. Raises LinAlgError for empty arrays.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.cond(jnp.array([[4.0, 0.0], [0.0, 2.0]]))
+    Array(2.)
+    """
     matrices = as_matrices(x)
     if 0 in matrices.shape[-2:]:
         raise np.linalg.LinAlgError(at_user_line("cond is not defined on empty arrays"))

@@ -46,14 +46,20 @@ def pad(
     reflect_type: str = "even",
     **options: Any,
 ) -> Any:
-    """`array` with elements around it: `pad_width` is a number, (before, after), or one such pair
-    for each axis (a dict of them by axis).
+    """`array` with elements around it.
 
-    Modes: "constant" (`constant_values`), "linear_ramp" (to `end_values`), "edge", "reflect" and
-    "symmetric" (even, or odd by `reflect_type`), "wrap", "maximum", "minimum", "mean" and "median"
-    (of the `stat_length` elements at the edge; None: of all), "empty" (zeros). The options are
-    given as `pad_width` is. A function as `mode` gets each padded vector with its widths, axis and
-    the keywords left, and returns the vector. Raises ValueError for other keywords and modes.
+    `pad_width` is a number, (before, after), or one such pair for each axis (a dict of them by
+    axis). Modes: "constant" (`constant_values`), "linear_ramp" (to `end_values`), "edge", "reflect"
+    and "symmetric" (even, or odd by `reflect_type`), "wrap", "maximum", "minimum", "mean" and
+    "median" (of the `stat_length` elements at the edge; None: of all), "empty" (zeros). The options
+    are given as `pad_width` is. A function as `mode` gets each padded vector with its widths, axis
+    and the keywords left, and returns the vector. Raises ValueError for other keywords and modes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.pad(jnp.array([1, 2, 3]), (1, 2))
+    Array([0, 1, 2, 3, 0, 0])
+    >>> jnp.pad(jnp.array([1, 2, 3]), 2, mode="reflect")
+    Array([3, 2, 1, 2, 3, 2, 1])
     """
     x = strong(as_array_operand(array))
     widths = _pairs(pad_width, x.ndim)

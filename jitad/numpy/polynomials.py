@@ -30,8 +30,14 @@ from .shapes import atleast_1d, reshape
 
 
 def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:
-    """p[0] x**(n-1) + ... + p[n-1], by Horner's rule; derivatives in `p` and in `x`. `unroll` makes
-    no difference."""
+    """p[0] x**(n-1) + ... + p[n-1], by Horner's rule, in the shape of `x`.
+
+    Derivatives in `p` and in `x`. `unroll` makes no difference.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.polyval(jnp.array([1, 2, 3]), jnp.array([0.0, 2.0]))
+    Array([ 3., 11.])
+    """
     coefficients = as_array_operand(p)
     if not coefficients.ndim:
         raise TypeError(at_user_line("polyval: expected a vector of coefficients; got a scalar"))
@@ -53,18 +59,35 @@ def _aligned(a1: Any, a2: Any) -> tuple[Any, Any]:
 
 
 def polyadd(a1: Any, a2: Any) -> Any:
-    """Coefficients of the sum."""
+    """Coefficients of the sum of two polynomials, the highest power first.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.polyadd(jnp.array([1, 2]), jnp.array([1, 0, 0]))
+    Array([1, 1, 2])
+    """
     return add(*_aligned(a1, a2))
 
 
 def polysub(a1: Any, a2: Any) -> Any:
-    """Coefficients of the difference."""
+    """Coefficients of the difference of two polynomials, the highest power first.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.polysub(jnp.array([1, 2]), jnp.array([1, 0, 0]))
+    Array([-1,  1,  2])
+    """
     return subtract(*_aligned(a1, a2))
 
 
 def polymul(a1: Any, a2: Any, *, trim_leading_zeros: bool = False) -> Any:
-    """Coefficients of the product. Leading zeros are kept, for shapes are static, unless
-    `trim_leading_zeros`: those of the factors, whose elements must then be known."""
+    """Coefficients of the product of two polynomials, the highest power first.
+
+    Leading zeros are kept, for shapes are static, unless `trim_leading_zeros`: those of the
+    factors, whose elements must then be known.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.polymul(jnp.array([1, 1]), jnp.array([1, -1]))
+    Array([ 1,  0, -1])
+    """
     x, y = atleast_1d(a1, a2)
     if trim_leading_zeros:
         x, y = [_without_leading(part, tolerance=0.0) for part in (x, y)]
@@ -72,7 +95,14 @@ def polymul(a1: Any, a2: Any, *, trim_leading_zeros: bool = False) -> Any:
 
 
 def polyder(p: Any, m: int = 1) -> Any:
-    """Coefficients of the derivative of order `m`."""
+    """Coefficients of the derivative of order `m`, the highest power first.
+
+    Raises ValueError for negative `m`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.polyder(jnp.array([1, 2, 3]))
+    Array([2, 2])
+    """
     if m < 0:
         raise ValueError(at_user_line("Order of derivative must be positive (see polyint)"))
     found = atleast_1d(p)
@@ -83,8 +113,15 @@ def polyder(p: Any, m: int = 1) -> Any:
 
 
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    """Coefficients of the antiderivative of order `m`, whose constants are `k` (default 0), the
-    first integration's first."""
+    """Coefficients of the antiderivative of order `m`, the highest power first.
+
+    Its constants are `k` (default 0), the first integration's first. Raises ValueError for negative
+    `m`, and for fewer constants than `m` unless it is one.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.polyint(jnp.array([2.0, 2.0]))
+    Array([1., 2., 0.])
+    """
     if m < 0:
         raise ValueError(at_user_line("Order of integral must be positive (see polyder)"))
     found = inexact(atleast_1d(p))
@@ -107,8 +144,15 @@ def _of_one_dtype(*parts: Any) -> list[Operand]:
 
 
 def poly(seq_of_zeros: Any) -> Any:
-    """Coefficients of the polynomial with these roots, or with the eigenvalues of a square matrix
-    as roots; the first is 1."""
+    """Coefficients of the polynomial with these roots, the highest power first; the first is 1.
+
+    Of a square matrix the characteristic polynomial, whose roots are its eigenvalues. Raises
+    ValueError for other shapes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.poly(jnp.array([1.0, 2.0]))
+    Array([ 1., -3.,  2.])
+    """
     x = strong(as_array_operand(seq_of_zeros))
     if x.ndim == 2 and x.shape[0] == x.shape[1] and x.shape[0]:
         x = eigvals(x)
@@ -124,8 +168,15 @@ def poly(seq_of_zeros: Any) -> Any:
 
 
 def polydiv(u: Any, v: Any, *, trim_leading_zeros: bool = False) -> tuple[Any, Any]:
-    """(quotient, remainder) of polynomials. The remainder has as many coefficients as `u`, fewer if
-    `trim_leading_zeros` (whose elements must then be known)."""
+    """(quotient, remainder) of polynomials, the highest power first.
+
+    The remainder has as many coefficients as `u`, fewer if `trim_leading_zeros` (whose elements
+    must then be known).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.polydiv(jnp.array([1.0, 0.0, -1.0]), jnp.array([1.0, 1.0]))
+    (Array([ 1., -1.]), Array([0., 0., 0.]))
+    """
     top, bottom = [inexact(part) for part in _of_one_dtype(*atleast_1d(u, v))]
     m, n = top.shape[0] - 1, bottom.shape[0] - 1
     if m < n:
@@ -159,10 +210,15 @@ def _without_leading(p: Operand, tolerance: float = 1e-14) -> Operand:
 
 
 def roots(p: Any, *, strip_zeros: bool = True) -> Any:
-    """Roots of a polynomial: the eigenvalues of its companion matrix, complex.
+    """Roots of a polynomial, complex: the eigenvalues of its companion matrix.
 
-    Zero coefficients at both ends are stripped, for which they must be known; with
-    `strip_zeros=False`, under jit, leading zeros give nan and trailing ones roots near 0.
+    `p` has the highest power first. Zero coefficients at both ends are stripped, for which they
+    must be known; with `strip_zeros=False`, under jit, leading zeros give nan and trailing ones
+    roots near 0. Derivatives need distinct roots. Raises ValueError for what is no vector.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.sort(jnp.roots(jnp.array([1.0, -3.0, 2.0])).real)
+    Array([1., 2.])
     """
     found = inexact(atleast_1d(p))
     if found.ndim != 1:
@@ -202,11 +258,16 @@ def polyfit(
     w: Any = None,
     cov: Any = False,
 ) -> Any:
-    """Coefficients of the polynomial of degree `deg` that is nearest to the points (x, y) by least
-    squares, with weights `w`; `y` may have several columns.
+    """Coefficients of the polynomial of degree `deg` nearest to the points (x, y) by least squares.
 
-    With `full` also (residuals, rank, singular values, rcond); with `cov` also the covariance of
-    the coefficients, scaled by the residuals unless `cov` is "unscaled".
+    (deg + 1,), the highest power first. `x` is a vector (m,), `y` a vector or columns (m, k), `w`
+    (m,) weighs the residuals. With `full` also (residuals, rank, singular values, rcond); with
+    `cov` also the covariance of the coefficients, scaled by the residuals unless `cov` is
+    "unscaled". Raises ValueError for a negative degree, TypeError for other shapes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.polyfit(jnp.array([0.0, 1.0, 2.0]), jnp.array([1.0, 3.0, 5.0]), 1)
+    Array([2., 1.])
     """
     if deg < 0:
         raise ValueError(at_user_line("expected deg >= 0"))

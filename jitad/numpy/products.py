@@ -58,8 +58,15 @@ def _pair(x: Any, y: Any, dtype: Any = None) -> tuple[Operand, Operand]:
 
 
 def dot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
-    """Sum over the last axis of `a` and the last but one of `b` (its only one, if a vector); the
-    product, if either is a scalar. Raises ValueError if their lengths differ."""
+    """Sum over the last axis of `a` and the last but one of `b` (its only one, if a vector).
+
+    The product, if either is a scalar. In the dtype at which theirs meet, or
+    `preferred_element_type`; `precision` has no effect. Raises ValueError if the lengths differ.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.dot(jnp.array([1.0, 2.0]), jnp.array([3.0, 4.0]))
+    Array(11.)
+    """
     x, y = _pair(a, b, preferred_element_type)
     if x.ndim == 0 or y.ndim == 0:
         return multiply(x, y)
@@ -86,8 +93,16 @@ def matmul(
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Any:
-    """Matrix product a @ b over stacks of matrices, which broadcast; vectors stand for a row on
-    the left and a column on the right. Raises ValueError for scalars and lengths that differ."""
+    """Matrix product, the operator `@`, of (..., m, k) and (..., k, n), whose stacks broadcast.
+
+    Vectors stand for a row on the left and a column on the right. In the dtype at which theirs
+    meet, or `preferred_element_type`; `precision` has no effect. Raises ValueError for scalars and
+    lengths that differ.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.matmul(jnp.array([[1.0, 2.0], [3.0, 4.0]]), jnp.array([1.0, -1.0]))
+    Array([-1., -1.])
+    """
     x, y = _pair(a, b, preferred_element_type if dtype is None else dtype)
     for position, operand in enumerate((x, y)):
         if operand.ndim == 0:
@@ -133,14 +148,28 @@ def _require_axes(name: str, signature: str, *operands: tuple[Any, int]) -> None
 
 
 def matvec(x1: Any, x2: Any, /) -> Any:
-    """Matrices times vectors: sum over the last axis of both, stacks broadcast."""
+    """Matrices (..., m, n) times vectors (..., n), whose stacks broadcast: (..., m).
+
+    Raises ValueError if the lengths differ.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.matvec(jnp.array([[1.0, 2.0], [3.0, 4.0]]), jnp.array([1.0, -1.0]))
+    Array([-1., -1.])
+    """
     column = as_array_operand(x2)
     _require_axes("matvec", "(m,n),(n)->(m)", (x1, 2), (column, 1))
     return squeeze(matmul(x1, reshape(column, (*column.shape, 1))), -1)
 
 
 def vecmat(x1: Any, x2: Any, /) -> Any:
-    """Conjugated vectors times matrices, stacks broadcast."""
+    """Conjugated vectors (..., m) times matrices (..., m, n), whose stacks broadcast: (..., n).
+
+    Raises ValueError if the lengths differ.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.vecmat(jnp.array([1.0, -1.0]), jnp.array([[1.0, 2.0], [3.0, 4.0]]))
+    Array([-2., -2.])
+    """
     row = as_array_operand(x1)
     _require_axes("vecmat", "(n),(n,m)->(m)", (row, 1), (x2, 2))
     row = conjugate(row) if row.dtype.kind == "c" else row
@@ -148,7 +177,14 @@ def vecmat(x1: Any, x2: Any, /) -> Any:
 
 
 def vdot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
-    """Sum of conj(a) * b over all elements, both flattened."""
+    """Sum of conj(a) * b over all elements, both flattened.
+
+    Dtypes are those of `dot`. Raises ValueError if the numbers of elements differ.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.vdot(jnp.array([1j, 2.0]), jnp.array([1j, 3.0]))
+    Array(7.+0.j)
+    """
     x, y = _pair(a, b, preferred_element_type)
     if x.size != y.size:
         raise ValueError(
@@ -168,7 +204,14 @@ def vecdot(
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Any:
-    """Sum of conj(x1) * x2 along `axis`; the other axes broadcast."""
+    """Sum of conj(x1) * x2 along `axis`; the other axes broadcast.
+
+    Dtypes are those of `dot`. Raises ValueError if the lengths differ.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.vecdot(jnp.array([[1.0, 2.0], [3.0, 4.0]]), jnp.array([1.0, -1.0]))
+    Array([-1., -1.])
+    """
     x, y = _pair(x1, x2, preferred_element_type)
     x = moveaxis(x, normalize_axis_index(axis, x.ndim), -1)
     y = moveaxis(y, normalize_axis_index(axis, y.ndim), -1)
@@ -188,7 +231,14 @@ def vecdot(
 
 
 def inner(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
-    """Sum over the last axes of both; the product, if either is a scalar."""
+    """Sum over the last axes of both; the product, if either is a scalar.
+
+    Dtypes are those of `dot`. Raises ValueError if the lengths differ.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.inner(jnp.array([[1.0, 2.0], [3.0, 4.0]]), jnp.array([1.0, -1.0]))
+    Array([-1., -1.])
+    """
     x, y = _pair(a, b, preferred_element_type)
     if x.ndim == 0 or y.ndim == 0:
         return multiply(x, y)
@@ -203,7 +253,15 @@ def inner(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any 
 
 
 def outer(a: Any, b: Any, out: None = None) -> Any:
-    """Products of every element of `a` with every one of `b`, both flattened."""
+    """Products of every element of `a` with every one of `b`, both flattened: (m, n).
+
+    In the dtype at which theirs meet.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.outer(jnp.array([1, 2]), jnp.array([10, 20]))
+    Array([[10, 20],
+           [20, 40]])
+    """
     no_out(out)
     x, y = ravel(a), ravel(b)
     return multiply(reshape(x, (x.shape[0], 1)), y)
@@ -217,7 +275,17 @@ def tensordot(
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Any:
-    """Sum over paired axes: the last `axes` of `a` with the first of `b`, or two lists of axes."""
+    """Sum over paired axes: the last `axes` of `a` with the first of `b`, or two lists of axes.
+
+    The result has the axes left of `a`, then those of `b`. Dtypes are those of `dot`. Raises
+    ValueError if the lengths differ.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.tensordot(jnp.ones((2, 3, 4)), jnp.ones((3, 4, 5)), axes=2).shape
+    (2, 5)
+    >>> jnp.tensordot(jnp.ones((2, 3)), jnp.ones((5, 3)), axes=([1], [1])).shape
+    (2, 5)
+    """
     x, y = _pair(a, b, preferred_element_type)
     if np.ndim(axes) == 0:
         count = operator.index(axes)
@@ -243,7 +311,15 @@ def tensordot(
 
 
 def kron(a: Any, b: Any) -> Any:
-    """Kronecker product: blocks of `b` scaled by the elements of `a`."""
+    """Kronecker product: blocks of `b` scaled by the elements of `a`.
+
+    Each axis has the product of both lengths; new axes in front of that which has fewer.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.kron(jnp.array([1, 10]), jnp.array([[1, 2], [3, 4]]))
+    Array([[ 1,  2, 10, 20],
+           [ 3,  4, 30, 40]])
+    """
     x, y = _pair(a, b)
     ndim = max(x.ndim, y.ndim)
     x = reshape(x, (1,) * (ndim - x.ndim) + x.shape)
@@ -257,7 +333,14 @@ def kron(a: Any, b: Any) -> Any:
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
-    """Cross product of vectors of three components (or of two: the third component)."""
+    """Cross product of vectors of three components (or of two: the third component) along an axis.
+
+    The other axes broadcast. Raises ValueError for other numbers of components.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.cross(jnp.array([1.0, 0.0, 0.0]), jnp.array([0.0, 1.0, 0.0]))
+    Array([0., 0., 1.])
+    """
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = _pair(a, b)
@@ -301,7 +384,12 @@ def convolve(
 ) -> Any:
     """Discrete convolution of two vectors: sum over k of a[k] v[n - k].
 
-    `mode` "full", "same" (as long as the longer one) or "valid" (no overlap with the outside).
+    `mode` is "full" (m + n - 1 elements), "same" (as long as the longer one) or "valid" (no overlap
+    with the outside). Raises ValueError for other modes, and for empty vectors.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.convolve(jnp.array([1, 2, 3]), jnp.array([0, 1, 2]))
+    Array([0, 1, 4, 7, 6])
     """
     a, v = atleast_1d(a, v)
     x, y = _pair(a, v, preferred_element_type)
@@ -353,7 +441,14 @@ def correlate(
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Any:
-    """Cross-correlation of two vectors: sum over k of a[k + n] conj(v[k])."""
+    """Cross-correlation of two vectors: sum over k of a[k + n] conj(v[k]).
+
+    Modes and errors are those of `convolve`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.correlate(jnp.array([1, 2, 3]), jnp.array([0, 1, 2]), mode="full")
+    Array([2, 5, 8, 3, 0])
+    """
     x, y = _pair(a, v, preferred_element_type)
     if not x.ndim or not y.ndim:
         raise ValueError(at_user_line("object of too small depth for desired array"))

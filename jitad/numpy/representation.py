@@ -130,8 +130,15 @@ def _bit_weights(bitorder: str) -> Any:
 
 
 def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> Any:
-    """Eight flags along `axis` (flattened if None) to a uint8, the first the highest bit (the
-    lowest for `bitorder` "little"); zeros at the end fill the last one up."""
+    """Eight flags along `axis` (flattened if None) to a uint8, the first the highest bit.
+
+    The lowest for `bitorder` "little"; zeros at the end fill the last one up. Raises TypeError for
+    floats, ValueError for other orders.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.packbits(jnp.array([1, 0, 1, 1, 0, 0, 0, 0, 1]))
+    Array([176, 128], dtype=uint8)
+    """
     x = strong(as_array_operand(a))
     if x.dtype.kind not in "iub":
         raise TypeError(at_user_line("Expected an input array of integer or boolean data type"))
@@ -152,8 +159,15 @@ def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> Any:
 def unpackbits(
     a: Any, axis: int | None = None, count: int | None = None, bitorder: str = "big"
 ) -> Any:
-    """The eight bits of each uint8 along `axis` (flattened if None), the highest first (the
-    lowest for `bitorder` "little"); cut or filled with zeros to `count`, or without -`count`."""
+    """The eight bits of each uint8 along `axis` (flattened if None), the highest first.
+
+    The lowest first for `bitorder` "little". Cut or filled with zeros to `count`, or without
+    -`count`. Raises TypeError for other dtypes, ValueError for other orders.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.unpackbits(jnp.array([5], dtype=jnp.uint8))
+    Array([0, 0, 0, 0, 0, 1, 0, 1], dtype=uint8)
+    """
     x = strong(as_array_operand(a))
     if x.dtype != DTYPES["u8"]:
         raise TypeError(at_user_line("Expected an input array of unsigned byte data type"))

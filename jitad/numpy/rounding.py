@@ -73,7 +73,12 @@ def rint(x: Any, /) -> Any:
 def round(a: Any, decimals: int = 0, out: None = None) -> Any:
     """`a` rounded to `decimals` places (negative: before the point), halfway cases to even.
 
-    Computed as NumPy does, by rounding `a` times 10**decimals.
+    Any shape and dtype. Computed as NumPy does, by rounding `a` times 10**decimals. The derivative
+    is 0.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.round(jnp.array([2.5, 1.2345]), 2)
+    Array([2.5 , 1.23])
     """
     no_out(out)
     a = as_array_operand(a)
@@ -96,5 +101,10 @@ around = round
 
 
 def fix(x: Any) -> Any:
-    """`x` without its fraction (`trunc`)."""
+    """`x` without its fraction: `trunc`.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.fix(jnp.array([1.7, -1.7]))
+    Array([ 1., -1.])
+    """
     return trunc(x)

@@ -100,9 +100,15 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    """`a` limited to [a_min, a_max]: minimum(maximum(a, a_min), a_max); None is no limit.
+    """`a` limited to [a_min, a_max]: minimum(maximum(a, a_min), a_max).
 
-    Where `a` equals a limit, the two share the derivative.
+    All three broadcast (else ValueError); None is no limit, and `min` and `max` are other names of
+    the limits. Where `a` equals a limit, the two share the derivative; nan stays. Complex numbers
+    compare by real part, then imaginary part.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.clip(jnp.array([-1.0, 0.5, 2.0]), 0.0, 1.0)
+    Array([0. , 0.5, 1. ])
     """
     low = min if a_min is None else a_min
     high = max if a_max is None else a_max
@@ -121,8 +127,15 @@ def nan_to_num(
     posinf: Any = None,
     neginf: Any = None,
 ) -> Any:
-    """nan replaced by `nan`, inf by `posinf` (default: the greatest number of the dtype), -inf by
-    `neginf` (the least). `copy` has no meaning here: arrays are not written to."""
+    """nan replaced by `nan`, inf and -inf by the greatest and the least number of the dtype.
+
+    Or by `posinf` and `neginf`. Any shape and dtype; both parts of complex numbers. What is
+    replaced has derivative 0. `copy` has no meaning here: arrays are not written to.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.nan_to_num(jnp.array([1.0, jnp.nan, jnp.inf]), posinf=9.0)
+    Array([1., 0., 9.])
+    """
     x = strong(as_array_operand(x))
     if x.dtype.kind == "c":
         parts = [
@@ -141,7 +154,16 @@ def nan_to_num(
 
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    """Elements of the choice that belongs to the first true condition, else `default`."""
+    """Elements of the choice that belongs to the first true condition, else `default`.
+
+    Conditions, choices and the default broadcast. Choices that are not taken have no influence on
+    derivatives. Raises ValueError for no conditions, or another number of choices.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.arange(5)
+    >>> jnp.select([x < 2, x < 4], [x, 10 * x], default=-1)
+    Array([ 0,  1, 20, 30, -1])
+    """
     if len(condlist) != len(choicelist):
         raise ValueError(
             at_user_line(
@@ -158,8 +180,15 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
-    """Elements of choices[a]; `mode` "wrap" or "clip" for indices out of range ("raise" is
-    possible for concrete indices only)."""
+    """Elements of choices[a]: at each place, that of the choice whose number is in `a` there.
+
+    All broadcast. `mode` is for numbers out of range: "wrap", "clip", or "raise" (ValueError, for
+    known numbers only).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.choose(jnp.array([0, 1, 0]), [jnp.array([1, 2, 3]), jnp.array([10, 20, 30])])
+    Array([ 1, 20,  3])
+    """
     index = as_array_operand(a)
     count = len(choices)
     if mode == "raise":

@@ -30,7 +30,12 @@ from .shapes import broadcast_to, moveaxis, reshape, transpose
 
 
 class SlogdetResult(NamedTuple):
-    """Results of `slogdet`."""
+    """Results of `slogdet`: sign and logabsdet, both (...).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.slogdet(jnp.array([[2.0, 0.0], [0.0, -1.0]])).sign
+    Array(-1.)
+    """
 
     sign: Any
     logabsdet: Any
@@ -75,20 +80,44 @@ def _solve_columns(matrix: Operand, right: Operand) -> Operand:
 
 
 def inv(a: Any) -> Any:
-    """Inverses of square matrices (..., n, n); nan where singular (NumPy raises LinAlgError)."""
+    """Inverses of square matrices (..., n, n).
+
+    nan where singular (NumPy raises LinAlgError). Raises LinAlgError for matrices that are not
+    square. See `solve`, which is faster and more accurate for a system of equations.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.inv(jnp.array([[2.0, 0.0], [0.0, 4.0]]))
+    Array([[0.5 , 0.  ],
+           [0.  , 0.25]])
+    """
     x = as_square(a)
     return apply(ops.solve, x, broadcast_to(eye(x.shape[-1], dtype=x.dtype), x.shape))
 
 
 def det(a: Any) -> Any:
-    """Determinants (...) of square matrices (..., n, n), with derivatives at singular ones too."""
+    """Determinants (...) of square matrices (..., n, n).
+
+    Derivatives are right at singular matrices too. Raises LinAlgError for matrices that are not
+    square.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.det(jnp.array([[1.0, 2.0], [3.0, 4.0]]))
+    Array(-2.)
+    """
     return apply(ops.det, as_square(a))
 
 
 def slogdet(a: Any, *, method: str | None = None) -> Any:
-    """Sign (of absolute value one if complex) and logarithm of the absolute value of determinants;
-    0 and -inf of singular matrices. `method` is taken for JAX's sake: "lu", "qr" or None; it is by
-    LU always."""
+    """Sign and logarithm of the absolute value of determinants (...) of matrices (..., n, n).
+
+    The sign has absolute value one if complex; 0 and -inf of singular matrices. `method` is taken
+    for JAX's sake: "lu", "qr" or None; it is by LU always. Raises LinAlgError for matrices that are
+    not square.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.slogdet(jnp.array([[2.0, 0.0], [0.0, -1.0]]))
+    SlogdetResult(sign=Array(-1.), logabsdet=Array(0.69314718))
+    """
     if method not in (None, "lu", "qr"):
         raise ValueError(
             at_user_line(f"slogdet: expected method 'lu', 'qr' or None; got {method!r}")
@@ -97,13 +126,18 @@ def slogdet(a: Any, *, method: str | None = None) -> Any:
 
 
 def lstsq(a: Any, b: Any, rcond: Any = None, *, numpy_resid: bool = False) -> Any:
-    """Least-squares solution x of least norm of a x = b, for one matrix (m, n) and b (m,) or
-    (m, k): x, sums of squared residuals (k,), rank, singular values.
+    """Least-squares solution x of least norm of a x = b, and what tells of its quality.
 
-    Singular values up to `rcond` (default max(m, n) eps) times the greatest count as zero. The
-    residuals are there always, as in JAX; with `numpy_resid` they are empty, as in NumPy, if the
-    rank is less than n or m <= n: then the values must be known. Raises LinAlgError for other
+    For one matrix (m, n) and b (m,) or (m, k): x, sums of squared residuals (k,), rank, singular
+    values. Singular values up to `rcond` (default max(m, n) eps) times the greatest count as zero.
+    The residuals are there always, as in JAX; with `numpy_resid` they are empty, as in NumPy, if
+    the rank is less than n or m <= n: then the values must be known. Raises LinAlgError for other
     shapes.
+
+    >>> import jitad.numpy as jnp
+    >>> a = jnp.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    >>> jnp.linalg.lstsq(a, jnp.array([1.0, 3.0, 5.0]))[0]
+    Array([1., 2.])
     """
     matrix, right = in_common_dtype(a, b)
     if right.ndim not in (1, 2) or matrix.ndim != 2:
@@ -125,7 +159,15 @@ def lstsq(a: Any, b: Any, rcond: Any = None, *, numpy_resid: bool = False) -> An
 
 def matrix_power(a: Any, n: int) -> Any:
     """Product of n copies of square matrices, by repeated squaring; of their inverses if n < 0.
-    Integer matrices stay integer for n >= 0."""
+
+    Integer matrices stay integer for n >= 0. Raises LinAlgError for matrices that are not square,
+    TypeError for n that is no integer.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.matrix_power(jnp.array([[1, 1], [1, 0]]), 5)
+    Array([[8, 5],
+           [5, 3]])
+    """
     x = strong(as_array_operand(a))
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         as_square(x)
@@ -144,9 +186,15 @@ def matrix_power(a: Any, n: int) -> Any:
 
 
 def multi_dot(arrays: Sequence[Any], *, precision: Any = None) -> Any:
-    """Product of two or more matrices in the order that needs the fewest multiplications; the
-    first and the last may be vectors. `precision` is taken for JAX's sake. Raises ValueError for
-    fewer than two arrays and LinAlgError for other shapes."""
+    """Product of two or more matrices in the order that needs the fewest multiplications.
+
+    The first and the last may be vectors. `precision` is taken for JAX's sake. Raises ValueError
+    for fewer than two arrays and LinAlgError for other shapes.
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.multi_dot([jnp.ones((2, 3)), jnp.ones((3, 4)), jnp.ones(4)])
+    Array([12., 12.])
+    """
     factors = [strong(as_array_operand(x)) for x in arrays]
     if len(factors) < 2:
         raise ValueError(at_user_line("Expecting at least two arrays."))
@@ -188,8 +236,15 @@ def _cheapest_splits(lengths: Sequence[int]) -> dict[tuple[int, int], int]:
 
 
 def tensorinv(a: Any, ind: int = 2) -> Any:
-    """Inverse of the map of tensors that sums over the last axes of `a`, those behind the first
-    `ind`; the products of the lengths of both groups must be equal (else LinAlgError)."""
+    """Inverse of the map of tensors that sums over the last axes of `a`.
+
+    They are those behind the first `ind`. The products of the lengths of both groups must be equal
+    (else LinAlgError).
+
+    >>> import jitad.numpy as jnp
+    >>> jnp.linalg.tensorinv(jnp.eye(6).reshape(2, 3, 6), ind=2).shape
+    (6, 2, 3)
+    """
     x = strong(as_array_operand(a))
     if ind <= 0:
         raise ValueError(at_user_line("Invalid ind argument."))
@@ -199,7 +254,17 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    """The tensor x with tensordot(a, x, x.ndim) = b. `axes` of `a` are moved to its end first."""
+    """The tensor x with tensordot(a, x, x.ndim) = b.
+
+    `axes` of `a` are moved to its end first. Raises LinAlgError if the numbers of equations and
+    unknowns differ.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.linalg.tensorsolve(2.0 * jnp.eye(6).reshape(2, 3, 2, 3), jnp.ones((2, 3)))
+    >>> x
+    Array([[0.5, 0.5, 0.5],
+           [0.5, 0.5, 0.5]])
+    """
     x, right = in_common_dtype(a, b)
     if axes is not None:
         last = normalize_axis_tuple(axes, x.ndim)

@@ -43,9 +43,14 @@ class _Elementwise(type):
 class ufunc(metaclass=_Elementwise):
     """An elementwise function of `nin` operands, made of a function of scalars by `frompyfunc`.
 
-    Calling it broadcasts. Functions of two operands fold too: `reduce` and `accumulate` go along
-    an axis in order, `outer` pairs every element with every other, and `at` returns a copy with
+    Calling it broadcasts. Functions of two operands fold too: `reduce` and `accumulate` go along an
+    axis in order, `outer` pairs every element with every other, and `at` returns a copy with
     a[indices] updated. `identity` is what a fold of nothing gives (None: an error).
+
+    >>> import jitad.numpy as jnp
+    >>> longer = jnp.frompyfunc(lambda x, y: jnp.maximum(x, y + 1), 2, 1)
+    >>> longer.accumulate(jnp.array([5, 1, 9]))
+    Array([ 5,  5, 10])
     """
 
     def __init__(
