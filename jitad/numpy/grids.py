@@ -59,12 +59,13 @@ def indices(dimensions: Any, dtype: Any = INT64, sparse: bool = False) -> Any:
     If `sparse`, a tuple of arrays that broadcast.
 
     >>> import jitad.numpy as jnp
-    >>> jnp.indices((2, 2))
-    Array([[[0, 0],
-            [1, 1]],
-
-           [[0, 1],
-            [0, 1]]])
+    >>> row, column = jnp.indices((2, 2))
+    >>> row
+    Array([[0, 0],
+           [1, 1]])
+    >>> column
+    Array([[0, 1],
+           [0, 1]])
     """
     shape = as_shape(dimensions)
     found = as_dtype(dtype)
@@ -86,12 +87,13 @@ class _Grid:
     axis; `ogrid` a tuple of arrays that broadcast to the grid.
 
     >>> import jitad.numpy as jnp
-    >>> jnp.mgrid[0:2, 0:3]
-    Array([[[0, 0, 0],
-            [1, 1, 1]],
-
-           [[0, 1, 2],
-            [0, 1, 2]]])
+    >>> row, column = jnp.mgrid[0:2, 0:3]
+    >>> row
+    Array([[0, 0, 0],
+           [1, 1, 1]])
+    >>> column
+    Array([[0, 1, 2],
+           [0, 1, 2]])
     >>> jnp.ogrid[0:2, 0:1:3j]
     (Array([[0.],
            [1.]]), Array([[0. , 0.5, 1. ]]))
