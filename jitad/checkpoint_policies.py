@@ -42,7 +42,12 @@ class Policy(NamedTuple):
 
 
 class Offloadable(NamedTuple):
-    """A policy's answer for values to be kept in another memory. There is one: they are kept."""
+    """A policy's answer for values to be kept in another memory. There is one: they are kept.
+
+    >>> from jitad.ad_checkpoint import Offloadable
+    >>> Offloadable(src="device", dst="pinned_host").dst
+    'pinned_host'
+    """
 
     src: str
     dst: str

@@ -255,15 +255,14 @@ _SINC_SERIES = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(10))
 
 
 def sinc(x: Any) -> Any:
-    """sin(pi x) / (pi x), 1 at 0.
+    """sin(pi x) / (pi x), and 1 at 0.
 
-    `x` is a number or array, real or complex. Near 0 it is summed in powers, so that derivatives
-    are as exact there as elsewhere.
+    Any shape; float or complex, integers count as floats. Near 0 it is summed in powers, so that
+    derivatives are as exact there as elsewhere.
 
-    >>> import jitad
-    >>> import jitad.numpy as jnp
-    >>> jnp.sinc(jnp.array([0.0, 0.5, 1.0])).round(6)
-    Array([1.     , 0.63662, 0.     ])
+    >>> import jitad, jitad.numpy as jnp
+    >>> jnp.sinc(jnp.array([0.0, 0.5]))
+    Array([1.        , 0.63661977])
     >>> jitad.grad(jnp.sinc)(0.0)
     Array(0.)
     """
