@@ -11,6 +11,7 @@ import pytest
 
 import jitad
 import jitad.numpy as jnp
+from jitad.scipy import special, stats
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -68,3 +69,20 @@ def test_the_hypotenuse_of_nothing_has_slope_zero() -> None:
 def test_i0_is_flat_at_zero() -> None:
     assert jitad.grad(jnp.i0)(0.0) == 0.0
     assert jitad.grad(jitad.grad(jnp.i0))(0.0) == pytest.approx(0.5, rel=1e-15)
+
+
+@pytest.mark.parametrize("x", [-1e3, -30.0, -6.0, -4.999, -0.5, 0.0, 2.0, 30.0, 50.0, 1e4])
+def test_log_ndtr_to_second_order(x: float) -> None:
+    """With m = phi / Phi: m and -m (x + m)."""
+    with mpmath.workdps(40):
+        mills = mpmath.npdf(x) / mpmath.ncdf(x)
+        expected = float(mills), float(-mills * (x + mills))
+    slope = jitad.grad(special.log_ndtr)
+    assert slope(x) == pytest.approx(expected[0], rel=1e-12, abs=1e-300)
+    assert jitad.grad(slope)(x) == pytest.approx(expected[1], rel=1e-9, abs=1e-300)
+
+
+def test_the_logistic_density_is_smooth_at_its_middle() -> None:
+    second = jitad.grad(jitad.grad(stats.logistic.logpdf))
+    assert second(0.0) == -0.5
+    assert stats.logistic.logpdf(-800.0) == -800.0

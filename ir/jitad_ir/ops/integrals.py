@@ -10,7 +10,7 @@ from ..graph import Value
 from ..op import Draw, Joint, Sample
 from .arithmetic import add, div, mul, neg, reciprocal, square, sub
 from .arithmetic import max as max_
-from .comparison import eq, ge
+from .comparison import eq, ge, lt
 from .constants import full_like
 from .conversion import convert
 from .library_functions import library_function, scipy_special
@@ -32,16 +32,22 @@ erfcx = library_function(
 )
 
 
-def _inverse_mills(x: Value) -> Value:
-    """phi / Phi = sqrt(2 / pi) / erfcx(-x / sqrt 2): overflow there is 0 here."""
-    return div(full_like(x, _ROOT_TWO_OVER_PI), erfcx(mul(x, -_ROOT_HALF)))
+def _inverse_mills(x: Value, log_cdf: Value) -> Value:
+    """phi / Phi = e^(-x^2 / 2 - log Phi) / sqrt(2 pi), of which the exponent is exact where small;
+    below that sqrt(2 / pi) / erfcx(-x / sqrt 2), which would overflow above, and its derivatives
+    with it."""
+    is_low = lt(x, full_like(x, -5))
+    low = erfcx(mul(select(is_low, x, full_like(x, -5)), -_ROOT_HALF))
+    exponent = sub(mul(square(x), -0.5), log_cdf)
+    near = mul(exp(select(is_low, full_like(x, 0), exponent)), 0.5 * _ROOT_TWO_OVER_PI)
+    return select(is_low, div(full_like(x, _ROOT_TWO_OVER_PI), low), near)
 
 
 log_ndtr = library_function(
     "log_ndtr",
     "Logarithm of the standard normal distribution function.",
     symbol="log_ndtr",
-    jvp=[lambda t, out, x: mul(t, _inverse_mills(x))],
+    jvp=[lambda t, out, x: mul(t, _inverse_mills(x, out))],
     samples=(*one(), *edges(extra=(-40.0, 12.0))),
 )
 
@@ -223,7 +229,7 @@ ndtri_exp = library_function(
     "ndtri_exp",
     "Inverse of log_ndtr: the x at which the normal distribution function is exp(y).",
     symbol="ndtri_exp",
-    jvp=[lambda t, out, y: mul(t, reciprocal(_inverse_mills(out)))],
+    jvp=[lambda t, out, y: mul(t, reciprocal(_inverse_mills(out, y)))],
     samples=(*one(-6.0, -0.2), *edges(extra=(-1e-12, -900.0))),
 )
 

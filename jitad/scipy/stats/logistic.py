@@ -21,8 +21,7 @@ def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     Array(-1.44815397)
     """
     z, scale = standardized("logistic.logpdf", x, loc=loc, scale=scale)
-    size = jnp.abs(z)
-    return -size - 2 * jnp.log1p(jnp.exp(-size)) - jnp.log(scale)
+    return special.log_expit(z) + special.log_expit(-z) - jnp.log(scale)
 
 
 def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
