@@ -22,7 +22,7 @@ class ControlFlow:
 
     def integer(self, n: int) -> ll.Value:
         """The i64 constant n."""
-        return ll.Constant(I64, n)
+        return integer(n)
 
     def loop(self, n: IndexPart, body: Callable[[ll.Value], None], *, start: IndexPart = 0) -> None:
         """Emit `body(i)` for i64 i = start ... n - 1, not at all if n <= start."""

@@ -190,7 +190,7 @@ class LaneEmitter:
     def shuffle(self, lanes: Lanes, order: list[int], other: Lanes | None = None) -> Lanes:
         """The lanes in `order`, which may be of another length than the width. Those of `other`,
         of real lanes, are numbered behind those of `lanes`."""
-        mask = ll.Constant(ll.VectorType(I32, len(order)), order)
+        mask = lane_numbers(tuple(order))
         if other is not None:
             value = self.builder.shuffle_vector(lanes.value, other.value, mask)
             return Lanes(lanes.dtype, value)
@@ -202,16 +202,15 @@ class LaneEmitter:
 
         def woven(first: int) -> Lanes:
             order = [i + j for i in range(first, first + half) for j in (0, self.width)]
-            mask = ll.Constant(ll.VectorType(I32, self.width), order)
+            mask = lane_numbers(tuple(order))
             return Lanes(x.dtype, self.builder.shuffle_vector(x.value, y.value, mask))
 
         return woven(0), woven(half)
 
     def blend(self, x: Lanes, y: Lanes, from_y: list[bool]) -> Lanes:
         """The lanes of x, but those of y where `from_y` says so; of real lanes."""
-        order = [lane + self.width * flag for lane, flag in enumerate(from_y)]
-        mask = ll.Constant(ll.VectorType(I32, self.width), order)
-        return Lanes(x.dtype, self.builder.shuffle_vector(x.value, y.value, mask))
+        order = tuple([lane + self.width * flag for lane, flag in enumerate(from_y)])
+        return Lanes(x.dtype, self.builder.shuffle_vector(x.value, y.value, lane_numbers(order)))
 
     def parts(self, z: Lanes) -> tuple[Lanes, Lanes]:
         """Real and imaginary part of complex lanes."""
@@ -232,6 +231,13 @@ class LaneEmitter:
         first = self.builder.insert_element(Poison(register), value, ll.Constant(I32, 0))
         mask = splat_constant(ll.VectorType(I32, self.width), 0)
         return self.builder.shuffle_vector(first, undefined(first), mask)
+
+
+@functools.lru_cache(maxsize=256)
+def lane_numbers(order: tuple[int, ...]) -> ll.Constant:
+    """The constant that says which lanes a shuffle takes; one for all modules, as it keeps its
+    text."""
+    return ll.Constant(ll.VectorType(I32, len(order)), list(order))
 
 
 def undefined(like: ll.Value) -> ll.Constant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ from llvmlite import ir as ll
 from .lanes import I64, Lanes
 
 
+@functools.lru_cache(maxsize=1024, typed=True)
 def integer(n: int) -> ll.Constant:
-    """The i64 constant n."""
+    """The i64 constant n; one for all modules, as it keeps its text."""
     return ll.Constant(I64, n)
 
 

@@ -8,7 +8,17 @@ from llvmlite import ir as ll
 
 from ..types import BOOL, INT64, DType, real_dtype
 from .arithmetic import Arithmetic
-from .lanes import I32, I64, Lanes, memory_type, splat_constant, undefined, unsupported, vector_type
+from .lanes import (
+    I32,
+    I64,
+    Lanes,
+    lane_numbers,
+    memory_type,
+    splat_constant,
+    undefined,
+    unsupported,
+    vector_type,
+)
 
 
 class Memory(Arithmetic):
@@ -136,13 +146,11 @@ class Memory(Arithmetic):
             pair = self.builder.insert_element(pair, im, ll.Constant(I32, 1))
         else:
             order = [lane for i in range(self.width) for lane in (i, i + self.width)]
-            mask = ll.Constant(ll.VectorType(I32, 2 * self.width), order)
-            pair = self.builder.shuffle_vector(re, im, mask)
+            pair = self.builder.shuffle_vector(re, im, lane_numbers(tuple(order)))
         self.builder.store(pair, ptr, align=align)
 
     def _every_other(self, pairs: ll.Value, first: int) -> ll.Value:
         if self.width == 1:
             return self.builder.extract_element(pairs, ll.Constant(I32, first))
-        order = list(range(first, 2 * self.width, 2))
-        mask = ll.Constant(ll.VectorType(I32, self.width), order)
-        return self.builder.shuffle_vector(pairs, undefined(pairs), mask)
+        order = tuple(range(first, 2 * self.width, 2))
+        return self.builder.shuffle_vector(pairs, undefined(pairs), lane_numbers(order))

@@ -17,6 +17,10 @@ from .fft_tables import TWIDDLES, factors, table_name
 from .sort_keys import Counter
 from .vector_loops import behind
 
+WORTH_A_CALL = 64
+"""Length from which on the passes of a radix are a function of their own even if they are called
+once, to be compiled side by side with the others."""
+
 
 def transform(r: Any, blocks: Blocks, n: int, here: Any, other: Any) -> Any:
     """Transform n blocks at `here`; gives the place of the result, which is `here` or `other`."""
@@ -32,7 +36,8 @@ def transform(r: Any, blocks: Blocks, n: int, here: Any, other: Any) -> Any:
         count = len(list(run))
         numbers = [r.integer(k) for k in (m // radix, stride, count)]
         name = f"{blocks.name}.radix{radix}"
-        r.call_inner(name, _passes_builder(blocks, radix), here, other, table, *numbers)
+        build = _passes_builder(blocks, radix)
+        r.call_inner(name, build, here, other, table, *numbers, apart=n >= WORTH_A_CALL)
         skipped = 0
         for _ in range(count):
             m //= radix

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..types import DType, short_name
+from ..types import BOOL, DType, short_name
 from .columns import BLOCK, Columns, comparisons
 from .lapack import Workspace
 from .sort_keys import (
@@ -72,53 +72,56 @@ def sort_row(
     n: int,
     descending: bool,
 ) -> None:
-    """Sort one row of n keys, `stride` elements apart, from `source` on to `target` on."""
-    space = [part.pointer for part in _space(work, dtype, n)]
+    """Sort one row of n keys, `stride` elements apart, from `source` on to `target` on.
+
+    In functions of about the same size, which are compiled side by side.
+    """
+    columns, ordered = [part.pointer for part in _space(work, dtype, n)]
     direction = "descending" if descending else "ascending"
+    kind = f"{short_name(dtype)}.{n}.{stride}.{direction}"
 
-    def build(inner: Any, given: Any, asked: Any, columns: Any, ordered: Any) -> None:
-        rows = [Row(inner, dtype, p, stride) for p in (given, asked)]
-        _RowSort(inner, rows[0], rows[1], columns, ordered, n, descending).emit()
+    def part(inner: Any, row: Any, columns: Any) -> _RowSort:
+        return _RowSort(inner, Row(inner, dtype, row, stride), columns, n, descending)
 
-    name = f"jitad.row.{short_name(dtype)}.{n}.{stride}.{direction}"
-    r.call_inner(name, build, source, target, *space)
+    def build_columns(inner: Any, given: Any, columns: Any) -> Any:
+        return part(inner, given, columns).sort_columns()
+
+    def build_lanes(inner: Any, asked: Any, columns: Any, ordered: Any) -> None:
+        part(inner, asked, columns).merge_lanes(ordered)
+
+    name = f"jitad.row.columns.{kind}"
+    flag = r.call_inner(name, build_columns, source, columns, result=BOOL, apart=True)
+    r.call_inner(f"jitad.row.lanes.{kind}", build_lanes, target, columns, ordered, apart=True)
+    if dtype.kind == "f":
+        given, asked = (Row(r, dtype, p, stride) for p in (source, target))
+        r.when(flag, lambda: restore(r, given, asked, r.integer(n), descending))
 
 
 class _RowSort:
-    """The body of the function that sorts a row."""
+    """The bodies of the functions that sort a row; each reads or writes `row`."""
 
-    def __init__(
-        self,
-        r: Any,
-        source: Row,
-        target: Row,
-        columns: Any,
-        ordered: Any,
-        n: int,
-        descending: bool,
-    ) -> None:
-        self.r, self.source, self.target = r, source, target
+    def __init__(self, r: Any, row: Row, columns: Any, n: int, descending: bool) -> None:
+        self.r, self.row = r, row
         self.n, self.descending = n, descending
-        self.dtype = source.dtype
+        self.dtype = row.dtype
         self.keys = key_dtype(self.dtype)
         self.width, self.length = _layout(self.dtype, n)
         self.columns = Columns(r, self.keys, self.width, [columns])
-        self.ordered = Row(r, self.keys, ordered)
         self.b = self.columns.b
 
-    def emit(self) -> None:
-        """Read, sort columns, merge lanes, write."""
+    def sort_columns(self) -> Any:
+        """Read the row and sort the columns. True if `restore` has something to put back."""
         flag = self._read()
         self._sort_columns()
+        return self.r.b.constant(BOOL, False) if flag is None else flag.value
+
+    def merge_lanes(self, ordered: Any) -> None:
+        """Merge the columns, and write the row; `ordered` has room for its keys."""
         lanes = 1
         while lanes < self.width:
             self._merge(lanes)
             lanes *= 2
-        self._write()
-        if flag is not None:
-            r = self.r
-            row = (self.source, self.target, r.integer(self.n), self.descending)
-            r.when(flag.value, lambda: restore(r, *row))
+        self._write(Row(self.r, self.keys, ordered))
 
     def _read(self) -> Flag | None:
         """Keys to the columns, in any order; the last keys behind them."""
@@ -127,7 +130,7 @@ class _RowSort:
         whole, rest = divmod(self.n, width)
 
         def take(b: Any, i: Any) -> Any:
-            x = self.source.load(b, i)
+            x = self.row.load(b, i)
             if flag is not None:
                 flag.join(b.reduce_or(is_ambiguous(b, x)))
             return encode(b, x, self.descending)
@@ -224,13 +227,13 @@ class _RowSort:
         half = width // 2
         return b.shuffle(low, places, high), b.shuffle(low, [k + half for k in places], high)
 
-    def _write(self) -> None:
+    def _write(self, ordered: Row) -> None:
         """The columns one behind the other, transposed in squares, and of these the row."""
         r, width, length = self.r, self.width, self.length
 
         def square(number: Any) -> None:
             first = affine(r, 0, (number, width))
-            place, start = self.columns.at(first), self.ordered.at(first)
+            place, start = self.columns.at(first), ordered.at(first)
             rows = transpose(self.b, [self.columns.load(place, k)[0] for k in range(width)])
             for lane, row in enumerate(rows):
                 self.b.store(behind(r, start, lane * length * self.keys.itemsize), row)
@@ -240,8 +243,8 @@ class _RowSort:
             if self.n % width:  # The last vector overlaps the one before.
                 last = r.integer(self.n - width)
                 first = r.builder.select(r.builder.icmp_signed("<", first, last), first, last)
-            keys = self.ordered.load(self.b, first)
-            self.target.store(self.b, first, decode(self.b, keys, self.dtype, self.descending))
+            keys = ordered.load(self.b, first)
+            self.row.store(self.b, first, decode(self.b, keys, self.dtype, self.descending))
 
         r.loop(length // width, square)
         r.loop(-(-self.n // width), write)
