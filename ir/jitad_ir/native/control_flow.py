@@ -63,6 +63,16 @@ class ControlFlow:
         if 0 not in shape:
             nest(())
 
+    def repeat(
+        self,
+        n: IndexPart,
+        carried: Sequence[ll.Value],
+        body: Callable[[list[ll.Value]], Sequence[ll.Value]],
+    ) -> list[ll.Value]:
+        """`carried = body(carried)` n times, where n is 1 or more; the last values. They stay in
+        registers."""
+        return counted(self.builder, n, carried, lambda _i, values: body(values))
+
     def walk(
         self,
         n: int,

@@ -77,12 +77,13 @@ class Columns:
 
     def in_registers(self, first: Any, size: int, pairs: Iterator[tuple[int, int]]) -> None:
         """Comparisons within the block of slots from `first` on."""
-        place = self.at(first)
-        slots = [self.load(place, k) for k in range(size)]
+        start = self.at(first)
+        places = [self._behind(start, k) for k in range(size)]
+        slots = [self.load(place) for place in places]
         for i, j in pairs:
             slots[i], slots[j] = self.ordered(slots[i], slots[j])
-        for k, slot in enumerate(slots):
-            self.store(place, slot, k)
+        for place, slot in zip(places, slots, strict=True):
+            self.store(place, slot)
 
     def sort(self, n: int) -> None:
         """Sort the columns, of a length that is a multiple of BLOCK."""

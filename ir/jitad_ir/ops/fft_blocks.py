@@ -6,11 +6,15 @@ So vectors over rows need no shuffling, and one address serves both parts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..types import DType
 from .fft_butterflies import Complex
 from .vector_loops import affine, behind
+
+Order = Sequence[int]
+"""The lane that each lane of a vector is taken from."""
 
 
 class Blocks(NamedTuple):
@@ -49,51 +53,63 @@ class Blocks(NamedTuple):
 def load_number(r: Any, dtype: DType, address: Any, width: int) -> Complex:
     """The complex number at an address, in each of `width` lanes; `dtype` is that of the parts."""
     e = r.simd(width)
-    return e.load(address, dtype, 0), e.load(behind(r, address, dtype.itemsize), dtype, 0)
+    if width == 1:
+        return e.load(address, dtype), e.load(behind(r, address, dtype.itemsize), dtype)
+    pair = r.simd(2).load(address, dtype)
+    return e.shuffle(pair, [0] * width), e.shuffle(pair, [1] * width)
 
 
-def transposed_numbers(b: Any, rows: list[Any]) -> list[Any]:
+def transposed_numbers(b: Any, rows: list[Any], before: Order = (), after: Order = ()) -> list[Any]:
     """`width / 2` vectors of as many complex numbers, parts in pairs, with rows and columns
-    exchanged; `b` is the emitter of vectors of `width` parts."""
-    return _transposed(b, rows, 2)
+    exchanged; `b` is the emitter of vectors of `width` parts. The vectors have their lanes put in
+    the order `before` first, and `after` at the end."""
+    width = b.width
+    pairs = [(i, i + width) for i in range(0, width, 2)]
+    woven = [k + part for pair in pairs for k in pair for part in (0, 1)]
+    return _transposed(b, rows, [woven[:width], woven[width:]], before, after)
 
 
 def transposed_parts(b: Any, rows: list[Any]) -> list[Any]:
     """The same of blocks: real parts in the first half of each vector, imaginary ones behind."""
-    return _transposed(b, rows, 1)
-
-
-def _transposed(b: Any, rows: list[Any], unit: int) -> list[Any]:
-    """Rounds of weaving, as `vector_loops.transpose`: of complex numbers with `unit` parts
-    together, or of both halves of the vectors."""
-    half = len(rows) // 2
     width = b.width
-    orders: list[list[int]] = []
-    if unit == 2:
-        pairs = [(i, i + width) for i in range(0, width, 2)]
-        woven = [k + part for pair in pairs for k in pair for part in (0, 1)]
-        orders = [woven[:width], woven[width:]]
-    else:
-        for first in (0, width // 4):
-            order = [
-                k
-                for start in (0, width // 2)
-                for i in range(start + first, start + first + width // 4)
-                for k in (i, i + width)
-            ]
-            orders.append(order)
-    for _ in range(half.bit_length()):
-        pairs = list(zip(rows[:half], rows[half:], strict=True))
-        rows = [b.shuffle(x, order, y) for x, y in pairs for order in orders]
+    orders = [
+        [
+            k
+            for start in (0, width // 2)
+            for i in range(start + first, start + first + width // 4)
+            for k in (i, i + width)
+        ]
+        for first in (0, width // 4)
+    ]
+    return _transposed(b, rows, orders, (), ())
+
+
+def _transposed(
+    b: Any, rows: list[Any], orders: Sequence[Order], before: Order, after: Order
+) -> list[Any]:
+    """Rounds of weaving, as `vector_loops.transpose`: of complex numbers, or of both halves of the
+    vectors. The first and the last round reorder the lanes as well."""
+    half, width = len(rows) // 2, b.width
+    rounds = half.bit_length()
+    for number in range(rounds):
+        both = list(zip(rows[:half], rows[half:], strict=True))
+        taken = orders
+        if before and number == 0:
+            taken = [[before[k % width] + k // width * width for k in order] for order in taken]
+        if after and number == rounds - 1:
+            taken = [[order[k] for k in after] for order in taken]
+        rows = [b.shuffle(x, list(order), y) for x, y in both for order in taken]
     return rows
 
 
-def to_block(b: Any, numbers: Any) -> Any:
-    """A vector of complex numbers, parts in pairs, as a block in one vector."""
-    return b.shuffle(numbers, [*range(0, b.width, 2), *range(1, b.width, 2)])
+def block_order(width: int, *, inverse: bool) -> Order:
+    """How the lanes of complex numbers, parts in pairs, become a block; with the parts exchanged
+    for the inverse transform."""
+    parts = (1, 0) if inverse else (0, 1)
+    return [lane for part in parts for lane in range(part, 2 * width, 2)]
 
 
-def from_block(b: Any, block: Any) -> Any:
-    """A block in one vector as complex numbers, parts in pairs."""
-    half = b.width // 2
-    return b.shuffle(block, [k for i in range(half) for k in (i, i + half)])
+def number_order(width: int, *, inverse: bool) -> Order:
+    """The other way round: how the lanes of a block become complex numbers."""
+    parts = (width, 0) if inverse else (0, width)
+    return [part + lane for lane in range(width) for part in parts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..types import DType, complex_dtype, real_dtype
-from .fft_blocks import Blocks, from_block, to_block, transposed_numbers
+from .fft_blocks import Blocks, block_order, number_order, transposed_numbers
 from .fft_butterflies import Complex, conjugate, scaled
 from .fft_halves import joined, pair_blocks, parted
 from .fft_passes import transform
@@ -239,22 +239,20 @@ class _Group:
             row_bytes = length * complex_dtype(self.dtype).itemsize
             rows = [behind(r, row, k * row_bytes) for k in range(width)]
             places = [self.blocks.address(r, block, k) for k in range(width)]
+            inverse = self.along.inverse
             if is_read:
-                numbers = transposed_numbers(wide, [wide.load(at, self.dtype) for at in rows])
+                taken = [wide.load(at, self.dtype) for at in rows]
+                order = block_order(width, inverse=inverse)
+                numbers = transposed_numbers(wide, taken, after=order)
                 for at, value in zip(places, numbers, strict=True):
-                    wide.store(at, self._turned(wide, to_block(wide, value)))
+                    wide.store(at, value)
             else:
-                taken = [self._turned(wide, wide.load(at, self.dtype)) for at in places]
+                taken = [wide.load(at, self.dtype) for at in places]
                 if self.along.scale != 1:
                     taken = [wide.mul(value, scale) for value in taken]
-                numbers = [from_block(wide, value) for value in taken]
-                for at, value in zip(rows, transposed_numbers(wide, numbers), strict=True):
+                order = number_order(width, inverse=inverse)
+                numbers = transposed_numbers(wide, taken, before=order)
+                for at, value in zip(rows, numbers, strict=True):
                     wide.store(at, value)
 
         r.loop(-(-length // width), square)
-
-    def _turned(self, wide: Any, block: Any) -> Any:
-        """A block with its parts exchanged, if they are to be."""
-        if not self.along.inverse:
-            return block
-        return wide.shuffle(block, [(k + self.width) % wide.width for k in range(wide.width)])

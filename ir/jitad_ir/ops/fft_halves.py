@@ -54,10 +54,13 @@ def _pair_blocks(
     def pair(k: Any) -> None:
         w = load_number(r, blocks.dtype, Blocks(blocks.dtype, 1).address(r, table, k), blocks.width)
         there = r.builder.sub(r.integer(n), k)
-        x, y = (blocks.load(r, blocks.address(r, source, j)) for j in (k, there))
-        x, y = rule(e, x, y, w)
-        blocks.store(r, blocks.address(r, target, k), x)
-        blocks.store(r, blocks.address(r, target, there), y)
+        given = [blocks.address(r, source, j) for j in (k, there)]
+        asked = (
+            [blocks.address(r, target, j) for j in (k, there)] if target is not source else given
+        )
+        x, y = (blocks.load(r, at) for at in given)
+        for at, value in zip(asked, rule(e, x, y, w), strict=True):
+            blocks.store(r, at, value)
 
     r.loop(n // 2 + 1, pair, start=first)
 
@@ -72,14 +75,16 @@ def pair_numbers(r: Any, dtype: DType, n: int, rule: Rule, source: Any, target: 
     def vectors(number: Any) -> None:
         k = affine(r, 0, (number, width))
         there = r.builder.sub(r.integer(n - width + 1), k)
-        w = e.parts(e.load(numbers.address(r, table, k), kind))
-        x = e.parts(e.load(numbers.address(r, source, k), kind))
-        last = e.parts(e.load(numbers.address(r, source, there), kind))
+        given = [numbers.address(r, source, j) for j in (k, there)]
+        asked = (
+            [numbers.address(r, target, j) for j in (k, there)] if target is not source else given
+        )
+        w, x, last = (e.parts(e.load(at, kind)) for at in (numbers.address(r, table, k), *given))
         re, im = (e.shuffle(part, order) for part in last)
         x, y = rule(e, x, (re, im), w)
-        e.store(numbers.address(r, target, k), e.complex(*x))
+        e.store(asked[0], e.complex(*x))
         re, im = (e.shuffle(part, order) for part in y)
-        e.store(numbers.address(r, target, there), e.complex(re, im))
+        e.store(asked[1], e.complex(re, im))
 
     count = (n + 1) // (2 * width)
     r.loop(count, vectors)

@@ -6,15 +6,14 @@ is nearly all that a first call takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 
 from .fft_blocks import Blocks, load_number
 from .fft_bluestein import bluestein
-from .fft_butterflies import Complex, butterfly, times
+from .fft_butterflies import butterfly, times
 from .fft_tables import TWIDDLES, factors, table_name
-from .sort_keys import Counter
 from .vector_loops import behind
 
 WORTH_A_CALL = 64
@@ -34,7 +33,7 @@ def transform(r: Any, blocks: Blocks, n: int, here: Any, other: Any) -> Any:
     m, stride = n, 1
     for radix, run in groupby(passes):
         count = len(list(run))
-        numbers = [r.integer(k) for k in (m // radix, stride, count)]
+        numbers = [r.integer(k) for k in (n // radix, stride, count)]
         name = f"{blocks.name}.radix{radix}"
         build = _passes_builder(blocks, radix)
         r.call_inner(name, build, here, other, table, *numbers, apart=n >= WORTH_A_CALL)
@@ -58,21 +57,21 @@ def _passes_builder(blocks: Blocks, radix: int) -> Callable[..., None]:
     M. Frigo, S. G. Johnson, "The design and implementation of FFTW3", 2005.
     """
 
-    def build(r: Any, here: Any, other: Any, table: Any, m: Any, stride: Any, count: Any) -> None:
-        b = r.builder
-        length, step, weights = Counter(r, m), Counter(r, stride), Counter(r, r.integer(0))
+    def build(
+        r: Any, here: Any, other: Any, table: Any, total: Any, stride: Any, count: Any
+    ) -> None:
+        size = r.integer(blocks.bytes)
+        apart = r.builder.mul(total, size)
 
-        def one(number: Any) -> None:
-            odd = b.icmp_signed("!=", b.and_(number, r.integer(1)), r.integer(0))
-            source, target = b.select(odd, other, here), b.select(odd, here, other)
-            row = 2 * (radix - 1) * blocks.dtype.itemsize
-            _one_pass(
-                r, blocks, radix, source, target, (table, weights, row), length.value, step.value
+        def one(state: list[Any]) -> list[Any]:
+            source, target, weights, s = state
+            across = r.builder.mul(s, size)
+            weights = _one_pass(
+                r, blocks, radix, source, target, weights, (total, s, apart, across)
             )
-            length.set(b.udiv(length.value, r.integer(radix)))
-            step.set(b.mul(step.value, r.integer(radix)))
+            return [target, source, weights, r.builder.mul(s, r.integer(radix))]
 
-        r.loop(count, one)
+        r.repeat(count, [here, other, table, stride], one)
 
     return build
 
@@ -83,38 +82,43 @@ def _one_pass(
     radix: int,
     source: Any,
     target: Any,
-    factors_at: tuple[Any, Counter, int],
-    m: Any,
-    stride: Any,
-) -> None:
+    weights: Any,
+    lengths: tuple[Any, Any, Any, Any],
+) -> Any:
     """One loop over p and q together: block p s + q of the source lies behind the last one, its
-    results behind the last ones, unless a new p begins."""
+    results behind the last ones, unless a new p begins. `lengths` are m s and s, and the bytes of
+    as many blocks. Gives the factors of the next pass, which lie behind those at `weights`."""
     b, e = r.builder, r.simd(blocks.width)
     size, zero = r.integer(blocks.bytes), r.integer(0)
-    table, weights, row = factors_at
-    total = b.mul(m, stride)
-    apart, across = b.mul(total, size), b.mul(stride, size)
-    jump = b.mul(across, r.integer(radix - 1))
-    q, place = Counter(r, zero), Counter(r, zero)
+    total, stride, apart, across = lengths
+    row = r.integer(2 * (radix - 1) * blocks.dtype.itemsize)
+    jump = b.add(size, b.mul(across, r.integer(radix - 1)))
 
-    def strip(i: Any) -> None:
-        at = r.offset(source, b.mul(i, size))
-        x: list[Complex] = []
-        for _ in range(radix):
-            x.append(blocks.load(r, at))
-            at = r.offset(at, apart)
-        factor_at = r.offset(table, weights.value)
-        at = r.offset(target, place.value)
-        for k, value in enumerate(butterfly(e, x)):
+    def strip(state: list[Any]) -> list[Any]:
+        first, place, factors_at, q = state
+        x = [blocks.load(r, at) for at in _places(r, first, apart, radix)]
+        out = butterfly(e, x)
+        for k, at in enumerate(_places(r, place, across, radix)):
+            value = out[k]
             if k:
-                where = behind(r, factor_at, 2 * (k - 1) * blocks.dtype.itemsize)
+                where = behind(r, factors_at, 2 * (k - 1) * blocks.dtype.itemsize)
                 value = times(e, value, load_number(r, blocks.dtype, where, blocks.width))
             blocks.store(r, at, value)
-            at = r.offset(at, across)
-        following = b.add(q.value, r.integer(1))
+        following = b.add(q, r.integer(1))
         ends = b.icmp_signed("==", following, stride)
-        q.set(b.select(ends, zero, following))
-        place.add(b.add(size, b.select(ends, jump, zero)))
-        weights.add(b.select(ends, r.integer(row), zero))
+        return [
+            r.offset(first, size),
+            r.offset(place, b.select(ends, jump, size)),
+            r.offset(factors_at, b.select(ends, row, zero)),
+            b.select(ends, zero, following),
+        ]
 
-    r.loop(total, strip)
+    return r.repeat(total, [source, target, weights, zero], strip)[2]
+
+
+def _places(r: Any, first: Any, apart: Any, count: int) -> Iterator[Any]:
+    """`count` addresses, `apart` bytes from one to the next."""
+    yield first
+    for _ in range(count - 1):
+        first = r.offset(first, apart)
+        yield first
