@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import jitad
 from jitad_ir import ops
 from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Graph, Value, building
 from jitad_ir.native.program import compile_graph, emit_program
 from jitad_ir.passes.pipeline import optimize
-from jitad_ir.plan import Kernel, elements, plan_graph
+from jitad_ir.plan import Kernel, elements, plan_graph, spread
 from jitad_ir.plan.structures import Loop, WhileLoop
 from jitad_ir.types import parse_type
 from tests.native.random_loops import RandomLoops
@@ -162,7 +163,8 @@ def test_sweeps_over_a_tape(carries_in: str, limit: float) -> None:
     _while(limit, np.zeros(50))
 
 
-def test_no_memory_for_a_tape_is_an_error() -> None:
+def with_large_tape(s: Value, t: Value) -> tuple[Value, ...]:
+    """A loop, while s < 9, for whose tape there is no memory."""
     condition = region(["f64[]"], lambda s: (ops.lt(s, 9.0),), "condition")
     wide = (1 << 45,)
     up = region(["f64[]"], lambda s: (ops.add(s, 1.0), ops.broadcast(s, shape=wide, dims=())), "up")
@@ -173,21 +175,42 @@ def test_no_memory_for_a_tape_is_an_error() -> None:
         ),
         "down",
     )
-    builder = Builder("main")
-    s, t = [builder.input(parse_type("f64[]")) for _ in range(2)]
-    with building(builder):
-        outs = ops.while_loop(
-            s,
-            t,
-            regions=(condition, up, down),
-            consts=0,
-            carries=(1, 1),
-            upwards=(True, False),
-        )
-    program = compile_graph(builder.build(outs))
+    return ops.while_loop(
+        s,
+        t,
+        regions=(condition, up, down),
+        consts=0,
+        carries=(1, 1),
+        upwards=(True, False),
+    )
+
+
+def test_no_memory_for_a_tape_is_an_error() -> None:
+    program = compile_graph(region(["f64[]", "f64[]"], with_large_tape))
     with pytest.raises(MemoryError):
         program(np.float64(0), np.float64(0))
     assert program(np.float64(10), np.float64(3)) == (10.0, 3.0), "no step, no tape"
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_no_memory_in_a_part_is_an_error(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a loop that threads share, and in one within it: the other parts come to their end."""
+    monkeypatch.setattr(spread, "WORTH", 0.0)
+    monkeypatch.setattr(spread, "PART", 1e-6)
+    graph = region(["f64[]", "f64[]"], with_large_tape)
+    for level in range(depth):
+        graph = scan(graph, 0, 0, 7 + level)
+    program = compile_graph(graph)
+    s, t = (np.full(graph.inputs[0].shape, x) for x in (10.0, 3.0))
+    for threads in (1, 3):
+        with jitad.threads(threads):
+            for _ in range(3):
+                s.flat[4] = 0.0
+                with pytest.raises(MemoryError):
+                    program(s, t)
+                s.flat[4] = 10.0
+                for got, expected in zip(program(s, t), (s, t), strict=True):
+                    np.testing.assert_array_equal(got, expected)
 
 
 def _set(n: int) -> Graph:

@@ -89,6 +89,11 @@ class Function:
             self._failed = self.function.append_basic_block("out_of_memory")
         return self._failed
 
+    @property
+    def can_fail(self) -> bool:
+        """Whether it may be left for want of memory."""
+        return self._failed is not None
+
     def raised(self) -> ll.Block:
         """The block that leaves the function when a Python exception is set."""
         if self._raised is None:
@@ -98,19 +103,16 @@ class Function:
     def finish(self) -> None:
         """Return 0 from the place of the builder, and say how to return from other places."""
         self._release()
-        self._return(0)
+        self.builder.ret(I32(0))
         if self._failed is not None:
             self.builder.position_at_end(self._failed)
             self._release()
             raise_memory_error(self.builder, self.externals)
-            self._return(1)
+            self.builder.ret(I32(1))
         if self._raised is not None:
             self.builder.position_at_end(self._raised)
             self._release()
-            self._return(1)
-
-    def _return(self, status: int) -> None:
-        self.builder.ret(ll.Constant(I32, status))
+            self.builder.ret(I32(1))
 
     def _release(self) -> None:
         for tape in self.tapes:
@@ -118,24 +120,28 @@ class Function:
 
 
 class Job(Function):
-    """The function of a part of a plan (see `jobs`), within the function `around`. It cannot end
-    the program."""
+    """The function of a part of a plan (see `jobs`), within the function `around`: its arguments
+    are `count` addresses, and that of a number that is 0 until some part wants for memory."""
 
-    def __init__(self, around: Function, name: str) -> None:
+    def __init__(self, around: Function, name: str, count: int) -> None:
         job = new_job(around.module, around.module.get_unique_name(name))
         super().__init__(job, around.externals, around.constants, separate=around.separate)
         self.shared = around.shared
-
-    def out_of_memory(self) -> ll.Block:
-        """See Function."""
-        raise AssertionError("a tape in a part of a plan")
+        *self.places, self._failure = unpack(self.builder, job, count + 1)
 
     def raised(self) -> ll.Block:
         """See Function."""
         raise AssertionError("a call of Python in a part of a plan")
 
-    def _return(self, status: int) -> None:
+    def finish(self) -> None:
+        """See Function. The program goes on with the other parts until all of them are left."""
+        self._release()
         self.builder.ret_void()
+        if self._failed is not None:
+            self.builder.position_at_end(self._failed)
+            self._release()
+            self.builder.atomic_rmw("xchg", self._failure, integer(1), "monotonic")
+            self.builder.ret_void()
 
 
 def raise_memory_error(builder: ll.IRBuilder, externals: Externals) -> None:
@@ -220,12 +226,10 @@ class PlanEmitter:
     def part(self, name: str, numbers: Sequence[int]) -> tuple[PlanEmitter, ll.Value]:
         """The emitter of steps of this plan in a `Job`, whose arguments are the buffers `numbers`,
         and the number of the part."""
-        function = Job(self.function, name)
-        job = function.function
+        function = Job(self.function, name, len(numbers))
         emitter = PlanEmitter(function, self.plan, (), (), ll.Constant(PTR, None))
-        places = unpack(function.builder, job, len(numbers))
-        emitter.places = dict(zip(numbers, places, strict=True))
-        return emitter, job.args[1]
+        emitter.places = dict(zip(numbers, function.places, strict=True))
+        return emitter, function.function.args[1]
 
     def _address(self, number: int) -> ll.Value:
         """Address of a buffer, for use here only: one of a temporary is formed here."""

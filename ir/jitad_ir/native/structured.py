@@ -156,18 +156,26 @@ def _emit_apart(emitter: PlanEmitter, step: Loop) -> None:
     """A scan as a function, which may be a job for several threads."""
     numbers = tuple(dict.fromkeys([*step.reads, *step.writes]))
     inner, number = emitter.part("jitad.steps", numbers)
-    places = [emitter.pointer(k) for k in numbers]
+    failure = emitter.routine().reference(integer(0))
+    arguments = [*[emitter.pointer(k) for k in numbers], failure]
     if step.parts == 1:
         _LoopEmitter(inner, step).emit()
-        inner.function.finish()
-        call_job(emitter.routine(), inner.function.function, places)
-        return
-    if step.scratch is not None:
-        offset = inner.builder.mul(number, integer(scratch_of_part(step.body)))
-        inner.places[step.scratch] = _offset(inner, inner.places[step.scratch], offset)
-    _LoopEmitter(inner, step).emit_part(number)
+    else:
+        if step.scratch is not None:
+            offset = inner.builder.mul(number, integer(scratch_of_part(step.body)))
+            inner.places[step.scratch] = _offset(inner, inner.places[step.scratch], offset)
+        _LoopEmitter(inner, step).emit_part(number)
     inner.function.finish()
-    share_out(emitter.routine(), inner.function.function, places, step.parts)
+    job, builder = inner.function.function, emitter.builder
+    if step.parts == 1:
+        call_job(emitter.routine(), job, arguments)
+    else:
+        share_out(emitter.routine(), job, arguments, step.parts)
+    if inner.function.can_fail:
+        failed = builder.icmp_unsigned("!=", builder.load(failure, typ=I64), integer(0))
+        goes_on = builder.append_basic_block("goes_on")
+        builder.cbranch(failed, emitter.function.out_of_memory(), goes_on)
+        builder.position_at_end(goes_on)
 
 
 def _emit_branch(emitter: PlanEmitter, step: Branch) -> None:

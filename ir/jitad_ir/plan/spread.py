@@ -1,7 +1,7 @@
 """Loops whose steps do not depend on each other, shared out among threads.
 
 A scan without a carry is one: what `lax.map` makes, and `vmap` of a loop that each lane leaves by
-itself. A part runs a range of the steps, with temporaries of its own.
+itself. A part runs a range of the steps, with temporaries and tapes of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from ..graph import Equation
 from ..lowering import Routine
 from .duration import nanoseconds_at_least
 from .steps import Plan, RoutineCall
-from .structures import WhileLoop, nested
+from .structures import nested
 
 WORTH = 100_000.0
 """Nanoseconds of work from which on a loop is shared out."""
@@ -44,12 +44,10 @@ def scratch_of_part(body: Plan) -> int:
 
 
 def is_contained(body: Plan) -> bool:
-    """Whether a run of the body cannot end the program: it has no calls of Python, and no tapes,
-    for which there may be no memory."""
+    """Whether a run of the body cannot end the program with an exception of Python's: it calls no
+    function of it."""
     for plan in nested(body):
         for step in plan.steps:
-            if isinstance(step, WhileLoop) and step.is_taped:
-                return False
             if isinstance(step, RoutineCall):
                 lower = step.equation.op.lower
                 assert isinstance(lower, Routine)
