@@ -22,7 +22,12 @@ __all__ = ["ResizeMethod", "resize", "scale_and_translate"]
 
 
 class ResizeMethod(enum.Enum):
-    """Kernels: nearest pixel, triangle (linear), Keys' cubic with a = -1/2, windowed sinc."""
+    """Kernels: nearest pixel, triangle (linear), Keys' cubic with a = -1/2, windowed sinc.
+
+    >>> import jitad
+    >>> jitad.image.ResizeMethod.from_string("bilinear").name
+    'LINEAR'
+    """
 
     NEAREST = 0
     LINEAR = 1

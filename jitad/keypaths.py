@@ -12,7 +12,12 @@ KeyPath: TypeAlias = tuple[KeyEntry, ...]
 
 @dataclass(frozen=True, slots=True)
 class SequenceKey:
-    """Item `idx` of a tuple or list."""
+    """Item `idx` of a tuple or list, in a key path.
+
+    >>> from jitad import tree_util
+    >>> str(tree_util.SequenceKey(0))
+    '[0]'
+    """
 
     idx: int
 
@@ -22,7 +27,12 @@ class SequenceKey:
 
 @dataclass(frozen=True, slots=True)
 class DictKey:
-    """Item `key` of a mapping."""
+    """Item `key` of a mapping, in a key path.
+
+    >>> from jitad import tree_util
+    >>> str(tree_util.DictKey("w"))
+    "['w']"
+    """
 
     key: Hashable
 
@@ -32,7 +42,12 @@ class DictKey:
 
 @dataclass(frozen=True, slots=True)
 class GetAttrKey:
-    """Attribute `name` of a namedtuple, dataclass or other object."""
+    """Attribute `name` of a namedtuple, dataclass or other object, in a key path.
+
+    >>> from jitad import tree_util
+    >>> str(tree_util.GetAttrKey("w"))
+    '.w'
+    """
 
     name: str
 
@@ -42,7 +57,12 @@ class GetAttrKey:
 
 @dataclass(frozen=True, slots=True)
 class FlattenedIndexKey:
-    """Child number `key` of a node registered without keys."""
+    """Child number `key` of a node registered without keys, in a key path.
+
+    >>> from jitad import tree_util
+    >>> str(tree_util.FlattenedIndexKey(1))
+    '<flat index 1>'
+    """
 
     key: int
 

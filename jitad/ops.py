@@ -37,6 +37,11 @@ def segment_sum(
     segment are left out. Without `num_segments`, which a traced function needs, there are as many
     segments as the largest number says. Raises TypeError for numbers that are no integers, and
     ValueError where shapes differ. The last four arguments are JAX's and make no difference.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> jitad.ops.segment_sum(np.array([1.0, 2.0, 4.0]), np.array([0, 1, 0]))
+    Array([5., 2.])
     """
     return _segments("add", 0, data, segment_ids, num_segments)
 
@@ -51,7 +56,13 @@ def segment_prod(
     bucket_size: int | None = None,
     mode: Any = None,
 ) -> Any:
-    """As `segment_sum`, the product: 1 of a segment without rows."""
+    """As `segment_sum`, the product: 1 of a segment without rows.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> jitad.ops.segment_prod(np.array([1.0, 2.0, 4.0]), np.array([0, 1, 1]))
+    Array([1., 8.])
+    """
     return _segments("multiply", 1, data, segment_ids, num_segments)
 
 
@@ -65,7 +76,13 @@ def segment_max(
     bucket_size: int | None = None,
     mode: Any = None,
 ) -> Any:
-    """As `segment_sum`, the largest: -inf, or the least integer, of a segment without rows."""
+    """As `segment_sum`, the largest: -inf, or the least integer, of a segment without rows.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> jitad.ops.segment_max(np.array([1.0, 2.0, 4.0]), np.array([0, 2, 0]))
+    Array([  4., -inf,   2.])
+    """
     return _segments("max", _least(data), data, segment_ids, num_segments)
 
 
@@ -79,7 +96,13 @@ def segment_min(
     bucket_size: int | None = None,
     mode: Any = None,
 ) -> Any:
-    """As `segment_sum`, the least: inf, or the largest integer, of a segment without rows."""
+    """As `segment_sum`, the least: inf, or the largest integer, of a segment without rows.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> jitad.ops.segment_min(np.array([1.0, 2.0, 4.0]), np.array([0, 2, 0]))
+    Array([ 1., inf,  2.])
+    """
     return _segments("min", _largest(data), data, segment_ids, num_segments)
 
 

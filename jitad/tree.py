@@ -43,5 +43,16 @@ __all__ = [
 
 
 def static(*, metadata: dict[str, Any] | None = None, **field_arguments: Any) -> Any:
-    """`dataclasses.field` marked static: part of the structure in `register_dataclass`."""
+    """`dataclasses.field` marked static: part of the structure in `register_dataclass`.
+
+    >>> from jitad import tree, tree_util
+    >>> import dataclasses
+    >>> @tree_util.register_dataclass
+    ... @dataclasses.dataclass
+    ... class Layer:
+    ...     weight: float
+    ...     name: str = tree.static(default="layer")
+    >>> tree.leaves(Layer(2.0))
+    [2.0]
+    """
     return dataclasses.field(metadata={"static": True, **(metadata or {})}, **field_arguments)

@@ -54,8 +54,21 @@ def register_pytree_with_keys(
     unflatten_func: Callable[[Any, Any], T],
     flatten_func: Callable[[T], tuple[Iterable[Any], Any]] | None = None,
 ) -> None:
-    """As `register_pytree_node`, from a function that gives (key, child) pairs; `flatten_func`,
-    if given, is its quicker form without keys."""
+    """As `register_pytree_node`, from a function that gives (key, child) pairs; `flatten_func`, if
+    given, is its quicker form without keys.
+
+    Raises ValueError for a class that is a container already, TypeError for what is no class.
+
+    >>> from jitad import tree_util
+    >>> class Pair:
+    ...     def __init__(self, a, b):
+    ...         self.a, self.b = a, b
+    >>> def flatten(pair):
+    ...     return ((("a", pair.a), ("b", pair.b)), None)
+    >>> tree_util.register_pytree_with_keys(Pair, flatten, lambda _, children: Pair(*children))
+    >>> tree_util.tree_leaves(Pair(1, 2))
+    [1, 2]
+    """
 
     def without_keys(tree: T) -> tuple[Iterable[Any], Any]:
         pairs, data = flatten_with_keys(tree)
@@ -65,15 +78,43 @@ def register_pytree_with_keys(
 
 
 def register_pytree_node_class(cls: Class) -> Class:
-    """Class decorator: register a class with methods `tree_flatten(self)` and
-    `tree_unflatten(cls, aux_data, children)` (a classmethod)."""
+    """Class decorator: register a class with methods `tree_flatten(self)` and `tree_unflatten(cls,
+    aux_data, children)` (a classmethod).
+
+    >>> from jitad import tree_util
+    >>> @tree_util.register_pytree_node_class
+    ... class Pair:
+    ...     def __init__(self, a, b):
+    ...         self.a, self.b = a, b
+    ...     def tree_flatten(self):
+    ...         return (self.a, self.b), None
+    ...     @classmethod
+    ...     def tree_unflatten(cls, aux_data, children):
+    ...         return cls(*children)
+    >>> tree_util.tree_map(lambda x: 2 * x, Pair(1, 2)).b
+    4
+    """
     register_pytree_node(cls, methodcaller("tree_flatten"), cls.tree_unflatten)
     return cls
 
 
 def register_pytree_with_keys_class(cls: Class) -> Class:
-    """Class decorator: as `register_pytree_node_class`, with a method `tree_flatten_with_keys`
-    (and `tree_flatten`, if there is one)."""
+    """Class decorator: as `register_pytree_node_class`, with a method `tree_flatten_with_keys` (and
+    `tree_flatten`, if there is one).
+
+    >>> from jitad import tree_util
+    >>> @tree_util.register_pytree_with_keys_class
+    ... class Box:
+    ...     def __init__(self, x):
+    ...         self.x = x
+    ...     def tree_flatten_with_keys(self):
+    ...         return ((tree_util.GetAttrKey("x"), self.x),), None
+    ...     @classmethod
+    ...     def tree_unflatten(cls, aux_data, children):
+    ...         return cls(*children)
+    >>> tree_util.keystr(tree_util.tree_leaves_with_path(Box(1))[0][0])
+    '.x'
+    """
     register_pytree_with_keys(
         cls,
         methodcaller("tree_flatten_with_keys"),
@@ -157,7 +198,15 @@ def _dataclass_fields(
 
 
 def register_static(cls: Class) -> Class:
-    """Class decorator: instances (hashable) are part of the structure and have no leaves."""
+    """Class decorator: instances (hashable) are part of the structure and have no leaves.
+
+    >>> from jitad import tree_util
+    >>> @tree_util.register_static
+    ... class Mode(str):
+    ...     pass
+    >>> tree_util.tree_leaves((Mode("fast"), 1.0))
+    [1.0]
+    """
     register_node_type(cls, lambda tree: ((), tree), lambda tree, _: tree)
     return cls
 

@@ -108,22 +108,43 @@ def tree_structure(tree: PyTree, is_leaf: IsLeaf | None = None) -> PyTreeDef:
 
 
 def treedef_tuple(treedefs: Iterable[PyTreeDef]) -> PyTreeDef:
-    """The structure of a tuple whose items have these structures."""
+    """The structure of a tuple whose items have these structures.
+
+    >>> from jitad import tree_util
+    >>> leaf = tree_util.tree_structure(0)
+    >>> tree_util.treedef_tuple([leaf, leaf]) == tree_util.tree_structure((1, 2))
+    True
+    """
     return PyTreeDef(TUPLE, None, tuple(treedefs))
 
 
 def treedef_children(treedef: PyTreeDef) -> list[PyTreeDef]:
-    """Structures of the root's children."""
+    """Structures of the root's children.
+
+    >>> from jitad import tree_util
+    >>> len(tree_util.treedef_children(tree_util.tree_structure({"a": 1, "b": (2, 3)})))
+    2
+    """
     return treedef.children()
 
 
 def treedef_is_leaf(treedef: PyTreeDef) -> bool:
-    """True for a single node: a leaf (or, as in JAX, an empty container)."""
+    """True for a single node: a leaf (or, as in JAX, an empty container).
+
+    >>> from jitad import tree_util
+    >>> tree_util.treedef_is_leaf(tree_util.tree_structure(1.0))
+    True
+    """
     return treedef.num_nodes == 1
 
 
 def all_leaves(iterable: Iterable[Any], is_leaf: IsLeaf | None = None) -> bool:
-    """True if every item is a leaf."""
+    """True if every item is a leaf.
+
+    >>> from jitad import tree_util
+    >>> tree_util.all_leaves([1, 2.0]), tree_util.all_leaves([1, (2, 3)])
+    (True, False)
+    """
     for item in iterable:
         leaves, treedef = flatten(item, is_leaf)
         if treedef is not LEAF or leaves[0] is not item:
@@ -132,7 +153,12 @@ def all_leaves(iterable: Iterable[Any], is_leaf: IsLeaf | None = None) -> bool:
 
 
 def is_tree_node(cls: type) -> bool:
-    """True if instances of `cls` are containers."""
+    """True if instances of `cls` are containers.
+
+    >>> from jitad import tree_util
+    >>> tree_util.is_tree_node(dict), tree_util.is_tree_node(float)
+    (True, False)
+    """
     return node_type(cls) is not None
 
 
@@ -181,6 +207,10 @@ def tree_reduce_associative(
     """Fold of the leaves by an associative operation, as a balanced tree; `identity` for none.
 
     Raises TypeError if there are no leaves and no identity.
+
+    >>> from jitad import tree_util
+    >>> tree_util.tree_reduce_associative(lambda a, b: a + b, {"a": 1, "b": (2, 3)})
+    6
     """
     leaves = tree_leaves(tree, is_leaf)
     if not leaves:
@@ -194,7 +224,12 @@ def tree_reduce_associative(
 
 
 def tree_all(tree: PyTree, *, is_leaf: IsLeaf | None = None) -> bool:
-    """True if every leaf is true."""
+    """True if every leaf is true.
+
+    >>> from jitad import tree_util
+    >>> tree_util.tree_all({"a": True, "b": [True, False]})
+    False
+    """
     return all(tree_leaves(tree, is_leaf))
 
 
@@ -259,7 +294,12 @@ def tree_flatten_with_path(
 def tree_leaves_with_path(
     tree: PyTree, is_leaf: Callable[..., bool] | None = None, is_leaf_takes_path: bool = False
 ) -> list[tuple[KeyPath, Leaf]]:
-    """(key path, leaf) pairs of `tree`."""
+    """(key path, leaf) pairs of `tree`.
+
+    >>> from jitad import tree_util
+    >>> [(tree_util.keystr(path), x) for path, x in tree_util.tree_leaves_with_path({"a": (1, 2)})]
+    [("['a'][0]", 1), ("['a'][1]", 2)]
+    """
     return tree_flatten_with_path(tree, is_leaf, is_leaf_takes_path)[0]
 
 
@@ -270,7 +310,12 @@ def tree_map_with_path(
     is_leaf: Callable[..., bool] | None = None,
     is_leaf_takes_path: bool = False,
 ) -> PyTree:
-    """As `tree_map`, with the key path of each leaf as the first argument of `f`."""
+    """As `tree_map`, with the key path of each leaf as the first argument of `f`.
+
+    >>> from jitad import tree_util
+    >>> tree_util.tree_map_with_path(lambda path, x: tree_util.keystr(path), {"a": [1, 2]})
+    {'a': ["['a'][0]", "['a'][1]"]}
+    """
     pairs, treedef = tree_flatten_with_path(tree, is_leaf, is_leaf_takes_path)
     columns = [treedef.flatten_up_to(other) for other in rest]
     rows = zip(pairs, *columns, strict=True)
@@ -290,7 +335,12 @@ def flatten_one_level(tree: PyTree) -> tuple[Iterable[Any], Any]:
 
 
 def flatten_one_level_with_keys(tree: PyTree) -> tuple[Iterable[tuple[Any, Any]], Any]:
-    """(key, child) pairs and metadata of the root; raises ValueError for a leaf."""
+    """(key, child) pairs and metadata of the root; raises ValueError for a leaf.
+
+    >>> from jitad import tree_util
+    >>> tree_util.flatten_one_level_with_keys({"a": (1, 2)})[0]
+    ((DictKey(key='a'), (1, 2)),)
+    """
     children, data = flatten_one_level(tree)
     node = node_type(type(tree))
     assert node is not None

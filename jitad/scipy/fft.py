@@ -70,7 +70,13 @@ def idct(
     workers: int | None = None,
     orthogonalize: bool | None = None,
 ) -> Any:
-    """The inverse of `dct` with the same parameters."""
+    """The inverse of `dct` with the same parameters.
+
+    >>> import numpy as np
+    >>> from jitad.scipy import fft
+    >>> fft.idct(fft.dct(np.array([1.0, 2.0, 4.0])))
+    Array([1., 2., 4.])
+    """
     return _transformed("c", x, _inverse(type), n, axis, _opposite(norm), orthogonalize)
 
 
@@ -85,7 +91,13 @@ def dst(
     orthogonalize: bool | None = None,
 ) -> Any:
     """The discrete sine transform of `type` 1, 2, 3 or 4 along `axis`; see `dct`. "forward" divides
-    by 2 N (type 1: 2 (N + 1)); the last element takes the part of element 0."""
+    by 2 N (type 1: 2 (N + 1)); the last element takes the part of element 0.
+
+    >>> import numpy as np
+    >>> from jitad.scipy import fft
+    >>> fft.dst(np.array([1.0, 2.0, 4.0]))
+    Array([ 9.        , -5.19615242,  6.        ])
+    """
     return _transformed("s", x, type, n, axis, norm, orthogonalize)
 
 
@@ -99,7 +111,13 @@ def idst(
     workers: int | None = None,
     orthogonalize: bool | None = None,
 ) -> Any:
-    """The inverse of `dst` with the same parameters."""
+    """The inverse of `dst` with the same parameters.
+
+    >>> import numpy as np
+    >>> from jitad.scipy import fft
+    >>> fft.idst(fft.dst(np.array([1.0, 2.0, 4.0])))
+    Array([1., 2., 4.])
+    """
     return _transformed("s", x, _inverse(type), n, axis, _opposite(norm), orthogonalize)
 
 
@@ -114,7 +132,14 @@ def dctn(
     *,
     orthogonalize: bool | None = None,
 ) -> Any:
-    """`dct` along each of `axes` (default: all, or the last of them if `s` has lengths)."""
+    """`dct` along each of `axes` (default: all, or the last of them if `s` has lengths).
+
+    >>> import numpy as np
+    >>> from jitad.scipy import fft
+    >>> fft.dctn(np.ones((2, 2)))
+    Array([[16.,  0.],
+           [ 0.,  0.]])
+    """
     return _along_each("c", x, type, s, axes, norm, orthogonalize)
 
 
@@ -129,7 +154,14 @@ def idctn(
     *,
     orthogonalize: bool | None = None,
 ) -> Any:
-    """The inverse of `dctn` with the same parameters."""
+    """The inverse of `dctn` with the same parameters.
+
+    >>> import numpy as np
+    >>> from jitad.scipy import fft
+    >>> fft.idctn(np.array([[16.0, 0.0], [0.0, 0.0]]))
+    Array([[1., 1.],
+           [1., 1.]])
+    """
     return _along_each("c", x, _inverse(type), s, axes, _opposite(norm), orthogonalize)
 
 
@@ -144,7 +176,13 @@ def dstn(
     *,
     orthogonalize: bool | None = None,
 ) -> Any:
-    """`dst` along each of `axes` (default: all, or the last of them if `s` has lengths)."""
+    """`dst` along each of `axes` (default: all, or the last of them if `s` has lengths).
+
+    >>> import numpy as np
+    >>> from jitad.scipy import fft
+    >>> fft.dstn(np.array([[1.0, 2.0]]))
+    Array([[ 8.48528137, -4.        ]])
+    """
     return _along_each("s", x, type, s, axes, norm, orthogonalize)
 
 
@@ -159,7 +197,14 @@ def idstn(
     *,
     orthogonalize: bool | None = None,
 ) -> Any:
-    """The inverse of `dstn` with the same parameters."""
+    """The inverse of `dstn` with the same parameters.
+
+    >>> import numpy as np
+    >>> from jitad.scipy import fft
+    >>> fft.idstn(fft.dstn(np.array([[1.0, 2.0], [3.0, 4.0]])))
+    Array([[1., 2.],
+           [3., 4.]])
+    """
     return _along_each("s", x, _inverse(type), s, axes, _opposite(norm), orthogonalize)
 
 

@@ -15,7 +15,12 @@ from .matrices import adjoint, as_square
 
 
 class EigImplementation(enum.Enum):
-    """Libraries that JAX may call for `eig`; here it is always LAPACK."""
+    """Libraries that JAX may call for `eig`; here it is always LAPACK.
+
+    >>> from jitad import lax
+    >>> lax.linalg.EigImplementation.LAPACK.value
+    'lapack'
+    """
 
     CUSOLVER = "cusolver"
     MAGMA = "magma"
@@ -23,7 +28,12 @@ class EigImplementation(enum.Enum):
 
 
 class EighImplementation(enum.Enum):
-    """Methods that JAX may take for `eigh`; here it is always LAPACK's."""
+    """Methods that JAX may take for `eigh`; here it is always LAPACK's.
+
+    >>> from jitad import lax
+    >>> [method.value for method in lax.linalg.EighImplementation]
+    ['qr', 'jacobi', 'qdwh']
+    """
 
     QR = "qr"
     JACOBI = "jacobi"
@@ -120,6 +130,13 @@ def schur(
 
     The derivative needs distinct eigenvalues, and no such block (else it is nan). Sorting
     eigenvalues is left out (NotImplementedError), as in JAX.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> x = np.array([[1.0, 2.0], [3.0, 2.0]])
+    >>> t, q = lax.linalg.schur(x)
+    >>> np.allclose(q @ t @ q.T, x)
+    True
     """
     if sort_eig_vals or select_callable is not None:
         raise NotImplementedError(at_user_line("schur: sorting the eigenvalues is left out"))

@@ -21,7 +21,12 @@ from .matrices import adjoint, as_square, as_stack, over_stack
 
 
 class SvdAlgorithm(enum.Enum):
-    """Methods that JAX may take for `svd`; here it is LAPACK's, whichever is named."""
+    """Methods that JAX may take for `svd`; here it is LAPACK's, whichever is named.
+
+    >>> from jitad import lax
+    >>> lax.linalg.SvdAlgorithm.QR.value
+    'QR'
+    """
 
     DEFAULT = "default"
     QR = "QR"
@@ -208,10 +213,16 @@ def qdwh(
     dynamically weighted (Nakatsukasa, Bai, Gygi, doi 10.1137/090774999): `(U, H, number of
     iterations, whether they converged)`. U has orthonormal columns, H is Hermitian and positive.
 
-    The iteration ends when |X' - X| < (4 eps)**(1/3) |X'| and the singular values are known to be
-    1 to 5 eps, or after `max_iterations` (10).
-    `dynamic_shape` says that x is padded beyond that shape: what lies there counts as zero, and is
-    so in the results. Raises ValueError for other shapes.
+    The iteration ends when |X' - X| < (4 eps)**(1/3) |X'| and the singular values are known to be 1
+    to 5 eps, or after `max_iterations` (10). `dynamic_shape` says that x is padded beyond that
+    shape: what lies there counts as zero, and is so in the results. Raises ValueError for other
+    shapes.
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> u, h, count, converged = lax.linalg.qdwh(np.array([[0.0, -2.0], [3.0, 0.0]]))
+    >>> np.allclose(h, np.diag([3.0, 2.0])), bool(converged)
+    (True, True)
     """
     matrix = as_stack("qdwh", x)
     m, n = matrix.shape[-2:]

@@ -99,10 +99,17 @@ def hessenberg(a: Any) -> tuple[Any, Any]:
 
 
 def tridiagonal(a: Any, *, lower: bool = True) -> tuple[Any, Any, Any, Any]:
-    """Tridiagonal form of Hermitian matrices (..., n, n), a = Q T Q^H: `(packed, d, e, taus)`. T
-    has the diagonal d (..., n) and e (..., n - 1) next to it, both real. Of `a` the lower triangle
-    is read, or the upper one if not `lower`; T and the vectors of the reflections take its place in
-    `packed`; their scalar factors are `taus` (..., n - 1).
+    """Tridiagonal form of Hermitian matrices (..., n, n), a = Q T Q^H: `(packed, d, e, taus)`.
+
+    T has the diagonal d (..., n) and e (..., n - 1) next to it, both real. Of `a` the lower
+    triangle is read, or the upper one if not `lower`; T and the vectors of the reflections take its
+    place in `packed`; their scalar factors are `taus` (..., n - 1).
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> packed, d, e, taus = lax.linalg.tridiagonal(np.array([[2.0, 1.0], [1.0, 3.0]]))
+    >>> d
+    Array([2., 3.])
     """
     x = as_square("tridiagonal", a)
     return over_stack(_tridiagonal if lower else _from_above, [x], [2])
@@ -162,7 +169,15 @@ def householder_product(a: Any, taus: Any) -> Any:
 def ormqr(a: Any, taus: Any, c: Any, *, left: bool = True, transpose: bool = False) -> Any:
     """Q c (`left`) or c Q, or with Q^H if `transpose`, for the product Q of the reflections whose
     vectors lie below the diagonal of `a` (..., m, n), with scalar factors `taus` (..., k), without
-    forming Q. Raises ValueError if c does not have m rows (or columns)."""
+    forming Q. Raises ValueError if c does not have m rows (or columns).
+
+    >>> from jitad import lax
+    >>> import numpy as np
+    >>> x = np.array([[3.0, 1.0], [4.0, 2.0]])
+    >>> raw, taus = np.linalg.qr(x, mode="raw")
+    >>> np.allclose(lax.linalg.ormqr(raw.T, taus, np.triu(raw.T)), x)
+    True
+    """
     matrices, factors = _factors("ormqr", a, taus)
     other = as_stack("ormqr", c)
     if other.shape[-2 if left else -1] != matrices.shape[-2] or other.dtype != matrices.dtype:

@@ -14,7 +14,14 @@ SUCCESS, ITERATIONS, PRECISION, NOT_A_NUMBER, RUNNING = 0, 1, 2, 3, -1
 
 
 class OptimizeResults(NamedTuple):
-    """Result of `minimize`."""
+    """Result of `minimize`.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.scipy.optimize import minimize
+    >>> minimize(lambda x: ((x - 1.0) ** 2).sum(), np.zeros(2), method="BFGS").x
+    Array([1., 1.])
+    """
 
     x: Any
     """The solution, (n,)."""

@@ -201,7 +201,14 @@ def correlate2d(
     precision: Any = None,
 ) -> Any:
     """`correlate` of two matrices, with the elements around `in1` given by `boundary`: see
-    `convolve2d`."""
+    `convolve2d`, which has the parameters, shapes and errors.
+
+    >>> from jitad.scipy import signal
+    >>> import numpy as np
+    >>> signal.correlate2d(np.array([[1, 2], [3, 4]]), np.array([[1, 10]]), mode="valid")
+    Array([[21],
+           [43]])
+    """
     x, y = _matrices(in1, in2, mode, boundary, "correlate2d")
     return _with_boundary(x, _reversed_conjugate(y), mode, boundary, fillvalue, late=True)
 

@@ -149,20 +149,26 @@ def csd(
     axis: int = -1,
     average: str = "mean",
 ) -> tuple[Any, Any]:
-    """Frequencies, in units of the sampling frequency `fs`, and the cross power spectral density
-    of two signals along `axis`, by Welch's method: the average over segments of conj(X) Y, with
-    the spectra X and Y of segments of `x` and `y` under a window.
+    """Frequencies, in units of the sampling frequency `fs`, and the cross power spectral density of
+    two signals along `axis`, by Welch's method: the average over segments of conj(X) Y, with the
+    spectra X and Y of segments of `x` and `y` under a window.
 
     `window` is a name or a tuple as `scipy.signal.get_window` takes, or an array. Segments have
     `nperseg` elements (default 256, or the length of the window), `noverlap` of them in common
     (default half), and are filled up with zeros to `nfft`. `detrend` takes off the mean
-    ("constant"), a line ("linear"), what a function says, or nothing (False). Real signals have
-    the frequencies of one side, in which powers are doubled, unless not `return_onesided`.
-    `scaling` "density" is in V^2/Hz, "spectrum" in V^2. `average` is "mean" or "median". The
-    shorter signal is filled up with zeros; `y` None stands for `x`.
+    ("constant"), a line ("linear"), what a function says, or nothing (False). Real signals have the
+    frequencies of one side, in which powers are doubled, unless not `return_onesided`. `scaling`
+    "density" is in V^2/Hz, "spectrum" in V^2. `average` is "mean" or "median". The shorter signal
+    is filled up with zeros; `y` None stands for `x`.
 
     The other axes broadcast. Single precision gives complex64, all else complex128; the spectrum of
     `x` and itself is real. Raises ValueError for parameters that do not fit each other.
+
+    >>> from jitad.scipy import signal
+    >>> import numpy as np
+    >>> x = np.array([1.0, 0.0, -1.0, 0.0])
+    >>> signal.csd(x, 2 * x, window="boxcar", nperseg=4, scaling="spectrum")
+    (Array([0.  , 0.25, 0.5 ]), Array([0.+0.j, 1.+0.j, 0.+0.j]))
     """
     same = y is None or y is x
     left = _as_signal(x)

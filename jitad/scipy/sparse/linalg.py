@@ -60,8 +60,17 @@ def bicgstab(
     maxiter: int | None = None,
     M: Any = None,
 ) -> tuple[Any, None]:
-    """The solution x of A x = b for any A, by stabilized biconjugate gradients, and None. For the
-    parameters see `cg`. It ends also where the method breaks down."""
+    """The solution x of A x = b for any A, by stabilized biconjugate gradients (H. A. van der
+    Vorst, 1992), and None.
+
+    For the parameters see `cg`. It ends also where the method breaks down.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.scipy.sparse import linalg
+    >>> linalg.bicgstab(np.array([[4.0, 1.0], [0.0, 2.0]]), np.array([9.0, 2.0]))[0]
+    Array([2., 1.])
+    """
     return _solve(_stabilized, A, b, x0, tol, atol, maxiter, M)
 
 
@@ -77,12 +86,19 @@ def gmres(
     M: Any = None,
     solve_method: str = "batched",
 ) -> tuple[Any, None]:
-    """The solution x of A x = b for any A, by minimal residuals, and None. For the parameters see
-    `cg`.
+    """The solution x of A x = b for any A, by minimal residuals (Y. Saad, M. H. Schultz, 1986), and
+    None. For the parameters see `cg`.
 
     Each of `maxiter` iterations builds `restart` vectors of a Krylov space, and so takes as much
     memory, and starts again from the solution found in it. `M` acts from the right: it is the
-    residual b - A x that becomes small. `solve_method` is taken for JAX's sake.
+    residual b - A x that becomes small. `solve_method` is taken for JAX's sake; ValueError for one
+    that JAX does not know.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.scipy.sparse import linalg
+    >>> linalg.gmres(np.array([[4.0, 1.0], [0.0, 2.0]]), np.array([9.0, 2.0]))[0]
+    Array([2., 1.])
     """
     if solve_method not in ("batched", "incremental"):
         raise ValueError(
