@@ -25,8 +25,13 @@ class Array(np.ndarray, metaclass=MetaArray):
     `jitad.numpy.methods`, which every trace loads), and `block_until_ready`, which returns the
     array: results are complete when a call returns. Methods take the keywords of JAX's arrays.
 
-    `a += b` means `a = a + b`, as it does in a traced function: another name of the old array
-    keeps the old values. `a[index] = b` and `a[index] += b` write to the array, as in NumPy.
+    `a += b` means `a = a + b`, as it does in a traced function: another name of the old array keeps
+    the old values. `a[index] = b` and `a[index] += b` write to the array, as in NumPy.
+
+    >>> import jitad.numpy as jnp
+    >>> x = jnp.arange(3)
+    >>> x.at[0].set(5)
+    Array([5, 1, 2])
     """
 
     __slots__ = ()

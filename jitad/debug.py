@@ -48,14 +48,24 @@ __all__ = [
 
 class DebugEffect:
     """What a print or a callback does besides giving results. In jitad all happen in the order of
-    the program."""
+    the program.
+
+    >>> import jitad
+    >>> jitad.debug.DebugEffect()
+    Debug
+    """
 
     def __repr__(self) -> str:
         return "Debug"
 
 
 class OrderedDebugEffect(DebugEffect):
-    """The effect of a print or a callback that was asked to be ordered."""
+    """The effect of a print or a callback that was asked to be ordered.
+
+    >>> import jitad
+    >>> jitad.debug.OrderedDebugEffect()
+    OrderedDebug
+    """
 
     def __repr__(self) -> str:
         return "OrderedDebug"

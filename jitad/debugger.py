@@ -53,10 +53,19 @@ def breakpoint(  # noqa: A001  (JAX's name)
     """Open Python's debugger (pdb) each time the program comes here, under `jit` too.
 
     The names of the function around it have the values they have at this place: `p x` prints,
-    `list` shows the source, `continue` runs on, `quit` leaves the program by `bdb.BdbQuit`.
-    Names whose values are not arrays, numbers or containers of those keep what they were when the
+    `list` shows the source, `continue` runs on, `quit` leaves the program by `bdb.BdbQuit`. Names
+    whose values are not arrays, numbers or containers of those keep what they were when the
     function was traced. `backend` and further keywords (`num_frames`, `filter_frames`, `token`) are
     accepted for JAX's sake.
+
+    >>> import jitad
+    >>> @jitad.jit
+    ... def f(x):
+    ...     y = x * x
+    ...     jitad.debug.breakpoint()  # `p y` prints 9.0 here in a call f(3.0)
+    ...     return y
+    >>> jitad.eval_shape(f, 3.0)  # traces f and does not run it
+    ShapeDtypeStruct(shape=(), dtype=float64)
     """
     frame = user_frame()
     if frame is None:

@@ -30,27 +30,72 @@ _INTERNAL = (
 
 
 class ConcretizationError(TypeError):
-    """Python asked for the value of an array that has none while a function is being traced."""
+    """Python asked for the value of an array that has none while a function is being traced.
+
+    >>> import jitad
+    >>> issubclass(jitad.errors.TracerBoolConversionError, jitad.errors.ConcretizationError)
+    True
+    """
 
 
 class TracerBoolConversionError(ConcretizationError):
-    """`if`, `while`, `and`, `or`, `not` or `assert` on a traced value."""
+    """`if`, `while`, `and`, `or`, `not` or `assert` on a traced value. Write `jnp.where` or
+    `lax.cond`.
+
+    >>> import jitad
+    >>> jitad.jit(lambda x: x if x > 0 else -x)(1.0)
+    Traceback (most recent call last):
+        ...
+    jitad.errors.TracerBoolConversionError: ...
+    """
 
 
 class TracerIntegerConversionError(ConcretizationError):
-    """A traced value used as an index, a length or a number of repetitions by Python."""
+    """A traced value used as an index, a length or a number of repetitions by Python.
+
+    >>> import jitad
+    >>> jitad.jit(lambda i: [1, 2, 3][i])(0)
+    Traceback (most recent call last):
+        ...
+    jitad.errors.TracerIntegerConversionError: ...
+    """
 
 
 class TracerArrayConversionError(ConcretizationError):
-    """`np.array(...)`, `float(...)` or NumPy code that needs the elements of a traced value."""
+    """`np.array(...)`, `float(...)` or NumPy code that needs the elements of a traced value.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> jitad.jit(lambda x: np.array(x))(1.0)
+    Traceback (most recent call last):
+        ...
+    jitad.errors.TracerArrayConversionError: ...
+    """
 
 
 class NonConcreteBooleanIndexError(TracerArrayConversionError, IndexError):
-    """A traced mask as an index: the shape of the result would depend on its elements."""
+    """A traced mask as an index: the shape of the result would depend on its elements.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> jitad.jit(lambda x: x[x > 0])(np.ones(3))
+    Traceback (most recent call last):
+        ...
+    jitad.errors.NonConcreteBooleanIndexError: ...
+    """
 
 
 class LeakedTracerError(RuntimeError):
-    """A traced value was kept (in a global, a list, an object) beyond the call that traced it."""
+    """A traced value was kept (in a global, a list, an object) beyond the call that traced it.
+
+    >>> import jitad
+    >>> kept = []
+    >>> y = jitad.jit(lambda x: kept.append(x))(1.0)
+    >>> kept[0] + 1
+    Traceback (most recent call last):
+        ...
+    jitad.errors.LeakedTracerError: ...
+    """
 
 
 ConcretizationTypeError = ConcretizationError
@@ -61,15 +106,34 @@ JAXTypeError, JAXIndexError = TypeError, IndexError
 
 
 class KeyReuseError(RuntimeError):
-    """A random key that was used twice. Not looked for; for programs that except it."""
+    """A random key that was used twice. Not looked for; for programs that except it.
+
+    >>> import jitad
+    >>> issubclass(jitad.errors.KeyReuseError, RuntimeError)
+    True
+    """
 
 
 class InconclusiveDimensionOperation(RuntimeError):
-    """A comparison of lengths that are symbols. There are none; for `except` clauses."""
+    """A comparison of lengths that are symbols. There are none; for `except` clauses.
+
+    >>> import jitad
+    >>> issubclass(jitad.errors.InconclusiveDimensionOperation, RuntimeError)
+    True
+    """
 
 
 class NonFiniteError(FloatingPointError):
-    """A nan or infinity appeared while `debug_nans` or `debug_infs` was on."""
+    """A nan or infinity appeared while `debug_nans` or `debug_infs` was on.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> with jitad.debug_nans():
+    ...     jnp.log(-1.0)
+    Traceback (most recent call last):
+        ...
+    jitad.errors.NonFiniteError: ...
+    """
 
 
 class _Scopes(threading.local):

@@ -39,7 +39,8 @@ class ResizeMethod(enum.Enum):
     def from_string(name: str) -> ResizeMethod:
         """The method of a name; raises ValueError for an unknown one.
 
-        >>> ResizeMethod.from_string("bilinear")
+        >>> import jitad
+        >>> jitad.image.ResizeMethod.from_string("bilinear")
         <ResizeMethod.LINEAR: 1>
         """
         if name not in _METHODS:
@@ -107,8 +108,9 @@ def resize(
     image's dtype, or the default float of integers; "nearest" keeps all dtypes. `precision` makes
     no difference. Raises ValueError for another number of axes or an unknown method.
 
+    >>> import jitad
     >>> import numpy as np
-    >>> resize(np.array([0.0, 1.0]), (4,), "linear")
+    >>> jitad.image.resize(np.array([0.0, 1.0]), (4,), "linear")
     Array([0.  , 0.25, 0.75, 1.  ])
     """
     x = as_array_operand(image)
@@ -146,8 +148,10 @@ def scale_and_translate(
     them. `method` as for `resize`, but "nearest"; raises ValueError for that, and for lengths that
     do not fit.
 
+    >>> import jitad
     >>> import numpy as np
-    >>> scale_and_translate(np.array([1.0, 2.0, 3.0]), (3,), (0,), [1.0], [1.0], "linear")
+    >>> x, ones = np.array([1.0, 2.0, 3.0]), [1.0]
+    >>> jitad.image.scale_and_translate(x, (3,), (0,), ones, ones, "linear")
     Array([0., 1., 2.])
     """
     x, shape = as_array_operand(image), tuple(shape)

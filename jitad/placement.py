@@ -49,7 +49,12 @@ __all__ = [
 
 
 class Device:
-    """The CPU."""
+    """The CPU, the one device.
+
+    >>> import jitad
+    >>> jitad.devices()[0].platform
+    'cpu'
+    """
 
     id = 0
     process_index = 0
@@ -67,44 +72,85 @@ _CPU = Device()
 
 
 def default_backend() -> str:
-    """ "cpu"."""
+    """The platform of the one device, "cpu".
+
+    >>> import jitad
+    >>> jitad.default_backend()
+    'cpu'
+    """
     return "cpu"
 
 
 def devices(backend: str | None = None) -> list[Device]:
-    """The CPU; raises RuntimeError for a backend that is not "cpu"."""
+    """A list of the one device, the CPU; raises RuntimeError for a backend that is not "cpu".
+
+    >>> import jitad
+    >>> jitad.devices()
+    [CpuDevice(id=0)]
+    """
     if backend not in (None, "cpu"):
         raise RuntimeError(f"expected the backend 'cpu'; got {backend!r}, and jitad has no other")
     return [_CPU]
 
 
 def local_devices(process_index: int | None = None, backend: str | None = None) -> list[Device]:
-    """The CPU, as `devices`."""
+    """A list of the one device, as `devices`.
+
+    >>> import jitad
+    >>> jitad.local_devices()
+    [CpuDevice(id=0)]
+    """
     return devices(backend)
 
 
 def device_count(backend: str | None = None) -> int:
-    """1: a CPU is one device, however many cores it has."""
+    """1: a CPU is one device, however many cores it has. Raises RuntimeError for a backend that is
+    not "cpu".
+
+    >>> import jitad
+    >>> jitad.device_count()
+    1
+    """
     return len(devices(backend))
 
 
 def local_device_count(backend: str | None = None) -> int:
-    """1, as `device_count`."""
+    """1, as `device_count`.
+
+    >>> import jitad
+    >>> jitad.local_device_count()
+    1
+    """
     return device_count(backend)
 
 
 def process_count(backend: str | None = None) -> int:
-    """1."""
+    """The number of processes that compute together: 1.
+
+    >>> import jitad
+    >>> jitad.process_count()
+    1
+    """
     return 1
 
 
 def process_index(backend: str | None = None) -> int:
-    """0."""
+    """The number of this process: 0.
+
+    >>> import jitad
+    >>> jitad.process_index()
+    0
+    """
     return 0
 
 
 def process_indices(backend: str | None = None) -> list[int]:
-    """[0]."""
+    """The numbers of all processes: [0].
+
+    >>> import jitad
+    >>> jitad.process_indices()
+    [0]
+    """
     return [0]
 
 
@@ -129,7 +175,13 @@ transfer_guard_device_to_device = transfer_guard
 
 
 def copy_to_host_async(x: Any) -> Any:
-    """The pytree of arrays `x`, which are where the host reads them."""
+    """The pytree of arrays `x`, which are where the host reads them.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> jitad.copy_to_host_async(np.arange(2))
+    array([0, 1])
+    """
     return x
 
 
@@ -153,7 +205,12 @@ def make_array_from_callback(
 
 def print_environment_info(return_string: bool = False) -> str | None:
     """Print the versions of jitad, NumPy, llvmlite and Python, and the machine; give them as a
-    string instead if `return_string`."""
+    string instead if `return_string`.
+
+    >>> import jitad
+    >>> "numpy: " in jitad.print_environment_info(return_string=True)
+    True
+    """
     names = ("jitad", "numpy", "llvmlite")
     lines = [f"{name}: {importlib.import_module(name).__version__}" for name in names]
     lines += [f"python: {sys.version}", f"devices: {devices()}", f"platform: {platform.platform()}"]
@@ -164,7 +221,11 @@ def print_environment_info(return_string: bool = False) -> str | None:
 
 
 def effects_barrier() -> None:
-    """Wait until prints and callbacks have happened: they have, when a call returns."""
+    """Wait until prints and callbacks have happened: they have, when a call returns.
+
+    >>> import jitad
+    >>> jitad.effects_barrier()
+    """
 
 
 def device_put(x: Any, device: Any = None, **how: Any) -> Any:

@@ -12,7 +12,13 @@ __all__ = ["PyTreeRegistry", "default_registry"]
 
 
 class PyTreeRegistry:
-    """The registered containers; there is one, `default_registry`."""
+    """The registered containers; there is one, `default_registry`.
+
+    >>> import jitad
+    >>> from jitad.tree_util import default_registry
+    >>> default_registry.flatten({"a": 1, "b": (2, 3)})[0]
+    [1, 2, 3]
+    """
 
     def flatten(
         self, tree: PyTree, leaf_predicate: IsLeaf | None = None

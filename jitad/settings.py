@@ -56,7 +56,12 @@ def _warn_of_difference(name: str, value: Any) -> None:
 
 
 class Config:
-    """Settings, as attributes; each starts from the environment variable JITAD_<NAME>."""
+    """Settings, as attributes; each starts from the environment variable JITAD_<NAME>.
+
+    >>> import jitad
+    >>> jitad.config.debug_nans
+    False
+    """
 
     def __init__(self) -> None:
         self.disable_jit: bool = _flag("DISABLE_JIT")
@@ -231,7 +236,14 @@ def _unchanged() -> Iterator[None]:
 
 
 def disable_jit(disable: bool = True) -> AbstractContextManager[None]:
-    """Within this context `jit` runs the Python functions themselves."""
+    """Within this context `jit` runs the Python functions themselves, so that a debugger and prints
+    see values.
+
+    >>> import jitad
+    >>> with jitad.disable_jit():
+    ...     print(isinstance(jitad.jit(lambda x: x)(1.0), jitad.core.Tracer))
+    False
+    """
     return _setting("disable_jit", disable)
 
 
@@ -254,20 +266,41 @@ def debug_nans(on: bool = True) -> AbstractContextManager[None]:
 
 
 def debug_infs(on: bool = True) -> AbstractContextManager[None]:
-    """Within this context an infinity in a result raises FloatingPointError, as `debug_nans` has
-    it for nan."""
+    """Within this context an infinity in a result raises FloatingPointError, as `debug_nans` has it
+    for nan.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> with jitad.debug_infs():
+    ...     jnp.exp(1000.0)
+    Traceback (most recent call last):
+        ...
+    jitad.errors.NonFiniteError: ...
+    """
     return _setting("debug_infs", on)
 
 
 def log_compiles(on: bool = True) -> AbstractContextManager[None]:
-    """Within this context what is compiled, and where the time went, is printed to standard
-    error."""
+    """Within this context what is compiled, and where the time went, is printed to standard error.
+
+    >>> import jitad
+    >>> with jitad.log_compiles():
+    ...     y = jitad.jit(lambda x: x + 1)(1.0)
+    """
     return _setting("log_compiles", on)
 
 
 def explain_cache_misses(on: bool = True) -> AbstractContextManager[None]:
     """Within this context jitted functions that are traced again print why to standard error: which
-    argument has another structure, shape, dtype or static value than before."""
+    argument has another structure, shape, dtype or static value than before.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> f = jitad.jit(lambda x: 2 * x)
+    >>> y = f(1.0)
+    >>> with jitad.explain_cache_misses():
+    ...     y = f(np.ones(3))
+    """
     return _setting("explain_cache_misses", on)
 
 
@@ -307,6 +340,12 @@ def enable_x64(on: bool = True) -> AbstractContextManager[None]:
     """Nothing: 64-bit types are always there, and dtypes are NumPy's. For JAX's sake.
 
     Raises ValueError to switch them off: write dtypes of 32 bits.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> with jitad.enable_x64():
+    ...     print(jnp.ones(1).dtype)
+    float64
     """
     if not on:
         raise ValueError("enable_x64: 64-bit types are always there; write float32 for 32 bits")
@@ -314,18 +353,36 @@ def enable_x64(on: bool = True) -> AbstractContextManager[None]:
 
 
 def default_matmul_precision(_precision: Any) -> AbstractContextManager[None]:
-    """Nothing: products are always computed in the full precision of their dtype."""
+    """Nothing: products are always computed in the full precision of their dtype.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> with jitad.default_matmul_precision("float32"):
+    ...     print((jnp.ones(2) @ jnp.ones(2)).dtype)
+    float64
+    """
     return _unchanged()
 
 
 def default_device(_device: Any = None) -> AbstractContextManager[None]:
-    """Nothing: there is one device."""
+    """Nothing: there is one device.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> with jitad.default_device(jitad.devices()[0]):
+    ...     y = jnp.ones(1)
+    """
     return _unchanged()
 
 
 def default_prng_impl(name: str) -> AbstractContextManager[None]:
     """Within this context keys are of this generator. There is one, "threefry2x32"; raises
-    ValueError for others."""
+    ValueError for others.
+
+    >>> import jitad
+    >>> with jitad.default_prng_impl("threefry2x32"):
+    ...     key = jitad.random.key(0)
+    """
     return _setting("default_prng_impl", name)
 
 

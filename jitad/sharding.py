@@ -39,7 +39,12 @@ __all__ = [
 
 class PartitionSpec(tuple[Any, ...]):
     """For each axis of an array, the axis of the mesh it is divided along: a name, a tuple of
-    names, or None."""
+    names, or None.
+
+    >>> import jitad
+    >>> jitad.P("rows", None)
+    PartitionSpec('rows', None)
+    """
 
     __slots__ = ()
 
@@ -58,6 +63,11 @@ class Mesh:
 
     Raises ValueError for more than one device, or names that do not fit the axes. Usable as a
     context, which changes nothing.
+
+    >>> import jitad
+    >>> mesh = jitad.sharding.Mesh(jitad.devices(), ("rows",))
+    >>> mesh.axis_names
+    ('rows',)
     """
 
     def __init__(self, devices: Any, axis_names: str | Sequence[str], **how: Any) -> None:
@@ -100,14 +110,24 @@ class Mesh:
 
 
 class Sharding:
-    """Where the parts of an array lie."""
+    """Where the parts of an array lie: here all of it on the one device.
+
+    >>> import jitad
+    >>> issubclass(jitad.NamedSharding, jitad.sharding.Sharding)
+    True
+    """
 
     device_set: frozenset[Device] = frozenset(devices())
     is_fully_replicated = True
 
 
 class SingleDeviceSharding(Sharding):
-    """All of an array on one device."""
+    """All of an array on one device.
+
+    >>> import jitad
+    >>> jitad.sharding.SingleDeviceSharding()
+    SingleDeviceSharding(device=CpuDevice(id=0))
+    """
 
     def __init__(self, device: Device | None = None, **how: Any) -> None:
         self.device = devices()[0] if device is None else device
@@ -118,7 +138,13 @@ class SingleDeviceSharding(Sharding):
 
 class NamedSharding(Sharding):
     """An array's axes divided along those of a mesh. Raises ValueError for names that the mesh does
-    not have."""
+    not have.
+
+    >>> import jitad
+    >>> mesh = jitad.make_mesh((1,), ("rows",))
+    >>> jitad.NamedSharding(mesh, jitad.P("rows", None)).is_fully_replicated
+    True
+    """
 
     def __init__(self, mesh: Mesh, spec: PartitionSpec, **how: Any) -> None:
         named = [name for part in spec for name in (part if isinstance(part, tuple) else (part,))]
@@ -144,7 +170,13 @@ class NamedSharding(Sharding):
 
 
 class Shard:
-    """A part of an array: all of it, on the one device."""
+    """A part of an array: all of it, on the one device.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> jitad.Shard(np.arange(3)).index
+    (slice(None, None, None),)
+    """
 
     replica_id = 0
 
@@ -164,7 +196,12 @@ def make_mesh(
     *,
     devices: Sequence[Device] | None = None,
 ) -> Mesh:
-    """The mesh of the one device; raises ValueError for lengths other than 1."""
+    """The mesh of the one device; raises ValueError for lengths other than 1.
+
+    >>> import jitad
+    >>> jitad.make_mesh((1, 1), ("rows", "columns")).axis_names
+    ('rows', 'columns')
+    """
     if math.prod(axis_shapes) != 1:
         raise ValueError(
             at_user_line(
@@ -177,7 +214,11 @@ def make_mesh(
 
 
 def check_sharding(what: str, shardings: Any) -> None:
-    """Raise TypeError if a leaf of the pytree `shardings` tells of no place."""
+    """Raise TypeError if a leaf of the pytree `shardings` tells of no place.
+
+    >>> import jitad
+    >>> jitad.sharding.check_sharding("put", jitad.P("rows"))
+    """
     for leaf in tree_leaves(shardings, is_leaf=lambda x: isinstance(x, PartitionSpec)):
         if not isinstance(leaf, (Sharding, PartitionSpec, Device)):
             raise TypeError(

@@ -28,6 +28,15 @@ class Tracer:
 
     `concrete` is the array it stands for, or None in a staged trace; `weak` is true of Python
     scalars, whose dtype gives way to that of arrays they meet.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> @jitad.jit
+    ... def f(x):
+    ...     print(isinstance(x, jitad.core.Tracer), x.shape, x.dtype)
+    ...     return x
+    >>> y = f(np.ones(2))
+    True (2,) float64
     """
 
     __slots__ = ("__weakref__", "concrete", "owner", "value", "weak")

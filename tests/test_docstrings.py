@@ -21,8 +21,13 @@ import pytest
 from jitad.scipy import stats
 
 NAMESPACES = (
+    "jitad",
     "jitad.ad_checkpoint",
+    "jitad.core",
     "jitad.custom_batching",
+    "jitad.custom_derivatives",
+    "jitad.debug",
+    "jitad.experimental",
     "jitad.experimental.jet",
     "jitad.experimental.ode",
     "jitad.flatten_util",
@@ -48,6 +53,7 @@ NAMESPACES = (
     "jitad.scipy.spatial.transform",
     "jitad.scipy.special",
     "jitad.scipy.stats",
+    "jitad.sharding",
     "jitad.test_util",
     "jitad.tree",
     "jitad.tree_util",
@@ -67,8 +73,10 @@ def public(namespace: str) -> Iterator[tuple[str, Any]]:
     """The names of a namespace and what they are, but for modules and for what is not ours:
     constants, and NumPy's and Python's own objects."""
     module = importlib.import_module(namespace)
-    own = [name for name, value in vars(module).items() if is_defined_in(namespace, name, value)]
-    for name in getattr(module, "__all__", own):
+    names = getattr(module, "__all__", None)
+    if names is None:
+        names = [n for n, value in vars(module).items() if is_defined_in(namespace, n, value)]
+    for name in names:
         value = getattr(module, name)
         home = getattr(value, "__module__", None) or type(value).__module__
         if not isinstance(value, ModuleType) and home.partition(".")[0] in ("jitad", "jitad_ir"):

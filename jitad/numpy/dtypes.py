@@ -143,7 +143,13 @@ csingle = complex64
 
 
 class prng_key(np.generic):  # noqa: N801  (JAX's name)
-    """The kind of dtype that keys have, for `issubdtype`: arrays of keys are uint64."""
+    """The kind of dtype that keys have, for `issubdtype`: arrays of keys are uint64.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> jnp.issubdtype(jitad.random.key(0).dtype, jitad.dtypes.prng_key)
+    True
+    """
 
 
 def issubdtype(arg1: Any, arg2: Any) -> Any:

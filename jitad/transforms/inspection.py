@@ -21,7 +21,14 @@ from .function import check_callable, leaf_types, name_of, run_graph, trace_func
 
 class ShapeDtypeStruct:
     """The shape and dtype of an array that need not exist. `weak_type` and `sharding`, JAX's
-    further arguments, are taken and make no difference."""
+    further arguments, are taken and make no difference.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> import numpy as np
+    >>> jitad.eval_shape(jnp.sum, jitad.ShapeDtypeStruct((1000, 1000), np.float32))
+    ShapeDtypeStruct(shape=(), dtype=float32)
+    """
 
     __slots__ = ("dtype", "shape")
 
@@ -181,6 +188,13 @@ def closure_convert(
 
     Returns `(converted, values)` such that `converted(*args, *values)` is `fun(*args)`, so that a
     custom rule can differentiate in them. `example_args` give structures, shapes and dtypes.
+
+    >>> import jitad
+    >>> def f(a):
+    ...     converted, values = jitad.closure_convert(lambda x: a * x, 1.0)
+    ...     return converted(2.0, *values)
+    >>> jitad.grad(f)(3.0)
+    Array(2.)
     """
     check_callable(fun, "closure_convert")
     leaves, tree = flatten(example_args)

@@ -34,7 +34,15 @@ order see, are differentiated as the function is written."""
 
 
 class SymbolicZero:
-    """The tangent or cotangent of what cannot move, such as an integer: zero without an array."""
+    """The tangent or cotangent of what cannot move, such as an integer: zero without an array. It
+    has a shape and a dtype.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> zero = jitad.custom_derivatives.SymbolicZero(jitad.typeof(np.ones(2)))
+    >>> zero.instantiate()
+    array([0., 0.])
+    """
 
     def __init__(self, type: ArrayType) -> None:
         self.shape, self.dtype = type.shape, type.dtype
@@ -62,14 +70,25 @@ def zero_from_primal(x: Any, symbolic_zeros: bool = False) -> Any:
 
 class CustomVJPPrimal(NamedTuple):
     """What a forward rule with symbolic zeros is given for a leaf: its value, and whether the
-    result is being differentiated in it, as far as is known while the rule is traced."""
+    result is being differentiated in it, as far as is known while the rule is traced.
+
+    >>> import jitad
+    >>> jitad.custom_derivatives.CustomVJPPrimal(1.0, True).perturbed
+    True
+    """
 
     value: Any
     perturbed: bool
 
 
 def custom_vjp_primal_tree_values(tree: Any) -> Any:
-    """The pytree with the value of each `CustomVJPPrimal` in its place."""
+    """The pytree with the value of each `CustomVJPPrimal` in its place.
+
+    >>> from jitad import custom_derivatives
+    >>> leaf = custom_derivatives.CustomVJPPrimal(1.0, True)
+    >>> custom_derivatives.custom_vjp_primal_tree_values({"w": leaf})
+    {'w': 1.0}
+    """
     leaves, whole = flatten(tree, is_leaf=lambda x: isinstance(x, CustomVJPPrimal))
     return whole.unflatten([x.value if isinstance(x, CustomVJPPrimal) else x for x in leaves])
 

@@ -40,7 +40,13 @@ class named_scope(ContextDecorator):  # noqa: N801  (a context manager, named li
 
 
 def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[..., Any]:
-    """`fun`, traced in a `named_scope` of its name, or of `name`."""
+    """`fun`, traced in a `named_scope` of its name, or of `name`.
+
+    >>> import jitad
+    >>> double = jitad.named_call(lambda x: 2 * x, name="double")
+    >>> double(3.0)
+    6.0
+    """
     check_callable(fun, "named_call")
     scope = name_of(fun) if name is None else name
 

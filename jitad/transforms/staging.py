@@ -342,7 +342,11 @@ config.on_watch.append(_begin_watching)
 
 
 def clear_caches() -> None:
-    """Forget every compiled and every derived program of the process (not the disk cache)."""
+    """Forget every compiled and every derived program of the process (not the disk cache).
+
+    >>> import jitad
+    >>> jitad.clear_caches()
+    """
 
     cached.cache_clear()
     forget_programs()
@@ -351,5 +355,10 @@ def clear_caches() -> None:
 
 
 def block_until_ready(x: Any) -> Any:
-    """The pytree `x`: results are complete when a call returns."""
+    """The pytree `x`: results are complete when a call returns.
+
+    >>> import jitad
+    >>> jitad.block_until_ready(jitad.jit(lambda x: x + 1)(1.0))
+    Array(2.)
+    """
     return x
