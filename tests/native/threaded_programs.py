@@ -134,6 +134,14 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         jitad.grad(lambda x: (jnp.cumprod(x, axis=0) * x).sum()),
         [image(203, 1403, dtype="float32")],
     ),
+    "greatest of one row": (
+        lambda x: (jitad.lax.top_k(x, 40), jitad.lax.top_k(x, 20_000), jnp.median(x)),
+        [image(200_003).round(4)],
+    ),
+    "quantiles of one row, all alike": (
+        lambda x: (jnp.quantile(x, np.array([0.1, 0.5, 0.9])), jitad.lax.top_k(x, 150_001)),
+        [np.where(np.arange(150_001) % 9 == 0, np.nan, 1.5).astype("float32")],
+    ),
     "greatest of rows": (
         lambda x: (jitad.lax.top_k(x, 5), jitad.lax.top_k(x, 40), jnp.median(x, axis=1)),
         [image(301, 503).round(2)],

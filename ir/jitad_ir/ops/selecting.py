@@ -7,7 +7,7 @@ keys tells which of them those sought have; the elements with these digits are s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..types import DTYPES, INT64, ArrayType, DType
@@ -16,12 +16,18 @@ from .lapack import Workspace
 from .merge_sort import Record, Rows, insert, merge_sort, record_before
 from .sort_keys import Counter, encode, key_dtype
 from .sort_sharing import parts_of, share_rows
+from .vector_loops import strips, vector_width
 
 FEW = 32
 """Largest k for which the k greatest so far are kept, in order."""
 
 LONG = 8192
 """Length from which counting digits pays."""
+
+VERY_LONG = 150_000
+"""Length from which threads share a row, if it is the only one."""
+
+MOST_PARTS = 8
 
 DIGIT = 16
 """Bits of the digit that is counted."""
@@ -46,14 +52,25 @@ def _digit_bits(dtype: DType) -> int:
 
 
 class _Space:
-    """Scratch memory: the candidates, the candidates in order, the counts, what sorting needs."""
+    """Scratch memory: the candidates, the candidates in order, the counts of each part, what
+    sorting needs."""
 
     def __init__(self, work: Workspace, x: ArrayType) -> None:
         n = x.shape[-1]
         self.work = work
         self.rows = [work.array(dtype, n + 1) for dtype in _dtypes(x)]
         self.ordered = [work.array(dtype, n) for dtype in _dtypes(x)]
-        self.counts = work.array(COUNT, 2 ** _digit_bits(x.dtype))
+        digits = 2 ** _digit_bits(x.dtype)
+        self.tables = work.array(COUNT, _most_parts(x), digits)
+        self.counts: Any = None  # those of all parts, where the first one has its own at first
+        if work.r is not None:
+            self.counts = work.r.buffer(ArrayType(COUNT, (digits,)), self.tables.pointer)
+
+
+def _most_parts(x: ArrayType) -> int:
+    """Parts at most in which the elements of a row are counted and collected."""
+    one = math.prod(x.shape[:-1]) == 1
+    return MOST_PARTS if one and x.shape[-1] >= VERY_LONG and _by_radix(x) else 1
 
 
 def _scratch(x: ArrayType) -> int:
@@ -92,7 +109,9 @@ def workspace_top_k(x: ArrayType, *, k: int) -> int:
 
 def parts_top_k(x: ArrayType, *, k: int) -> int:
     """How many parts threads share."""
-    return _shares_top_k(x, k)[0] if k else 1
+    if k == 0:
+        return 1
+    return max(_shares_top_k(x, k)[0], _most_parts(x) if k > FEW else 1)
 
 
 def emit_top_k(r: Any, x: Any, results: Any, *, k: int) -> None:
@@ -138,11 +157,8 @@ def _sort_candidates(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: in
     """Sort the candidates with their indices; the first k are the result."""
     space = _Space(Workspace(r), x.type)
     if _counts_digits(x.type):
-        _count_digits(r, x, index, space, True)
-        limit = _last_digit(r, space, k)
-        count = _collect(
-            r, x, index, space, True, lambda digit: r.builder.icmp_signed("<=", digit, limit)
-        )
+        parts = _count_digits(r, x, index, space, True)
+        count = _collect(r, x, index, space, True, parts, _last_digit(r, space, k))
     else:
         count = _take_all(r, x, index, space)
     found = _in_order(r, x.type, space, True, count)
@@ -161,7 +177,7 @@ def workspace_ranks(x: ArrayType, *, ranks: tuple[int, ...]) -> int:
 
 def parts_ranks(x: ArrayType, *, ranks: tuple[int, ...]) -> int:
     """How many parts threads share."""
-    return _shares(x)[0]
+    return max(_shares(x)[0], _most_parts(x))
 
 
 def emit_ranks(r: Any, x: Any, results: Any, *, ranks: tuple[int, ...]) -> None:
@@ -173,13 +189,9 @@ def emit_ranks(r: Any, x: Any, results: Any, *, ranks: tuple[int, ...]) -> None:
         space = _Space(Workspace(r), x.type)
         places = [Counter(r, r.integer(rank)) for rank in ranks]
         if _counts_digits(x.type):
-            _count_digits(r, x, index, space, False)
+            parts = _count_digits(r, x, index, space, False)
             _mark_digits(r, space, ranks, places)
-
-            def is_marked(digit: Any) -> Any:
-                return r.b.ne(r.load(space.counts, (digit,)), r.b.constant(COUNT, 0)).value
-
-            count = _collect(r, x, index, space, False, is_marked)
+            count = _collect(r, x, index, space, False, parts, None)
         else:
             count = _take_all(r, x, index, space)
         found = _in_order(r, x.type, space, False, count)
@@ -231,13 +243,52 @@ def _digit(r: Any, value: Any, descending: bool) -> Any:
     return r.b.convert(first, INT64).value
 
 
-def _count_digits(r: Any, x: Any, index: tuple[Any, ...], space: _Space, descending: bool) -> None:
-    def count(i: Any) -> None:
-        at = (_digit(r, r.load(x, (*index, i)), descending),)
-        r.store(space.counts, at, r.b.add(r.load(space.counts, at), r.b.constant(COUNT, 1)))
+def _count_digits(r: Any, x: Any, index: tuple[Any, ...], space: _Space, descending: bool) -> Any:
+    """Count the digits, in parts if threads share a row. Gives their number (i64), or None."""
+    n, most = x.type.shape[-1], space.tables.type.shape[0]
 
-    r.fill(space.counts, r.b.constant(COUNT, 0))
-    r.loop(x.type.shape[-1], count)
+    def count(r: Any, x: Any, index: tuple[Any, ...], counts: Any, start: Any, end: Any) -> None:
+        def one_more(i: Any) -> None:
+            at = (_digit(r, r.load(x, (*index, i)), descending),)
+            r.store(counts, at, r.b.add(r.load(counts, at), r.b.constant(COUNT, 1)))
+
+        r.fill(counts, r.b.constant(COUNT, 0))
+        r.loop(end, one_more, start=start)
+
+    if most == 1:
+        count(r, x, index, space.counts, r.integer(0), r.integer(n))
+        return None
+    b = r.builder
+    threads = r.threads()
+    parts = b.select(b.icmp_signed("<", threads, r.integer(most)), threads, r.integer(most))
+
+    def part(r: Any, number: Any, parts_at: Any, row: Any, tables: Any) -> None:
+        offset = r.builder.mul(number, r.integer(space.counts.type.nbytes))
+        counts = r.buffer(space.counts.type, r.offset(tables, offset))
+        start, end = _stretch(r, number, r.b.load(parts_at, INT64).value, n)
+        count(r, r.buffer(x.type, row), (0,) * len(index), counts, start, end)
+
+    r.parallel_for(parts, part, r.reference(parts), x.pointer, space.tables.pointer)
+
+    def add_table(number: Any) -> None:
+        def strip(e: Any, first: Any, _count: int) -> None:
+            total = r.element_pointer(space.counts, (first,))
+            more = e.load(r.element_pointer(space.tables, (number, first)), COUNT)
+            e.store(total, e.add(e.load(total, COUNT), more))
+
+        strips(r, space.counts.type.size, vector_width(COUNT), strip)
+
+    r.loop(parts, add_table, start=1)
+    return parts
+
+
+def _stretch(r: Any, number: Any, parts: Any, n: int) -> tuple[Any, Any]:
+    """Where part `number` of n elements begins and ends."""
+    b = r.builder
+    first, behind = (
+        b.udiv(b.mul(k, r.integer(n)), parts) for k in (number, b.add(number, r.integer(1)))
+    )
+    return first, behind
 
 
 def _last_digit(r: Any, space: _Space, k: int) -> Any:
@@ -286,17 +337,77 @@ def _collect(
     index: tuple[Any, ...],
     space: _Space,
     descending: bool,
-    is_wanted: Callable[[Any], Any],
+    parts: Any,
+    limit: Any,
 ) -> Any:
-    """Put the elements with wanted digits in front of the rows, in order; their number."""
-    place = Counter(r, r.integer(0))
+    """Put the elements whose digits are not above `limit`, or if that is None are marked, in front
+    of the rows, in order; their number. Each of the parts puts its own where its elements begin."""
+    n = x.type.shape[-1]
+    if parts is None:
+        start, end = r.integer(0), r.integer(n)
+        args = (x, index, space.rows, space.counts, start, end, limit)
+        return _collect_stretch(r, *args, descending)
+    found = r.local(INT64, MOST_PARTS)
+    counts = r.buffer(ArrayType(INT64, (MOST_PARTS,)), found)
+    none = r.integer(0) if limit is None else limit
+
+    def part(
+        r: Any, number: Any, parts_at: Any, limit_at: Any, row: Any, digits: Any, *places: Any
+    ) -> None:
+        *rows, found = places
+        start, end = _stretch(r, number, r.b.load(parts_at, INT64).value, n)
+        held = [r.buffer(row.type, p) for row, p in zip(space.rows, rows, strict=True)]
+        last = None if limit is None else r.b.load(limit_at, INT64).value
+        args = (r.buffer(x.type, row), (0,) * len(index), held)
+        table = r.buffer(space.counts.type, digits)
+        count = _collect_stretch(r, *args, table, start, end, last, descending)
+        r.store(r.buffer(counts.type, found), (number,), r.number(count))
+
+    places = [x.pointer, space.counts.pointer, *[row.pointer for row in space.rows], found]
+    r.parallel_for(parts, part, r.reference(parts), r.reference(none), *places)
+    total = Counter(r, r.load(counts, (0,)).value)
+
+    def close_up(number: Any) -> None:
+        start, _ = _stretch(r, number, parts, n)
+        first, count = total.value, r.load(counts, (number,)).value
+
+        def move(i: Any) -> None:
+            for row in space.rows:
+                moved = r.load(row, (r.builder.add(start, i),))
+                r.store(row, (r.builder.add(first, i),), moved)
+
+        r.loop(count, move)
+        total.add(count)
+
+    r.loop(parts, close_up, start=1)
+    return total.value
+
+
+def _collect_stretch(
+    r: Any,
+    x: Any,
+    index: tuple[Any, ...],
+    rows: Sequence[Any],
+    counts: Any,
+    start: Any,
+    end: Any,
+    limit: Any,
+    descending: bool,
+) -> Any:
+    """Those of x[start:end] to rows[start] and on; their number."""
+    b = r.builder
+    place = Counter(r, start)
 
     def visit(i: Any) -> None:
         # Written in any case: what is no candidate is overwritten, or lies behind them.
         value = r.load(x, (*index, i))
-        _put(r, space.rows, place.value, value, i)
-        wanted = is_wanted(_digit(r, value, descending))
-        place.add(r.builder.zext(wanted, place.value.type))
+        _put(r, rows, place.value, value, i)
+        digit = _digit(r, value, descending)
+        if limit is None:
+            wanted = r.b.ne(r.load(counts, (digit,)), r.b.constant(COUNT, 0)).value
+        else:
+            wanted = b.icmp_signed("<=", digit, limit)
+        place.add(b.zext(wanted, place.value.type))
 
-    r.loop(x.type.shape[-1], visit)
-    return place.value
+    r.loop(end, visit, start=start)
+    return b.sub(place.value, start)
