@@ -86,3 +86,52 @@ def test_the_logistic_density_is_smooth_at_its_middle() -> None:
     second = jitad.grad(jitad.grad(stats.logistic.logpdf))
     assert second(0.0) == -0.5
     assert stats.logistic.logpdf(-800.0) == -800.0
+
+
+def derivatives(function: Any, x: float, orders: int) -> list[float]:
+    found = []
+    for _ in range(orders):
+        function = jitad.grad(function)
+        found.append(float(function(x)))
+    return found
+
+
+@pytest.mark.parametrize("x", [0.0, -1.0, -2.0, -7.0, -1.5, 0.4999, 0.5, 3.0])
+def test_the_reciprocal_gamma_function_at_poles(x: float) -> None:
+    expected = [float(mpmath.diff(mpmath.rgamma, x, order)) for order in (1, 2, 3)]
+    assert derivatives(special.rgamma, x, 3) == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["ber", "bei"])
+def test_kelvin_functions_at_zero(kind: str) -> None:
+    expected = [float(mpmath.diff(lambda x: getattr(mpmath, kind)(0, x), 0, k)) for k in (1, 2, 3)]
+    assert derivatives(getattr(special, kind), 0.0, 3) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("y", [-0.5, 0.0, 1.0, 3.0])
+def test_the_inverse_of_boxcox_by_its_parameter_at_zero(y: float) -> None:
+    """(1 + l y)^(1 / l) = e^y (1 - l y^2 / 2 + l^2 (y^3 / 3 + y^4 / 8) ...)."""
+    expected = math.exp(y) * np.array([-(y**2) / 2, 2 * y**3 / 3 + y**4 / 4])
+    found = derivatives(lambda lmbda: special.inv_boxcox(y, lmbda), 0.0, 2)
+    assert found == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("m", [0.5, 2.0, 3.0])
+@pytest.mark.parametrize("z", [0.0, -1.0])
+def test_rising_factorials_from_poles(z: float, m: float) -> None:
+    if z + m <= 0 and (z + m).is_integer():
+        pytest.skip("both are poles")
+    expected = float(mpmath.diff(lambda t: mpmath.rf(t, m), z))
+    assert derivatives(lambda t: special.poch(t, m), z, 1) == pytest.approx([expected], rel=1e-12)
+
+
+@pytest.mark.parametrize("beta", [2.0, 4.0])
+def test_even_generalized_normal_densities_at_their_middle(beta: float) -> None:
+    found = derivatives(lambda x: stats.gennorm.logpdf(x, beta), 0.0, 2)
+    assert found == [0.0, -2.0 if beta == 2 else 0.0]
+
+
+@pytest.mark.parametrize("function", [stats.beta.cdf, stats.beta.sf])
+@pytest.mark.parametrize("x", [-1.0, 2.0])
+def test_the_beta_distribution_is_flat_outside(function: Any, x: float) -> None:
+    assert derivatives(lambda x: function(x, 2.0, 3.0), x, 2) == [0.0, 0.0]

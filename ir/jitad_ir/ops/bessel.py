@@ -158,15 +158,17 @@ airy = library_function(
 
 
 def _jvp_kelvin(t: Value, out: Value, x: Value, *, kind: str) -> Value:
-    """w = ber + i bei, or ker + i kei, solves w'' = i w - w' / x. DLMF 10.61.4."""
+    """w = ber + i bei, or ker + i kei, solves w'' = i w - w' / x (DLMF 10.61.4). At 0, where the
+    former's w' / x is w'', that is i w / 2."""
     if not kind.endswith("p"):
         return mul(t, kelvin(x, kind=kind + "p"))
+    other = kelvin(x, kind=_CONJUGATE[kind[:-1]])
+    turned = neg(other) if kind[-2] == "r" else other
+    if kind[0] == "k":
+        return mul(t, sub(turned, div(out, x)))
     at_zero = eq(x, full_like(x, 0.0))
     divided = div(out, select(at_zero, full_like(x, 1.0), x))
-    damping = select(at_zero, full_like(x, 0.0), divided)
-    other = kelvin(x, kind=_CONJUGATE[kind[:-1]])
-    is_real = kind[-2] == "r"
-    return mul(t, sub(neg(other) if is_real else other, damping))
+    return mul(t, sub(turned, select(at_zero, mul(turned, 0.5), divided)))
 
 
 _CONJUGATE = {"ber": "bei", "bei": "ber", "ker": "kei", "kei": "ker"}

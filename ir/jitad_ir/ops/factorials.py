@@ -19,11 +19,11 @@ from .comparison import eq, le
 from .constants import full_like
 from .library_functions import library_function, scipy_special
 from .powers import pow
-from .rounding import floor
+from .rounding import floor, round
 from .samples import FLOATS, edges, one
 from .selection import select
 from .special import digamma
-from .transcendental import cos, log
+from .transcendental import cos, log, sin
 
 gamma = library_function(
     "gamma",
@@ -34,21 +34,22 @@ gamma = library_function(
 )
 
 
-def _reciprocal_gamma_slope(t: Value, out: Value, x: Value) -> Value:
-    """-psi(x) / gamma(x); at the poles x = -n of gamma that is (-1)**n n!. DLMF 5.7.1, 5.4.13."""
-    is_pole = bitwise_and(le(x, full_like(x, 0.0)), eq(floor(x), x))
-    inside = select(is_pole, full_like(x, 1.0), x)
-    regular = neg(mul(out, digamma(inside)))
-    following = sub(full_like(x, 1.0), select(is_pole, x, full_like(x, 0.0)))
-    at_pole = mul(gamma(following), cos(mul(following, math.pi)))
-    return mul(t, select(is_pole, neg(at_pole), regular))
+def _reciprocal_gamma_slope(out: Value, x: Value) -> Value:
+    """-psi(x) / gamma(x); up to 1/2, poles of gamma included, the derivative of its reflection
+    gamma(1 - x) sin(pi x) / pi. DLMF 5.5.3."""
+    low = le(x, full_like(x, 0.5))
+    regular = neg(mul(out, digamma(select(low, full_like(x, 1.0), x))))
+    reflected = sub(full_like(x, 1.0), select(low, x, full_like(x, 0.0)))
+    angle = mul(sub(x, mul(round(mul(x, 0.5)), 2.0)), math.pi)
+    wave = sub(cos(angle), mul(digamma(reflected), mul(sin(angle), 1 / math.pi)))
+    return select(low, mul(gamma(reflected), wave), regular)
 
 
 reciprocal_gamma = library_function(
     "reciprocal_gamma",
     "1 / gamma(x), 0 at the poles of gamma.",
     symbol="rgamma",
-    jvp=[_reciprocal_gamma_slope],
+    jvp=[lambda t, out, x: mul(t, _reciprocal_gamma_slope(out, x))],
     samples=(*one(0.3, 6.0), *one(-1.8, -1.2), *edges(extra=(-1.0, -3.0, 200.0))),
 )
 
@@ -105,12 +106,24 @@ binom = library_function(
     samples=(Sample((Draw((7,), 4.2, 9.0), Draw((7,), 0.3, 3.8))),),
 )
 
+
+def _poch_slope(out: Value, z: Value, m: Value) -> Value:
+    """poch (psi(z + m) - psi(z)), in terms of 1 / gamma where z is a pole of psi."""
+    pole = bitwise_and(le(z, full_like(z, 0.0)), eq(floor(z), z))
+    end = add(z, m)
+    regular = mul(out, sub(digamma(end), digamma(select(pole, full_like(z, 1.0), z))))
+    reciprocal = reciprocal_gamma(z)
+    slope = _reciprocal_gamma_slope(reciprocal, z)
+    at_pole = mul(gamma(end), add(mul(digamma(end), reciprocal), slope))
+    return select(pole, at_pole, regular)
+
+
 poch = library_function(
     "poch",
     "Rising factorial gamma(z + m) / gamma(z).",
     symbol="poch",
     jvp=[
-        lambda t, out, z, m: mul(t, mul(out, sub(digamma(add(z, m)), digamma(z)))),
+        lambda t, out, z, m: mul(t, _poch_slope(out, z, m)),
         lambda t, out, z, m: mul(t, mul(out, digamma(add(z, m)))),
     ],
     samples=_pair(),

@@ -256,7 +256,7 @@ _TERMS = 20
 
 def _log1p_quotient(y: Any, lmbda: Any) -> Any:
     """log(1 + lmbda y) / lmbda, y where lmbda = 0."""
-    u = jnp.where(lmbda == 0, 0, lmbda * y)
+    u = lmbda * jnp.where((lmbda == 0) & jnp.isinf(y), 0, y)
     is_near = jnp.abs(u) < 0.15
     small = jnp.where(is_near, u, 0)
     series = jnp.zeros_like(u)

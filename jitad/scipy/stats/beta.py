@@ -53,7 +53,14 @@ def cdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     Array(0.26171875)
     """
     z, _, a, b = standardized("beta.cdf", x, a, b, loc=loc, scale=scale)
-    return special.betainc(valid(a > 0, a), valid(b > 0, b), jnp.clip(z, 0, 1))
+    return _incomplete(a, b, z)
+
+
+def _incomplete(a: Any, b: Any, z: Any) -> Any:
+    """I_z(a, b), 0 below and 1 above the support, where all derivatives are 0."""
+    outside = (z < 0) | (z > 1)
+    value = special.betainc(valid(a > 0, a), valid(b > 0, b), jnp.where(outside, 0.5, z))
+    return jnp.where(outside & ~jnp.isnan(value), jnp.clip(z, 0, 1), value)
 
 
 def logcdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -80,7 +87,7 @@ def sf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     Array(0.73828125)
     """
     z, _, a, b = standardized("beta.sf", x, a, b, loc=loc, scale=scale)
-    return special.betainc(valid(b > 0, b), valid(a > 0, a), 1 - jnp.clip(z, 0, 1))
+    return _incomplete(b, a, 1 - z)
 
 
 def logsf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
