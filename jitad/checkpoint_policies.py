@@ -107,17 +107,40 @@ def offload_dot_with_no_batch_dims(offload_src: str, offload_dst: str) -> Policy
 
 
 def save_only_these_names(*names: str) -> Policy:
-    """Store the values that `checkpoint_name` gives one of `names`."""
+    """Store the values that `checkpoint_name` gives one of `names`, and compute others again.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> from jitad.ad_checkpoint import checkpoint_name
+    >>> policy = jitad.checkpoint_policies.save_only_these_names("y")
+    >>> f = jitad.checkpoint(lambda x: jnp.sin(checkpoint_name(jnp.sin(x), "y")), policy=policy)
+    >>> jitad.grad(f)(1.0)
+    Array(0.36003949)
+    """
     return Policy(("names", *names))
 
 
 def save_any_names_but_these(*names: str) -> Policy:
-    """Store the values that `checkpoint_name` gives a name that is none of `names`."""
+    """Store the values that `checkpoint_name` gives a name that is none of `names`.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> policy = jitad.checkpoint_policies.save_any_names_but_these("x")
+    >>> jitad.grad(jitad.checkpoint(jnp.sin, policy=policy))(0.0)
+    Array(1.)
+    """
     return Policy(("names but", *names))
 
 
 def save_anything_except_these_names(*names: str) -> Policy:
-    """Store every value but those that `checkpoint_name` gives one of `names`."""
+    """Store every value but those that `checkpoint_name` gives one of `names`.
+
+    >>> import jitad
+    >>> import jitad.numpy as jnp
+    >>> policy = jitad.checkpoint_policies.save_anything_except_these_names("x")
+    >>> jitad.grad(jitad.checkpoint(jnp.sin, policy=policy))(0.0)
+    Array(1.)
+    """
     return Policy(("other names", *names))
 
 

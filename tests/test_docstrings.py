@@ -27,6 +27,7 @@ NAMESPACES = (
     "jitad.custom_batching",
     "jitad.custom_derivatives",
     "jitad.debug",
+    "jitad.example_libraries.optimizers",
     "jitad.experimental",
     "jitad.experimental.jet",
     "jitad.experimental.ode",

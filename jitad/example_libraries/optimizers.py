@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, reduce, wraps
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from .. import numpy as jnp
 from ..tree_util import (
@@ -27,6 +27,15 @@ from ..tree_util import (
     tree_leaves,
     tree_map,
     tree_structure,
+)
+from .schedules import (
+    Schedule,
+    constant,
+    exponential_decay,
+    inverse_time_decay,
+    make_schedule,
+    piecewise_constant,
+    polynomial_decay,
 )
 
 __all__ = [
@@ -56,12 +65,15 @@ __all__ = [
     "unpack_optimizer_state",
 ]
 
-Schedule: TypeAlias = Callable[[Any], Any]
-"""Step size of a step's number."""
-
 
 class OptimizerState(NamedTuple):
-    """The states of all parameters, each a flat tuple, with the structures they have."""
+    """The states of all parameters, each a flat tuple, with the structures they have.
+
+    >>> import jitad
+    >>> from jitad.example_libraries import optimizers
+    >>> optimizers.sgd(0.1).init_fn([1.0, 2.0]).packed_state
+    ((1.0,), (2.0,))
+    """
 
     packed_state: tuple[tuple[Any, ...], ...]
     tree_def: PyTreeDef
@@ -76,7 +88,13 @@ register_pytree_node(
 
 
 class Optimizer(NamedTuple):
-    """The functions of an optimizer; see the module."""
+    """The functions of an optimizer; see the module.
+
+    >>> import jitad
+    >>> from jitad.example_libraries import optimizers
+    >>> optimizers.Optimizer._fields
+    ('init_fn', 'update_fn', 'params_fn')
+    """
 
     init_fn: Callable[[Any], OptimizerState]
     update_fn: Callable[[Any, Any, OptimizerState], OptimizerState]
@@ -89,6 +107,16 @@ def optimizer(opt_maker: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., O
     `opt_maker(...)` returns `init(x) -> state`, `update(step, grad, state) -> state` and
     `get_params(state) -> x`, where the state is a pytree. Updates raise TypeError if the structures
     of gradients and parameters differ.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> @optimizers.optimizer
+    ... def signs(size):
+    ...     return lambda x: x, lambda i, g, x: x - size * np.sign(g), lambda x: x
+    >>> init, update, get_params = signs(0.5)
+    >>> get_params(update(0, {"w": 3.0}, init({"w": 1.0})))
+    {'w': np.float64(0.5)}
     """
 
     @wraps(opt_maker)
@@ -143,14 +171,34 @@ def _inverse_sqrt(x: Any) -> Any:
 
 @optimizer
 def sgd(step_size: float | Schedule) -> Any:
-    """Gradient descent: x -= a g."""
+    """Gradient descent: x -= a g.
+
+    `a` is `step_size`, a number or a schedule of steps; the result is an `Optimizer` of pytrees.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> init, update, get_params = optimizers.sgd(0.1)
+    >>> get_params(update(0, np.array([4.0]), init(np.array([1.0]))))
+    array([0.6])
+    """
     size = make_schedule(step_size)
     return lambda x: x, lambda i, g, x: x - size(i) * g, lambda x: x
 
 
 @optimizer
 def momentum(step_size: float | Schedule, mass: float) -> Any:
-    """The heavy ball: v = mass v + g, x -= a v."""
+    """The heavy ball (B. T. Polyak, 1964): v = mass v + g, x -= a v.
+
+    `a` is `step_size`, a number or a schedule of steps; the result is an `Optimizer` of pytrees.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> init, update, get_params = optimizers.momentum(0.1, 0.9)
+    >>> get_params(update(0, np.array([4.0]), init(np.array([1.0]))))
+    Array([0.6])
+    """
     size = make_schedule(step_size)
 
     def update(i: Any, g: Any, state: Any) -> Any:
@@ -163,7 +211,17 @@ def momentum(step_size: float | Schedule, mass: float) -> Any:
 
 @optimizer
 def nesterov(step_size: float | Schedule, mass: float) -> Any:
-    """Nesterov's: v = mass v + g, x -= a (mass v + g)."""
+    """Nesterov's accelerated gradients (1983): v = mass v + g, x -= a (mass v + g).
+
+    `a` is `step_size`, a number or a schedule of steps; the result is an `Optimizer` of pytrees.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> init, update, get_params = optimizers.nesterov(0.1, 0.9)
+    >>> get_params(update(0, np.array([4.0]), init(np.array([1.0]))))
+    Array([0.24])
+    """
     size = make_schedule(step_size)
 
     def update(i: Any, g: Any, state: Any) -> Any:
@@ -184,8 +242,18 @@ def _first(state: Any) -> Any:
 
 @optimizer
 def adagrad(step_size: float | Schedule, momentum: float = 0.9) -> Any:
-    """Adagrad with momentum (Duchi, Hazan and Singer 2011): s += g^2, m the running mean of
-    g / sqrt(s), x -= a m."""
+    """Adagrad with momentum (Duchi, Hazan and Singer 2011): s += g^2, m the running mean of g /
+    sqrt(s), x -= a m.
+
+    `a` is `step_size`, a number or a schedule of steps; the result is an `Optimizer` of pytrees.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> init, update, get_params = optimizers.adagrad(0.1)
+    >>> get_params(update(0, np.array([4.0]), init(np.array([1.0]))))
+    Array([0.99])
+    """
     size = make_schedule(step_size)
 
     def update(i: Any, g: Any, state: Any) -> Any:
@@ -199,7 +267,17 @@ def adagrad(step_size: float | Schedule, momentum: float = 0.9) -> Any:
 
 @optimizer
 def rmsprop(step_size: float | Schedule, gamma: float = 0.9, eps: float = 1e-8) -> Any:
-    """RMSProp: s the running mean of g^2, x -= a g / sqrt(s + eps)."""
+    """RMSProp (T. Tieleman, G. Hinton, 2012): s the running mean of g^2, x -= a g / sqrt(s + eps).
+
+    `a` is `step_size`, a number or a schedule of steps; the result is an `Optimizer` of pytrees.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> init, update, get_params = optimizers.rmsprop(0.1)
+    >>> get_params(update(0, np.array([4.0]), init(np.array([1.0]))))
+    Array([0.68377223])
+    """
     size = make_schedule(step_size)
 
     def update(i: Any, g: Any, state: Any) -> Any:
@@ -214,7 +292,17 @@ def rmsprop(step_size: float | Schedule, gamma: float = 0.9, eps: float = 1e-8) 
 def rmsprop_momentum(
     step_size: float | Schedule, gamma: float = 0.9, eps: float = 1e-8, momentum: float = 0.9
 ) -> Any:
-    """RMSProp whose steps have momentum: m = momentum m + a g / sqrt(s + eps), x -= m."""
+    """RMSProp whose steps have momentum: m = momentum m + a g / sqrt(s + eps), x -= m.
+
+    `a` is `step_size`, a number or a schedule of steps; the result is an `Optimizer` of pytrees.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> init, update, get_params = optimizers.rmsprop_momentum(0.1)
+    >>> get_params(update(0, np.array([4.0]), init(np.array([1.0]))))
+    Array([0.68377223])
+    """
     size = make_schedule(step_size)
 
     def update(i: Any, g: Any, state: Any) -> Any:
@@ -228,8 +316,18 @@ def rmsprop_momentum(
 
 @optimizer
 def adam(step_size: float | Schedule, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Any:
-    """Adam (Kingma and Ba 2015): running means m of g and v of g^2, without their bias,
-    x -= a m / (sqrt(v) + eps)."""
+    """Adam (Kingma and Ba 2015): running means m of g and v of g^2, without their bias, x -= a m /
+    (sqrt(v) + eps).
+
+    `a` is `step_size`, a number or a schedule of steps; the result is an `Optimizer` of pytrees.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> init, update, get_params = optimizers.adam(0.1)
+    >>> get_params(update(0, np.array([4.0]), init(np.array([1.0]))))
+    Array([0.9])
+    """
     size = make_schedule(step_size)
 
     def update(i: Any, g: Any, state: Any) -> Any:
@@ -247,7 +345,17 @@ def adam(step_size: float | Schedule, b1: float = 0.9, b2: float = 0.999, eps: f
 def adamax(
     step_size: float | Schedule, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
 ) -> Any:
-    """AdaMax (Kingma and Ba 2015): u = max(b2 u, |g|) in the place of sqrt(v)."""
+    """AdaMax (Kingma and Ba 2015): u = max(b2 u, |g|) in the place of sqrt(v).
+
+    `a` is `step_size`, a number or a schedule of steps; the result is an `Optimizer` of pytrees.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> init, update, get_params = optimizers.adamax(0.1)
+    >>> get_params(update(0, np.array([4.0]), init(np.array([1.0]))))
+    Array([0.9])
+    """
     size = make_schedule(step_size)
 
     def update(i: Any, g: Any, state: Any) -> Any:
@@ -262,7 +370,17 @@ def adamax(
 @optimizer
 def sm3(step_size: float | Schedule, momentum: float = 0.9) -> Any:
     """SM3 (Anil, Gupta, Koren and Singer 2019): Adagrad whose sums are kept for each row and column
-    (of every axis), an element's being the least of those it lies in."""
+    (of every axis), an element's being the least of those it lies in.
+
+    `a` is `step_size`, a number or a schedule of steps; the result is an `Optimizer` of pytrees.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> init, update, get_params = optimizers.sm3(0.1)
+    >>> get_params(update(0, np.array([4.0]), init(np.array([1.0]))))
+    Array([0.99])
+    """
     size = make_schedule(step_size)
 
     def along(values: Any, axis: int, ndim: int) -> Any:
@@ -286,74 +404,30 @@ def sm3(step_size: float | Schedule, momentum: float = 0.9) -> Any:
     return init, update, _first
 
 
-# Schedules: step sizes as functions of the step's number.
-
-
-def make_schedule(scalar_or_schedule: float | Schedule) -> Schedule:
-    """A schedule as it is, a number as a constant one; raises TypeError for anything else."""
-    if callable(scalar_or_schedule):
-        return scalar_or_schedule
-    if jnp.ndim(scalar_or_schedule) == 0:
-        return constant(scalar_or_schedule)
-    raise TypeError(f"step size: expected a number or a function; got {scalar_or_schedule!r}")
-
-
-def constant(step_size: Any) -> Schedule:
-    """a."""
-    return lambda i: step_size
-
-
-def exponential_decay(step_size: float, decay_steps: float, decay_rate: float) -> Schedule:
-    """a rate^(i / steps)."""
-    return lambda i: step_size * decay_rate ** (i / decay_steps)
-
-
-def inverse_time_decay(
-    step_size: float, decay_steps: float, decay_rate: float, staircase: bool = False
-) -> Schedule:
-    """a / (1 + rate i / steps); with `staircase`, i / steps is rounded down."""
-
-    def schedule(i: Any) -> Any:
-        turns = jnp.floor(i / decay_steps) if staircase else i / decay_steps
-        return step_size / (1 + decay_rate * turns)
-
-    return schedule
-
-
-def polynomial_decay(
-    step_size: float, decay_steps: float, final_step_size: float, power: float = 1.0
-) -> Schedule:
-    """From a to the final step size within `decay_steps`, as (1 - i / steps)^power."""
-
-    def schedule(i: Any) -> Any:
-        left = (1 - jnp.minimum(i, decay_steps) / decay_steps) ** power
-        return left * (step_size - final_step_size) + final_step_size
-
-    return schedule
-
-
-def piecewise_constant(boundaries: Any, values: Any) -> Schedule:
-    """values[k] beyond k of the ascending `boundaries`; raises ValueError unless there is one value
-    more than boundaries."""
-    boundaries, values = jnp.array(boundaries), jnp.array(values)
-    if not boundaries.ndim == values.ndim == 1 or len(values) != len(boundaries) + 1:
-        raise ValueError(
-            "piecewise_constant: expected n boundaries and n + 1 values; got shapes "
-            f"{boundaries.shape} and {values.shape}"
-        )
-    return lambda i: values[jnp.sum(i > boundaries)]
-
-
 # Gradients.
 
 
 def l2_norm(tree: Any) -> Any:
-    """The Euclidean norm of all elements of a pytree."""
+    """The Euclidean norm of all elements of a pytree.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> optimizers.l2_norm({"w": np.array([3.0, 0.0]), "b": 4.0})
+    Array(5.)
+    """
     return jnp.sqrt(sum([jnp.vdot(x, x) for x in tree_leaves(tree)]))
 
 
 def clip_grads(grad_tree: Any, max_norm: Any) -> Any:
-    """The pytree scaled to this norm if its own is larger."""
+    """The pytree scaled to this norm if its own is larger.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import optimizers
+    >>> optimizers.clip_grads(np.array([3.0, 4.0]), 1.0)
+    Array([0.6, 0.8])
+    """
     norm = l2_norm(grad_tree)
     return tree_map(lambda g: jnp.where(norm < max_norm, g, g * (max_norm / norm)), grad_tree)
 
@@ -362,7 +436,13 @@ def clip_grads(grad_tree: Any, max_norm: Any) -> Any:
 
 
 class JoinPoint:
-    """A parameter's state, within the tree of parameters."""
+    """A parameter's state, within the tree of parameters.
+
+    >>> import jitad
+    >>> from jitad.example_libraries import optimizers
+    >>> optimizers.JoinPoint((1.0,)).subtree
+    (1.0,)
+    """
 
     def __init__(self, subtree: Any) -> None:
         self.subtree = subtree
@@ -372,12 +452,26 @@ class JoinPoint:
 
 
 def unpack_optimizer_state(opt_state: OptimizerState) -> Any:
-    """The parameters' tree, with a `JoinPoint` that holds the state for each."""
+    """The parameters' tree, with a `JoinPoint` that holds the state for each.
+
+    >>> import jitad
+    >>> from jitad.example_libraries import optimizers
+    >>> state = optimizers.sgd(0.1).init_fn({"w": 1.0})
+    >>> optimizers.unpack_optimizer_state(state)["w"].subtree
+    1.0
+    """
     return opt_state.tree_def.unflatten([JoinPoint(state) for state in _states(opt_state)])
 
 
 def pack_optimizer_state(marked_pytree: Any) -> OptimizerState:
-    """The inverse of `unpack_optimizer_state`; raises TypeError for other leaves."""
+    """The inverse of `unpack_optimizer_state`; raises TypeError for other leaves.
+
+    >>> import jitad
+    >>> from jitad.example_libraries import optimizers
+    >>> state = optimizers.sgd(0.1).init_fn({"w": 1.0})
+    >>> optimizers.pack_optimizer_state(optimizers.unpack_optimizer_state(state)) == state
+    True
+    """
     points, tree = tree_flatten(marked_pytree)
     if not all([isinstance(point, JoinPoint) for point in points]):
         raise TypeError(f"expected a JoinPoint for each leaf; got {tree_structure(marked_pytree)}")

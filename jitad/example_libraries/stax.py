@@ -61,7 +61,17 @@ Layer: TypeAlias = tuple[Callable[..., tuple[Any, Any]], Callable[..., Any]]
 def Dense(  # noqa: N802  (JAX's names, here and below)
     out_dim: int, W_init: Any = None, b_init: Any = None
 ) -> Layer:
-    """x W + b."""
+    """x W + b: inputs (..., n) to (..., `out_dim`).
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad import random
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.Dense(4)
+    >>> shape, params = init(random.key(0), (-1, 3))
+    >>> apply(params, np.ones((2, 3))).shape
+    (2, 4)
+    """
     weights, bias = W_init or glorot_normal(), b_init or normal()
 
     def init(rng: Any, input_shape: Shape) -> Any:
@@ -86,7 +96,15 @@ def GeneralConv(  # noqa: N802
     b_init: Any = None,
 ) -> Layer:
     """A convolution with a bias for each channel; `dimension_numbers` name the axes of inputs,
-    filters and outputs, as ("NHWC", "HWIO", "NHWC") do."""
+    filters and outputs, as ("NHWC", "HWIO", "NHWC") do.
+
+    >>> import jitad
+    >>> from jitad import random
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.GeneralConv(("NHWC", "HWIO", "NHWC"), 8, (3, 3), padding="SAME")
+    >>> init(random.key(0), (1, 28, 28, 3))[0]
+    (1, 28, 28, 8)
+    """
     return _convolution(
         dimension_numbers, out_chan, filter_shape, strides, padding, W_init, b_init, False
     )
@@ -101,7 +119,15 @@ def GeneralConvTranspose(  # noqa: N802
     W_init: Any = None,
     b_init: Any = None,
 ) -> Layer:
-    """As `GeneralConv`, the transposed convolution."""
+    """As `GeneralConv`, the transposed convolution.
+
+    >>> import jitad
+    >>> from jitad import random
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.GeneralConvTranspose(("NHWC", "HWIO", "NHWC"), 8, (2, 2), (2, 2))
+    >>> init(random.key(0), (1, 14, 14, 3))[0]
+    (1, 28, 28, 8)
+    """
     return _convolution(
         dimension_numbers, out_chan, filter_shape, strides, padding, W_init, b_init, True
     )
@@ -158,7 +184,18 @@ def BatchNorm(  # noqa: N802
     beta_init: Any = zeros,
     gamma_init: Any = ones,
 ) -> Layer:
-    """gamma z + beta, where z are the inputs less their mean over `axis`, by their deviation."""
+    """gamma z + beta, where z are the inputs less their mean over `axis`, by their deviation.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad import random
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.BatchNorm(axis=0)
+    >>> shape, params = init(random.key(0), (2, 1))
+    >>> apply(params, np.array([[1.0], [3.0]]))
+    Array([[-0.999995],
+           [ 0.999995]])
+    """
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
 
     def init(rng: Any, input_shape: Shape) -> Any:
@@ -181,7 +218,15 @@ def BatchNorm(  # noqa: N802
 
 
 def elementwise(fun: Callable[..., Any], **fun_kwargs: Any) -> Layer:
-    """`fun` of the inputs: a layer without parameters."""
+    """`fun` of the inputs: a layer without parameters.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.elementwise(np.square)
+    >>> apply((), np.array([1.0, 3.0]))
+    array([1., 9.])
+    """
     return (
         lambda rng, input_shape: (input_shape, ()),
         lambda params, inputs, **kwargs: fun(inputs, **fun_kwargs),
@@ -258,7 +303,14 @@ Flatten: Layer = _flat_shape, lambda params, inputs, **kwargs: _flat(inputs)
 
 
 def FanOut(num: int) -> Layer:  # noqa: N802
-    """The input `num` times."""
+    """The input `num` times, as a list.
+
+    >>> import jitad
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.FanOut(2)
+    >>> apply((), 1.0)
+    [1.0, 1.0]
+    """
     return (
         lambda rng, input_shape: ([input_shape] * num, ()),
         lambda params, inputs, **kwargs: [inputs] * num,
@@ -272,7 +324,15 @@ FanInSum: Layer = (
 
 
 def FanInConcat(axis: int = -1) -> Layer:  # noqa: N802
-    """Inputs one after the other along `axis`."""
+    """Inputs, a list of arrays, one after the other along `axis`.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.FanInConcat()
+    >>> apply((), [np.ones(1), np.zeros(2)])
+    Array([1., 0., 0.])
+    """
 
     def init(rng: Any, input_shape: Sequence[Shape]) -> Any:
         first = list(input_shape[0])
@@ -284,7 +344,15 @@ def FanInConcat(axis: int = -1) -> Layer:  # noqa: N802
 
 def Dropout(rate: float, mode: str = "train") -> Layer:  # noqa: N802
     """Each element kept with probability `rate` and divided by it, or 0; `mode="test"` keeps all.
-    `apply` needs `rng`; raises ValueError without."""
+    `apply` needs `rng`; raises ValueError without.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.Dropout(0.5, mode="test")
+    >>> apply((), np.ones(2), rng=jitad.random.key(0))
+    array([1., 1.])
+    """
 
     def apply(params: Any, inputs: Any, rng: Any = None, **_kwargs: Any) -> Any:
         if rng is None:
@@ -301,7 +369,14 @@ def Dropout(rate: float, mode: str = "train") -> Layer:  # noqa: N802
 
 
 def serial(*layers: Layer) -> Layer:
-    """Layers one after the other."""
+    """Layers one after the other.
+
+    >>> import jitad
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.serial(stax.Dense(4), stax.Relu, stax.Dense(1))
+    >>> init(jitad.random.key(0), (-1, 3))[0]
+    (-1, 1)
+    """
 
     def init(rng: Any, input_shape: Any) -> Any:
         params: list[Any] = []
@@ -321,7 +396,15 @@ def serial(*layers: Layer) -> Layer:
 
 
 def parallel(*layers: Layer) -> Layer:
-    """Layers side by side: a list of inputs, one for each, gives a list of outputs."""
+    """Layers side by side: a list of inputs, one for each, gives a list of outputs.
+
+    >>> import jitad
+    >>> import numpy as np
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.parallel(stax.Identity, stax.Relu)
+    >>> apply([(), ()], [-1.0, np.array([-1.0, 2.0])])
+    [-1.0, Array([0., 2.])]
+    """
 
     def init(rng: Any, input_shape: Any) -> Any:
         rngs = random.split(rng, len(layers))
@@ -345,7 +428,14 @@ def _keys(rng: Any, count: int) -> Any:
 
 
 def shape_dependent(make_layer: Callable[[Any], Layer]) -> Layer:
-    """The layer `make_layer(input_shape)`."""
+    """The layer `make_layer(input_shape)`.
+
+    >>> import jitad
+    >>> from jitad.example_libraries import stax
+    >>> init, apply = stax.shape_dependent(lambda shape: stax.Dense(shape[-1]))
+    >>> init(jitad.random.key(0), (-1, 3))[0]
+    (-1, 3)
+    """
     return (
         lambda rng, input_shape: make_layer(input_shape)[0](rng, input_shape),
         lambda params, inputs, **kwargs: make_layer(inputs.shape)[1](params, inputs, **kwargs),
