@@ -87,8 +87,8 @@ def _constants(graph: Graph) -> Iterator[Any]:
     for eq in graph.equations:
         if eq.op.name == "constant":
             yield eq.params["value"]
-        elif "callback" in eq.params:
-            yield eq.params["callback"]
+        else:
+            yield from [eq.params[name] for name in ("callback", "note") if name in eq.params]
         for region in eq.regions:
             yield from _constants(region)
 

@@ -53,6 +53,7 @@ from .bitwise import (
 )
 from .branch import branch
 from .callback import io_callback, pure_callback
+from .check import check
 from .checkpoint import checkpoint, checkpoint_name
 from .collective import (
     all_gather,
@@ -292,9 +293,10 @@ __all__ = [
     "bessel_jv", "bessel_k", "bessel_kv", "bessel_kve", "bessel_y", "bessel_yv", "beta", "betainc",
     "betainc_inv", "betaincc", "betaincc_inv", "betaln", "bincount", "binom", "bitcast",
     "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "branch", "broadcast", "cbrt",
-    "ceil", "checkpoint", "checkpoint_name", "cholesky", "clamp", "clz", "complex", "concatenate",
-    "conj", "constant", "convert", "convolution", "copysign", "cos", "cosh", "cumlogsumexp",
-    "cummax", "cummin", "cumprod", "cumsum", "custom_jvp", "custom_vjp", "custom_vmap", "dawsn",
+    "ceil", "check", "checkpoint", "checkpoint_name", "cholesky", "clamp", "clz", "complex",
+    "concatenate", "conj", "constant", "convert", "convolution", "copysign", "cos", "cosh",
+    "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum", "custom_jvp", "custom_vjp",
+    "custom_vmap", "dawsn",
     "det", "digamma", "div", "dot", "dynamic_slice", "dynamic_update_slice", "eig", "eigh",
     "ellipe", "ellipeinc", "ellipj", "ellipk", "ellipkinc", "ellipkm1", "eq", "erf", "erf_inv",
     "erfc", "erfc_inv", "erfcx", "exp", "exp1", "exp2", "expi", "expm", "expm1", "expm_frechet",

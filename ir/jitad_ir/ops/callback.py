@@ -63,16 +63,22 @@ class Callback:
     def __call__(self, signature: str, address: int) -> None:
         """What native code calls: types as text, and where the addresses of operands and results
         are."""
-        operands, results = _parsed(signature)
-        count = len(operands) + len(results)
-        places = (ctypes.c_void_p * count).from_address(address)
-        arrays = [_at(place, t) for place, t in zip(places, operands, strict=False)]
-        outs = self.run(arrays, results)
-        for place, out, type in zip(places[len(operands) :], outs, results, strict=True):
-            _at(place, type)[...] = out
+        arrays, places = arrays_at(signature, address)
+        outs = self.run(arrays, _parsed(signature)[1])
+        for place, out in zip(places, outs, strict=True):
+            place[...] = out
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
+
+
+def arrays_at(signature: str, address: int) -> tuple[list[Any], list[Any]]:
+    """The operands and the results that a call from native code is about, in their memory."""
+    operands, results = _parsed(signature)
+    types = (*operands, *results)
+    places = (ctypes.c_void_p * len(types)).from_address(address)
+    arrays = [_at(place, t) for place, t in zip(places, types, strict=True)]
+    return arrays[: len(operands)], arrays[len(operands) :]
 
 
 def _at(address: int | None, type: ArrayType) -> Any:
@@ -92,7 +98,7 @@ def _parsed(signature: str) -> tuple[Types, Types]:
     return before, after
 
 
-def _signature(operands: Sequence[ArrayType], results: Sequence[ArrayType]) -> str:
+def signature_of(operands: Sequence[ArrayType], results: Sequence[ArrayType]) -> str:
     return " ".join([*map(repr, operands), "->", *map(repr, results)])
 
 
@@ -108,7 +114,7 @@ def _emit(
     r: Any, *buffers: Any, callback: Callback, results: Types, ordered: bool = False, **_: Any
 ) -> None:
     *operands, outs = buffers
-    signature = _signature([b.type for b in operands], results)
+    signature = signature_of([b.type for b in operands], results)
     r.call_python(callback, signature, [*operands, *outs])
 
 
