@@ -56,8 +56,19 @@ _current: _Recording | None = None
 
 
 def start_trace(log_dir: str | os.PathLike[str], *args: Any, **options: Any) -> None:
-    """Begin to write down spans, for `stop_trace` to put below `log_dir`. Options, which tell JAX
-    what to record of devices, change nothing. Raises RuntimeError if a trace is open already."""
+    """Begin to write down spans, for `stop_trace` to put below `log_dir`.
+
+    Options, which tell JAX what to record of devices, change nothing. Raises RuntimeError if a
+    trace is open already.
+
+    >>> import tempfile
+    >>> import jitad
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     jitad.profiler.start_trace(folder)
+    ...     with jitad.profiler.TraceAnnotation("call"):
+    ...         y = jitad.jit(lambda x: x + 1.0)(2.0)
+    ...     jitad.profiler.stop_trace()
+    """
     global _current
     with _LOCK:
         if _current is not None:
@@ -66,8 +77,19 @@ def start_trace(log_dir: str | os.PathLike[str], *args: Any, **options: Any) -> 
 
 
 def stop_trace() -> None:
-    """Write the file `<log_dir>/plugins/profile/<time>/<host>.trace.json.gz`. Raises RuntimeError
-    if no trace is open."""
+    """Write the file `<log_dir>/plugins/profile/<time>/<host>.trace.json.gz`.
+
+    Raises RuntimeError if no trace is open.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import jitad
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     jitad.profiler.start_trace(folder)
+    ...     jitad.profiler.stop_trace()
+    ...     len(list(Path(folder).rglob("*.trace.json.gz")))
+    1
+    """
     global _current
     with _LOCK:
         recording, _current = _current, None
@@ -81,7 +103,13 @@ def stop_trace() -> None:
 
 @contextmanager
 def trace(log_dir: str | os.PathLike[str], *args: Any, **options: Any) -> Iterator[None]:
-    """`start_trace(log_dir)`, and `stop_trace()` at the end of the context."""
+    """`start_trace(log_dir)`, and `stop_trace()` at the end of the context.
+
+    >>> import tempfile
+    >>> import jitad
+    >>> with tempfile.TemporaryDirectory() as folder, jitad.profiler.trace(folder):
+    ...     y = jitad.jit(lambda x: x + 1.0)(2.0)
+    """
     start_trace(log_dir)
     try:
         yield
@@ -90,8 +118,15 @@ def trace(log_dir: str | os.PathLike[str], *args: Any, **options: Any) -> Iterat
 
 
 class TraceAnnotation(ContextDecorator):
-    """A span of this name, from where the context begins to where it ends; `details` (numbers and
-    strings) are shown with it."""
+    """A span of this name, from where the context begins to where it ends.
+
+    `details` (numbers and strings) are shown with it. Decorates functions, too.
+
+    >>> import jitad
+    >>> with jitad.profiler.TraceAnnotation("call", size=1):
+    ...     jitad.jit(lambda x: x + 1.0)(2.0)
+    Array(3.)
+    """
 
     def __init__(self, name: str, **details: Any) -> None:
         self.name = name
@@ -121,13 +156,24 @@ class TraceAnnotation(ContextDecorator):
 
 
 class StepTraceAnnotation(TraceAnnotation):
-    """A span for one step of training: `StepTraceAnnotation("train", step_num=n)`."""
+    """A span for one step of training, with its number.
+
+    >>> import jitad
+    >>> for step in range(2):
+    ...     with jitad.profiler.StepTraceAnnotation("train", step_num=step):
+    ...         loss = jitad.jit(lambda x: x * x)(float(step))
+    """
 
 
 def annotate_function(
     func: Callable[..., Any], name: str | None = None, **details: Any
 ) -> Callable[..., Any]:
-    """`func`, each of whose calls is a span of its name, or of `name`."""
+    """`func`, each of whose calls is a span of its name, or of `name`.
+
+    >>> import jitad
+    >>> jitad.profiler.annotate_function(lambda x: x + 1.0, name="increment")(2.0)
+    3.0
+    """
     title = getattr(func, "__name__", type(func).__name__) if name is None else name
 
     @wraps(func)

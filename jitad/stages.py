@@ -18,7 +18,12 @@ __all__ = ["ArgInfo", "Compiled", "Lowered", "Traced", "Wrapped"]
 
 @runtime_checkable
 class Wrapped(Protocol):
-    """A function that can be called, and traced and compiled ahead of its first call."""
+    """A function that can be called, and traced and compiled ahead of its first call.
+
+    >>> import jitad
+    >>> isinstance(jitad.jit(lambda x: x), jitad.stages.Wrapped)
+    True
+    """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The results."""

@@ -25,7 +25,12 @@ from .inspection import ShapeDtypeStruct, declared_type
 
 
 class ArgInfo(NamedTuple):
-    """Shape and dtype of an argument; `donated` says whether a call may overwrite it: never."""
+    """Shape and dtype of an argument; `donated` says whether a call may overwrite it: never.
+
+    >>> import jitad
+    >>> jitad.jit(lambda x: x).lower(1.0).args_info[0][0].shape
+    ()
+    """
 
     shape: tuple[int, ...]
     dtype: Any
@@ -180,7 +185,13 @@ class Lowered(_Typed):
 
 
 class Compiled(_Typed):
-    """A program compiled for arguments of one structure, and of given shapes and dtypes."""
+    """A program compiled for arguments of one structure, and of given shapes and dtypes.
+
+    >>> import jitad
+    >>> compiled = jitad.jit(lambda x: 2.0 * x).lower(1.0).compile()
+    >>> compiled(3.0)
+    Array(6.)
+    """
 
     def __init__(
         self, lowered: Lowered, run: Callable[[Any, Any], Any], types: tuple[ArrayType, ...]
