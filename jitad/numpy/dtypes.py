@@ -153,10 +153,13 @@ class prng_key(np.generic):  # noqa: N801  (JAX's name)
 
 
 def issubdtype(arg1: Any, arg2: Any) -> Any:
-    """True if the first dtype is of the kind of the second, as in NumPy; uint64, the dtype of
-    random keys, is also a `jitad.dtypes.prng_key`.
+    """True if the first dtype is of the kind of the second, as in NumPy.
+
+    uint64, the dtype of random keys, is also a `jitad.dtypes.prng_key`.
 
     >>> import jitad, jitad.numpy as jnp
+    >>> jnp.issubdtype(jnp.float32, jnp.floating)
+    True
     >>> jnp.issubdtype(jitad.random.key(0).dtype, jitad.dtypes.prng_key)
     True
     """

@@ -66,13 +66,12 @@ class EigResult(NamedTuple):
 
 
 def cholesky(a: Any, /, *, upper: bool = False, symmetrize_input: bool = True) -> Any:
-    """The lower triangular L with L L^H = a, for positive definite matrices (..., n, n); with
-    `upper` the upper triangular L^H.
+    """The lower triangular L with L L^H = a, for positive definite matrices (..., n, n).
 
-    Of the input its Hermitian part counts, so that derivatives are symmetric, or its lower (with
-    `upper`, its upper) triangle alone if not `symmetrize_input`. Where a matrix is not positive
-    definite the result is nan (NumPy raises LinAlgError). Raises LinAlgError for matrices that
-    are not square.
+    With `upper` the upper triangular L^H. Of the input its Hermitian part counts, so that
+    derivatives are symmetric, or its lower (with `upper`, its upper) triangle alone if not
+    `symmetrize_input`. Where a matrix is not positive definite the result is nan (NumPy raises
+    LinAlgError). Raises LinAlgError for matrices that are not square.
 
     >>> import jitad.numpy as jnp
     >>> jnp.linalg.cholesky(jnp.array([[4.0, 2.0], [2.0, 5.0]]))
@@ -155,15 +154,16 @@ def _triangle(a: Any, UPLO: str | None, symmetrize_input: bool) -> Operand:
 
 
 def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> Any:
-    """Eigenvalues (..., n), real and ascending, and orthonormal eigenvectors, in the columns of
-    (..., n, n), of Hermitian matrices.
+    """Eigenvalues (..., n), ascending, and eigenvectors (..., n, n) of Hermitian matrices.
 
-    Of the input its Hermitian part counts; with `UPLO` "L" or "U" that triangle alone. Derivatives
-    of eigenvectors need distinct eigenvalues. Raises LinAlgError for matrices that are not square.
+    Eigenvalues are real; eigenvectors orthonormal, in columns. Of the input its Hermitian part
+    counts; with `UPLO` "L" or "U" that triangle alone. Derivatives of eigenvectors need distinct
+    eigenvalues. Raises LinAlgError for matrices that are not square.
 
     >>> import jitad.numpy as jnp
-    >>> jnp.linalg.eigh(jnp.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
-    Array([1., 2.])
+    >>> eigenvalues, eigenvectors = jnp.linalg.eigh(jnp.array([[2.0, 1.0], [1.0, 2.0]]))
+    >>> eigenvalues
+    Array([1., 3.])
     """
     return EighResult(*apply(ops.eigh, _triangle(a, UPLO, symmetrize_input)))
 

@@ -257,10 +257,9 @@ def isreal(x: Any) -> Any:
 
 @composed
 def logical_and(x: Any, y: Any, /) -> Any:
-    """True where both operands are nonzero (nan is): a bool array of the shape to which they
-    broadcast.
+    """True where both operands are nonzero (nan is): a bool array.
 
-    Any dtypes. Raises ValueError for shapes that do not broadcast.
+    They broadcast (else ValueError), of any dtypes.
 
     >>> import jitad.numpy as jnp
     >>> jnp.logical_and(jnp.array([0, 1, 2]), True)
@@ -271,9 +270,9 @@ def logical_and(x: Any, y: Any, /) -> Any:
 
 @composed
 def logical_or(x: Any, y: Any, /) -> Any:
-    """True where an operand is nonzero (nan is): a bool array of the shape to which they broadcast.
+    """True where an operand is nonzero (nan is): a bool array.
 
-    Any dtypes. Raises ValueError for shapes that do not broadcast.
+    They broadcast (else ValueError), of any dtypes.
 
     >>> import jitad.numpy as jnp
     >>> jnp.logical_or(jnp.array([0, 1]), jnp.array([0, 0]))
@@ -284,10 +283,9 @@ def logical_or(x: Any, y: Any, /) -> Any:
 
 @composed
 def logical_xor(x: Any, y: Any, /) -> Any:
-    """True where one operand alone is nonzero (nan is): a bool array of the shape to which they
-    broadcast.
+    """True where one operand alone is nonzero (nan is): a bool array.
 
-    Any dtypes. Raises ValueError for shapes that do not broadcast.
+    They broadcast (else ValueError), of any dtypes.
 
     >>> import jitad.numpy as jnp
     >>> jnp.logical_xor(jnp.array([0, 1]), jnp.array([1, 1]))

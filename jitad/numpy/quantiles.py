@@ -77,17 +77,19 @@ def quantile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Quantiles of the elements over `axis` (None: all) at `q` in [0, 1]; nan if one is nan, or
-    if there are none.
+    """Quantiles over `axis` (an int, a tuple, or None for all) at `q` in [0, 1].
 
-    `q` may be an array, whose axes come first in the result. Between elements, `method` says
-    "linear", "lower", "higher", "midpoint", "nearest", "hazen", "weibull", "median_unbiased",
-    "normal_unbiased", "interpolated_inverted_cdf" or "inverted_cdf", as for NumPy. `weights` of the
-    elements, in the shape of `a` or of its axis `axis`, need the last of these: the quantile is
-    then the first element at which the running share of weights reaches q. Raises ValueError for
-    other methods. `overwrite_input` makes no difference.
+    nan if one element is nan, or if there are none. `q` may be an array, whose axes come first in
+    the result. Between elements, `method` says "linear", "lower", "higher", "midpoint", "nearest",
+    "hazen", "weibull", "median_unbiased", "normal_unbiased", "interpolated_inverted_cdf" or
+    "inverted_cdf", as for NumPy. `weights` of the elements, in the shape of `a` or of its axis
+    `axis`, need the last of these: the quantile is then the first element at which the running
+    share of weights reaches q. Raises ValueError for other methods. `keepdims` as for `sum`;
+    `overwrite_input` makes no difference.
 
     >>> import jitad.numpy as jnp
+    >>> jnp.quantile(jnp.arange(5.0), jnp.array([0.25, 0.9]))
+    Array([1. , 3.6])
     >>> jnp.quantile(jnp.arange(5.0), 0.3, weights=[1, 1, 1, 1, 6], method="inverted_cdf")
     Array(2.)
     """

@@ -93,13 +93,16 @@ def unique(
     fill_value: Any = None,
     sorted: bool = True,
 ) -> Any:
-    """The distinct elements (or parts along `axis`), sorted; on request the index of the first of
-    each, the place of every element among them, and how often each occurs.
+    """The distinct elements (or parts along `axis`), sorted.
 
-    With `size`, that many: what is too many is left out, and `fill_value` (default: the least
-    element) stands for what is missing, with count 0.
+    On request also the index of the first of each, the place of every element among them, and how
+    often each occurs. Elements must be known while tracing, unless there is a `size`: then so many
+    are given, what is too many is left out, and `fill_value` (default: the least element) stands
+    for what is missing, with count 0.
 
     >>> import jitad, jitad.numpy as jnp
+    >>> jnp.unique(jnp.array([3, 1, 3, 1, 2]), return_counts=True)
+    (Array([1, 2, 3]), Array([2, 1, 2]))
     >>> jitad.jit(lambda x: jnp.unique(x, size=4, fill_value=9))(jnp.array([3, 1, 3, 1, 2]))
     Array([1, 2, 3, 9])
     """

@@ -219,11 +219,16 @@ def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = Non
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    """Linear interpolation at `x` of the points (xp, fp), xp rising; `left` and `right` beyond
-    (default: the values at the ends; "extrapolate" goes on in the line of the last two points).
-    With a `period` the points repeat, xp in any order.
+    """Linear interpolation at `x` of the points (xp, fp), xp rising.
+
+    In the shape of `x`; `xp` and `fp` are vectors of one length (else ValueError). `left` and
+    `right` are the values beyond (default: those at the ends; "extrapolate" goes on in the line of
+    the last two points). With a `period` the points repeat, xp in any order. Derivatives in all of
+    them.
 
     >>> import jitad.numpy as jnp
+    >>> jnp.interp(jnp.array([0.5, 3.0]), jnp.array([0.0, 1.0]), jnp.array([0.0, 2.0]))
+    Array([1., 2.])
     >>> jnp.interp(3.0, jnp.array([0.0, 1.0]), jnp.array([0.0, 2.0]), right="extrapolate")
     Array(6.)
     """
@@ -283,13 +288,15 @@ def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
 def top_k(
     a: Any, k: int, /, *, axis: int = -1, mode: str = "largest", sorted: bool = True
 ) -> tuple[Any, Any]:
-    """The `k` greatest elements along `axis`, greatest first, and their indices (int64); the least
-    ones, least first, for `mode` "smallest". Of equal elements the first leads; nan counts as
-    greater than any number. `sorted` makes no difference.
+    """The `k` greatest elements along `axis`, greatest first, and their indices (int64).
 
-    Raises ValueError for k beyond the length of the axis, and for complex numbers.
+    The least ones, least first, for `mode` "smallest". Of equal elements the first leads; nan
+    counts as greater than any number. `sorted` makes no difference. Raises ValueError for k beyond
+    the length of the axis, and for complex numbers.
 
     >>> import jitad.numpy as jnp
+    >>> jnp.top_k(jnp.array([9.0, 3.0, 6.0, 10.0]), 2)
+    (Array([10.,  9.]), Array([3, 0]))
     >>> jnp.top_k(jnp.array([9.0, 3.0, 6.0, 10.0]), 2, mode="smallest")
     (Array([3., 6.]), Array([1, 2]))
     """

@@ -370,8 +370,7 @@ def _variables(m: Any, rowvar: bool) -> Operand:
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True, dtype: Any = None) -> Any:
-    """Matrix (n, n) of Pearson's correlation coefficients of n variables in the rows of `x` (and
-    `y`).
+    """Pearson's correlation coefficients (n, n) of the n variables in the rows of `x` (and `y`).
 
     Variables are in the columns unless `rowvar`. Covariances divided by the standard deviations;
     nan for a variable that does not vary. `dtype` and errors are those of `cov`.

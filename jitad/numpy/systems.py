@@ -42,11 +42,11 @@ class SlogdetResult(NamedTuple):
 
 
 def solve(a: Any, b: Any) -> Any:
-    """The solution x of a x = b for square matrices (..., n, n): b is one vector (n,), or a stack
-    of matrices (..., n, k); the stacks broadcast.
+    """The solution x of a x = b for square matrices (..., n, n).
 
-    Where a matrix is singular the result is nan (NumPy raises LinAlgError). Raises LinAlgError for
-    matrices that are not square and ValueError for lengths that differ.
+    b is one vector (n,), or a stack of matrices (..., n, k); the stacks broadcast. Where a matrix
+    is singular the result is nan (NumPy raises LinAlgError). Raises LinAlgError for matrices that
+    are not square and ValueError for lengths that differ.
 
     >>> import jitad.numpy as jnp
     >>> jnp.linalg.solve(jnp.array([[2.0, 0.0], [0.0, 4.0]]), jnp.array([2.0, 2.0]))
