@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         tree_util,
         typing,
     )
+    from .avals import typeof
     from .dtypes import float0
     from .placement import (
         Device,
@@ -106,7 +107,7 @@ if TYPE_CHECKING:
         make_jaxpr,
     )
     from .transforms.jacobians import hessian, jacfwd, jacobian, jacrev
-    from .transforms.scopes import named_call, named_scope, typeof
+    from .transforms.scopes import named_call, named_scope
     from .transforms.stop import stop_gradient
 
 __version__ = "0.1.0"
@@ -217,6 +218,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "avals": "typeof",
     "dtypes": "float0",
     "placement": (
         "Device copy_to_host_async default_backend device_count device_get device_put devices "
@@ -238,7 +240,7 @@ _LAZY = {
         "make_jaxpr"
     ),
     "transforms.jacobians": "hessian jacfwd jacobian jacrev",
-    "transforms.scopes": "named_call named_scope typeof",
+    "transforms.scopes": "named_call named_scope",
     "transforms.stop": "stop_gradient",
 }
 """Names that load when they are first used, by module."""

@@ -1,4 +1,4 @@
-"""`isinstance(x, jitad.core.Tracer)`: whether a value is being traced.
+"""`isinstance(x, jitad.core.Tracer)`: whether a value is being traced; types of values.
 
 >>> import jitad
 >>> def is_traced(x):
@@ -9,10 +9,9 @@
 
 from __future__ import annotations
 
+from .avals import ShapedArray
+from .avals import typeof as get_aval
 from .trace import Tracer
-from .transforms.inspection import ShapeDtypeStruct, ensure_compile_time_eval
+from .transforms.inspection import ensure_compile_time_eval
 
-__all__ = ["ShapedArray", "Tracer", "ensure_compile_time_eval"]
-
-ShapedArray = ShapeDtypeStruct
-"""Shape and dtype without elements: `ShapeDtypeStruct`, under the name of JAX's type of values."""
+__all__ = ["ShapedArray", "Tracer", "ensure_compile_time_eval", "get_aval"]

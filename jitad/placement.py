@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from .argument_types import type_of_argument
 from .array import Array, as_array
+from .numpy.promotion import as_operand
 from .trace import Tracer
 from .tree_util import tree_map
 
@@ -230,7 +232,8 @@ def effects_barrier() -> None:
 
 def device_put(x: Any, device: Any = None, **how: Any) -> Any:
     """The pytree of arrays and numbers `x` as Arrays of their own, which later writes to what was
-    passed do not reach. Takes and ignores JAX's arguments that say where.
+    passed do not reach. Takes and ignores JAX's arguments that say where. Raises TypeError for a
+    leaf that is no array or number.
 
     >>> device_put({"w": [1.0, 2]})
     {'w': [Array(1.), Array(2)]}
@@ -241,6 +244,8 @@ def device_put(x: Any, device: Any = None, **how: Any) -> Any:
 def _own(leaf: Any) -> Any:
     if isinstance(leaf, Tracer) or type(leaf) is Array:
         return leaf
+    if not isinstance(leaf, (np.ndarray, np.generic)):
+        type_of_argument(as_operand(leaf))
     return as_array(np.array(leaf))
 
 

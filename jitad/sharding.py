@@ -93,6 +93,15 @@ class Mesh:
         """The number of devices: 1."""
         return 1
 
+    are_all_axes_auto = True
+    are_all_axes_explicit = False
+    """How parts are distributed is no part of an array's type."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no axes."""
+        return not self.axis_names
+
     def __enter__(self) -> Mesh:
         return self
 
@@ -187,6 +196,11 @@ class Shard:
 
     def __repr__(self) -> str:
         return f"Shard(device={self.device!r}, index={self.index}, data={self.data!r})"
+
+
+def undivided(ndim: int) -> NamedSharding:
+    """The sharding of an array of `ndim` axes that no mesh divides."""
+    return NamedSharding(make_mesh((), ()), PartitionSpec(*[None] * ndim))
 
 
 def make_mesh(

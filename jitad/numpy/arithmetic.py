@@ -10,7 +10,7 @@ from jitad.trace import apply
 from jitad_ir import ops
 
 from .elementwise import binary, composed, unary, unchanged
-from .promotion import Operand, as_array_operand, as_dtype, convert, filled, strong
+from .promotion import Operand, as_array_operand, as_dtype, convert, filled, is_operand, strong
 from .trigonometric import arctan2
 
 
@@ -396,7 +396,10 @@ def iscomplexobj(x: Any) -> bool:
     >>> jnp.iscomplexobj(jnp.array([1j]))
     True
     """
-    return as_array_operand(x).dtype.kind == "c"
+    dtype = getattr(x, "dtype", None)
+    if isinstance(dtype, np.dtype):
+        return dtype.kind == "c"
+    return is_operand(x) and not isinstance(x, type) and as_array_operand(x).dtype.kind == "c"
 
 
 def isrealobj(x: Any) -> bool:

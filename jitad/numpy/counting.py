@@ -32,7 +32,14 @@ from .sorting import searchsorted
 from .statistics import diff
 
 
-def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | None = None) -> Any:
+def bincount(
+    x: Any,
+    weights: Any = None,
+    minlength: int = 0,
+    *,
+    length: int | None = None,
+    out_sharding: None = None,
+) -> Any:
     """Number of times each of 0, 1, 2, ... occurs in the vector `x`, or the sum of their `weights`.
 
     int64, or float64 with `weights`. At least `minlength` numbers; `length` is the static length of

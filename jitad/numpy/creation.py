@@ -44,6 +44,7 @@ def array(
     ndmin: int = 0,
     *,
     device: Any = None,
+    out_sharding: None = None,
 ) -> Any:
     """An array of numbers, arrays or tracers, nested in lists and tuples to any depth.
 
@@ -85,6 +86,7 @@ def asarray(
     *,
     device: Any = None,
     copy: bool | None = None,
+    out_sharding: None = None,
 ) -> Any:
     """As `array`, without a copy of what is an array already.
 
@@ -111,7 +113,9 @@ def copy(a: Any, order: str = "K") -> Any:
     return array(a)
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) -> Any:
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None, out_sharding: None = None
+) -> Any:
     """An array of `shape` with `fill_value` everywhere.
 
     The value is a number, or an array that broadcasts to `shape`. In the dtype of the value unless
@@ -132,7 +136,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) 
     return writable(broadcast_to(convert(value, found), lengths))
 
 
-def zeros(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
+def zeros(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: None = None) -> Any:
     """Zeros in `shape`, an int or a tuple of static lengths; float64 unless `dtype` is given.
 
     >>> import jitad.numpy as jnp
@@ -145,7 +149,7 @@ def zeros(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
     return apply(ops.full, value=0, shape=as_shape(shape), dtype=found)
 
 
-def ones(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
+def ones(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: None = None) -> Any:
     """Ones in `shape`, an int or a tuple of static lengths; float64 unless `dtype` is given.
 
     >>> import jitad.numpy as jnp
@@ -157,7 +161,7 @@ def ones(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
     return apply(ops.full, value=1, shape=as_shape(shape), dtype=found)
 
 
-def empty(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
+def empty(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: None = None) -> Any:
     """Zeros in `shape`, as `zeros`: there is no uninitialized memory here.
 
     >>> import jitad.numpy as jnp
@@ -169,7 +173,13 @@ def empty(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
 
 
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    shape: Any = None,
+    *,
+    device: Any = None,
+    out_sharding: None = None,
 ) -> Any:
     """`fill_value` everywhere, in the shape and dtype of `a` unless they are given.
 
@@ -186,7 +196,9 @@ def full_like(
     )
 
 
-def zeros_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
+def zeros_like(
+    a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None, out_sharding: None = None
+) -> Any:
     """Zeros in the shape and dtype of `a` unless they are given.
 
     >>> import jitad.numpy as jnp
@@ -197,7 +209,9 @@ def zeros_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = No
     return full_like(a, 0, dtype, shape=shape)
 
 
-def ones_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
+def ones_like(
+    a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None, out_sharding: None = None
+) -> Any:
     """Ones in the shape and dtype of `a` unless they are given.
 
     >>> import jitad.numpy as jnp
@@ -220,7 +234,13 @@ def empty_like(prototype: Any, dtype: Any = None, shape: Any = None, *, device: 
 
 
 def arange(
-    start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *, device: Any = None
+    start: Any,
+    stop: Any = None,
+    step: Any = None,
+    dtype: Any = None,
+    *,
+    device: Any = None,
+    out_sharding: None = None,
 ) -> Any:
     """The vector start, start + step, ... below `stop`; from 0 if only `start` is given.
 

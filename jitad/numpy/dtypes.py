@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy import (
-    bool_,
     complexfloating,
     dtype,
     e,
@@ -124,16 +123,18 @@ def _scalar_type(numpy_type: Any) -> Any:
         "__new__": convert_to,
         "__doc__": _SCALAR_TYPE.format(numpy_type.__name__),
         "__module__": "jitad.numpy",
+        "dtype": np.dtype(numpy_type),
         "numpy_type": numpy_type,
     }
-    return _ScalarType(numpy_type.__name__, (numpy_type,), body)
+    base = () if numpy_type is np.bool_ else (numpy_type,)  # bool allows of no subclasses
+    return _ScalarType(numpy_type.__name__, base, body)
 
 
 float16, float32, float64 = map(_scalar_type, (np.float16, np.float32, np.float64))
 int8, int16, int32, int64 = map(_scalar_type, (np.int8, np.int16, np.int32, np.int64))
 uint8, uint16, uint32, uint64 = map(_scalar_type, (np.uint8, np.uint16, np.uint32, np.uint64))
 complex64, complex128 = map(_scalar_type, (np.complex64, np.complex128))
-bool = np.bool_
+bool = bool_ = _scalar_type(np.bool_)
 int_ = int64
 uint = uint64
 float_ = double = float64

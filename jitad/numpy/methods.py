@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from jitad.array import Array
+from jitad.array import Array, as_array
+from jitad.avals import typeof
 from jitad.errors import at_user_line
 from jitad.trace import Tracer
 
@@ -218,12 +219,15 @@ _plain_power = _binary(exponential.power)
 _PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "T": shapes.transpose,
     "at": At,
+    "aval": typeof,
     "device": lambda self: "cpu",
     "imag": arithmetic.imag,
     "itemsize": lambda self: self.dtype.itemsize,
     "mT": shapes.matrix_transpose,
     "nbytes": lambda self: self.type.nbytes,
     "real": arithmetic.real,
+    "sharding": lambda self: typeof(self).sharding,
+    "weak_type": lambda self: self.weak,
 }
 
 
@@ -332,11 +336,30 @@ def _unsupported(name: str) -> TypeError:
 
 
 def _index_array(self: Array, index: Any) -> Any:
-    """`array[index]`, by jitad where the index is traced."""
+    """`array[index]`, by jitad where the index is traced; an element is an Array too."""
     cls = type(index)
     if cls is Tracer or (cls is tuple and any([type(i) is Tracer for i in index])):
         return indexing.get_item(self, index)
-    return np.ndarray.__getitem__(self, index)
+    found = np.ndarray.__getitem__(self, index)
+    return found if type(found) is Array else as_array(found)
+
+
+def _iterate(self: Array) -> Iterator[Any]:
+    """The rows of an array, or its elements, each an Array."""
+    rows = np.ndarray.__iter__(self)
+    return map(as_array, rows) if self.ndim == 1 else rows
+
+
+def _as_arrays(name: str) -> Callable[..., Any]:
+    """NumPy's method, whose result is an Array even if NumPy makes it a scalar."""
+    plain = getattr(np.ndarray, name)
+
+    @wraps(plain)
+    def method(self: Array, *args: Any, **kwargs: Any) -> Any:
+        found = plain(self, *args, **kwargs)
+        return as_array(found) if isinstance(found, np.generic) else found
+
+    return method
 
 
 def _array_namespace(self: Any, *, api_version: str | None = None) -> Any:
@@ -422,7 +445,11 @@ def _install() -> None:
     Array.at = property(At, doc=At.__doc__)  # type: ignore[attr-defined]
     Array.__getitem__ = _index_array  # type: ignore[method-assign]
     Array.__array_namespace__ = _array_namespace  # type: ignore[method-assign]
+    Array.aval = property(typeof)  # type: ignore[attr-defined]
+    Array.__iter__ = _iterate  # type: ignore[method-assign]
     Array.__round__ = _round  # type: ignore[attr-defined]
+    for name in ("argmax", "argmin", "dot", "trace"):
+        setattr(Array, name, _as_arrays(name))
     array_names.install()
     Array.ptp = _as_method("ptp", reduce.ptp)  # type: ignore[attr-defined]
     for name, (function, keywords) in _BEYOND_NUMPY.items():

@@ -190,7 +190,12 @@ def _side_by_side(x: Operand, index: Operand, axis: int) -> tuple[Operand, Opera
 
 
 def repeat(
-    a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None
+    a: Any,
+    repeats: Any,
+    axis: int | None = None,
+    *,
+    total_repeat_length: int | None = None,
+    out_sharding: None = None,
 ) -> Any:
     """Each element (or part along `axis`) repeated; `repeats` is a number, or one for each.
 

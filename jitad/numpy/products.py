@@ -57,7 +57,14 @@ def _pair(x: Any, y: Any, dtype: Any = None) -> tuple[Operand, Operand]:
     return convert(a, found), convert(b, found)
 
 
-def dot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
+def dot(
+    a: Any,
+    b: Any,
+    *,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    out_sharding: None = None,
+) -> Any:
     """Sum over the last axis of `a` and the last but one of `b` (its only one, if a vector).
 
     The product, if either is a scalar. In the dtype at which theirs meet, or
@@ -92,6 +99,7 @@ def matmul(
     dtype: Any = None,
     precision: Any = None,
     preferred_element_type: Any = None,
+    out_sharding: None = None,
 ) -> Any:
     """Matrix product, the operator `@`, of (..., m, k) and (..., k, n), whose stacks broadcast.
 
@@ -274,6 +282,7 @@ def tensordot(
     *,
     precision: Any = None,
     preferred_element_type: Any = None,
+    out_sharding: None = None,
 ) -> Any:
     """Sum over paired axes: the last `axes` of `a` with the first of `b`, or two lists of axes.
 

@@ -50,11 +50,12 @@ def as_operand(x: Any) -> Operand:
     as_array = getattr(x, "__jax_array__", None)
     if as_array is not None:
         return as_operand(as_array())
-    if hasattr(x, "__array__") or _has_buffer(x):
+    if not isinstance(x, type) and (hasattr(x, "__array__") or _has_buffer(x)):
         return _native(np.asarray(x))
-    raise TypeError(
-        at_user_line(f"expected an array or a number; got {cls.__module__}.{cls.__qualname__}")
+    got = (
+        f"the type {x.__name__}" if isinstance(x, type) else f"{cls.__module__}.{cls.__qualname__}"
     )
+    raise TypeError(at_user_line(f"expected an array or a number; got {got}"))
 
 
 def _has_buffer(x: Any) -> bool:

@@ -54,6 +54,7 @@ def percentile(
     keepdims: bool = False,
     *,
     weights: Any = None,
+    out_sharding: None = None,
 ) -> Any:
     """Quantiles over `axis` at `q` percent, in [0, 100]: `quantile` at q / 100.
 

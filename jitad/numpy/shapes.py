@@ -71,7 +71,9 @@ def size(a: Any, axis: Any = None) -> int:
     return math.prod([lengths[i] for i in normalize_axis_tuple(axis, len(lengths))])
 
 
-def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+def reshape(
+    a: Any, shape: Any, order: str = "C", *, copy: bool | None = None, out_sharding: None = None
+) -> Any:
     """The elements of `a` in an array of another shape, one of whose lengths may be -1.
 
     `order` is "C" (the last axis runs fastest) or "F" (the first). Raises ValueError if the number
@@ -108,7 +110,7 @@ def _complete(x: Operand, lengths: Shape) -> Shape:
     return tuple([x.size // known if n == -1 else n for n in lengths])
 
 
-def ravel(a: Any, order: str = "C") -> Any:
+def ravel(a: Any, order: str = "C", *, out_sharding: None = None) -> Any:
     """The elements in one axis, in `order` "C" (the last axis runs fastest) or "F" (the first).
 
     >>> import jitad.numpy as jnp
@@ -258,7 +260,7 @@ def expand_dims(a: Any, axis: Any) -> Any:
     return reshape(x, [1 if i in new else next(lengths) for i in range(count)])
 
 
-def broadcast_to(array: Any, shape: Any) -> Any:
+def broadcast_to(array: Any, shape: Any, *, out_sharding: None = None) -> Any:
     """Repeated along new axes in front and axes of length 1 to `shape`.
 
     In reverse mode, cotangents of copies are summed. Raises ValueError if the shape does not fit.

@@ -1,4 +1,4 @@
-"""named_scope, named_call, typeof: names and types of values in programs."""
+"""named_scope, named_call: names of parts of programs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from contextlib import ContextDecorator
 from functools import wraps
 from typing import Any
 
-from jitad_ir.types import ArrayType
-
-from ..argument_types import type_of_argument
 from ..errors import SCOPES
 from .function import check_callable, name_of
 
@@ -56,15 +53,3 @@ def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[
             return fun(*args, **kwargs)
 
     return named
-
-
-def typeof(x: Any) -> ArrayType:
-    """The type of an array, a number or a traced value: `.shape`, `.dtype`, `.ndim`, `.size`.
-
-    Raises TypeError for anything else.
-
-    >>> import jitad, numpy as np
-    >>> jitad.typeof(np.ones((2, 3), np.float32))
-    f32[2,3]
-    """
-    return type_of_argument(x)
