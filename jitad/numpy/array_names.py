@@ -4,13 +4,14 @@ operators on objects that tell by `__jax_array__` what they stand for."""
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from jitad.array import Array, as_array
+from jitad.avals import typeof
 
 _BINARY = "add sub mul truediv floordiv mod divmod pow matmul and or xor lshift rshift"
 _COMPARISONS = "eq ne lt le gt ge"
@@ -26,10 +27,22 @@ def _shards(self: Array) -> list[Any]:
     return [importlib.import_module("jitad.sharding").Shard(self)]
 
 
-def type_of(self: Any) -> Any:
-    """Shape and dtype, as a `jitad.ShapeDtypeStruct`."""
-    structs = importlib.import_module("jitad.transforms.inspection")
-    return structs.ShapeDtypeStruct(self.shape, self.dtype)
+def _iterate(self: Array) -> Iterator[Any]:
+    """The rows of an array, or its elements, each an Array."""
+    rows = np.ndarray.__iter__(self)
+    return map(as_array, rows) if self.ndim == 1 else rows
+
+
+def _as_arrays(name: str) -> Callable[..., Any]:
+    """NumPy's method, whose result is an Array even if NumPy makes it a scalar."""
+    plain = getattr(np.ndarray, name)
+
+    @wraps(plain)
+    def method(self: Array, *args: Any, **kwargs: Any) -> Any:
+        found = plain(self, *args, **kwargs)
+        return as_array(found) if isinstance(found, np.generic) else found
+
+    return method
 
 
 def _operator(name: str) -> Callable[..., Any]:
@@ -52,9 +65,12 @@ def install() -> None:
         setattr(Array, f"__r{name}__", _operator(f"__r{name}__"))
     for name in _COMPARISONS.split():
         setattr(Array, f"__{name}__", _operator(f"__{name}__"))
+    for name in ("argmax", "argmin", "dot", "trace"):
+        setattr(Array, name, _as_arrays(name))
     others: dict[str, Any] = {
         "addressable_shards": property(_shards),
-        "aval": property(type_of),
+        "__iter__": _iterate,
+        "aval": property(typeof),
         "clone": lambda self: as_array(np.array(self)),
         "devices": lambda self: set(_sharding(self).device_set),
         "global_shards": property(_shards),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -344,24 +344,6 @@ def _index_array(self: Array, index: Any) -> Any:
     return found if type(found) is Array else as_array(found)
 
 
-def _iterate(self: Array) -> Iterator[Any]:
-    """The rows of an array, or its elements, each an Array."""
-    rows = np.ndarray.__iter__(self)
-    return map(as_array, rows) if self.ndim == 1 else rows
-
-
-def _as_arrays(name: str) -> Callable[..., Any]:
-    """NumPy's method, whose result is an Array even if NumPy makes it a scalar."""
-    plain = getattr(np.ndarray, name)
-
-    @wraps(plain)
-    def method(self: Array, *args: Any, **kwargs: Any) -> Any:
-        found = plain(self, *args, **kwargs)
-        return as_array(found) if isinstance(found, np.generic) else found
-
-    return method
-
-
 def _array_namespace(self: Any, *, api_version: str | None = None) -> Any:
     """`jitad.numpy`: the array's functions by the Python array API standard. A traced array's give
     traced arrays throughout, so that libraries do not meet arrays of two namespaces."""
@@ -434,7 +416,6 @@ def _install() -> None:
         "__array_namespace__": _array_namespace,
         "__array_priority__": 1000.0,
         "__round__": _round,
-        "aval": property(array_names.type_of),
         "reshape": _reshape,
         "to_device": _to_device,
         "transpose": _transpose,
@@ -445,11 +426,7 @@ def _install() -> None:
     Array.at = property(At, doc=At.__doc__)  # type: ignore[attr-defined]
     Array.__getitem__ = _index_array  # type: ignore[method-assign]
     Array.__array_namespace__ = _array_namespace  # type: ignore[method-assign]
-    Array.aval = property(typeof)  # type: ignore[attr-defined]
-    Array.__iter__ = _iterate  # type: ignore[method-assign]
     Array.__round__ = _round  # type: ignore[attr-defined]
-    for name in ("argmax", "argmin", "dot", "trace"):
-        setattr(Array, name, _as_arrays(name))
     array_names.install()
     Array.ptp = _as_method("ptp", reduce.ptp)  # type: ignore[attr-defined]
     for name, (function, keywords) in _BEYOND_NUMPY.items():

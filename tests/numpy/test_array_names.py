@@ -79,7 +79,7 @@ def test_operators_are_numpys_otherwise() -> None:
 
 def test_names_of_arrays() -> None:
     array = jnp.ones((2, 3), np.float32)
-    assert array.aval == jitad.ShapeDtypeStruct((2, 3), np.float32)
+    assert array.aval == jitad.core.ShapedArray((2, 3), np.float32)
     assert isinstance(array.aval, jitad.core.ShapedArray) and not array.aval.weak_type
     assert array.is_ready() and array.platform() == "cpu" and array.traceback is None
     assert array.is_fully_addressable and array.committed
