@@ -101,8 +101,8 @@ def test_types_of_traced_arrays() -> None:
 
     jitad.jit(f)(np.ones(3, np.float32))
     jitad.jit(f)(1.0)
-    assert seen[0] == (jitad.ShapeDtypeStruct((3,), np.float32), False, False)
-    assert seen[1] == (jitad.ShapeDtypeStruct((), np.float64), True, True)
+    assert seen[0] == (jitad.core.ShapedArray((3,), np.float32), False, False)
+    assert seen[1] == (jitad.core.ShapedArray((), np.float64), True, True)
 
 
 def test_sort_is_numpys_outside_of_jit() -> None:
