@@ -98,6 +98,22 @@ def test_a_long_sum_is_accurate() -> None:
     assert abs(float(jitad.jit(jnp.sum)(x)) - exact) <= 1e-6 * exact
 
 
+@pytest.mark.parametrize("name", ["nan", "infinite", "last", "equal"])
+def test_the_place_of_an_extremum_in_parts(name: str) -> None:
+    """The first one of all, whichever parts have none or as good ones."""
+    n = 500_009
+    x = np.full(n, -np.inf)
+    if name == "nan":
+        x[[n // 2, n - 3]] = np.nan
+    elif name == "last":
+        x[-1] = -1e30
+    elif name == "equal":
+        x[:] = -1.0
+        x[[n // 3, n // 2, n - 1]] = 2.0
+    found = jitad.jit(lambda x: (jnp.argmax(x), jnp.argmin(-x), jnp.argmax(x.astype("f4"))))(x)
+    assert [int(place) for place in found] == [np.argmax(x)] * 3
+
+
 def test_programs_of_the_table_are_shared_out() -> None:
     """Or their bits would prove nothing."""
     for name, (program, operands) in PROGRAMS.items():
@@ -112,6 +128,7 @@ def test_explain_says_what_is_given_to_several_threads() -> None:
     assert steps(jnp.sin, image(300_000)) == [True]
     assert steps(jnp.sin, image(300)) == [False]
     assert steps(jnp.sum, image(3_000_000)) == [True, False]
+    assert steps(jnp.argmax, image(2_000_000)) == [True, False]
     assert steps(lambda x: x @ x, image(300, 300)) == [True]
     assert steps(lambda x: x @ x, image(30, 30)) == [False]
     assert steps(jnp.linalg.solve, image(20_000, 4, 4), image(20_000, 4, 4)) == [True]

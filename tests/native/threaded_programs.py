@@ -32,6 +32,11 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "transpose": (lambda x: x.T.copy() + 1, [image(901, 1001)]),
     "gather": (lambda x, i: jnp.sin(x[i]), [image(1000), np.arange(400_000) % 997]),
     "argmax": (lambda x: jnp.argmax(x, axis=1), [image(2000, 500)]),
+    "argmax of one row": (
+        lambda x: (jnp.argmax(x), jnp.argmin(jnp.sin(x)[::-1]), jnp.max(x)),
+        [image(800_011).round(5)],
+    ),
+    "argmin of few columns": (lambda x: jnp.argmin(x, axis=0), [image(200_003, 3).round(4)]),
     "cumsum": (lambda x: jnp.cumsum(x, axis=1), [image(1000, 1000)]),
     "random": (lambda s: jitad.random.normal(jitad.random.key(s), (300_000,)), [3]),
     "gradient": (

@@ -11,7 +11,6 @@ with the logarithm of the length. See Higham, Accuracy and Stability of Numerica
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -292,8 +291,8 @@ class FoldState:
 
     def _place_dtype(self, fold: Fold) -> DType:
         """Integers for the positions of an ArgReduction."""
-        count = math.prod([self.kernel.kernel.lengths[loop] for loop in fold.loops])
-        return INT32 if count < 2**31 else INT64
+        last = fold.position if isinstance(fold.position, int) else fold.position.range[1]
+        return INT32 if last < 2**31 else INT64
 
     def _placed(self, fold: Fold, states: list[Accumulators]) -> list[Accumulators]:
         """The states of the copies with the position of each lane."""

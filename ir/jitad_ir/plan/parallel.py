@@ -4,7 +4,8 @@ A kernel is shared out along a loop that it does not fold over: its iterations a
 give the same bits in whatever order and wherever they run. One that folds nearly all of its
 iterations together has no such loop. It is divided: a first kernel folds each of `c` parts of the
 longest loop, a last one the `c` results, in order. Shapes and dtypes alone decide on `c`, never
-the number of threads, so that a sum does not depend on it.
+the number of threads, so that a sum does not depend on it. The places where the parts have their
+greatest elements, say, do not tell these: the last kernel computes them again, there.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
-from ..lowering import Reduction
-from ..types import ArrayType
+from ..lowering import ArgReduction, Reduction
+from ..types import INT64, ArrayType, DType
 from . import index as ix
 from .costs import index_loops, node_loops
 from .index import Counter, Position
-from .steps import Apply, Fold, Inside, Kernel, Node, Number, Read, Store
+from .pruning import renumbered, with_indices
+from .steps import Apply, Fold, Kernel, Node, Read, Store
 
 WORTH = 60_000.0
 """Nanoseconds of work from which on a kernel is given to several threads: to wake one that sleeps
@@ -82,7 +84,7 @@ def is_parallel(kernel: Kernel) -> bool:
 def divided(kernel: Kernel, new_buffer: Callable[[ArrayType], int]) -> list[Kernel]:
     """The kernel, or kernels that fold its parts and one that folds their results.
     `new_buffer(type)` gives the number of a buffer for these results."""
-    if not kernel.folds or not all(isinstance(f.lower, Reduction) for f in kernel.folds):
+    if not kernel.folds or not all(_is_divisible(f) for f in kernel.folds):
         return [kernel]
     work = nanoseconds(kernel)
     if work < WORTH or not _few_kept(kernel):
@@ -95,13 +97,23 @@ def divided(kernel: Kernel, new_buffer: Callable[[ArrayType], int]) -> list[Kern
     rows = parts + (rest > 0)
     kept = [k for k in range(len(kernel.lengths)) if k not in kernel.folds[0].loops]
     shape = tuple([kernel.lengths[k] for k in kept])
-    partial = [
-        new_buffer(ArrayType(kernel.nodes[f.node].dtype, (rows, *shape))) for f in kernel.folds
-    ]
+    partial = [new_buffer(ArrayType(_part_dtype(kernel, f), (rows, *shape))) for f in kernel.folds]
     kernels = [_part(kernel, loop, 0, parts, length, partial)]
     if rest:
         kernels.append(_part(kernel, loop, parts, 1, rest, partial, parts * length))
     return [*kernels, _together(kernel, rows, partial)]
+
+
+def _is_divisible(fold: Fold) -> bool:
+    """Whether a fold of the results of parts is the fold of all."""
+    return isinstance(fold.lower, Reduction) or (
+        isinstance(fold.lower, ArgReduction) and len(fold.loops) == 1
+    )
+
+
+def _part_dtype(kernel: Kernel, fold: Fold) -> DType:
+    """Of the results of parts, which are places of an ArgReduction."""
+    return INT64 if isinstance(fold.lower, ArgReduction) else kernel.nodes[fold.node].dtype
 
 
 def _few_kept(kernel: Kernel) -> bool:
@@ -160,13 +172,6 @@ def _part(
     def moved(position: Position) -> Position:
         return ix.substitute(position, counter)
 
-    def node(old: Node) -> Node:
-        if isinstance(old, Read):
-            return replace(old, offset=moved(old.offset))
-        if isinstance(old, (Number, Inside)):
-            return replace(old, index=moved(old.index))
-        return old
-
     folded = kernel.folds[0].loops
     kept = [k for k in range(len(kernel.lengths)) if k not in folded]
     shape = (row + parts, *[kernel.lengths[k] for k in kept])
@@ -175,12 +180,18 @@ def _part(
 
     def fold(old: Fold, buffer: int) -> Fold:
         loops = tuple([k + shift for k in folded])
-        dtype = kernel.nodes[old.node].dtype
-        return replace(old, loops=loops, buffer=buffer, offset=place, result=dtype)
+        return replace(
+            old,
+            loops=loops,
+            buffer=buffer,
+            offset=place,
+            result=_part_dtype(kernel, old),
+            position=moved(old.position),
+        )
 
     return Kernel(
         lengths,
-        tuple([node(old) for old in kernel.nodes]),
+        tuple([with_indices(node, moved) for node in kernel.nodes]),
         tuple([Store(s.buffer, moved(s.offset), s.node) for s in kernel.stores]),
         tuple([fold(old, buffer) for old, buffer in zip(kernel.folds, partial, strict=True)]),
         kernel.equations,
@@ -203,14 +214,39 @@ def _together(kernel: Kernel, rows: int, partial: list[int]) -> Kernel:
             return ix.Index(((atom, 1),), 0)
         return ix.counter(renumbered[atom.number], atom.length)
 
-    nodes = [
-        Read(kernel.nodes[f.node].dtype, buffer, place)
-        for f, buffer in zip(kernel.folds, partial, strict=True)
-    ]
-    folds = [
-        replace(old, node=k, loops=(len(kept),), offset=ix.substitute(old.offset, counter))
-        for k, old in enumerate(kernel.folds)
-    ]
+    nodes: list[Node] = []
+    folds: list[Fold] = []
+    for old, buffer in zip(kernel.folds, partial, strict=True):
+        nodes.append(Read(_part_dtype(kernel, old), buffer, place))
+        position, node = old.position, len(nodes) - 1
+        if isinstance(old.lower, ArgReduction):
+            (loop,) = old.loops
+            position = ix.clamp(ix.dynamic(node), 0, kernel.lengths[loop] - 1)
+            node = len(nodes) + old.node
+            nodes += _elements_at(kernel, loop, position, counter, len(nodes))
+        offset = ix.substitute(old.offset, counter)
+        folds.append(replace(old, node=node, loops=(len(kept),), offset=offset, position=position))
     names = {f.name for f in kernel.folds}
     equations = tuple([eq for eq in kernel.equations if eq.op.name in names])
     return Kernel(lengths, tuple(nodes), (), tuple(folds), equations)
+
+
+def _elements_at(
+    kernel: Kernel,
+    loop: int,
+    place: Position,
+    counter: Callable[[ix.Atom], Position],
+    first: int,
+) -> list[Node]:
+    """The nodes of a kernel where `loop` is at a place, to be numbered from `first` on; the other
+    loops become those of `counter`."""
+
+    def atom(old: ix.Atom) -> Position:
+        here = isinstance(old, Counter) and old.number == loop
+        return place if here else counter(old)
+
+    def moved(position: Position) -> Position:
+        return ix.substitute(position, atom)
+
+    new = {k: first + k for k in range(len(kernel.nodes))}
+    return [with_indices(renumbered(node, new), moved) for node in kernel.nodes]

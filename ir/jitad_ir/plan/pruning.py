@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..graph import Equation
@@ -81,12 +81,17 @@ def renumbered(node: Node, new: Mapping[int, int]) -> Node:
             return ix.dynamic(new[atom.node])
         return ix.Index(((atom, 1),), 0)
 
-    def moved(position: Position) -> Position:
-        return ix.substitute(position, atom)
+    if isinstance(node, Read) and node.mask is not None:
+        node = replace(node, mask=new[node.mask])
+    return with_indices(node, lambda position: ix.substitute(position, atom))
 
+
+def with_indices(node: Node, moved: Callable[[Position], Position]) -> Node:
+    """The node with `moved(index)` for its index expression, if it has one."""
     if isinstance(node, Read):
-        mask = None if node.mask is None else new[node.mask]
-        return Read(node.dtype, node.buffer, moved(node.offset), mask)
+        return Read(node.dtype, node.buffer, moved(node.offset), node.mask)
     if isinstance(node, Number):
         return Number(node.dtype, moved(node.index))
-    return Inside(node.dtype, moved(node.index), node.low, node.high)
+    if isinstance(node, Inside):
+        return Inside(node.dtype, moved(node.index), node.low, node.high)
+    return node
