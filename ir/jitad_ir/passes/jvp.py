@@ -103,6 +103,10 @@ def tangents_of(
     if isinstance(rule, WithPrimal):
         _require_silence(eq)
         return rule.rule(tangents, *operands, **eq.params, **_regions(eq))[1]
+    # What a fold makes of no elements is constant: sqrt(sum(x)) has a tangent of 0, not 0 / 0.
+    tangents = [t if t is not None and t.type.size else None for t in tangents]
+    if all(t is None for t in tangents):
+        return [None] * len(outs)
     if isinstance(rule, Joint):
         return rule.rule(tangents, outs, *operands, **eq.params, **_regions(eq))
     assert isinstance(rule, PerOperand)

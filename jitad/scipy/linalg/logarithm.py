@@ -10,6 +10,7 @@ from jitad import lax
 from jitad import numpy as jnp
 from jitad.errors import at_user_line
 from jitad.numpy.matrix_operands import as_square
+from jitad.numpy.promotion import convert
 
 from .functions import sqrtm
 
@@ -21,7 +22,7 @@ MOST_ROOTS = 100
 
 def logm(A: Any, disp: bool = True) -> Any:
     """The principal logarithm of square matrices (..., n, n) without eigenvalues on the closed
-    negative real axis, complex; with derivatives of every order.
+    negative real axis, in complex128; with derivatives of every order.
 
     Square roots are taken until the matrix R = 1 + X is near the identity; then
     log(1 + X) = integral of X (1 + t X)^-1 over 0 <= t <= 1, by Gauss's rule of 9 points, which is
@@ -36,9 +37,7 @@ def logm(A: Any, disp: bool = True) -> Any:
     """
     if not disp:
         raise NotImplementedError(at_user_line("logm: the error estimate (disp=False) is left out"))
-    matrix = as_square(A)
-    if matrix.dtype.kind != "c":
-        matrix = matrix + 0j
+    matrix = convert(as_square(A), np.dtype(np.complex128))
     identity = np.eye(matrix.shape[-1])
 
     def is_far(state: Any) -> Any:

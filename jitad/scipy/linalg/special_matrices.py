@@ -232,33 +232,39 @@ def leslie(f: Any, s: Any) -> Any:
 
 
 def block_diag(*arrs: Any) -> Any:
-    """The matrix with the given ones (vectors are rows) on its diagonal, zeros elsewhere, in their
-    common dtype. Raises ValueError for arrays of more than two axes.
+    """The matrix with the given ones (vectors are rows) on its diagonal, zeros elsewhere.
+
+    `arrs`: (..., m_i, n_i), with leading axes that broadcast; (n_i,) and () stand for one row. The
+    result is (..., sum of m_i, sum of n_i), in their common dtype. Raises ValueError for leading
+    axes that do not broadcast.
 
     >>> from jitad.scipy import linalg
-    >>> import numpy as np
-    >>> linalg.block_diag(np.array([[1, 2]]), np.array([[3], [4]]))
+    >>> linalg.block_diag([[1, 2]], 3)
     Array([[1, 2, 0],
-           [0, 0, 3],
-           [0, 0, 4]])
+           [0, 0, 3]])
     """
     blocks = [strong(as_array_operand(x)) for x in arrs] or [np.zeros((1, 0))]
-    for x in blocks:
-        if x.ndim > 2:
-            raise ValueError(
-                at_user_line(f"arguments must be matrices or vectors; got shape {x.shape}")
-            )
     dtype = common_dtype(blocks)
     blocks = [reshape(convert(x, dtype), (1,) * (2 - x.ndim) + x.shape) for x in blocks]
-    width = sum(x.shape[1] for x in blocks)
+    stacks = [x.shape[:-2] for x in blocks]
+    try:
+        stack = np.broadcast_shapes(*stacks)
+    except ValueError:
+        raise ValueError(
+            at_user_line(f"block_diag: expected leading axes that broadcast; got {stacks}")
+        ) from None
+    width = sum(x.shape[-1] for x in blocks)
     zero = apply(ops.full, value=0, shape=(), dtype=dtype)
+    whole = (0,) * len(stack)
     rows: list[Operand] = []
     left = 0
     for x in blocks:
-        right = width - left - x.shape[1]
-        rows.append(apply(ops.pad, x, zero, low=(0, left), high=(0, right), interior=(0, 0)))
-        left += x.shape[1]
-    return concatenate(rows)
+        right = width - left - x.shape[-1]
+        x = broadcast_to(x, (*stack, *x.shape[-2:]))
+        low, high = (*whole, 0, left), (*whole, 0, right)
+        rows.append(apply(ops.pad, x, zero, low=low, high=high, interior=(*whole, 0, 0)))
+        left += x.shape[-1]
+    return concatenate(rows, -2)
 
 
 def _named(name: str, *args: Any, **kwargs: Any) -> Any:
