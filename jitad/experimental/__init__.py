@@ -9,12 +9,12 @@ from ..settings import enable_x64
 from ..transforms.callbacks import io_callback
 
 if TYPE_CHECKING:
-    from . import checkify, jet, ode
+    from . import checkify, jet, ode, sparse
 
-__all__ = ["checkify", "enable_x64", "io_callback", "jet", "ode"]
+__all__ = ["checkify", "enable_x64", "io_callback", "jet", "ode", "sparse"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("checkify", "jet", "ode"):
+    if name in ("checkify", "jet", "ode", "sparse"):
         return importlib.import_module(f".{name}", __name__)
     raise importlib.import_module("..absent", __name__).no_attribute(__name__, name)
