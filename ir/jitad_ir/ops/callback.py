@@ -99,6 +99,7 @@ def _parsed(signature: str) -> tuple[Types, Types]:
 
 
 def signature_of(operands: Sequence[ArrayType], results: Sequence[ArrayType]) -> str:
+    """Types of operands and results as `__call__` reads them: "f64[3] f64[] -> f64[3]"."""
     return " ".join([*map(repr, operands), "->", *map(repr, results)])
 
 
