@@ -98,6 +98,28 @@ def test_a_long_sum_is_accurate() -> None:
     assert abs(float(jitad.jit(jnp.sum)(x)) - exact) <= 1e-6 * exact
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "complex128"])
+def test_tables_of_parts_add_up(dtype: str) -> None:
+    """Also in a loop, in place, and with places that nothing is added to, whose -0.0 stays."""
+    places = np.arange(200_003) ** 2 % 997
+    updates = (places % 5 - 2).astype(dtype)
+    x = np.full(1000, -0.0).astype(dtype)
+
+    def twice(x: Any) -> Any:
+        return jitad.lax.fori_loop(0, 2, lambda _, x: x.at[places].add(updates), x)
+
+    expected = x.copy()
+    for _ in range(2):
+        np.add.at(expected, places, updates)
+    untouched = np.setdiff1d(np.arange(1000), places)
+    for threads in (1, 3):
+        with jitad.threads(threads):
+            found = np.asarray(jitad.jit(twice)(x))
+        np.testing.assert_array_equal(found, expected)
+        assert found[untouched].tobytes() == x[untouched].tobytes()
+        assert untouched.size
+
+
 @pytest.mark.parametrize("name", ["nan", "infinite", "last", "equal"])
 def test_the_place_of_an_extremum_in_parts(name: str) -> None:
     """The first one of all, whichever parts have none or as good ones."""

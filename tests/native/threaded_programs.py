@@ -114,6 +114,19 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         jitad.vmap(lambda i: jnp.bincount(i, length=31)),
         [np.arange(301_000).reshape(70, 4300) ** 2 % 37],
     ),
+    "small windows added": (
+        lambda i, u: (jnp.zeros(300).at[i].add(u), jnp.full((3, 100), -0.0).at[:, i // 3].add(u)),
+        [np.arange(200_003) ** 2 % 299, image(200_003)],
+    ),
+    "small windows added at two places": (
+        lambda x, i, j, u: jnp.asarray(x).at[i, j].add(u + 1j, mode="drop"),
+        [
+            image(7, 9, dtype="complex128"),
+            np.arange(150_000).reshape(500, 300) % 8,
+            np.arange(150_000).reshape(500, 300) % 11,
+            image(500, 300),
+        ],
+    ),
     "large windows added": (
         lambda x, i, u: jnp.asarray(x).at[i].add(u),
         [image(101, 301), np.arange(2000) ** 2 % 131 - 7, image(2000, 301)],

@@ -10,9 +10,9 @@ import numpy as np
 from ..graph import Number, Value
 from ..lowering import Pull, Routine
 from ..op import Draw, Joint, Op, Sample, Unknown, batch_to_front
-from ..types import ArrayType, Shape, TypeMismatch
+from ..types import ArrayType, DType, Shape, TypeMismatch
 from .constants import zeros
-from .scatter_lowering import emit_scatter, parts_scatter
+from .scatter_lowering import emit_scatter, parts_scatter, workspace_scatter
 from .shape import move_axis, reshape
 from .windows import (
     Axes,
@@ -320,6 +320,11 @@ def _transpose_scatter_add(
     ]
 
 
+def _nothing(dtype: DType) -> Number:
+    """What leaves every number unchanged when it is added: -0.0, as 0.0 would change that."""
+    return {"f": -0.0, "c": complex(-0.0, -0.0)}.get(dtype.kind, 0)
+
+
 scatter_add = Op(
     name="scatter_add",
     doc="x with `updates` added to the windows at `starts`; repeated ones add up. `unique` "
@@ -337,10 +342,11 @@ scatter_add = Op(
     ),
     lower=Routine(
         lambda r, *buffers, unique, **where: emit_scatter(
-            lambda b, old, update: b.add(old, update), r, *buffers, **where
+            lambda b, old, update: b.add(old, update), r, *buffers, identity=_nothing, **where
         ),
+        lambda *types, unique, **where: workspace_scatter(*types, identity=_nothing, **where),
         overwrites=0,
-        parts=lambda *types, unique, **where: parts_scatter(*types, **where),
+        parts=lambda *types, unique, **where: parts_scatter(*types, identity=_nothing, **where),
     ),
     samples=scatter_samples(),
 )
