@@ -246,7 +246,7 @@ def arange(
 
     For negative steps, above `stop`. In the dtype at which the numbers and int64 meet unless
     `dtype` is given. The length depends on the numbers, which must be known while tracing (else
-    TypeError). Raises ZeroDivisionError for step 0.
+    TypeError). Raises ZeroDivisionError for step 0 and ValueError for complex numbers.
 
     >>> import jitad.numpy as jnp
     >>> jnp.arange(4), jnp.arange(1.0, 2.0, 0.25)
@@ -260,6 +260,14 @@ def arange(
     # Python numbers are not weak here, in NumPy neither.
     given = np.result_type(INT64, *[np.asarray(x).dtype for x in numbers])
     found = as_dtype(given if dtype is None else dtype)
+    if any([np.iscomplexobj(x) for x in numbers]):
+        given = ", ".join([str(x) for x in numbers])
+        raise ValueError(
+            at_user_line(
+                f"arange: expected real start, stop and step; got {given}: complex numbers have no "
+                "order. Write linspace(start, stop, num), or dtype=complex for real numbers"
+            )
+        )
     first, last, delta = [
         x.item() if isinstance(x, (np.generic, np.ndarray)) else x for x in numbers
     ]

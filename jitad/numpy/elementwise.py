@@ -25,7 +25,7 @@ from jitad.trace import Tracer, apply
 from jitad_ir.op import Op
 from jitad_ir.types import DTYPES, FLOAT64, DType
 
-from .promotion import Operand, broadcast_shape, promote, spread
+from .promotion import Operand, as_operand, broadcast_shape, kind_of, promote, spread
 
 Rule: TypeAlias = Callable[..., Any]
 """What computes a function from operands of one shape in the dtypes that NumPy would use."""
@@ -106,11 +106,13 @@ def unary(op: Op, kinds: str, other: Rule | None = None) -> Callable[[F], F]:
 
 
 def binary(op: Op, kinds: str, other: Rule | None = None) -> Callable[[F], F]:
-    """Decorator of the declaration of a ufunc of two operands; see `unary`."""
+    """Decorator of the declaration of a ufunc of two operands; see `unary`. Complex operands of a
+    ufunc that NumPy has for real ones alone go to the rule `other`."""
     takes = _dtypes(kinds)
 
     def declared(declaration: F) -> F:
         ufunc = getattr(np, declaration.__name__)
+        is_extended = other is not None and not any(["D" in loop for loop in ufunc.types])
 
         def function(x: Any, y: Any, /) -> Any:
             cls, other_cls = type(x), type(y)
@@ -131,6 +133,9 @@ def binary(op: Op, kinds: str, other: Rule | None = None) -> Callable[[F], F]:
                         return apply(op, x, y)
                     shape = broadcast_shape((x.shape, y.shape))
                     return apply(op, spread(x, shape), spread(y, shape))
+            if is_extended and _has_complex(x, y):
+                assert other is not None
+                return other(*promote(np.multiply, (x, y)))
             x, y = promote(ufunc, (x, y))
             if other is None or (x.dtype in takes and x.dtype == y.dtype):
                 return apply(op, x, y)
@@ -141,6 +146,10 @@ def binary(op: Op, kinds: str, other: Rule | None = None) -> Callable[[F], F]:
         return cast(F, function)
 
     return declared
+
+
+def _has_complex(*operands: Any) -> bool:
+    return any([kind_of(as_operand(x)) == "c" for x in operands])
 
 
 def composed(rule: F) -> F:

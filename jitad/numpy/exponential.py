@@ -150,11 +150,44 @@ def hypot(x: Any, y: Any, /) -> Any:
     """
 
 
-@binary(ops.logaddexp, "f")
+def _complex_logaddexp(x: Any, y: Any) -> Any:
+    """a + log(1 + e**(b - a)), where a has the greater real part; of imaginary part within pi."""
+    first = apply(ops.ge, apply(ops.real, x), apply(ops.real, y))
+    a, b = apply(ops.select, first, x, y), apply(ops.select, first, y, x)
+    # Equal operands that are infinite differ by 0.
+    infinite = apply(ops.bitwise_not, apply(ops.is_finite, apply(ops.real, a)))
+    equal, zero = apply(ops.bitwise_and, apply(ops.eq, a, b), infinite), np.zeros(a.shape, a.dtype)
+    difference = apply(
+        ops.sub, apply(ops.select, equal, zero, b), apply(ops.select, equal, zero, a)
+    )
+    whole = apply(ops.add, a, apply(ops.log1p, apply(ops.exp, difference)))
+    imaginary = apply(ops.imag, whole)
+    turn = np.full(whole.shape, 2 * math.pi, imaginary.dtype)
+    turns = apply(ops.round, apply(ops.div, imaginary, turn))
+    return apply(
+        ops.complex,
+        apply(ops.real, whole),
+        apply(ops.sub, imaginary, apply(ops.mul, turns, turn)),
+    )
+
+
+def _complex_logaddexp2(x: Any, y: Any) -> Any:
+    """log2(e**u + e**v) of the operands in units of log 2, part by part: infinite ones stay."""
+
+    def scaled(op: Any, z: Any) -> Any:
+        parts = [apply(part, z) for part in (ops.real, ops.imag)]
+        unit = np.full(z.shape, math.log(2.0), parts[0].dtype)
+        return apply(ops.complex, *[apply(op, part, unit) for part in parts])
+
+    return scaled(ops.div, _complex_logaddexp(scaled(ops.mul, x), scaled(ops.mul, y)))
+
+
+@binary(ops.logaddexp, "f", _complex_logaddexp)
 def logaddexp(x: Any, y: Any, /) -> Any:
     """log(e**x + e**y), without overflow on the way.
 
-    The operands broadcast; real, integers count as floats. Where they are equal, each takes half of
+    The operands broadcast; integers count as floats. Complex ones, which NumPy does not take, give
+    an imaginary part in [-pi, pi]. Where they are equal, each takes half of
     the derivative, also where both are infinite.
 
     >>> import jitad.numpy as jnp
@@ -163,11 +196,11 @@ def logaddexp(x: Any, y: Any, /) -> Any:
     """
 
 
-@binary(ops.logaddexp2, "f")
+@binary(ops.logaddexp2, "f", _complex_logaddexp2)
 def logaddexp2(x: Any, y: Any, /) -> Any:
     """log2(2**x + 2**y), without overflow on the way.
 
-    The operands broadcast; real, integers count as floats; see `logaddexp`.
+    The operands broadcast; integers count as floats; complex or real, see `logaddexp`.
 
     >>> import jitad.numpy as jnp
     >>> jnp.logaddexp2(jnp.array([0.0, 2000.0]), jnp.array([0.0, 2000.0]))

@@ -135,3 +135,37 @@ def test_even_generalized_normal_densities_at_their_middle(beta: float) -> None:
 @pytest.mark.parametrize("x", [-1.0, 2.0])
 def test_the_beta_distribution_is_flat_outside(function: Any, x: float) -> None:
     assert derivatives(lambda x: function(x, 2.0, 3.0), x, 2) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+@pytest.mark.parametrize("wrap", [lambda f: f, jitad.jit], ids=["eager", "jit"])
+def test_logaddexp_of_complex_numbers(wrap: Any, dtype: Any) -> None:
+    """NumPy has it for real numbers alone; exp of the result is the sum."""
+    rng = np.random.default_rng(0)
+    x, y = (rng.normal(size=(2, 30)) + 3j * rng.normal(size=(2, 30))).astype(dtype)
+    near = 1e-5 if dtype == np.complex64 else 1e-12
+    for f, base in ((jnp.logaddexp, np.e), (jnp.logaddexp2, 2.0)):
+        out = wrap(f)(x, y)
+        assert out.dtype == dtype and np.all(abs(out.imag * np.log(base)) <= np.pi * (1 + 1e-6))
+        np.testing.assert_allclose(base**out, base**x + base**y, rtol=20 * near, atol=near)
+        np.testing.assert_array_equal(jitad.vmap(f)(x, y), f(x, y))
+        slopes = wrap(jitad.vmap(jitad.grad(f, argnums=(0, 1), holomorphic=True)))(x, y)
+        for slope, given in zip(slopes, (x, y), strict=True):
+            expected = base**given / (base**x + base**y)
+            np.testing.assert_allclose(slope, expected, rtol=200 * near, atol=near)
+        assert wrap(f)(x, 1).dtype == dtype
+        for a, b, expected in [
+            (800 + 1j, 800 + 1j, 800 + 1j + np.log(2) / np.log(base)),
+            (-np.inf, -np.inf + 0j, -np.inf + 0j),
+            (-np.inf + 0j, 1 + 2j, 1 + 2j),
+        ]:
+            np.testing.assert_allclose(wrap(f)(dtype(a), dtype(b)), expected, rtol=1e-6)
+        slopes = jitad.grad(f, argnums=(0, 1), holomorphic=True)(dtype(3 + 1j), dtype(3 + 1j))
+        np.testing.assert_allclose(slopes, [0.5, 0.5], rtol=1e-6)
+
+
+def test_complex_numbers_have_no_range() -> None:
+    for arguments in ((3 + 0j,), (0, 3, 1j), (np.complex64(0), 3)):
+        with pytest.raises(ValueError, match="expected real start, stop and step.*linspace"):
+            jnp.arange(*arguments)
+    np.testing.assert_array_equal(jnp.arange(3, dtype=complex), np.arange(3, dtype=complex))

@@ -153,8 +153,11 @@ def test_derivatives_of_folds(axis: Any) -> None:
 
 @pytest.mark.parametrize("dtypes", MIXED, ids="-".join)
 def test_values_of_pairs(dtypes: tuple[str, str]) -> None:
+    # NumPy has no logaddexp of complex numbers.
+    are_real = "complex" not in "".join(dtypes)
+    family = {k: v for k, v in BINARY.items() if are_real or "logaddexp" not in k}
     for first, second in PAIRS:
-        check_values(BINARY, draw(first, dtypes[0]), draw(second, dtypes[1], 1))
+        check_values(family, draw(first, dtypes[0]), draw(second, dtypes[1], 1))
 
 
 @pytest.mark.parametrize("shapes", PAIRS, ids=str)
