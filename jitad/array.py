@@ -43,6 +43,13 @@ class Array(np.ndarray, metaclass=MetaArray):
     weak_type = False
     """Whether its dtype gives way to that of arrays it meets: that of a Python number does."""
 
+    def __hash__(self) -> int:
+        """Of an array of shape (), an element for instance, that of its number, which it equals.
+        Others raise TypeError, as ndarrays do."""
+        if self.ndim:
+            raise TypeError(f"unhashable type: 'Array' of shape {self.shape}")
+        return hash(self.item())
+
     def block_until_ready(self) -> Array:
         """The array itself: jitad computes synchronously."""
         return self

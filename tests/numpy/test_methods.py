@@ -456,3 +456,11 @@ def test_views_of_traced_arrays(dtype: str) -> None:
     np.testing.assert_array_equal(jitad.jit(lambda x: x.view(dtype))(x), x.view(dtype))
     with pytest.raises(ValueError, match="view: expected a last axis"):
         jitad.jit(lambda x: x.view("f8"))(x[:, :3])
+
+
+def test_elements_hash_as_their_numbers_and_arrays_do_not() -> None:
+    x = jitad.jit(lambda x: x + 1)(np.arange(3))
+    assert {1: "one"}[x[0]] == "one"
+    assert set(x) == {1, 2, 3}
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(x)
