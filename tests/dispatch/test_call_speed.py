@@ -33,11 +33,20 @@ def seconds_per_call(calls: list[tuple[Callable, tuple]], rounds: int = 15) -> l
     return best
 
 
+TRIES = 3
+"""Noise makes a ratio worse for a while, never better for long."""
+
+
 def test_a_small_array():
     f = function_for(Signature((Leaf(LeafKind.ARRAY, FLOAT, (10,)),)), ResultLeaf(FLOAT, (10,)))
     x = np.arange(10.0)
-    native, numpy = seconds_per_call([(f, (x,)), (lambda x: x + 1, (x,))])
-    assert native < numpy / 4, f"{native * 1e9:.0f} ns, NumPy {numpy * 1e9:.0f} ns"
+    shares = []
+    for _ in range(TRIES):
+        native, numpy = seconds_per_call([(f, (x,)), (lambda x: x + 1, (x,))])
+        shares.append(native / numpy)
+        if shares[-1] < 1 / 4:
+            return
+    pytest.fail(f"of NumPy's time: {shares}")
 
 
 def test_many_leaves_cost_little_each():
@@ -45,7 +54,11 @@ def test_many_leaves_cost_little_each():
     few = function_for(Signature((leaf,) * 2), TupleNode((result,) * 2))
     many = function_for(Signature((leaf,) * 50), TupleNode((result,) * 50))
     arrays = tuple(np.zeros(3) for _ in range(50))
-    short, long, numpy = seconds_per_call(
-        [(few, arrays[:2]), (many, arrays), (lambda x: x + 1, arrays[:1])]
-    )
-    assert (long - short) / 48 < numpy / 8
+    calls = [(few, arrays[:2]), (many, arrays), (lambda x: x + 1, arrays[:1])]
+    shares = []
+    for _ in range(TRIES):
+        short, long, numpy = seconds_per_call(calls)
+        shares.append((long - short) / 48 / numpy)
+        if shares[-1] < 1 / 8:
+            return
+    pytest.fail(f"a leaf, of NumPy's time for an array: {shares}")
