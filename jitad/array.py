@@ -85,21 +85,43 @@ for _name in _BINARY.split():
     setattr(Array, f"__i{_name}__", getattr(np.ndarray, f"__{_name}__"))
 
 
-def _without_mask(name: str) -> Callable[..., Any]:
-    """The method `name`, where `where=None` means all elements; NumPy would take it for False."""
+def _reduction(name: str) -> Callable[..., Any]:
+    """The method `name`, which takes lists of axes as well as tuples, and where `where=None` means
+    all elements; NumPy would take it for False."""
     method = getattr(np.ndarray, name)
 
     @wraps(method)
     def reduction(self: Array, *args: Any, **kwargs: Any) -> Any:
-        if kwargs and kwargs.get("where", True) is None:
-            del kwargs["where"]
+        if args and isinstance(args[0], list):
+            args = (tuple(args[0]), *args[1:])
+        if kwargs:
+            if kwargs.get("where", True) is None:
+                del kwargs["where"]
+            if isinstance(kwargs.get("axis"), list):
+                kwargs["axis"] = tuple(kwargs["axis"])
         return method(self, *args, **kwargs)
 
     return reduction
 
 
 for _name in ["all", "any", "max", "mean", "min", "prod", "std", "sum", "var"]:
-    setattr(Array, _name, _without_mask(_name))
+    setattr(Array, _name, _reduction(_name))
+
+
+@wraps(np.ndarray.squeeze)
+def _squeeze(self: Array, axis: Any = None) -> Any:
+    return np.ndarray.squeeze(self, tuple(axis) if isinstance(axis, list) else axis)
+
+
+@wraps(np.ndarray.reshape)
+def _reshape(self: Array, *shape: Any, **kwargs: Any) -> Any:
+    if len(shape) == 1 and hasattr(shape[0], "__next__"):
+        shape = (tuple(shape[0]),)
+    return np.ndarray.reshape(self, *shape, **kwargs)
+
+
+Array.squeeze = _squeeze  # type: ignore[method-assign]
+Array.reshape = _reshape  # type: ignore[method-assign, assignment]
 
 
 def writable(x: Any) -> Any:

@@ -33,8 +33,9 @@ _OBJECT = np.dtype("object")
 
 
 def as_operand(x: Any) -> Operand:
-    """`x` as a tracer, an array or a Python number; lists and tuples become arrays, and so does
-    what has `__jax_array__` (which may give a tracer), `__array__` or a buffer.
+    """`x` as a tracer, an array or a Python number; lists, tuples and what NumPy takes for a
+    sequence become arrays, and so does what has `__jax_array__` (which may give a tracer),
+    `__array__` or a buffer.
 
     Raises TypeError for what is none of these and for dtypes that the IR does not have.
     """
@@ -52,10 +53,23 @@ def as_operand(x: Any) -> Operand:
         return as_operand(as_array())
     if not isinstance(x, type) and (hasattr(x, "__array__") or _has_buffer(x)):
         return _native(np.asarray(x))
+    if _is_sequence(x):
+        array = np.asarray(x)
+        if array.dtype.kind not in "OSUV":
+            return _native(array)
     got = (
         f"the type {x.__name__}" if isinstance(x, type) else f"{cls.__module__}.{cls.__qualname__}"
     )
     raise TypeError(at_user_line(f"expected an array or a number; got {got}"))
+
+
+def _is_sequence(x: Any) -> bool:
+    """True of what NumPy goes through as it does through lists."""
+    return (
+        hasattr(x, "__len__")
+        and hasattr(x, "__getitem__")
+        and not isinstance(x, (str, bytes, dict, type))
+    )
 
 
 def _has_buffer(x: Any) -> bool:

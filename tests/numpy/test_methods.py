@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import dataclasses
 import math
@@ -430,6 +431,46 @@ def test_methods_of_arrays_take_the_keywords_of_jax() -> None:
     np.testing.assert_array_equal(places, [0, 1, 2, 0])
     assert x.sum() == 6.0 and x.argsort(stable=True).tolist() == [1, 2, 0]
     assert jnp.sort(x).searchsorted(2.0, method="sort") == 1
+
+
+def test_axes_in_lists_and_lengths_from_iterators() -> None:
+    x = jnp.arange(24.0).reshape(2, 3, 4)
+    for name in ["all", "any", "max", "mean", "min", "prod", "std", "sum", "var"]:
+        want = getattr(np.asarray(x), name)((0, 2))
+        np.testing.assert_array_equal(getattr(x, name)([0, 2]), want, err_msg=name)
+        same(lambda x, n=name: getattr(x, n)(axis=[1], keepdims=True), x)
+    assert x[None].squeeze([0]).shape == x.shape
+    assert x[:1, :, :1].squeeze(axis=[0, 2]).shape == (3,)
+    for lengths in ((n for n in (4, 6)), map(int, (4, -1)), iter([4, 6])):
+        assert x.reshape(lengths).shape == (4, 6)
+    assert x.reshape(6, -1, order="F")[0, 1] == np.asarray(x).reshape(6, -1, order="F")[0, 1]
+
+
+class _Pairs:
+    """A sequence of pairs that is neither list nor tuple."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.items[index]
+
+
+def test_arrays_of_sequences() -> None:
+    pairs = _Pairs([(0, 1), (1, 2)])
+    for given in (pairs, range(2, 5), collections.deque([1.5, 2.0])):
+        got, want = jnp.array(given), np.array(given)
+        np.testing.assert_array_equal(got, want)
+        assert got.dtype == want.dtype
+    np.testing.assert_array_equal(
+        jitad.jit(lambda x: x + jnp.asarray(pairs))(X[:, :2]), X[:, :2] + [[0, 1], [1, 2]]
+    )
+    for wrong in ({1: 2}, "12", {1, 2}, _Pairs(["a"]), {1: 2}.values()):
+        with pytest.raises(TypeError, match="expected an array or a number; got"):
+            jnp.array(wrong)
 
 
 def test_rounding_by_python() -> None:
