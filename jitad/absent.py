@@ -17,6 +17,7 @@ _FLOATS = (
 ABSENT = {
     "jitad": {
         "live_arrays": "arrays are NumPy's, which nobody lists; tracemalloc counts their memory",
+        "api_util": _INSIDES,
         "cloud": _ONE_PROCESS,
         "distributed": _ONE_PROCESS,
         "export": "compiled programs are kept on disk, for this machine: `python -m jitad cache`",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import checkpoint_policies
 from .checkpoint_policies import Offloadable, checkpoint_name
 from .transforms.checkpointing import checkpoint, remat
+from .transforms.residuals import print_saved_residuals, saved_residuals
 
 __all__ = [
     "Offloadable",
@@ -13,7 +14,9 @@ __all__ = [
     "checkpoint",
     "checkpoint_name",
     "checkpoint_policies",
+    "print_saved_residuals",
     "remat",
+    "saved_residuals",
 ]
 
 Saveable, Recompute = True, False

@@ -189,3 +189,26 @@ def test_answers_of_policies() -> None:
     for answer in (Saveable, Recompute, Offloadable("device", "pinned_host")):
         f = jitad.checkpoint(jnp.sin, policy=lambda prim, *_, answer=answer, **__: answer)
         assert jitad.grad(f)(0.0) == 1.0
+
+
+def test_former_names() -> None:
+    from jitad.experimental import mesh_utils
+    from jitad.experimental.pjit import pjit
+    from jitad.experimental.shard_map import shard_map
+
+    assert pjit is jitad.jit and shard_map is jitad.shard_map
+    mesh = jitad.sharding.Mesh(mesh_utils.create_device_mesh((1, 1)), ("a", "b"))
+    assert mesh.shape == {"a": 1, "b": 1}
+    with pytest.raises(ValueError, match="create_device_mesh: expected lengths of 1"):
+        mesh_utils.create_device_mesh((2, 1))
+    with pytest.raises(AttributeError, match="insides"):
+        jitad.api_util  # noqa: B018  # pyright: ignore[reportUnusedExpression]
+
+
+def test_shapes_by_rank() -> None:
+    lax = jitad.lax
+    assert lax.broadcast_to_rank(np.ones(3), 3).shape == (1, 1, 3)
+    assert jitad.jit(lambda x: lax.broadcast_to_rank(x, 1))(2.0).shape == (1,)
+    with pytest.raises(ValueError, match="at most 1 axes; got 2"):
+        lax.broadcast_to_rank(np.ones((1, 2)), 1)
+    assert lax.empty((2, 3), np.int32).dtype == np.int32 and lax.empty((2,)).sum() == 0

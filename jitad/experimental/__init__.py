@@ -9,12 +9,23 @@ from ..settings import enable_x64
 from ..transforms.callbacks import io_callback
 
 if TYPE_CHECKING:
-    from . import checkify, jet, ode, sparse
+    from . import checkify, jet, mesh_utils, ode, pjit, shard_map, sparse
 
-__all__ = ["checkify", "enable_x64", "io_callback", "jet", "ode", "sparse"]
+__all__ = [
+    "checkify",
+    "enable_x64",
+    "io_callback",
+    "jet",
+    "mesh_utils",
+    "ode",
+    "pjit",
+    "shard_map",
+    "sparse",
+]
+_NAMESPACES = frozenset(__all__) - {"enable_x64", "io_callback"}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("checkify", "jet", "ode", "sparse"):
+    if name in _NAMESPACES:
         return importlib.import_module(f".{name}", __name__)
     raise importlib.import_module("..absent", __name__).no_attribute(__name__, name)

@@ -65,7 +65,7 @@ _NAMES = {
     "loops": "fori_loop scan while_loop",
     "mapping": "map",
     "platforms": "platform_dependent with_sharding_constraint",
-    "precision": "Precision",
+    "precision": "Precision PrecisionLike",
     "products": "DotDimensionNumbers batch_matmul dot dot_general",
     "ragged": "RaggedDotDimensionNumbers ragged_dot ragged_dot_general",
     "randomness": "RandomAlgorithm random_gamma_grad rng_bit_generator rng_uniform",
@@ -78,9 +78,9 @@ _NAMES = {
         "scatter_mul scatter_sub"
     ),
     "shapes": (
-        "broadcast broadcast_in_dim broadcast_shapes broadcasted_iota collapse concatenate "
-        "expand_dims full full_like iota pad reshape rev split squeeze stack tile transpose "
-        "unstack"
+        "broadcast broadcast_in_dim broadcast_shapes broadcast_to_rank broadcasted_iota collapse "
+        "concatenate empty expand_dims full full_like iota pad reshape rev split squeeze stack "
+        "tile transpose unstack"
     ),
     "slicing": (
         "dynamic_index_in_dim dynamic_slice dynamic_slice_in_dim dynamic_update_index_in_dim "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import TypeAlias
 
 
 class Precision(enum.Enum):
@@ -18,3 +19,7 @@ class Precision(enum.Enum):
     DEFAULT = 0
     HIGH = 1
     HIGHEST = 2
+
+
+PrecisionLike: TypeAlias = Precision | str | tuple[Precision, Precision] | tuple[str, str] | None
+"""What `precision=` takes."""

@@ -94,6 +94,31 @@ def broadcasted_iota(dtype: Any, shape: Any, dimension: int, *, out_sharding: An
 # Broadcasting and reshaping.
 
 
+def empty(shape: Any, dtype: Any = None, *, out_sharding: Any = None) -> Any:
+    """An array of `shape`, of zeros: memory as it is found would not give the same twice.
+
+    >>> from jitad import lax
+    >>> lax.empty((2,), float)
+    Array([0., 0.])
+    """
+    return full(shape, 0, np.float64 if dtype is None else dtype)
+
+
+def broadcast_to_rank(x: Any, rank: int) -> Any:
+    """`x` with leading axes of length 1, `rank` axes in all. Raises ValueError if it has more.
+
+    >>> from jitad import lax
+    >>> lax.broadcast_to_rank(np.ones(3), 2).shape
+    (1, 3)
+    """
+    x = as_array("broadcast_to_rank", x)
+    if x.ndim > rank:
+        raise ValueError(
+            at_user_line(f"broadcast_to_rank: expected at most {rank} axes; got {x.ndim}")
+        )
+    return apply(ops.reshape, x, shape=(1,) * (rank - x.ndim) + x.shape)
+
+
 def broadcast(operand: Any, sizes: Sequence[int], *, out_sharding: Any = None) -> Any:
     """`operand` repeated along new leading axes of lengths `sizes`.
 

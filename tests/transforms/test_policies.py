@@ -176,3 +176,23 @@ def test_checkpoints_that_hand_on_what_they_are_given(stage: Callable[..., Any])
             offload_src="device",
             offload_dst="host",
         )
+
+
+def test_what_is_kept_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    def f(x: Any, w: Any) -> Any:
+        return jnp.sum(jnp.sin(x @ w["m"]) * 2.0)
+
+    arguments = np.ones((2, 3)), {"m": np.ones((3, 4))}
+
+    def told(f: Any) -> list[str]:
+        jitad.ad_checkpoint.print_saved_residuals(f, *arguments)
+        return capsys.readouterr().out.splitlines()
+
+    plain = told(f)
+    given = {"f64[2,3] from the argument at [0]", "f64[3,4] from the argument at [1]['m']"}
+    (cosine,) = [line for line in plain if line not in given]
+    assert len(plain) == 3 and cosine.startswith("f64[2,4] output of cos from ")
+    assert "test_policies.py" in cosine
+    assert set(told(jitad.checkpoint(f))) == given
+    (product,) = set(told(jitad.checkpoint(f, policy=policies.dots_saveable))) - given
+    assert product.startswith("f64[2,4] output of ")

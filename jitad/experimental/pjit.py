@@ -1,0 +1,7 @@
+"""`jit` by its former name for several devices: `from jitad.experimental.pjit import pjit`."""
+
+from __future__ import annotations
+
+from ..transforms.staging import jit as pjit
+
+__all__ = ["pjit"]
