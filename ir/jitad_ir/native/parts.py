@@ -15,8 +15,12 @@ from typing import Any
 
 from llvmlite import ir as ll
 
-LEAST = 60
-"""Instructions that are worth a part of their own: LLVM takes a millisecond for an empty one."""
+LEAST = 120
+"""Least cost of a part of its own: LLVM takes a millisecond for an empty one."""
+
+FUNCTION, BLOCK, SHUFFLE = 19, 8, 3
+"""What functions, blocks and shuffles cost LLVM besides their instructions, in instructions: fitted
+to the time that it took for those of transforms and sorts."""
 
 _REFERENCE = re.compile(r'@"[^"]*"')
 
@@ -24,10 +28,10 @@ _REFERENCE = re.compile(r'@"[^"]*"')
 def divided(module: ll.Module, sizes: Mapping[str, int], most: int) -> list[str]:
     """The text of `module` in at most `most` parts, the longest first.
 
-    `sizes` are the instructions of the functions that are defined, of which those marked
-    `alwaysinline` are inlined.
+    `sizes` names the functions that are defined, of which those marked `alwaysinline` are inlined.
     """
-    most = min(most, sum(sizes.values()) // LEAST)
+    costs = {f.get_reference(): _cost(f) for f in map(module.get_global, sizes)}
+    most = min(most, sum(costs.values()) // LEAST)
     if most < 2:
         return [str(module)]
     units = [module.get_global(name) for name in sizes]
@@ -37,14 +41,22 @@ def divided(module: ll.Module, sizes: Mapping[str, int], most: int) -> list[str]
     texts = {g.get_reference(): str(g) for g in module.global_values}
     mentions = {name: set(_REFERENCE.findall(text)) - {name} for name, text in texts.items()}
     own = {f.get_reference() for f in units}
-    length = {f.get_reference(): sizes[f.name] for f in module.functions if f.name in sizes}
-    copied = length.keys() - own
+    copied = costs.keys() - own
     contents = {name: _with_copies(name, mentions, copied) for name in own}
-    weights = {name: sum([length[n] for n in inside]) for name, inside in contents.items()}
+    weights = {name: sum([costs[n] for n in inside]) for name, inside in contents.items()}
     parts = _balanced(weights, most)
     if len(parts) == 1:
         return [str(module)]
     return _texts(module, texts, mentions, [_union(contents, part) for part in parts])
+
+
+def _cost(function: ll.Function) -> int:
+    """About how long LLVM takes for a function."""
+    total = FUNCTION
+    for block in function.blocks:
+        shuffles = [i for i in block.instructions if i.opname == "shufflevector"]
+        total += BLOCK + len(block.instructions) + SHUFFLE * len(shuffles)
+    return total
 
 
 def _with_copies(name: str, mentions: Mapping[str, set[str]], copied: set[str]) -> set[str]:
