@@ -203,11 +203,11 @@ def check_derivatives(
 
     moves = jitad.jit(along)(*operands)
     _compare(moves, slopes(program, operands, ts), "jvp", 1e-7)
-    _reverse(program, operands, ts, moves, "grad")
+    check_reverse(program, operands, ts, moves, "grad")
     if second:
         again = jitad.jit(lambda *xs: jitad.jvp(along, xs, us)[1])(*operands)
         _compare(again, slopes(jitad.jit(along), operands, us), "jvp of jvp", 1e-6)
-        _reverse(along, operands, us, again, "grad of jvp")
+        check_reverse(along, operands, us, again, "grad of jvp")
 
 
 def _inexact(program: Callable[..., Any]) -> Callable[..., Any]:
@@ -235,7 +235,7 @@ def _weights(results: Any) -> Any:
     return jitad.tree.map(lambda v: rng.uniform(-1, 1, np.shape(v)), results)
 
 
-def _reverse(program: Any, operands: Any, ts: Any, moves: Any, what: str) -> None:
+def check_reverse(program: Any, operands: Any, ts: Any, moves: Any, what: str) -> None:
     """The gradient of a weighted sum of the real parts of all results, paired with `ts`."""
     weights = _weights(moves)
 

@@ -15,11 +15,11 @@ from ..wide import Family, Namespaces, call, check_derivatives, check_values, dr
 from . import reference
 
 OF = Namespaces(reference.lax, lax)
-SHAPES = [(), (1,), (5,), (0,), (3, 4), (0, 3), (2, 1, 3)]
+SHAPES = [(), (1,), (0, 3), (5,), (2, 1, 3)]
 OTHERS = ["float16", "float32", "complex64", "complex128", "int8", "int32", "uint8", "bool"]
 PLACES = [("float64", shape) for shape in SHAPES]
 PLACES += [(dtype, (2, 1, 3)) for dtype in OTHERS]
-PLACES += [(dtype, (0, 3)) for dtype in ("float32", "complex64", "int8", "bool")]
+PLACES += [("complex64", (0, 3)), ("int8", (0, 3))]
 
 SMOOTH = named(
     "abs asin asinh atan atanh bessel_i0e bessel_i1e cbrt conj cos cosh digamma erf erf_inv erfc"
@@ -90,7 +90,7 @@ PAIRS = [((), ()), ((5,), ()), ((1,), (1,)), ((0,), ()), ((2, 1, 3), (2, 4, 1)),
 PAIRS += [((2, 3), (3,)), ((2,), (3,))]
 PAIR_PLACES = [("float64", "float64", shapes) for shapes in PAIRS]
 PAIR_PLACES += [(dtype, dtype, PAIRS[4]) for dtype in OTHERS]
-PAIR_PLACES += [(dtype, dtype, PAIRS[3]) for dtype in ("float32", "complex64", "int8", "bool")]
+PAIR_PLACES += [("complex64", "complex64", PAIRS[3]), ("int8", "int8", PAIRS[3])]
 PAIR_PLACES += [("int32", "float32", PAIRS[0]), ("complex64", "float64", PAIRS[4])]
 BINARY = named("add sub mul max min")
 BINARY |= {
@@ -134,7 +134,7 @@ def test_values(dtype: str, shape: tuple[int, ...]) -> None:
 def test_derivatives(shape: tuple[int, ...]) -> None:
     left_out = (*BITWISE, "max", "min") if 0 in shape else BITWISE  # infinite
     folds = {k: v for k, v in FOLDS.items() if shape and not k.startswith(left_out)}
-    second = shape in ((0,), (2, 1, 3))
+    second = shape == (2, 1, 3)
     check_derivatives(SMOOTH, draw(shape, "float64"), second=second, of=OF)
     check_derivatives(ARRAYS | folds, draw(shape, "float64"), second=second, of=OF)
 
@@ -156,7 +156,7 @@ def test_values_of_pairs(first: str, second: str, shapes: tuple[Any, Any]) -> No
     check_values(family, draw(shapes[0], first), draw(shapes[1], second, 1), of=OF)
 
 
-@pytest.mark.parametrize("shapes", PAIRS[:6], ids=str)
+@pytest.mark.parametrize("shapes", [*PAIRS[:2], PAIRS[4], PAIRS[5]], ids=str)
 def test_derivatives_of_pairs(shapes: tuple[Any, Any]) -> None:
     family = BINARY | {k: FLOAT_BINARY[k] for k in ("div", "rem")}
     operands = draw(shapes[0], "float64"), draw(shapes[1], "float64", 1)
@@ -169,7 +169,8 @@ def test_products(name: str) -> None:
     family: Family = {"dot_general": lambda lax, x, y: lax.dot_general(x, y, numbers)}
     if name in ("matrices", "no columns"):
         family["batch_matmul"] = lambda lax, x, y: lax.batch_matmul(x, y)
-    for dtype in ("float16", "float32", "float64", "complex64", "int32", "uint8"):
+    for dtype in ("float16", "float32", "complex64", "uint8"):
         check_values(family, draw(first, dtype), draw(second, dtype, 1), of=OF)
     for dtype in ("float64", "complex128"):
-        check_derivatives(family, draw(first, dtype), draw(second, dtype, 1), second=True, of=OF)
+        operands = draw(first, dtype), draw(second, dtype, 1)
+        check_derivatives(family, *operands, second=dtype == "float64", of=OF)

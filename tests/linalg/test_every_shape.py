@@ -26,7 +26,7 @@ SCIPY = Namespaces(
 )
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 SQUARE_SHAPES = [(1, 1), (3, 3), (0, 0), (2, 1, 2, 2)]
-OTHER_SHAPES = [(3, 2), (2, 3), (0, 3), (3, 0), (1, 4), (2, 1, 3, 2)]
+OTHER_SHAPES = [(3, 2), (2, 3), (0, 3), (3, 0), (2, 1, 3, 2)]
 
 
 def adjoint(np: Any, x: Any) -> Any:
@@ -131,19 +131,15 @@ def square(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", SQUARE_SHAPES + OTHER_SHAPES, ids=str)
 def test_numpys(shape: tuple[int, ...]) -> None:
-    dtypes = ["float64", "complex128"]
-    if shape in ((3, 2), (0, 3)):
-        dtypes = ["float32", "complex64"]
-    if shape == (2, 3):
-        dtypes = ["int32", "bool"]
-    for dtype in dtypes:
+    dtypes = {(3, 2): ["float32", "complex128"], (2, 3): ["int32", "complex64"]}
+    for dtype in dtypes.get(shape, ["float64"]):
         check_values(RECTANGULAR, draw(shape, dtype), of=NUMPY, tolerance=1e-10)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (0, 0), *OTHER_SHAPES], ids=str)
 def test_numpys_derivatives(shape: tuple[int, ...]) -> None:
     family = {k: v for k, v in RECTANGULAR.items() if min(shape[-2:]) < 3 or k not in ROUGH}
-    check_derivatives(family, draw(shape, "float64"), second=shape in ((0, 3), (2, 3)), of=NUMPY)
+    check_derivatives(family, draw(shape, "float64"), second=shape == (2, 3), of=NUMPY)
     if shape == (3, 2):
         check_derivatives(family, draw(shape, "complex128"), of=NUMPY)
 
@@ -157,7 +153,7 @@ def without_stacks(family: Family, shape: tuple[int, ...]) -> Family:
 @pytest.mark.parametrize("shape", SQUARE_SHAPES, ids=str)
 def test_scipys(shape: tuple[int, ...]) -> None:
     family = without_stacks(SQUARE, shape)
-    for dtype in DTYPES if len(shape) == 2 else ["float64"]:
+    for dtype in DTYPES if shape == (3, 3) else ["float64"]:
         check_values(family, square(shape, dtype), of=SCIPY, tolerance=1e-10)
     check_derivatives(family, square(shape, "float64"), second=shape == (1, 1), of=SCIPY)
 
@@ -165,6 +161,6 @@ def test_scipys(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("shape", OTHER_SHAPES, ids=str)
 def test_scipys_solvers(shape: tuple[int, ...]) -> None:
     family = without_stacks(SOLVERS, shape)
-    for dtype in ("float64", "complex128") if 0 not in shape else ("float32", "complex64"):
+    for dtype in ("float32", "complex128") if shape == (3, 2) else ("float64",):
         check_values(family, draw(shape, dtype), of=SCIPY, tolerance=1e-10)
-    check_derivatives(family, draw(shape, "float64"), second=shape == (1, 4), of=SCIPY)
+    check_derivatives(family, draw(shape, "float64"), of=SCIPY)
