@@ -15,6 +15,7 @@ from jitad_ir.types import INT64
 
 from .arithmetic import add, divide, multiply, subtract
 from .creation import full
+from .half import in_single
 from .picking import take_along_axis
 from .promotion import Operand, as_array_operand, convert, filled, inexact, no_out, strong
 from .reduce import any as any_
@@ -275,6 +276,11 @@ def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
     return reshape(moved, (*[x.shape[i] for i in rest], count)), axes
 
 
+@in_single
+def _middle(below: Operand, above: Operand) -> Operand:
+    return multiply(add(below, above), 0.5)
+
+
 def _between(
     ordered: Operand, virtual: Operand, method: str, at: tuple[int, ...] | None
 ) -> Operand:
@@ -300,7 +306,7 @@ def _between(
     if method == "higher":
         return above
     if method == "midpoint":
-        return multiply(add(below, above), 0.5)
+        return _middle(below, above)
     share = convert(apply(ops.sub, virtual, low), below.dtype)
     step = subtract(above, below)
     # From the nearer end, as NumPy does: exact at both.
