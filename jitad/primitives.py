@@ -7,10 +7,14 @@ dot_general
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
+import jitad_ir.ops  # noqa: F401  (registers the ops)
 from jitad_ir.op import OPS
+
+from .errors import at_user_line
 
 _NAMES = {
     "bitcast": "bitcast_convert_type",
@@ -32,6 +36,9 @@ _NAMES = {
 }
 """Names of ops -> those of JAX's primitives, where they differ."""
 
+_TAKING_FUNCTIONS = frozenset({"branch", "reduce_window", "scan", "while_loop"})
+"""Ops whose functions in `jitad.lax` take Python functions, which a primitive has no place for."""
+
 _OPS = {theirs: ours for ours, theirs in _NAMES.items()}
 
 
@@ -48,6 +55,26 @@ class Primitive:
 
     def __repr__(self) -> str:
         return self.name
+
+    def bind(self, *operands: Any, **params: Any) -> Any:
+        """The function of `jitad.lax` for this operation at `operands`, which a program for JAX
+        calls by its primitive. Raises NotImplementedError for operations that no one function of
+        operands is: loops, branches and derivative rules.
+
+        >>> import jitad, numpy as np
+        >>> jitad.lax.div_p.bind(np.array([3.0, 1.0]), np.array([2.0, 4.0]))
+        Array([1.5 , 0.25])
+        """
+        name = self.op if self.op.startswith("bitwise_") else self.name
+        function = getattr(importlib.import_module("jitad.lax"), name, None)
+        if function is None or self.op in _TAKING_FUNCTIONS:
+            raise NotImplementedError(
+                at_user_line(
+                    f"{self.name}_p.bind: this operation has no function of operands alone. Call "
+                    "the function of jitad or jitad.lax that makes it"
+                )
+            )
+        return function(*operands, **params)
 
 
 _PRIMITIVES: dict[str, Primitive] = {}
