@@ -5,6 +5,7 @@ from __future__ import annotations
 _INSIDES = "it is about JAX's own insides; jitad.custom_jvp, custom_vjp and custom_vmap give rules"
 _ONE_PROCESS = "jitad computes on the CPU, in one process"
 _NO_SUCH_FLOAT = "NumPy has no such dtype, nor have CPUs its arithmetic; use float16 or float32"
+_NO_REFERENCES = "values do not change; write x.at[...], and carry them through loops and branches"
 _NO_SUCH_INTEGER = "NumPy has no such dtype; use int8 or uint8"
 
 # fmt: off
@@ -16,6 +17,10 @@ _FLOATS = (
 
 ABSENT = {
     "jitad": {
+        **dict.fromkeys(
+            ("Ref", "empty_ref", "free_ref", "freeze", "new_ref", "ref"), _NO_REFERENCES
+        ),
+        "debug_key_reuse": "keys are not followed; fold_in or split one before each use",
         "live_arrays": "arrays are NumPy's, which nobody lists; tracemalloc counts their memory",
         "api_util": _INSIDES,
         "cloud": _ONE_PROCESS,

@@ -212,3 +212,9 @@ def test_shapes_by_rank() -> None:
     with pytest.raises(ValueError, match="at most 1 axes; got 2"):
         lax.broadcast_to_rank(np.ones((1, 2)), 1)
     assert lax.empty((2, 3), np.int32).dtype == np.int32 and lax.empty((2,)).sum() == 0
+
+
+def test_what_is_left_out_says_what_to_write() -> None:
+    for name in ("new_ref", "Ref", "freeze"):
+        with pytest.raises(AttributeError, match=r"values do not change; write x\.at"):
+            getattr(jitad, name)
