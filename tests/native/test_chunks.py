@@ -208,6 +208,42 @@ def there_and_back(n: int) -> tuple[ll.Module, Externals]:
     return module, externals
 
 
+def row_of_blocks(blocks: int, length: int) -> ll.Module:
+    """`f(x, y)`: blocks one after the other, each of which uses values of all before it."""
+    module = ll.Module("row")
+    Externals(module).finish()
+    function = ll.Function(module, ll.FunctionType(ll.VoidType(), [PTR, PTR]), "f")
+    b = ll.IRBuilder(function.append_basic_block("entry"))
+    value = b.load(function.args[0], typ=F64)
+    kept = [value]
+    for _ in range(blocks):
+        following = b.append_basic_block()
+        b.branch(following)
+        b.position_at_end(following)
+        for k in range(length):
+            value = b.fadd(b.fmul(value, F64(0.5)), kept[k % len(kept)])
+        kept.append(value)
+    b.store(value, function.args[1])
+    b.ret_void()
+    return module
+
+
+def test_rows_of_long_blocks_compute_the_same_bits(monkeypatch):
+    whole, _ = run(row_of_blocks(6, 50), monkeypatch, 10**6)
+    cut, functions = run(row_of_blocks(6, 50), monkeypatch, 9)
+    assert cut == whole
+    assert functions > 6 * 50 // 9
+
+
+def test_every_instruction_is_looked_at_a_few_times(monkeypatch):
+    """Not once for each block that is cut."""
+    seen = []
+    operands = chunks._operands
+    monkeypatch.setattr(chunks, "_operands", lambda i: (seen.append(i), operands(i))[1])
+    split_long_blocks(row_of_blocks(20, chunks.LONG_BLOCK))
+    assert len(seen) < 5 * 20 * 2 * chunks.LONG_BLOCK
+
+
 @pytest.mark.timing
 def test_compile_time_is_linear_in_program_size():
     def seconds(n: int) -> float:

@@ -14,7 +14,7 @@ allocator would have spilled them.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,10 +37,15 @@ FRAME_ALIGN = 64
 def split_long_blocks(module: ll.Module) -> None:
     """Cut the long blocks of all functions of `module`, in place; call it once."""
     for function in module.functions:
-        for block in function.blocks:
-            length = len(block.instructions)
-            if length > LONG_BODY or (length > LONG_BLOCK and not _in_loop(block)):
-                _split(function, block)
+        long = [block for block in function.blocks if _is_long(block)]
+        uses = Counter(_all_operands(function.blocks)) if long else Counter()
+        for block in long:
+            _split(function, block, uses)
+
+
+def _is_long(block: ll.Block) -> bool:
+    length = len(block.instructions)
+    return length > LONG_BODY or (length > LONG_BLOCK and not _in_loop(block))
 
 
 def _in_loop(block: ll.Block) -> bool:
@@ -64,13 +69,15 @@ def _successors(block: ll.Block) -> list[ll.Block]:
     return [v for v in last.operands if isinstance(v, ll.Block)]
 
 
-def _split(function: ll.Function, block: ll.Block) -> None:
+def _split(function: ll.Function, block: ll.Block, uses: Counter[ll.Value]) -> None:
+    """Cut `block`. `uses` counts how often the instructions of `function` use each value; it is
+    kept up to date, as counting anew for each block would take quadratic time."""
     stays = [i for i in block.instructions if isinstance(i, (ll.PhiInstr, ll.AllocaInstr))]
     *body, terminator = [
         i for i in block.instructions if not isinstance(i, (ll.PhiInstr, ll.AllocaInstr))
     ]
     chunks = [body[at : at + CHUNK] for at in range(0, len(body), CHUNK)]
-    crossing = _Crossing(function, chunks)
+    crossing = _Crossing(chunks, uses)
     if not all(_slot_bytes(value.type) for value in crossing.values()):
         return
     frame = _Frame()
@@ -86,6 +93,7 @@ def _split(function: ll.Function, block: ll.Block) -> None:
     storage = ll.AllocaInstr(entry, ll.ArrayType(I8, frame.size), None, "frame")
     storage.type = PTR
     storage.align = FRAME_ALIGN
+    uses.subtract(_all_operands([block]))
     block.instructions, block.terminator = stays, None
     entry.instructions.insert(0, storage)
     builder = ll.IRBuilder(block)
@@ -97,6 +105,7 @@ def _split(function: ll.Function, block: ll.Block) -> None:
         frame.load(builder, storage, value)
     block.instructions.append(terminator)
     block.terminator = terminator
+    uses.update(_all_operands([block]))
 
 
 def _cut_out(
@@ -144,7 +153,7 @@ def _cut_out(
 class _Crossing:
     """Which values pass from chunk to chunk, and between the chunks and the rest of a function."""
 
-    def __init__(self, function: ll.Function, chunks: list[list[ll.Instruction]]) -> None:
+    def __init__(self, chunks: list[list[ll.Instruction]], uses: Counter[ll.Value]) -> None:
         home = {i: k for k, chunk in enumerate(chunks) for i in chunk}
         self.operands = {i: _operands(i) for i in home}
         """Instructions and arguments that each instruction of the chunks uses."""
@@ -161,9 +170,8 @@ class _Crossing:
                     if home.get(value) != k:
                         self.last_chunk[value] = k
         self.live_in = list(live_in)
-        others = [i for b in function.blocks for i in b.instructions if i not in home]
-        used_outside = {v: None for i in others for v in _operands(i)}
-        self.live_out = [value for value in used_outside if value in home]
+        used_here = Counter(v for values in self.operands.values() for v in values)
+        self.live_out = [value for value in home if uses[value] > used_here[value]]
         for value in self.live_out:
             self.last_chunk[value] = len(chunks)
         self._dead: defaultdict[int, list[ll.Value]] = defaultdict(list)
@@ -240,6 +248,11 @@ class _Reload(ll.LoadInstr):
     @property
     def name(self) -> str:
         return self._value.name
+
+
+def _all_operands(blocks: Iterable[ll.Block]) -> Iterable[ll.Value]:
+    """What the instructions of `blocks` use, each value as often as it is used."""
+    return (value for block in blocks for i in block.instructions for value in _operands(i))
 
 
 def _operands(instruction: ll.Instruction) -> list[ll.Value]:
