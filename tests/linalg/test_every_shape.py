@@ -24,7 +24,6 @@ NUMPY = Namespaces(np, jnp)
 SCIPY = Namespaces(
     SimpleNamespace(linalg=scipy.linalg, np=np), SimpleNamespace(linalg=jlinalg, np=jnp)
 )
-DTYPES = ["float32", "float64", "complex64", "complex128"]
 SQUARE_SHAPES = [(1, 1), (3, 3), (0, 0), (2, 1, 2, 2)]
 OTHER_SHAPES = [(3, 2), (2, 3), (0, 3), (3, 0), (2, 1, 3, 2)]
 
@@ -153,9 +152,10 @@ def without_stacks(family: Family, shape: tuple[int, ...]) -> Family:
 @pytest.mark.parametrize("shape", SQUARE_SHAPES, ids=str)
 def test_scipys(shape: tuple[int, ...]) -> None:
     family = without_stacks(SQUARE, shape)
-    for dtype in DTYPES if shape == (3, 3) else ["float64"]:
+    for dtype in ("float32", "complex64") if shape == (3, 3) else ("float64",):
         check_values(family, square(shape, dtype), of=SCIPY, tolerance=1e-10)
-    check_derivatives(family, square(shape, "float64"), second=shape == (1, 1), of=SCIPY)
+    if shape != (3, 3):  # of which test_scipy_linalg.py has the like
+        check_derivatives(family, square(shape, "float64"), of=SCIPY)
 
 
 @pytest.mark.parametrize("shape", OTHER_SHAPES, ids=str)
