@@ -43,7 +43,7 @@ class Array(np.ndarray, metaclass=MetaArray):
     weak_type = False
     """Whether its dtype gives way to that of arrays it meets: that of a Python number does."""
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]  (ndarray has None)
         """Of an array of shape (), an element for instance, that of its number, which it equals.
         Others raise TypeError, as ndarrays do."""
         if self.ndim:

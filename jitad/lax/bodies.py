@@ -1,8 +1,7 @@
 """Bodies of loops and branches: Python functions traced as regions, their types settled.
 
 A Python number that a carry starts from, or that a branch returns, is weak: it takes on the dtype
-of the arrays that it meets, as in `jitad.numpy`. Where 32 and 64 bits of one kind of number meet,
-the result has 64.
+of the arrays that it meets, as in `jitad.numpy`.
 """
 
 from __future__ import annotations
@@ -128,8 +127,8 @@ def settled(
     """The initial carry, and the body traced at it, once every type stays from step to step.
 
     `trace(carry)` gives the body, whose first outputs are the carry, and their number. A Python
-    number that the carry starts from takes on the dtype that the body gives it, and one of 32 bits
-    the 64 that the body gives it (`_in_64_bits`). Raises TypeError if a type changes, leaf by leaf.
+    number that the carry starts from takes on the dtype that the body gives it; one that the body
+    gives, that of the carry. Raises TypeError if a type changes, leaf by leaf.
     """
     while True:
         body, count = trace(carry)
@@ -138,9 +137,7 @@ def settled(
         after = list(zip(body.out_types, body.out_weak, strict=True))[:count]
         types: list[ArrayType] = []
         for before, weak, (type, out_weak) in zip(carry.types, carry.weak, after, strict=True):
-            meets = type.shape == before.shape and (
-                (weak and type.dtype != before.dtype) or _in_64_bits(before, type, out_weak)
-            )
+            meets = weak and type.shape == before.shape and type.dtype != before.dtype
             types.append(
                 before.with_dtype(_meet([(before, weak), (type, out_weak)])) if meets else before
             )
@@ -153,17 +150,6 @@ def settled(
         carry = Leaves(carry.tree, operands, types)
 
 
-def _in_64_bits(narrow: ArrayType, wide: ArrayType, wide_is_weak: bool) -> bool:
-    """Whether the dtypes are one kind of number in 32 and in 64 bits (in a part).
-
-    Programs written where 64 bits are an option that is off mix the two without a difference:
-    `jnp.zeros(3)` beside `jnp.zeros(3, jnp.float32)`. Here they meet, in 64 bits.
-    """
-    a, b = narrow.dtype, wide.dtype
-    in_part = 8 if a.kind == "c" else 4
-    return not wide_is_weak and a.kind == b.kind and a.itemsize == in_part == b.itemsize // 2
-
-
 def _meet(items: Sequence[tuple[ArrayType, bool]]) -> DType:
     """The dtype at which values meet of which some are weak."""
     numbers: list[Any] = [t.dtype.type(0).item() if weak else t.dtype for t, weak in items]
@@ -171,30 +157,27 @@ def _meet(items: Sequence[tuple[ArrayType, bool]]) -> DType:
 
 
 def with_weak_as(body: Body, types: Sequence[ArrayType]) -> Body:
-    """`body` with weak outputs in the dtypes of `types`, where those take them, and outputs of 32
-    bits in 64 where `types` are."""
+    """`body` with weak outputs in the dtypes of `types`, where those take them."""
     dtypes = [t.dtype for t in body.out_types]
     for i, (got, weak, want) in enumerate(zip(body.out_types, body.out_weak, types, strict=False)):
-        takes = weak and _meet([(want, False), (got, True)]) == want.dtype
-        if got.shape == want.shape and (takes or _in_64_bits(got, want, False)):
+        if weak and got.shape == want.shape and _meet([(want, False), (got, True)]) == want.dtype:
             dtypes[i] = want.dtype
     return body.cast(dtypes)
 
 
 def joined(bodies: Sequence[Body]) -> list[Body]:
-    """Branches with their weak outputs, and those of 32 bits that are of 64 in another branch, in
-    the dtypes that those of the others meet at."""
+    """Branches with their weak outputs in the dtypes that those of the others meet at."""
     if len({(body.out_tree, tuple([t.shape for t in body.out_types])) for body in bodies}) != 1:
         return list(bodies)
     columns = zip(
         *[zip(body.out_types, body.out_weak, strict=True) for body in bodies], strict=True
     )
-    meeting = [ArrayType(_meet(column), ()) for column in columns]
+    dtypes = [_meet(column) for column in columns]
     return [
         body.cast(
             [
-                m.dtype if weak or _in_64_bits(t, m, False) else t.dtype
-                for t, weak, m in zip(body.out_types, body.out_weak, meeting, strict=True)
+                d if weak else t.dtype
+                for t, weak, d in zip(body.out_types, body.out_weak, dtypes, strict=True)
             ]
         )
         for body in bodies

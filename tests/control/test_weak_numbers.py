@@ -90,8 +90,8 @@ def test_bounds_of_a_dtype_decide() -> None:
     """A bound that is an array makes the counter one."""
     run = jitad.jit(lambda n: lax.fori_loop(0, n, scaled_by, X.astype("f8")))
     assert run(np.int32(3)) == 12.0
-    found = jitad.jit(lambda n: lax.fori_loop(0, n, scaled_by, X))(np.int64(3))
-    assert found == 12.0 and found.dtype == np.float64  # 32 bits that meet 64
+    with pytest.raises(TypeError, match=r"expected f32\[\]; got f64\[\]"):
+        jitad.jit(lambda n: lax.fori_loop(0, n, scaled_by, X))(np.int64(3))
 
 
 def scaled_by(i: Any, y: Any) -> Any:
