@@ -91,7 +91,7 @@ def piecewise_constant(boundaries: Any, values: Any) -> Schedule:
     >>> import jitad
     >>> from jitad.example_libraries import optimizers
     >>> optimizers.piecewise_constant([10, 20], [1.0, 0.5, 0.1])(15)
-    np.float64(0.5)
+    Array(0.5)
     """
     boundaries, values = jnp.array(boundaries), jnp.array(values)
     if not boundaries.ndim == values.ndim == 1 or len(values) != len(boundaries) + 1:

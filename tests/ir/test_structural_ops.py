@@ -33,7 +33,8 @@ def gradients(op: Op, arrays: list[Any], params: dict[str, Any], ct: Any) -> lis
     graph = graph_of(op, arrays, params)
     program = vjp(graph, [a.dtype.kind in "fc" for a in arrays])
     residuals = evaluate(program.known, *arrays)[len(graph.outputs) :]
-    return list(evaluate(program.rest, *residuals, np.asarray(ct)))
+    cts = [np.asarray(ct)] if program.nonzero[0] else []
+    return list(evaluate(program.rest, *residuals, *cts))
 
 
 def both_ways(op: Op, arrays: list[Any], params: dict[str, Any]) -> tuple[Any, ...]:
