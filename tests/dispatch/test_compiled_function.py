@@ -89,17 +89,14 @@ def test_is_seen_through_by_inspect():
     assert f.__name__ == "original" and f.__module__ == original.__module__
 
 
-def test_methods_and_properties_set_on_the_type():
+def test_methods_and_properties_set_on_the_type(monkeypatch):
     type_ = compiled_function_type()
-    type_.answer = property(lambda self: 42)
-    type_.__reduce__ = lambda self: (str, ("pickled",))
-    try:
-        f = type_(refuse)
-        assert f.answer == 42
-        assert pickle.loads(pickle.dumps(f)) == "pickled"
-        assert f(1) == ("slow", (1,), {})
-    finally:
-        del type_.answer, type_.__reduce__
+    monkeypatch.setattr(type_, "answer", property(lambda self: 42), raising=False)
+    monkeypatch.setattr(type_, "__reduce__", lambda self: (str, ("pickled",)))
+    f = type_(refuse)
+    assert f.answer == 42
+    assert pickle.loads(pickle.dumps(f)) == "pickled"
+    assert f(1) == ("slow", (1,), {})
 
 
 def test_weak_references_and_cycles():
