@@ -187,7 +187,8 @@ def checkify(
     first; the computation goes on behind it. Compose with `jit`, `vmap` and derivatives on either
     side. As under `jit`, Python's `if` does not see the values of arrays.
 
-    Raises NotImplementedError for checks within a `while_loop` in reverse mode.
+    Of functions with rules of their own, and of a `while_loop` in reverse mode, only the results
+    are looked at, for nan; a `check` within the latter raises NotImplementedError.
 
     >>> import jitad, jitad.numpy as jnp
     >>> error, _ = checkify(jnp.log, errors=nan_checks)(-1.0)

@@ -223,3 +223,26 @@ def test_reverse_mode_of_a_while_loop(wrap: Any) -> None:
     assert checkified(60.0)[0].get() is None and checkified(60.0)[1] == 1.0
     error, slope = checkified(3.0)
     assert error.get() == "at 9.0 (`check` failed)" and slope == 4 * 27.0
+
+
+def test_a_loop_whose_checks_are_not_asked_for_keeps_them() -> None:
+    def f(n: Any) -> Any:
+        def body(i: Any) -> Any:
+            checkify.check(i < 3, "at most 3 steps")
+            return i + 1
+
+        return lax.while_loop(lambda i: i < n, body, 0)
+
+    error, result = checkify.checkify(f, errors=checkify.nan_checks)(3)
+    assert error.get() is None and result == 3
+    with pytest.raises(checkify.JaxRuntimeError, match="at most 3 steps"):
+        checkify.checkify(f, errors=checkify.nan_checks)(5)
+
+
+def test_nan_of_a_while_loop_in_reverse_mode_is_seen() -> None:
+    def loss(x: Any) -> Any:
+        return lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, jnp.sqrt(c[1])), (0, x))[1]
+
+    error, _ = checkify.checkify(jitad.grad(loss), errors=checkify.nan_checks)(-1.0)
+    assert "nan generated" in str(error.get())
+    assert checkify.checkify(jitad.grad(loss), errors=checkify.nan_checks)(2.0)[0].get() is None

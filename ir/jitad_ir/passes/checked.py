@@ -11,6 +11,7 @@ Loops carry the code along, branches give one; a `while_loop` in reverse mode ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -89,9 +90,7 @@ class _Checks:
         if eq.regions:
             return self._structured(eq, operands)
         self._before(eq, operands)
-        outs = self.builder.replay(eq, operands)
-        self._after(eq, outs)
-        return outs
+        return self._whole(eq, operands)
 
     def _check(self, eq: Equation, operands: tuple[Value, ...]) -> Sequence[Value]:
         if "user" not in self.kinds:
@@ -185,6 +184,10 @@ class _Checks:
             return self.run(eq.regions[0], operands)
         if any(map(_has_check, eq.regions)):
             raise NotImplementedError(f"checkify: checks within a {name} in reverse mode")
+        return self._whole(eq, operands)
+
+    def _whole(self, eq: Equation, operands: tuple[Value, ...]) -> Sequence[Value]:
+        """The equation as it is, of which only the results are looked at."""
         outs = self.builder.replay(eq, operands)
         self._after(eq, outs)
         return outs
@@ -242,9 +245,11 @@ class _Checks:
         sites = (*cond.sites, *sweep.sites)
         consts = eq.params["consts"]
         count = len(eq.outputs)
-        if not sites or len(eq.regions[1].outputs) != count:
+        if len(eq.regions[1].outputs) != count:
             if any(map(_has_check, eq.regions)):
                 raise NotImplementedError("checkify: checks within a while_loop in reverse mode")
+            return self._whole(eq, operands)
+        if not sites:
             return self.builder.replay(eq, operands)
         state = _nothing(sites)
         types = [*sweep.graph.input_types, *[v.type for v in state]]
@@ -300,9 +305,7 @@ def _isnan(x: Value) -> Value:
 def _row(detail: Value, lanes: int, lane: Value) -> Value:
     """The part of a detail at `lane` of its `lanes` leading axes, counted through."""
     rest = detail.shape[lanes:]
-    count = 1
-    for n in detail.shape[:lanes]:
-        count *= n
+    count = math.prod(detail.shape[:lanes])
     rows = OPS["reshape"](detail, shape=(count, *rest))
     zero = _full(0, lane.type)
     part = OPS["dynamic_slice"](rows, lane, *[zero] * len(rest), sizes=(1, *rest))
