@@ -65,6 +65,7 @@ class Trace(Builder):
         "axis",
         "captures",
         "concrete",
+        "defers",
         "is_body",
         "is_open",
         "known",
@@ -81,8 +82,12 @@ class Trace(Builder):
         axis: BatchAxis | None = None,
         is_body: bool = False,
         mutes: bool = False,
+        defers: bool | None = None,
     ) -> None:
         super().__init__(name)
+        self.defers: bool = (parent is not None and parent.defers) if defers is None else defers
+        """Whether derivatives and batches are recorded as they are asked for, to be derived when
+        the program is compiled, if it has to be. None: if the trace around this one does so."""
         self.mutes = mutes or (parent is not None and parent.mutes)
         """Whether effects are recorded only, in a concrete trace: they happen when the program is
         applied. In other concrete traces they happen now, and are not recorded."""
@@ -276,6 +281,11 @@ def current_trace() -> Trace | None:
     return _state.trace
 
 
+def defers() -> bool:
+    """Whether the current trace records what is asked for, see `Trace.defers`."""
+    return _state.trace is not None and _state.trace.defers
+
+
 @lru_cache(maxsize=1)
 def _load_operators() -> None:
     """Give tracers their operators, which `import jitad` does not load."""
@@ -306,12 +316,13 @@ class tracing:  # noqa: N801  (a context manager, named like a function)
         axis: BatchAxis | None = None,
         is_body: bool = False,
         mutes: bool = False,
+        defers: bool | None = None,
     ) -> None:
         _load_operators()
         if "einops._backends" in sys.modules:
             _teach_einops()
         self._outer = _state.trace
-        self._trace = Trace(name, self._outer, concrete, axis, is_body, mutes)
+        self._trace = Trace(name, self._outer, concrete, axis, is_body, mutes, defers)
 
     def __enter__(self) -> Trace:
         _state.trace = self._trace

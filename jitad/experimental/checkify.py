@@ -211,7 +211,9 @@ def checkify(
             inner, keywords = tree.unflatten(tracers)
             return f(*inner, **keywords)
 
-        traced = trace_function(flat, name_of(f), leaves, concrete=False, transform="checkify")
+        traced = trace_function(
+            flat, name_of(f), leaves, concrete=False, transform="checkify", defers=False
+        )
         program = checked(traced.graph, kinds, lambda op: primitive_of(op).name)
         count = len(traced.graph.outputs)
         results = run_graph(program.graph, traced.operands)

@@ -75,6 +75,7 @@ def jet(
         concrete=True,
         types=types,
         transform="jet",
+        defers=False,
     )
     mask = (True,) * len(types) + (False,) * len(traced.closed.captures)
     operands = [*traced.operands, *given]

@@ -49,6 +49,7 @@ class _Problem:
             types=self.types * parts,
             transform=self.name,
             is_body=True,
+            defers=False,
         )
 
     def _main(self, what: str, result: Any) -> Any:

@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from jitad_ir.graph import Builder, Graph, building
-from jitad_ir.op import OPS
-from jitad_ir.passes.batch import batch
+from jitad_ir.passes.batch_axes import Differs, batch_between
 from jitad_ir.types import ArrayType
 
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten, flatten_with_path, keystr
-from ..trace import BatchAxis, Tracer
+from ..trace import BatchAxis, Tracer, defers
 from .float0 import with_float0, without_float0
-from .function import check_callable, leaf_types, name_of, run_graph, trace_function
+from .function import (
+    Traced,
+    ask,
+    check_callable,
+    leaf_types,
+    name_of,
+    run_graph,
+    trace_function,
+)
 
 
 def vmap(
@@ -75,10 +81,39 @@ def vmap(
         )
         ends = _output_axes(out_axes, traced.out_tree, traced.graph.output_types)
         whole = [*axes, *[None] * len(traced.closed.captures)]
-        program = _program(traced.graph, size, whole, ends, axis_name, name_of(fun))
-        return with_float0(traced.out_tree, run_graph(program, traced.operands), (size,))
+        results = _in_lanes(traced, size, whole, ends, axis_name)
+        return with_float0(traced.out_tree, results, (size,))
 
     return batched_function
+
+
+def _in_lanes(
+    traced: Traced,
+    size: int,
+    axes: Sequence[int | None],
+    ends: Sequence[int | None],
+    axis_name: object,
+) -> list[Any]:
+    """Results of the traced program over the batch."""
+    if defers() and axis_name is None and None not in ends:
+        return ask(
+            "batched",
+            traced.graph,
+            traced.operands,
+            length=size,
+            axes=tuple(axes),
+            ends=tuple(ends),
+        )
+    try:
+        program = batch_between(traced.graph, size, axes, ends, axis_name)
+    except Differs:
+        raise ValueError(
+            at_user_line(
+                f"vmap: out_axes is None for a result of {traced.graph.name} that differs between "
+                "examples"
+            )
+        ) from None
+    return run_graph(program, traced.operands)
 
 
 def _separated(leaves: Sequence[Any], axes: Sequence[Any]) -> tuple[dict[int, Any], dict[int, Any]]:
@@ -202,73 +237,3 @@ def _output_axes(out_axes: Any, tree: PyTreeDef, types: Sequence[ArrayType]) -> 
             )
         checked.append(None if axis is None else axis % rank)
     return checked
-
-
-def _program(
-    graph: Graph,
-    size: int,
-    axes: Sequence[int | None],
-    ends: Sequence[int | None],
-    axis_name: object,
-    name: str,
-) -> Graph:
-    """The batched program over inputs with the batch at `axes` and outputs with it at `ends`."""
-    if size == 0 and None not in ends:
-        return _nothing(graph, axes, ends, name)
-    wide = batch(graph, size, [a is not None for a in axes], axis_name)
-    builder = Builder(name)
-    inputs = []
-    with building(builder):
-        for type, axis in zip(graph.input_types, axes, strict=True):
-            if axis is None:
-                inputs.append(builder.input(type))
-                continue
-            inputs.append(_moved(builder.input(_with_batch(type, size, axis)), axis, 0))
-        operands, outputs = inputs, []
-        results = builder.inline(wide.graph, operands)
-        for value, has_axis, end in zip(results, wide.batched, ends, strict=True):
-            if end is None:
-                if has_axis:
-                    raise ValueError(
-                        at_user_line(
-                            f"vmap: out_axes is None for a result of {name} that differs between "
-                            "examples"
-                        )
-                    )
-                outputs.append(value)
-                continue
-            if not has_axis:
-                dims = tuple(range(1, value.ndim + 1))
-                value = OPS["broadcast"](value, shape=(size, *value.shape), dims=dims)
-            outputs.append(_moved(value, 0, end))
-    return builder.build(outputs)
-
-
-def _nothing(
-    graph: Graph, axes: Sequence[int | None], ends: Sequence[int | None], name: str
-) -> Graph:
-    """The program of a batch of no examples, whose results have no elements."""
-    builder = Builder(name)
-    with building(builder):
-        for type, axis in zip(graph.input_types, axes, strict=True):
-            builder.input(_with_batch(type, 0, axis))
-        outputs = []
-        for type, end in zip(graph.output_types, ends, strict=True):
-            whole = _with_batch(type, 0, end)
-            outputs.append(OPS["full"](value=0, shape=whole.shape, dtype=whole.dtype))
-    return builder.build(outputs)
-
-
-def _with_batch(type: ArrayType, size: int, axis: int | None) -> ArrayType:
-    if axis is None:
-        return type
-    return type.with_shape((*type.shape[:axis], size, *type.shape[axis:]))
-
-
-def _moved(value: Any, source: int, destination: int) -> Any:
-    """`value` with one axis moved."""
-    if source == destination:
-        return value
-    order = [d for d in range(value.ndim) if d != source]
-    order.insert(destination, source)
-    return OPS["transpose"](value, permutation=tuple(order))

@@ -20,10 +20,12 @@ from jitad_ir.stages import stage
 from ..dispatch.entry import emit_entry
 
 
-def compile_program(graph: Graph, constants: Sequence[Any], entry: str) -> Executable:
+def compile_program(
+    graph: Graph, constants: Sequence[Any], entry: str
+) -> tuple[Executable, Sequence[Any]]:
     """Machine code of `graph` with a function `entry` for the native dispatcher. External
     "const:i" is `constants[i]`; the metadata holds the bytes of workspace, and whether the program
-    runs long enough to release the GIL."""
+    runs long enough to release the GIL. With it, the constants that the passes have added."""
     leaves, results = len(graph.inputs), len(graph.outputs)
 
     def extend(
@@ -40,4 +42,4 @@ def compile_program(graph: Graph, constants: Sequence[Any], entry: str) -> Execu
         "workspace": program.plan.workspace_bytes,
         "long": is_long(program.plan),
     }
-    return executable
+    return executable, program.held[len(constants) :]

@@ -156,6 +156,7 @@ class _Rule:
             concrete=False,
             types=types,
             transform="custom_vmap",
+            defers=False,
         )
         if traced.closed.captures:
             self._refuse_captures(name)

@@ -99,6 +99,7 @@ def linear_call(
         concrete=True,
         transform="linear_call",
         mutes=True,
+        defers=False,
     )
 
     def transposed(ts: list[Any]) -> Any:
@@ -117,6 +118,7 @@ def linear_call(
         concrete=False,
         types=[*forward.graph.input_types[:count], *out_types],
         transform="linear_call",
+        defers=False,
     )
     captures = Captures()
     captures.take(forward.closed)

@@ -24,10 +24,12 @@ from jitad_ir.types import ArrayType
 from ..array import as_array
 from ..errors import at_user_line, hides_internals
 from ..pytree import flatten
+from ..trace import defers
 from .function import (
     FLOAT0,
     Eager,
     Traced,
+    ask,
     cached,
     check_callable,
     leaf_types,
@@ -198,10 +200,15 @@ def _gradient(
         program, places = cached(_gradient_at_values, traced.graph, mask)
         values = traced.values
         return [as_array(values[place]) for place in places], program(values)
+    outputs = len(traced.graph.outputs)
+    if defers():
+        wanted = tuple([i == 0 for i in range(outputs)])
+        one = traced.graph.outputs[0].dtype.type(1)
+        results = ask("pullback", traced.graph, [*traced.operands, one], moving=mask, wanted=wanted)
+        return results[:outputs], results[outputs:]
     make = cached if traced.values is not None else _call
     program = make(_gradient_program, traced.graph, mask)
     results = run_graph(program, traced.operands)
-    outputs = len(traced.graph.outputs)
     return results[:outputs], results[outputs:]
 
 

@@ -29,12 +29,13 @@ from ..argument_types import type_of_argument
 from ..array import as_array
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
-from ..trace import find_trace
+from ..trace import defers, find_trace
 from ..tree_util import Partial
 from .function import (
     FLOAT0,
     Eager,
     Traced,
+    ask,
     cached,
     check_callable,
     leaf_types,
@@ -45,7 +46,11 @@ from .function import (
 
 
 def _trace_at(
-    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool, transform: str
+    fun: Callable[..., Any],
+    primals: Sequence[Any],
+    has_aux: bool,
+    transform: str,
+    defers: bool | None = False,
 ) -> tuple[Traced, PyTreeDef, list[ArrayType], int]:
     """`fun` traced at `primals`; the tree and types of those, and the number of output leaves that
     are not auxiliary. The traced program returns `(result, aux)`."""
@@ -67,7 +72,13 @@ def _trace_at(
         return result, aux
 
     traced = trace_function(
-        flat, name_of(fun), leaves, concrete=True, types=types, transform=transform
+        flat,
+        name_of(fun),
+        leaves,
+        concrete=True,
+        types=types,
+        transform=transform,
+        defers=defers,
     )
     return traced, tree, types, results
 
@@ -149,7 +160,7 @@ def jvp(
                 f"{type(primals).__name__} and {type(tangents).__name__}"
             )
         )
-    traced, tree, types, results = _trace_at(fun, primals, has_aux, "jvp")
+    traced, tree, types, results = _trace_at(fun, primals, has_aux, "jvp", defers=None)
     directions = _directions(tuple(tangents), tree, types, "tangent", "jvp")
     mask = _mask(traced, types)
     wanted = tuple([i < results for i in range(len(traced.graph.outputs))])
@@ -158,6 +169,12 @@ def jvp(
         program, nonzero = cached(_jvp_at_values, traced.graph, mask, wanted)
         outputs = [as_array(a) for a in _output_arrays(traced)]
         moving = program([*(traced.values or []), *directions])
+    elif defers():
+        inexact = [v.type.is_inexact for v in traced.graph.outputs]
+        nonzero = tuple([w and moves for w, moves in zip(wanted, inexact, strict=True)])
+        operands = [*traced.operands, *directions]
+        both = ask("pushforward", traced.graph, operands, moving=mask, wanted=nonzero)
+        outputs, moving = both[: len(wanted)], both[len(wanted) :]
     else:
         program, nonzero = _jvp_program(traced.graph, mask, wanted)
         both = run_graph(program, [*traced.operands, *directions])
@@ -346,6 +363,42 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return (point.result, f_vjp, point.aux) if has_aux else (point.result, f_vjp)
 
 
+class AskedVjp(NamedTuple):
+    """A function at a point whose vjp is derived when the program is compiled: it is asked for
+    with all cotangents at hand."""
+
+    traced: Traced
+    tree: PyTreeDef
+    types: tuple[ArrayType, ...]
+    out_tree: PyTreeDef
+
+    @property
+    def out_types(self) -> tuple[ArrayType, ...]:
+        """Types of the result leaves."""
+        return self.traced.graph.output_types
+
+    def cotangents(self, *given: Any) -> Any:
+        """The cotangents of the argument, for those of all result leaves."""
+        graph = self.traced.graph
+        results = ask(
+            "pullback",
+            graph,
+            [*self.traced.operands, *given],
+            moving=_mask(self.traced, self.types),
+            wanted=(True,) * len(graph.outputs),
+        )
+        flags = [t.is_inexact for t in self.types]
+        (argument,) = self.tree.unflatten(_filled(flags, results[len(given) :], self.types))
+        return argument
+
+
+def asked_vjp(fun: Callable[..., Any], primal: Any) -> AskedVjp:
+    """`vjp` of a function of one pytree, as it is asked for in a trace that defers."""
+    traced, tree, types, _ = _trace_at(fun, (primal,), False, "vjp", defers=None)
+    out_tree = flatten(traced.out_tree.unflatten(range(traced.out_tree.num_leaves))[0])[1]
+    return AskedVjp(traced, tree, tuple(types), out_tree)
+
+
 def _linearized(graph: Graph, mask: tuple[bool, ...], wanted: tuple[bool, ...]) -> Linearized:
     return select_moving(linearize_graph(graph, mask), wanted)
 
@@ -384,7 +437,13 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
         return fun(*tree.unflatten(tracers))
 
     traced = trace_function(
-        flat, name_of(fun), leaves, concrete=False, types=types, transform="linear_transpose"
+        flat,
+        name_of(fun),
+        leaves,
+        concrete=False,
+        types=types,
+        transform="linear_transpose",
+        defers=False,
     )
     out_tree = traced.out_tree
     graph = traced.graph

@@ -55,9 +55,10 @@ def compile_traced(
     if executable is None:
         from .compiling import compile_program  # noqa: PLC0415  (loads the code generator)
 
-        executable = compile_program(graph, constants, ENTRY)
+        executable, added = compile_program(graph, constants, ENTRY)
         with stage("cache"):
-            cache.store(key, executable)
+            cache.store(key, executable, added)
+        constants += added
     if config.log_compiles:
         how = "from the disk cache" if found else "compiled"
         print(

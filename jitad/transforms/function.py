@@ -11,6 +11,7 @@ import numpy as np
 
 from jitad_ir.evaluate import evaluate, interpreter
 from jitad_ir.graph import Graph
+from jitad_ir.op import OPS
 from jitad_ir.types import ArrayType
 
 from ..argument_types import is_weak, type_of_argument
@@ -18,7 +19,7 @@ from ..array import as_array
 from ..loops import run_equation
 from ..pytree import PyTreeDef, flatten
 from ..settings import config
-from ..trace import BatchAxis, ClosedGraph, Tracer, apply_graph, find_trace, tracing
+from ..trace import BatchAxis, ClosedGraph, Tracer, apply, apply_graph, find_trace, tracing
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])
 """Dtype of the tangents and cotangents of integers and bools: it has no elements' worth of data."""
@@ -108,14 +109,19 @@ def trace_function(
     transform: str = "jitad",
     is_body: bool = False,
     mutes: bool = False,
+    defers: bool | None = None,
 ) -> Traced:
     """Trace `function`, which takes a list of tracers and returns a pytree, at `arguments`
     (arrays, scalars or outer tracers); at `types` in their place if given. `is_body`: it is the
-    body of a loop or a branch. `mutes`: its effects happen when it is applied."""
+    body of a loop or a branch. `mutes`: its effects happen when it is applied. `defers`: what is
+    asked for in it is derived later (`Trace.defers`)."""
     if types is None:
         types = leaf_types(arguments, f"argument of {name}")
     weak = [is_weak(a) for a in arguments]
-    with tracing(name, concrete, axis, is_body, mutes) as trace, np.errstate(all="ignore"):
+    with (
+        tracing(name, concrete, axis, is_body, mutes, defers) as trace,
+        np.errstate(all="ignore"),
+    ):
         tracers = [trace.argument(t, a, w) for t, a, w in zip(types, arguments, weak, strict=True)]
         out_leaves, out_tree = flatten(function(tracers))
         out_types = leaf_types(out_leaves, f"output of {name} under {transform}")
@@ -131,6 +137,13 @@ def trace_function(
 
         check_leaks(trace)
     return Traced(closed, list(arguments), out_tree, values)
+
+
+def ask(op: str, body: Graph, operands: Sequence[Any], **params: Any) -> list[Any]:
+    """What op `pullback`, `pushforward` or `batched` stands for, recorded as it is asked for."""
+    types = body.input_types
+    given = [*as_operands(operands[: len(types)], types), *operands[len(types) :]]
+    return list(apply(OPS[op], *given, regions=(body,), **params))
 
 
 def run_graph(graph: Graph, operands: Sequence[Any]) -> list[Any]:

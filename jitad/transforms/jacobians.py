@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import hides_internals
 from ..pytree import flatten
+from ..trace import defers
 from .batching import vmap
-from .directional import jvp, vjp
+from .directional import asked_vjp, jvp, vjp
 from .function import check_callable, leaf_types, name_of, split_arguments, with_arguments
 
 
@@ -109,15 +110,14 @@ def jacfwd(
         _check(types, holomorphic, f"arguments of {name_of(fun)}", "jacfwd")
 
         def column(*tangent: Any) -> Any:
-            out = jvp(partial, (argument,), (tree.unflatten(tangent),), has_aux=has_aux)
-            return (out[1], out[0], out[2] if has_aux else None)
+            return jvp(partial, (argument,), (tree.unflatten(tangent),), has_aux=has_aux)[1:]
 
-        basis = _basis(types)
-        columns, _, aux = vmap(column, out_axes=(-1, None, None))(*basis)
+        ends = (-1, None) if has_aux else (-1,)
+        columns, *aux = vmap(column, out_axes=ends)(*_basis(types))
         column_leaves, out_tree = flatten(columns)
         blocks = [_blocks(leaf, types, tree, last=True) for leaf in column_leaves]
         result = out_tree.unflatten(blocks)
-        return (result, aux) if has_aux else result
+        return (result, *aux) if has_aux else result
 
     return jacobian_function
 
@@ -149,15 +149,18 @@ def jacrev(
         if not allow_int:
             _check(types, holomorphic, f"arguments of {name_of(fun)}", "jacrev", takes_complex=True)
 
-        out = vjp(partial, argument, has_aux=has_aux)
-        result, pullback = out[0], out[1]
-        result_leaves, out_tree = flatten(result)
-        out_types = leaf_types(result_leaves, f"jacrev: result of {name_of(fun)}")
+        if defers() and not has_aux:
+            point = asked_vjp(partial, argument)
+            out_tree, out_types, row, aux = point.out_tree, point.out_types, point.cotangents, ()
+        else:
+            result, pullback, *aux = vjp(partial, argument, has_aux=has_aux)
+            result_leaves, out_tree = flatten(result)
+            out_types = leaf_types(result_leaves, f"jacrev: result of {name_of(fun)}")
+
+            def row(*cotangent: Any) -> Any:
+                return pullback(out_tree.unflatten(cotangent))[0]
+
         _check(out_types, holomorphic, f"results of {name_of(fun)}", "jacrev")
-
-        def row(*cotangent: Any) -> Any:
-            return pullback(out_tree.unflatten(cotangent))[0]
-
         rows = vmap(row)(*_basis(out_types))
         row_leaves, tree = flatten(rows)
         cut = [flatten(_blocks(leaf, out_types, out_tree, last=False))[0] for leaf in row_leaves]
@@ -165,7 +168,7 @@ def jacrev(
             tree.unflatten([leaf_blocks[i] for leaf_blocks in cut]) for i in range(len(out_types))
         ]
         jacobian_tree = out_tree.unflatten(blocks)
-        return (jacobian_tree, out[2]) if has_aux else jacobian_tree
+        return (jacobian_tree, *aux) if has_aux else jacobian_tree
 
     return jacobian_function
 

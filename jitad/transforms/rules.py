@@ -175,6 +175,7 @@ class CustomRule:
             types=types,
             transform=self.transform,
             mutes=True,
+            defers=False,
         )
 
 

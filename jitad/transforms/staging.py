@@ -20,7 +20,7 @@ from ..argument_types import is_weak
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..settings import config
-from ..trace import Tracer, check_open, current_trace
+from ..trace import Tracer, check_open, current_trace, defers
 from .float0 import with_float0, without_float0
 from .function import (
     Traced,
@@ -197,7 +197,14 @@ class _Staged:
         named = [a for name, a in kwargs.items() if name not in self.static_argnames]
         return flatten((positional, named))
 
-    def _traced(self, args: Any, kwargs: Any, leaves: Sequence[Any], tree: PyTreeDef) -> Traced:
+    def _traced(
+        self,
+        args: Any,
+        kwargs: Any,
+        leaves: Sequence[Any],
+        tree: PyTreeDef,
+        defers: bool | None = None,
+    ) -> Traced:
         types = self._leaf_types(leaves)
 
         def flat(tracers: list[Any]) -> Any:
@@ -210,7 +217,9 @@ class _Staged:
             }
             return without_float0(self.fun(*inner, **keywords))
 
-        return trace_function(flat, self.name, leaves, concrete=False, types=types, transform="jit")
+        return trace_function(
+            flat, self.name, leaves, concrete=False, types=types, transform="jit", defers=defers
+        )
 
     def _leaf_types(self, leaves: Sequence[Any]) -> list[ArrayType]:
         try:
@@ -242,7 +251,7 @@ class _Staged:
         static = self._static_key(args, kwargs)
         types = self._leaf_types(leaves)
         weak = tuple([is_weak(leaf) for leaf in leaves])
-        key = (tree, tuple(kwargs), tuple(types), weak, static)
+        key = (tree, tuple(kwargs), tuple(types), weak, static, defers())
         known = self.programs.inlined.get(key)
         if known is not None:
             return with_float0(known.out_tree, run_graph(known.graph, leaves))
@@ -320,7 +329,7 @@ class _Staged:
         self._explain(args, kwargs, leaves, tree)
         with recorded() as times:
             with stage("trace"):
-                traced = self._traced(args, kwargs, leaves, tree)
+                traced = self._traced(args, kwargs, leaves, tree, defers=not config.watches)
             for outer in traced.closed.captures:
                 check_open(outer)
             if traced.closed.captures:

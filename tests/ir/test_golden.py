@@ -16,6 +16,7 @@ from jitad_ir.graph import Graph
 from jitad_ir.passes.batch import batch
 from jitad_ir.passes.cse import cse
 from jitad_ir.passes.dce import dce
+from jitad_ir.passes.derive import derive
 from jitad_ir.passes.inline import inline
 from jitad_ir.passes.jvp import jvp
 from jitad_ir.passes.linearize import joined, linearize, vjp
@@ -50,6 +51,7 @@ PASSES: dict[str, Callable[[Graph, str], list[Graph]]] = {
     "simplify": lambda g, _: [simplify(g)],
     "cse": lambda g, _: [cse(g)],
     "dce": lambda g, _: [dce(g)],
+    "derive": lambda g, _: [derive(g)],
     "inline": lambda g, _: [inline(g)],
     "optimize": lambda g, _: [optimize(g)],
 }

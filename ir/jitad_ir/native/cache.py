@@ -27,20 +27,27 @@ def load(key: str | bytes, *, constants: Sequence[Any] = ()) -> Executable | Non
     record = disk.read(_full(key))
     if record is None:
         return None
-    objects, externals, exports, metadata = record
+    objects, externals, exports, metadata, added = record
+    arrays = [np.frombuffer(data, dtype).reshape(shape) for dtype, shape, data in added]
     try:
         return link(
-            ObjectImage(objects, externals, exports), constants=constants, metadata=metadata
+            ObjectImage(objects, externals, exports),
+            constants=[*constants, *arrays],
+            metadata=metadata,
         )
     except (LookupError, RuntimeError):
         # Of another SciPy, say. If it cannot be had at all, compiling afresh raises this again.
         return None
 
 
-def store(key: str | bytes, executable: Executable) -> None:
+def store(key: str | bytes, executable: Executable, added: Sequence[Any] = ()) -> None:
     """Store the code and metadata of `executable` under `key`, for any process of this user. The
-    metadata must be plain (see `disk.write`)."""
-    disk.write(_full(key), (*executable.image, dict(executable.metadata)))
+    metadata must be plain (see `disk.write`). `added` are constants behind those that `load` will
+    be given: arrays, which are stored too. With anything else among them nothing is stored."""
+    if not all([isinstance(held, np.ndarray) for held in added]):
+        return
+    arrays = [(array.dtype.str, array.shape, array.tobytes()) for array in added]
+    disk.write(_full(key), (*executable.image, dict(executable.metadata), arrays))
 
 
 @functools.cache

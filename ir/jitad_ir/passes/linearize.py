@@ -3,6 +3,8 @@
     linearize : (a -> b)  to  (a -> b, res)  and  (res, t a -o t b)
     vjp       : (a -> b)  to  (a -> b, res)  and  (res, ct b -o ct a)
 
+`pushforward` and `pullback` are the same in one piece: (a, t a -> b, t b) and (a, ct b -> b, ct a).
+
 The `_at_values` forms serve where the values of every equation are at hand, as they are outside
 of `jit`: their first program takes those values and computes residuals only.
 """
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from ..graph import Builder, Graph, Value, building
 from ..op import OPS
 from .dce import dce, select_outputs
-from .jvp import jvp, tangents_of
+from .jvp import instantiated, jvp, tangents_of
 from .split import Split, split
 from .transpose import transpose
 
@@ -123,3 +125,34 @@ def joined(linear: Linearized, seeds: Sequence[complex] | None = None) -> Graph:
             ]
         rest = builder.inline(linear.rest, [*results[primals:], *directions])
     return builder.build([*results[:primals], *rest])
+
+
+def pushforward(graph: Graph, moving: Sequence[bool], wanted: Sequence[bool]) -> Graph:
+    """The inputs, then the tangents of those that are `moving`, to the outputs, then the tangents
+    of those that are `wanted` (and inexact), zeros spelled out."""
+    linear = select_moving(linearize(graph, moving), wanted)
+    both = joined(linear)
+    builder = Builder(both.name)
+    inputs = [builder.input(v.type) for v in both.inputs]
+    with building(builder):
+        results = builder.inline(both, inputs)
+        tangents = iter(results[len(graph.outputs) :])
+        found = [next(tangents) if moves else None for moves in linear.nonzero]
+        asked = [(v, t) for v, t, w in zip(graph.outputs, found, wanted, strict=True) if w]
+        whole = instantiated([v for v, _ in asked], [t for _, t in asked])
+    return builder.build([*results[: len(graph.outputs)], *whole])
+
+
+def pullback(graph: Graph, moving: Sequence[bool], wanted: Sequence[bool]) -> Graph:
+    """The inputs, then cotangents of the outputs that are `wanted` (and inexact), to the outputs,
+    then the cotangents of the inputs that are `moving`."""
+    linear = transposed(select_moving(linearize(graph, moving), wanted))
+    both = joined(linear)
+    builder = Builder(both.name)
+    inputs = [builder.input(v.type) for v in graph.inputs]
+    for value, is_wanted, moves in zip(graph.outputs, wanted, linear.nonzero, strict=True):
+        if is_wanted:
+            cotangent = builder.input(value.type)
+            if moves:
+                inputs.append(cotangent)
+    return builder.build(builder.inline(both, inputs))

@@ -13,6 +13,7 @@ from ..verify import InvalidGraph, verify
 from .accumulate import accumulate
 from .cse import cse
 from .dce import dce
+from .derive import derive
 from .fission import fission
 from .forwarding import forwarding
 from .hoist import hoist
@@ -25,7 +26,8 @@ from .wavefront import wavefront
 from .widen import widen
 
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
-    dce,  # first, so that nothing below works on dead code
+    derive,  # derivatives and batches that were only asked for
+    dce,  # so that nothing below works on dead code
     widen,  # float16 is computed in float32: before inlining, so that what ops stand for is too
     inline,  # no derivative is asked for any more: rules and checkpoints become their code
     lanes,  # no derivative any more: lanes of a loop side by side
