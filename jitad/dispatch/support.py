@@ -1,9 +1,10 @@
 """The native functions that every compiled function shares, loaded once per process.
 
 What is particular to a specialisation is data (`record.py`), so that a new one costs no machine
-code but its program's; all code that reads objects is here. It is the same in every process and
-comes from the disk cache. The first process compiles it in haste, without optimisation (a third of
-the time; calls take 1.5 times as long), and leaves optimised code behind when it ends.
+code but its program's; all code that reads objects is here, and that of the worker threads. It is
+the same in every process and comes from the disk cache. The first process compiles it in haste,
+without optimisation (a third of the time; calls take 1.5 times as long), and leaves optimised code
+behind when it ends.
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ def support() -> Executable:
     executable = cache.load(_cache_key())
     if executable is None:
         executable = _compile()
-        if disk.is_enabled():
-            threads.make_ready()  # once for all processes to come, as this is
+    threads.offer(executable)
     objects.make_immortal(executable)  # objects die after the modules when the process ends
     return executable
 
@@ -63,11 +63,13 @@ def _compile() -> Executable:
     from jitad.dispatch.support_code import emit_support
     from jitad_ir.native.compile import choose_inlining
     from jitad_ir.native.externals import Externals
+    from jitad_ir.native.threads_code import emit_threads, way_of_waiting
     from jitad_ir.native.unlocked import parse
 
     module = ll.Module("jitad.dispatch")
     externals = Externals(module)
     exports = emit_support(module, externals)
+    exports += emit_threads(module, externals, way_of_waiting())  # a library of its own costs 1 ms
     externals.finish()
     choose_inlining(module, exports)
     parsed = parse(str(module))

@@ -7,7 +7,7 @@
 ========================  ========================================================================
 
 The code of the workers is made when the first program that has work for them is linked, and comes
-from the disk cache in later processes.
+from the disk cache in later processes; unless a library that is linked anyway has it (`offer`).
 """
 
 from __future__ import annotations
@@ -21,20 +21,22 @@ from . import cache
 from .addresses import register
 from .link import Executable
 
+_offered: list[Executable] = []
+
+
+def offer(executable: Executable) -> None:
+    """Take the workers' code from this library, whose exports have it, if it is not loaded yet."""
+    _offered.append(executable)
+
 
 @functools.cache
 def support() -> Executable:
     """The code of this process's workers; see `threads_code.emit_threads`."""
-    executable = _loaded()
+    executable = _offered[0] if _offered else _loaded()
     # Workers sleep in it for as long as there is a process.
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(executable))
     workers.serve(executable.address("prepare"), executable.address("worker"))
     return executable
-
-
-def make_ready() -> None:
-    """See that the code is in the disk cache, before a program that needs it is waited for."""
-    _loaded()
 
 
 def _loaded() -> Executable:
