@@ -14,6 +14,7 @@ import enum
 import math
 import os
 import threading
+import time
 from collections.abc import Callable
 
 
@@ -55,11 +56,11 @@ class Field(enum.IntEnum):
     """1 if the caller waits for ACTIVE to become 0."""
     BLAS = 448
     """The calls of BLAS, see `Calls`."""
-    LAPACK = 480
+    LAPACK = 512
     """The calls of LAPACK; also those of BLAS, if both are one library."""
-    MUTEX = 512
+    MUTEX = 576
     """A mutex and a condition variable, on platforms where threads wait by these."""
-    CONDITION = 640
+    CONDITION = 704
 
 
 class Calls(enum.IntEnum):
@@ -73,9 +74,14 @@ class Calls(enum.IntEnum):
     """The number of threads of the library before the first of them."""
     SETTER = 24
     """The library's `int set_num_threads(int)`, 0 if it is not loaded."""
+    CLOSED = 32
+    """While a thread forks the process: `NONE_BEGINS` or `NONE_ENDS`, otherwise 0."""
 
 
-STATE_BYTES = 768
+NONE_BEGINS, NONE_ENDS = 1, 2
+"""Calls wait before they begin; also those under way before they end."""
+
+STATE_BYTES = 832
 
 MOST = 1024
 """Threads that may be asked for."""
@@ -152,14 +158,56 @@ def _start(count: int) -> None:
         write(Field.WORKERS, max(count, started()))
 
 
+_LIBRARIES = (Field.BLAS, Field.LAPACK)
+
+FORK_PATIENCE = 0.1
+"""Seconds that a fork waits for calls of BLAS and LAPACK that are under way."""
+
+_forking = threading.RLock()
+
+
+def _close() -> None:
+    """Before a fork: keep other threads out of BLAS and LAPACK. These have locks, for the number of
+    threads and for memory; one that is held when the process forks stays held in the child.
+
+    Calls under way are waited for, though not for long. Those that last may hold the lock of memory
+    (for nanoseconds of their seconds), but not that of the number of threads.
+    """
+    _forking.acquire()
+    _set_closed(NONE_BEGINS)
+    deadline = time.monotonic() + FORK_PATIENCE
+    while _any_call(Calls.LOCK, Calls.UNDER_WAY) and time.monotonic() < deadline:
+        time.sleep(1e-4)
+    _set_closed(NONE_ENDS)
+    while _any_call(Calls.LOCK):
+        time.sleep(1e-4)
+
+
+def _open() -> None:
+    """In the parent, after it."""
+    _set_closed(0)
+    _forking.release()
+
+
+def _set_closed(closed: int) -> None:
+    for place in _LIBRARIES:
+        write(place + Calls.CLOSED, closed)
+    # The system call is a barrier: what is read behind it is read after others see the number.
+    time.sleep(0)
+
+
+def _any_call(*fields: Calls) -> bool:
+    return any(read(place + field) for place in _LIBRARIES for field in fields)
+
+
 def _forget() -> None:
     """In a forked child: there are no workers, no job, and nobody is inside of a library."""
-    global _lock
-    _lock = threading.Lock()
+    global _lock, _forking
+    _lock, _forking = threading.Lock(), threading.RLock()
     kept = limit()
     libraries = [
         (place, *[read(place + field) for field in (Calls.UNDER_WAY, Calls.THREADS, Calls.SETTER)])
-        for place in (Field.BLAS, Field.LAPACK)
+        for place in _LIBRARIES
     ]
     ctypes.memset(STATE, 0, STATE_BYTES)
     _begin(kept)
@@ -178,4 +226,4 @@ def _begin(threads: int) -> None:
 
 _begin(available_cores())
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(before=_close, after_in_parent=_open, after_in_child=_forget)

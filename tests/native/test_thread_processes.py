@@ -26,11 +26,11 @@ x = np.linspace(0.0, 1.0, 1_000_000)
 """
 
 
-def run(program: str, **environment: str) -> str:
-    """What a program prints in a process of its own."""
+def run(program: str, before: str = "", **environment: str) -> str:
+    """What a program prints in a process of its own; `before` stands before its imports."""
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
     done = subprocess.run(
-        [sys.executable, "-c", PRELUDE + program],
+        [sys.executable, "-c", before + PRELUDE + program],
         env=variables, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -123,6 +123,44 @@ def test_a_fork_while_another_thread_computes() -> None:
         "print('done')\n"
     )
     assert output.split() == ["done"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_nobody_is_inside_of_blas_when_the_process_forks() -> None:
+    # Hooks that are set earlier run later: this one, when those of jitad are through.
+    output = run(
+        "import warnings\n"
+        "warnings.simplefilter('ignore', DeprecationWarning)\n"
+        "product = jitad.jit(lambda a: a @ a)\n"
+        "a = np.ones((200, 200)); product(a)\n"
+        "calls, stop = [0], []\n"
+        "def compute():\n"
+        "    while not stop: product(a); calls[0] += 1\n"
+        "others = [threading.Thread(target=compute) for _ in range(2)]\n"
+        "for other in others: other.start()\n"
+        "for _ in range(10):\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        os._exit(0 if product(a)[0, 0] == 200 else 1)\n"
+        "    assert os.waitpid(child, 0)[1] == 0\n"
+        "    before = calls[0]\n"
+        "    while calls[0] == before: time.sleep(0.001)\n"
+        "stop.append(1)\n"
+        "for other in others: other.join()\n"
+        "print(inside)\n",
+        before="""
+import os, time
+inside = []
+def look():
+    places = (workers.Field.BLAS, workers.Field.LAPACK)
+    begun = calls[0]
+    time.sleep(0.01)
+    inside.append(sum(workers.read(p + workers.Calls.UNDER_WAY) for p in places))
+    inside.append(max(calls[0] - begun - len(others), 0))  # who was out had a call to count
+os.register_at_fork(before=look)
+""",
+    )
+    assert output.strip() == str([0] * 20)
 
 
 @pytest.mark.parametrize(

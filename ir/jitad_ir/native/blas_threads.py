@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from llvmlite import ir as ll
 
-from ..workers import Calls
+from ..workers import NONE_BEGINS, NONE_ENDS, Calls
 from .lanes import I8, I32, I64
 from .loops import integer
 
@@ -37,7 +37,7 @@ def _calls(r: RoutineEmitter, family: str) -> ll.Value:
 
 def _begin(r: RoutineEmitter, calls: ll.Value) -> None:
     builder = r.builder
-    _lock(r, calls)
+    _lock(r, calls, unless=NONE_BEGINS)
     under_way = _field(r, calls, Calls.UNDER_WAY)
     before = builder.load(under_way, typ=I64)
     builder.store(builder.add(before, integer(1)), under_way)
@@ -49,7 +49,7 @@ def _begin(r: RoutineEmitter, calls: ll.Value) -> None:
 
 def _end(r: RoutineEmitter, calls: ll.Value) -> None:
     builder = r.builder
-    _lock(r, calls)
+    _lock(r, calls, unless=NONE_ENDS)
     under_way = _field(r, calls, Calls.UNDER_WAY)
     after = builder.sub(builder.load(under_way, typ=I64), integer(1))
     builder.store(after, under_way)
@@ -65,16 +65,31 @@ def _set(r: RoutineEmitter, calls: ll.Value, count: ll.Value) -> ll.Value:
     return r.builder.call(setter, [count])
 
 
-def _lock(r: RoutineEmitter, calls: ll.Value) -> None:
-    """Held for some nanoseconds, so that others wait for it in a loop."""
+def _lock(r: RoutineEmitter, calls: ll.Value, *, unless: int) -> None:
+    """Held for some nanoseconds, so that others wait for it in a loop; so they do while the process
+    forks, if `CLOSED` is `unless` or more. That is looked at with the lock held: whoever closes and
+    then finds the lock free knows that nobody gets past here."""
     builder = r.builder
-    taken, free = builder.append_basic_block("taken"), builder.append_basic_block("free")
+    waiting, taken = builder.append_basic_block("waiting"), builder.append_basic_block("taken")
+    held, back = builder.append_basic_block("held"), builder.append_basic_block("back")
+    free = builder.append_basic_block("free")
     builder.branch(taken)
+    builder.position_at_end(waiting)
+    builder.cbranch(_is_closed(r, calls, unless), waiting, taken)
     builder.position_at_end(taken)
-    lock = _field(r, calls, Calls.LOCK)
-    held = builder.atomic_rmw("xchg", lock, integer(1), ORDER)
-    builder.cbranch(builder.icmp_signed("==", held, integer(0)), free, taken)
+    before = builder.atomic_rmw("xchg", _field(r, calls, Calls.LOCK), integer(1), ORDER)
+    builder.cbranch(builder.icmp_signed("==", before, integer(0)), held, taken)
+    builder.position_at_end(held)
+    builder.cbranch(_is_closed(r, calls, unless), back, free)
+    builder.position_at_end(back)
+    _unlock(r, calls)
+    builder.branch(waiting)
     builder.position_at_end(free)
+
+
+def _is_closed(r: RoutineEmitter, calls: ll.Value, unless: int) -> ll.Value:
+    closed = r.builder.load_atomic(_field(r, calls, Calls.CLOSED), ORDER, 8, typ=I64)
+    return r.builder.icmp_signed(">=", closed, integer(unless))
 
 
 def _unlock(r: RoutineEmitter, calls: ll.Value) -> None:
