@@ -188,11 +188,11 @@ def _require_plain(value: Any) -> None:
 
 def _read(path: str) -> Any:
     try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | _NO_FOLLOW)
-    except OSError:
+        stream = open(path, "rb", buffering=0, opener=_open_to_read)  # noqa: SIM115
+    except OSError:  # also of a directory with this name
         return None
-    with open(file, "rb", buffering=0) as stream:
-        status = os.fstat(file)
+    with stream:
+        status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode) or _distrust(status, "file"):
             return None
         data = stream.readall()
@@ -208,6 +208,10 @@ def _read(path: str) -> Any:
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _write_numbers = itertools.count()
+
+
+def _open_to_read(path: str, flags: int) -> int:
+    return os.open(path, flags | _NO_FOLLOW)
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -163,6 +163,18 @@ def test_damaged_entries_are_ignored_and_replaced(directory):
     assert call(cache.load("program")) == 1.5
 
 
+def test_a_directory_in_place_of_an_entry_is_ignored(directory):
+    executable = shifted_constant(1.5)
+    cache.store("program", executable)
+    file = entry_file(directory)
+    file.unlink()
+    file.mkdir()
+    assert cache.load("program") is None
+    cache.store("program", executable)
+    assert [entry.name for entry in directory.iterdir() if entry.suffix == ".tmp"] == []
+    assert file.is_dir()
+
+
 @posix
 def test_files_are_private(directory):
     cache.store("program", shifted_constant(1.0))
