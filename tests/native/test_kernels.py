@@ -16,7 +16,7 @@ from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Graph, building
 from jitad_ir.native import schedule as schedule_module
 from jitad_ir.native.program import Program, compile_graph, emit_program
-from jitad_ir.plan import plan_graph
+from jitad_ir.plan import RoutineCall, plan_graph
 from jitad_ir.types import DTYPES, ArrayType
 from tests.native.random_programs import RandomProgram, arguments
 
@@ -264,6 +264,43 @@ def test_long_kernels_that_are_alike_share_a_function() -> None:
     assert len(functions) == 1
     rng = np.random.default_rng(0)
     check(graph, [rng.integers(-3, 4, (50, 50)).astype(np.float64) for _ in range(2)])
+
+
+def test_routines_that_repeat_are_compiled_once() -> None:
+    """Products, of a matrix with itself as well, and updates in place."""
+
+    def body(x: Any, y: Any, at: Any) -> list[Any]:
+        rows = []
+        for k in range(12):
+            roles: dict[str, Any] = {"contract": ((1,), (k % 2,)), "batch": ((), ())}
+            x = ops.sub(ops.dot(x, y, **roles), ops.dot(x, x, **roles))
+            x = ops.rem(x, ops.full(value=5, shape=x.shape, dtype=x.dtype))
+            row = ops.reduce_sum(x, axes=(0,))
+            window = ops.reshape(row, shape=(1, 3))
+            y = ops.dynamic_update_slice(y, window, at, at)
+            rows.append(row)
+        return [x, y, *rows]
+
+    graph = build([("f64", (3, 3)), ("f64", (3, 3)), ("i64", ())], body)
+    plan = plan_graph(graph)
+    module, _, _ = emit_program(plan, [])
+    routines = [f for f in module.functions if f.name.startswith("jitad.routine")]
+    calls = [step for step in plan.steps if isinstance(step, RoutineCall)]
+    assert len(calls) >= 24
+    assert 3 <= len(routines) <= 6
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(-3, 4, (3, 3)).astype(np.float64) for _ in range(2)]
+    check(graph, [*arrays, np.array(1)])
+
+
+def test_few_routines_are_emitted_in_their_place() -> None:
+    def body(x: Any) -> Any:
+        for _ in range(8):
+            x = ops.dot(x, x, contract=((1,), (0,)), batch=((), ()))
+        return x
+
+    module, _, _ = emit_program(plan_graph(build([("f64", (2, 2))], body)), [])
+    assert not any(f.name.startswith("jitad.routine") for f in module.functions)
 
 
 def test_constants_of_the_graph() -> None:

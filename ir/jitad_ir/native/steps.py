@@ -7,7 +7,7 @@ where its inputs, outputs and temporaries are: that of the program, or one insid
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from llvmlite import ir as ll
@@ -26,7 +26,7 @@ from .lanes import I8, I32, PTR, Lanes
 from .loops import integer
 from .parallel import Split, emit_stack, kernel_job, split_of
 from .routine import Buffer, RoutineEmitter
-from .sharing import buffers_of, signature
+from .sharing import buffers_of, places_of, repeated, routine_signature, signature
 from .structured import emit_structure
 from .tape import Tape
 
@@ -178,6 +178,7 @@ class PlanEmitter:
         self.kept = frozenset() if function.separate else _only_in_kernels(plan)
         self.places: dict[int, ll.Value] = {}
         """Addresses of buffers that are known."""
+        self.repeated = frozenset() if inner else repeated(plan)
 
     def emit(self) -> None:
         """Emit all steps."""
@@ -300,42 +301,66 @@ class PlanEmitter:
         key = signature(kernel, self.plan.buffers)
         function = shared.get(key)
         if function is None:
-            function = shared[key] = self._new_function(kernel, f"jitad.kernel{len(shared)}")
+            function = self._new_function(buffers_of(kernel), f"jitad.kernel{len(shared)}")
+            function.attributes.add("noinline")
+            shared[key] = function
+            builder = ll.IRBuilder(function.append_basic_block("entry"))
+            arguments = dict(zip(buffers_of(kernel), function.args, strict=True))
+            KernelEmitter(
+                builder, kernel, self.plan.buffers, arguments.__getitem__, {}, frozenset()
+            ).emit()
+            builder.ret_void()
         self.builder.call(function, self._places(kernel))
 
-    def _new_function(self, kernel: Kernel, name: str) -> ll.Function:
-        used = buffers_of(kernel)
+    def _new_function(self, buffers: Sequence[int], name: str) -> ll.Function:
+        """A function of the addresses of these buffers, without a body yet."""
         function = ll.Function(
-            self.function.module, ll.FunctionType(ll.VoidType(), [PTR] * len(used)), name
+            self.function.module, ll.FunctionType(ll.VoidType(), [PTR] * len(buffers)), name
         )
-        function.attributes.add("noinline")
         function.attributes.add("nounwind")
         function.linkage = "internal"
         for argument in function.args:
             argument.add_attribute("noalias")
-        builder = ll.IRBuilder(function.append_basic_block("entry"))
-        arguments = dict(zip(used, function.args, strict=True))
-        KernelEmitter(
-            builder, kernel, self.plan.buffers, arguments.__getitem__, {}, frozenset()
-        ).emit()
-        builder.ret_void()
         return function
 
     def _call(self, call: RoutineCall) -> None:
+        key = routine_signature(call) if self.repeated else None
+        if key in self.repeated:
+            self._call_shared(call, key)
+        else:
+            self._routine(self.routine(call.scratch), call, self.pointer)
+
+    def _routine(
+        self, routine: RoutineEmitter, call: RoutineCall, pointer: Callable[[int], ll.Value]
+    ) -> None:
         # A buffer may be that of a reshape: the types are those of the equation.
         eq = call.equation
         operands = [
-            Buffer(v.type, self.pointer(k)) for v, k in zip(eq.operands, call.operands, strict=True)
+            Buffer(v.type, pointer(k)) for v, k in zip(eq.operands, call.operands, strict=True)
         ]
         results = [
-            Buffer(v.type, self.pointer(k)) for v, k in zip(eq.outputs, call.results, strict=True)
+            Buffer(v.type, pointer(k)) for v, k in zip(eq.outputs, call.results, strict=True)
         ]
         lower: Any = eq.op.lower
-        routine, stack = self.routine(call.scratch), stack_of(eq)
+        stack = stack_of(eq)
         if stack is None:
             lower.emit(routine, *operands, results, **eq.params)
         else:
             emit_stack(routine, eq, stack, operands, results)
+
+    def _call_shared(self, call: RoutineCall, key: Hashable) -> None:
+        """A call of the routine as a function of the buffers it uses."""
+        shared, used = self.function.shared, places_of(call)
+        function = shared.get(key)
+        if function is None:
+            function = shared[key] = self._new_function(used, f"jitad.routine{len(shared)}")
+            builder = ll.IRBuilder(function.append_basic_block("entry"))
+            arguments = dict(zip(used, function.args, strict=True))
+            scratch = None if call.scratch is None else arguments[call.scratch]
+            routine = RoutineEmitter(builder, self.function.externals, scratch)
+            self._routine(routine, call, arguments.__getitem__)
+            builder.ret_void()
+        self.builder.call(function, [self._address(k) for k in used])
 
 
 def _is_small(buffer: PlanBuffer) -> bool:
