@@ -14,6 +14,7 @@ from jitad_ir.native import (
     cache,
     threads,  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
 )
+from jitad_ir.passes.derive import known_by_text
 from jitad_ir.stages import stage
 from jitad_ir.text import graph_text
 from jitad_ir.types import ARRAY_TYPES
@@ -46,7 +47,8 @@ def compile_traced(
 ) -> Entry:
     """The native entry of a traced program for calls of `signature`: from the disk cache, or
     compiled and put there. `times` are the seconds of each stage, as they are recorded."""
-    graph = traced.graph
+    with stage("passes"):
+        graph = known_by_text(traced.graph)
     constants = list(_constants(graph))
     with stage("cache"):
         key = _key(graph, constants)

@@ -172,6 +172,26 @@ def test_bad_operands() -> None:
         derived.pullback.types_of(body.input_types, {"moving": (True,), "wanted": (True,)}, (body,))
 
 
+def test_rules_that_text_does_not_tell(disk_cache: None) -> None:
+    """Two functions that differ in a Python function alone, which is asked for when they are
+    batched."""
+
+    def lanes(factor: float) -> Any:
+        @jitad.custom_batching.custom_vmap
+        def f(x: Any) -> Any:
+            return 2 * x
+
+        @f.def_vmap
+        def _rule(size: int, batched: Any, x: Any) -> Any:
+            return factor * x, True
+
+        return jitad.jit(lambda x: lax.scan(lambda c, x: (c, jitad.vmap(f)(x)), 0.0, x)[1])
+
+    for factor in (3.0, 5.0):
+        np.testing.assert_array_equal(lanes(factor)(X[None]), factor * X[None])
+        jitad.clear_caches()
+
+
 def test_errors_name_both_lines() -> None:
     def f(x: Any) -> Any:
         return jnp.sum(jitad.pure_callback(np.sin, x, x))

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from operator import is_
+from typing import cast
+
+import numpy as np
 
 from ..graph import Builder, Equation, Graph, Value, params_key
 from ..ops.derived import DERIVED
+from ..types import ARRAY_TYPES, ArrayType
 
 
 def derive(graph: Graph) -> Graph:
@@ -24,6 +28,42 @@ def _asks(graph: Graph) -> bool:
         if eq.op.name in DERIVED or any([_asks(region) for region in eq.regions]):
             return True
     return False
+
+
+def known_by_text(graph: Graph) -> Graph:
+    """A program that does as `graph`, all of whose derivation its text tells: itself, or what
+    `derive` makes of it where that depends on objects, of which text knows names at most. Such are
+    rules of `custom_vmap`, policies of checkpoints, functions called back."""
+    return graph if _is_told(graph) else derive(graph)
+
+
+def _is_told(graph: Graph) -> bool:
+    for eq in graph.equations:
+        told = _is_plain if eq.op.name in DERIVED else _is_told
+        if not all([told(region) for region in eq.regions]):
+            return False
+    return True
+
+
+def _is_plain(graph: Graph) -> bool:
+    """Whether all params are numbers, words, types, arrays, or tuples of such."""
+    for eq in graph.equations:
+        for param in eq.params.values():
+            if type(param) not in _PLAIN and not _plain(param):
+                return False
+        if not all([_is_plain(region) for region in eq.regions]):
+            return False
+    return True
+
+
+_PLAIN = {bool, int, float, complex, str, type(None), ArrayType}
+
+
+def _plain(param: object) -> bool:
+    if isinstance(param, tuple):
+        items = cast("tuple[object, ...]", param)
+        return all([type(item) in _PLAIN or _plain(item) for item in items])
+    return isinstance(param, (np.dtype, *ARRAY_TYPES))
 
 
 class _Deriving:
