@@ -14,6 +14,7 @@ import pytest
 import jitad_ir.ops  # noqa: F401  (fills the registry)
 from jitad_ir.graph import Graph
 from jitad_ir.passes.batch import batch
+from jitad_ir.passes.blocking import blocking
 from jitad_ir.passes.cse import cse
 from jitad_ir.passes.dce import dce
 from jitad_ir.passes.derive import derive
@@ -49,6 +50,7 @@ PASSES: dict[str, Callable[[Graph, str], list[Graph]]] = {
     ],
     "gradient": lambda g, which: [optimize(joined(vjp(g, _flags(g, which)), [1.0]))],
     "simplify": lambda g, _: [simplify(g)],
+    "blocking": lambda g, _: [blocking(g)],
     "cse": lambda g, _: [cse(g)],
     "dce": lambda g, _: [dce(g)],
     "derive": lambda g, _: [derive(g)],

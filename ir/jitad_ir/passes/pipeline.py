@@ -11,6 +11,7 @@ from ..graph import Graph
 from ..text import graph_text
 from ..verify import InvalidGraph, verify
 from .accumulate import accumulate
+from .blocking import blocking
 from .cse import cse
 from .dce import dce
 from .derive import derive
@@ -42,6 +43,7 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     wavefront,  # several rows of a table at once
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused
+    blocking,  # passes over large arrays, block of rows by block of rows
 )
 """Passes that every program goes through, in order."""
 

@@ -2,14 +2,15 @@
 
 All of it is counted from the plan, nothing is run. Bytes are those of the elements that a step asks
 for, each counted once per step: caches may serve them, and what two steps both read is counted
-twice. A floating point operation is one addition, multiplication, division, maximum ... of reals;
-a complex addition is two of them, a complex multiplication six. Transcendental functions are
-counted apart, as `functions`.
+twice. A loop whose steps work on different rows counts as one step, if what a step works on stays
+in a cache. A floating point operation is one addition, multiplication, division, maximum ... of
+reals; a complex addition is two of them, a complex multiplication six. Transcendental functions
+are counted apart, as `functions`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from ..lowering import Routine
@@ -20,6 +21,8 @@ from .wavefront import Wavefront
 
 NOT_COUNTED = frozenset({"select", "convert", "stop_gradient"})
 """Elementwise ops on floats that move numbers and compute nothing."""
+CACHE = 1 << 18
+"""Bytes of a step of a loop that are taken to stay in the cache from its first pass to its last."""
 COMPLEX = {"add": 2, "sub": 2, "neg": 2, "mul": 6, "div": 11}
 """Operations on reals in one on complex numbers; 2 for what is not listed."""
 
@@ -71,12 +74,29 @@ def step_cost(step: Step, plan: Plan) -> Cost:
     if isinstance(step, RoutineCall):
         return _call_cost(step, plan)
     if isinstance(step, Loop):
-        return plan_cost(step.body).times(step.length)
+        return _loop_cost(step)
     if isinstance(step, Wavefront):
         return plan_cost(step.cell).times(step.rows * step.length)
     if isinstance(step, Branch):
         return max(map(plan_cost, step.branches), key=lambda c: (c.flops, c.read + c.written))
     return _while_cost(step)
+
+
+def _loop_cost(loop: Loop) -> Cost:
+    """All steps. Where all that one works on stays in the cache, and none reads what another wrote,
+    rows are read and written once, and what lies between is not counted."""
+    total = plan_cost(loop.body).times(loop.length)
+    rows = sum([t.nbytes for t in (*loop.body.input_types, *loop.body.output_types)])
+    if loop.carry.inits or rows + loop.body.workspace_bytes > CACHE:
+        return total
+    consts = [t.nbytes for t in loop.body.input_types[: len(loop.consts)]]
+    read = dict(zip(loop.consts, consts, strict=True))
+    operands = loop.equation.operands[len(loop.consts) :]
+    read |= {place: v.type.nbytes for place, v in zip(loop.rows, operands, strict=True)}
+    written = sum([v.type.nbytes for v in loop.equation.outputs])
+    return replace(
+        total, read=min(total.read, sum(read.values())), written=min(total.written, written)
+    )
 
 
 def _while_cost(step: WhileLoop) -> Cost:

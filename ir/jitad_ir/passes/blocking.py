@@ -1,0 +1,382 @@
+"""Passes over large arrays that go row by row, one block of rows after the other.
+
+    blocking : (a -> b)  to  (a -> b)   with groups of equations as loops over blocks of rows
+
+A softmax reads all of its operand three times: for the maxima, for the sums and for the quotients.
+Each row of the result depends on the same row of the operand only. So the equations become a
+`scan` without a carry, in which each step does all of it for a block of rows:
+
+    y = softmax(x)     is     for each block i:  y[i] = softmax(x[i])
+
+Between the passes a block stays in the cache, and what lies between them is as large as a block.
+
+A group are equations that work row by row (see `rows`), which some way of values connects, and
+none of which needs a result of the group that went through something else. Equations have levels:
+a group's are all on one, and what reads it from outside is on the next, so there are no cycles.
+What others read is stacked up, with two exceptions: a few cheap operations on what is stored anyway
+are done again where they are read; and a fold over all rows is done block by block, and what that
+gives is folded afterwards. Shapes and dtypes alone decide.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterable, Iterator
+from typing import TypeGuard
+
+from ..graph import Equation, Graph, Value
+from ..lowering import Elementwise, Pull, Reduction, Routine, Structured
+from ..types import Shape
+from .dce import dce
+from .regions import in_regions
+from .row_loop import Group, RowLoop
+from .rows import Reads, folds_rows, is_view, reads_of
+
+LARGE = 1 << 18
+"""Bytes of an array from which on to go over it twice is worth avoiding: about what stays in the
+second cache from one pass to the next."""
+BLOCK = 1 << 13
+"""Bytes of the longest rows of a block, about: all that a step works on is to fit in the first
+cache."""
+LONGEST = 1 << 17
+"""Bytes of a row up to which a step finds it in the second cache."""
+STEPS = 16
+"""Steps of a loop, at least, if there are that many rows."""
+FOLDED = 8
+"""Rows of a block from which on it is worth folding them before the others."""
+SHORTEST = 1 << 10
+"""Bytes of the longest rows of a block, at least: a step costs something."""
+MOST_ROWS = 1 << 10
+"""Rows of a block."""
+FEW = 16
+"""Elements of a row up to which a fold of it is done where it is read."""
+CHEAP = 8
+"""Elementwise operations that are done again outside, at most, rather than stored."""
+
+
+def blocking(graph: Graph) -> Graph:
+    """`graph` with groups of passes over large arrays as loops, from the innermost out."""
+    graph = in_regions(graph, blocking)
+    for rows in _rows_of_passes(graph):
+        groups = [g for g in _Grouping(graph, rows).groups() if g.is_worth()]
+        in_loops = {eq for group in groups for eq in group.equations}
+        for group in groups:
+            group.leave(in_loops)
+        if groups:
+            graph = _ordered(graph, groups)
+    return graph
+
+
+def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
+    """The rows of large arrays that are folded row by row: as few leading axes as give rows of
+    which one fits in the cache, and steps for several threads."""
+    found: dict[Shape, int] = {}
+    for eq in graph.equations:
+        if isinstance(eq.op.lower, Reduction) and _is_long(eq.operands[0], eq.outputs[0]):
+            x, last = eq.operands[0], min(eq.params["axes"], default=0)
+            for depth in range(1, last + 1):
+                rows, row_bytes = x.shape[:depth], _row_bytes(x, depth)
+                many = math.prod(rows) >= STEPS or depth == last
+                if row_bytes <= LONGEST and many:
+                    found[rows] = max(found.get(rows, 0), x.type.nbytes)
+                    break
+    return sorted(found, key=lambda rows: -found[rows])
+
+
+def _row_bytes(x: Value, depth: int) -> int:
+    return math.prod(x.shape[depth:]) * x.dtype.itemsize
+
+
+class _Grouping:
+    """The equations of a graph that work row by row, in groups."""
+
+    def __init__(self, graph: Graph, rows: Shape) -> None:
+        self.graph = graph
+        self.rows = rows
+        self.made_by = {v: eq for eq in graph.equations for v in eq.outputs}
+        self.reads: dict[Equation, Reads] = {}
+        """Of the equations that work row by row, but for views of what is outside of all groups."""
+        self.level: dict[Value, int] = {}
+        self._acting = 0  # the level of the last equation with effects
+
+    def groups(self) -> Iterator[_Candidate]:
+        """The groups, in the order of their first equations."""
+        for eq in self.graph.equations:
+            self._place(eq)
+        above: dict[tuple[Value, int], Equation] = {}
+        """The first equation that reads or makes a value on a level."""
+        parent: dict[Equation, Equation] = {}
+        """Towards the equation that stands for the group."""
+
+        def head(eq: Equation) -> Equation:
+            while parent[eq] is not eq:
+                parent[eq] = parent[parent[eq]]
+                eq = parent[eq]
+            return eq
+
+        for eq, reads in self.reads.items():
+            (out,) = eq.outputs
+            level = self.level[out]
+            parent[eq] = above[out, level] = eq
+            for value, by_rows in zip(eq.operands, reads, strict=True):
+                if by_rows:
+                    other = above.setdefault((value, level), eq)
+                    parent[head(other)] = head(eq)
+        members: dict[Equation, list[Equation]] = {}
+        for eq in self.reads:
+            members.setdefault(head(eq), []).append(eq)
+        users = _users(self.graph)
+        for equations in members.values():
+            yield _Candidate(self, equations, users)
+
+    def _place(self, eq: Equation) -> None:
+        """Find the level of an equation, and whether it is in a group."""
+        inside = [self.made_by.get(v) in self.reads for v in eq.operands]
+        reads = reads_of(eq, self.rows)
+        if reads is not None and (any(inside) or not is_view(eq)):
+            self.reads[eq] = reads
+            inside = [i and not r for i, r in zip(inside, reads, strict=True)]
+        levels = [self.level.get(v, 0) + i for v, i in zip(eq.operands, inside, strict=True)]
+        if eq.acts:
+            levels.append(self._acting)
+        level = max(levels, default=0)
+        if eq.acts:
+            self._acting = level
+        for value in eq.outputs:
+            self.level[value] = level
+
+
+def _users(graph: Graph) -> dict[Value, list[Equation | None]]:
+    """Who reads each value; None stands for the outside."""
+    users: dict[Value, list[Equation | None]] = {}
+    for eq in graph.equations:
+        for value in dict.fromkeys(eq.operands):
+            users.setdefault(value, []).append(eq)
+    for value in graph.outputs:
+        users.setdefault(value, []).append(None)
+    return users
+
+
+class _Candidate:
+    """Equations that work row by row, to become a loop."""
+
+    def __init__(
+        self,
+        grouping: _Grouping,
+        equations: list[Equation],
+        users: dict[Value, list[Equation | None]],
+    ) -> None:
+        self.grouping = grouping
+        self.rows = grouping.rows
+        self.equations = equations
+        self.users = users
+        self.members = set(equations)
+        self.row_bytes = max([eq.outputs[0].type.nbytes for eq in equations])
+        self.row_bytes //= math.prod(self.rows)
+        self.again: list[Equation] = []
+        """Equations that are done again outside."""
+        self.folds: list[Equation] = []
+        """Equations outside that fold the rows of a value of the group."""
+        self.stored: list[Value] = []
+        """Values that are read outside."""
+        self.size = 0
+        """Rows of a block."""
+
+    def is_worth(self) -> bool:
+        """Whether the equations pass over a large array more than once and there are blocks for
+        it."""
+        if not self._passes_again() or any([self._is_spread_out(v) for v in self._sources()]):
+            return False
+        folds = [u for eq in self.equations for u in self._others(eq) if self._folds(u)]
+        wide = any([self._left(fold) > 1 for fold in folds])
+        self.size = _block_size(self.rows, self.row_bytes, FOLDED if wide else 1)
+        return self.size > 0
+
+    def _is_formed(self, value: Value) -> bool:
+        """Whether a value is a view, which kernels form of what is in memory."""
+        eq = self.grouping.made_by.get(value)
+        return eq is not None and is_view(eq)
+
+    def _others(self, eq: Equation) -> list[Equation | None]:
+        """Who reads the result of a member outside."""
+        users = self.users.get(eq.outputs[0], ())
+        return [u for u in users if u is None or u not in self.members]
+
+    def _passes_again(self) -> bool:
+        """Whether a large array is read again after a fold that had to end first."""
+        passes: dict[Value, int] = {}
+        """Folds along rows that have to end before a value can be computed, one after the other."""
+        first: dict[Value, int] = {}
+        """The same, of when a large array is in the cache first."""
+        for eq in self.equations:
+            (out,) = eq.outputs
+            number = max([passes.get(v, 0) for v in eq.operands], default=0)
+            if not is_view(eq):
+                large = [v for v in eq.operands if self._is_large(v) and not self._is_formed(v)]
+                if any([number > first.setdefault(v, number) for v in large]):
+                    return True
+            is_fold = isinstance(eq.op.lower, Reduction) and _is_long(eq.operands[0], out)
+            passes[out] = number + is_fold
+            if self._is_large(out) and not is_view(eq):
+                first[out] = number
+        return False
+
+    def _sources(self) -> Iterator[Value]:
+        """What is read row by row and does not come from the group."""
+        for eq in self.equations:
+            for value, by_rows in zip(eq.operands, self.grouping.reads[eq], strict=True):
+                if by_rows and self.grouping.made_by.get(value) not in self.members:
+                    yield value
+
+    def _is_spread_out(self, value: Value) -> bool:
+        """Whether a large array is only in memory if a loop reads its rows: a view of other rows,
+        whose elements kernels take from where they are."""
+        eq = self.grouping.made_by.get(value)
+        if eq is None or not eq.operands or not isinstance(eq.op.lower, Pull):
+            return False
+        return self._is_large(value) and reads_of(eq, self.rows) is None
+
+    def _is_large(self, value: Value) -> bool:
+        """Whether going over it takes time."""
+        return value.type.nbytes >= LARGE and not self._is_small(value)
+
+    def leave(self, in_loops: set[Equation]) -> None:
+        """Decide how what is read outside gets there. Members of any group that becomes a loop are
+        `in_loops`."""
+        wanted: set[Value] = set()
+        in_memory: set[Value] = set()
+        work: dict[Value, int] = {}
+        """Elementwise operations in which a value is computed from what is stored."""
+        for eq in self.equations:
+            (out,) = eq.outputs
+            readers = self._others(eq)
+            for reader in readers:
+                if self._folds(reader) and self._left(reader) <= self.size:
+                    self.folds.append(reader)
+                else:
+                    wanted.add(out)
+            work[out] = sum([work.get(v, 0) for v in eq.operands]) + _own_work(eq)
+            if self._is_small(out) or any([_needs_memory(u) or u in in_loops for u in readers]):
+                in_memory.add(out)
+                work[out] = 0
+        inside = {v for fold in self.folds for v in fold.operands}
+        for eq in reversed(self.equations):
+            (out,) = eq.outputs
+            if out in wanted and self._is_left(eq, work[out], out in in_memory, out in inside):
+                self.again.append(eq)
+                wanted.update(eq.operands)
+            elif out in wanted:
+                self.stored.append(out)
+                inside.update(eq.operands)
+            if out in inside:
+                inside.update(eq.operands)
+        self.again.reverse()
+
+    def _is_left(self, eq: Equation, work: int, in_memory: bool, inside: bool) -> bool:
+        """Whether what is read outside is computed there: if the loop has no use for it."""
+        if is_view(eq):
+            return True
+        if self._is_small(eq.outputs[0]):
+            return not inside and isinstance(eq.op.lower, Elementwise)
+        return not in_memory and work <= CHEAP
+
+    def _is_small(self, value: Value) -> bool:
+        return 8 * value.type.nbytes < self.row_bytes * math.prod(self.rows)
+
+    def _folds(self, eq: Equation | None) -> TypeGuard[Equation]:
+        """Whether a reader folds all rows of a large array."""
+        return eq is not None and folds_rows(eq, self.rows) and not self._is_small(eq.operands[0])
+
+    def _left(self, fold: Equation) -> float:
+        """From how many rows on what a fold of them leaves is `FOLDED` times smaller than they."""
+        rows = fold.operands[0].type.nbytes / math.prod(self.rows)
+        return FOLDED * fold.outputs[0].type.nbytes / rows
+
+    def replacement(self) -> list[Equation]:
+        """The loop, and what comes before and after it."""
+        group = Group(
+            self.equations,
+            self.grouping.reads,
+            self.grouping.made_by,
+            self.rows,
+            self.size,
+            stored=self.stored,
+            folds=self.folds,
+            again=self.again,
+        )
+        return RowLoop(group).equations()
+
+
+def _is_long(x: Value, folded: Value) -> bool:
+    """Whether a large array is folded many to one."""
+    return x.type.nbytes >= LARGE and x.type.size > FEW * folded.type.size
+
+
+def _own_work(eq: Equation) -> int:
+    """Elementwise operations of one equation; more than `CHEAP` if it is not to be done twice."""
+    if is_view(eq):
+        return 0
+    lower = eq.op.lower
+    return 1 if isinstance(lower, Elementwise) and not lower.dear else CHEAP + 1
+
+
+def _needs_memory(user: Equation | None) -> bool:
+    """Whether a reader reads arrays from memory, rather than computes their elements."""
+    return user is None or isinstance(user.op.lower, (Routine, Structured))
+
+
+def _block_size(rows: Shape, row_bytes: int, least: int) -> int:
+    """How many rows of so many bytes a block has, at least `least` if it can be; 0 if no number of
+    rows is right. It divides the last length of `rows`."""
+    last = rows[-1]
+    most = last if math.prod(rows) > last else last // 2
+    most = min(most, MOST_ROWS, LONGEST // max(row_bytes, 1))
+    sizes = [n for n in range(1, most + 1) if last % n == 0 and n * row_bytes >= SHORTEST]
+    sizes = [n for n in sizes if n >= least] or sizes
+    fitting = [n for n in sizes if n * row_bytes <= BLOCK]
+    return max(fitting) if fitting else min(sizes, default=0)
+
+
+def _ordered(graph: Graph, groups: list[_Candidate]) -> Graph:
+    """`graph` with loops for groups, in an order in which it can run; else as it was."""
+    number: dict[Equation, int] = {}
+    for k, group in enumerate(groups):
+        for eq in (*group.equations, *group.folds):
+            number[eq] = k
+    units: list[list[Equation]] = []
+    begun: set[int] = set()
+    for eq in graph.equations:
+        k = number.get(eq)
+        if k is None:
+            units.append([eq])
+        elif k not in begun:
+            begun.add(k)
+            units.append(groups[k].replacement())
+    kept = [eq for unit in _sorted(units) for eq in unit]
+    return dce(Graph(graph.inputs, kept, graph.outputs, graph.name))
+
+
+def _sorted(units: list[list[Equation]]) -> Iterator[list[Equation]]:
+    """Units in an order in which each comes after those that it reads from, and those with effects
+    in the order given; of those that could be next, the first."""
+    maker = {v: k for k, unit in enumerate(units) for eq in unit for v in eq.outputs}
+    readers: list[list[int]] = [[] for _ in units]
+    missing = [0] * len(units)
+    acting: int | None = None
+    for k, unit in enumerate(units):
+        sources = {maker[v] for eq in unit for v in eq.operands if v in maker} - {k}
+        if any([eq.acts for eq in unit]):
+            sources |= set() if acting is None else {acting}
+            acting = k
+        missing[k] = len(sources)
+        for source in sources:
+            readers[source].append(k)
+    ready = [k for k, count in enumerate(missing) if not count]
+    while ready:
+        k = heapq.heappop(ready)
+        yield units[k]
+        for reader in readers[k]:
+            missing[reader] -= 1
+            if not missing[reader]:
+                heapq.heappush(ready, reader)

@@ -1,0 +1,83 @@
+"""Loops over blocks of rows: the same bits on any number of threads, bytes moved, and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitad
+import jitad.numpy as jnp
+from jitad import nn
+from jitad_ir.passes.blocking import blocking
+from jitad_ir.passes.pipeline import PIPELINE, optimize
+from jitad_ir.plan import Plan, plan_graph
+
+X = np.random.default_rng(0).normal(size=(1500, 300))
+W = np.linspace(0.5, 1.5, 300)
+HEADS = np.random.default_rng(1).normal(size=(2, 8, 64, 64)).astype("float32")
+
+
+def layer_norm(x: Any, w: Any) -> Any:
+    centred = x - jnp.mean(x, axis=1, keepdims=True)
+    return centred / jnp.sqrt(jnp.mean(centred**2, axis=1, keepdims=True) + 1e-5) * w
+
+
+def attention(q: Any) -> Any:
+    return nn.softmax(q @ jnp.swapaxes(q, 2, 3)) @ q
+
+
+PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+    "softmax": (lambda x: nn.softmax(x), (X,)),
+    "logsumexp": (lambda x: jitad.scipy.special.logsumexp(x, axis=1), (X,)),
+    "variance": (lambda x: jnp.var(x, axis=1), (X,)),
+    "layer_norm": (layer_norm, (X, W)),
+    "gradient of layer_norm": (
+        jitad.grad(lambda x, w: jnp.sum(jnp.tanh(layer_norm(x, w))), (0, 1)),
+        (X, W),
+    ),
+    "attention": (attention, (HEADS,)),
+    "gradient of attention": (jitad.grad(lambda q: jnp.sum(attention(q) ** 2)), (HEADS,)),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_same_bits_on_any_number_of_threads(name: str) -> None:
+    program, arguments = PROGRAMS[name]
+    compiled = jitad.jit(lambda *args: program(*args))
+    text = str(jitad.explain(compiled, *arguments))
+    (loop,) = [line for line in text.splitlines() if line.startswith("  loop of")]
+    assert "on several threads" in loop
+    found: list[Any] = []
+    for threads in (1, 2, 3):
+        with jitad.threads(threads):
+            found.append(compiled(*arguments))
+    expected = program(*arguments)
+    for result in found:
+        assert jitad.tree.all(jitad.tree.map(np.array_equal, result, found[0]))
+    jitad.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 2e-4, 1e-6), found[0], expected)
+
+
+def plans(name: str) -> tuple[Plan, Plan]:
+    """Without and with loops over blocks."""
+    program, arguments = PROGRAMS[name]
+    graph = jitad.make_ir(program)(*arguments)
+    without = tuple([run for run in PIPELINE if run is not blocking])
+    return plan_graph(optimize(graph, without)), plan_graph(optimize(graph))
+
+
+@pytest.mark.parametrize("name", ["softmax", "gradient of layer_norm"])
+def test_memory_is_less(name: str) -> None:
+    """What lies between the passes is as large as a block, for each of the threads' parts."""
+    before, after = plans(name)
+    results = sum(t.nbytes for t in after.output_types)
+    assert after.memory_bytes - results < 0.5 * (before.memory_bytes - results)
+
+
+def test_rows_are_read_and_written_once() -> None:
+    text = str(jitad.explain(lambda x: nn.softmax(x), X))
+    assert "in all: reads 3.6 MB, writes 3.6 MB" in text
+    before, _ = plans("softmax")
+    assert "in all: reads 10.8 MB, writes 7.22 MB" in str(before)
