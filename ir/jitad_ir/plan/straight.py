@@ -64,10 +64,11 @@ class _StraightPlanner:
         producers = {v: eq for eq in region.equations for v in eq.outputs}
         tracer = ElementTracer(producers, self.buffers.get, planner.intern, self.carried)
         needed = _needed(region)
-        for eq in region.equations:
-            for value in eq.outputs:
-                if value in needed:
-                    self._trace(tracer, eq, value)
+        results = [(eq, v) for eq in region.equations for v in eq.outputs if v in needed]
+        for eq, value in results:  # before anything is traced, for this is quick
+            _check_value(eq, value)
+        for _, value in results:
+            self._trace(tracer, value)
         stores: list[Store] = []
         for value, buffer in zip(region.outputs, outputs, strict=True):
             for offset, at in enumerate(indices(value.shape)):
@@ -89,18 +90,22 @@ class _StraightPlanner:
         verify(plan)
         return plan
 
-    def _trace(self, tracer: ElementTracer, eq: Equation, value: Value) -> None:
+    def _trace(self, tracer: ElementTracer, value: Value) -> None:
         """Trace a value now, in program order, so that recursion stays shallow."""
-        if isinstance(eq.op.lower, Structured) or not _taken_apart(eq):
-            raise NotStraightError
         if value.type.size > elements.SMALL:
-            if not isinstance(eq.op.lower, Pull):
-                raise NotStraightError
             return  # a view: expanded where it is read
         for at in indices(value.shape):
             tracer.element(value, at)
         if len(tracer.nodes) > MOST_NODES:
             raise NotStraightError
+
+
+def _check_value(eq: Equation, value: Value) -> None:
+    """Raise NotStraightError for a result that is not taken apart, or is large and no view."""
+    if isinstance(eq.op.lower, Structured) or not _taken_apart(eq):
+        raise NotStraightError
+    if value.type.size > elements.SMALL and not isinstance(eq.op.lower, Pull):
+        raise NotStraightError
 
 
 def _check_size(kernel: Kernel) -> None:
