@@ -137,3 +137,30 @@ def test_updates_in_place_count_what_they_write() -> None:
     )
     assert found.written <= 10 * 24
     assert found.read <= 10 * 24
+
+
+def _over_blocks(columns: int) -> Cost:
+    return plan_cost(
+        plan(
+            f"""(x: f64[50,4,{columns}]) {{
+              y: f64[50,4,{columns}] = scan(x, consts=0, carries=0, length=50, reverse=False,
+                                            unroll=1) {{
+                graph rows(x: f64[4,{columns}]) {{
+                  s: f64[4] = reduce_sum(x, axes=(1,))
+                  b: f64[4,{columns}] = broadcast(s, shape=(4, {columns}), dims=(0,))
+                  y: f64[4,{columns}] = div(x, b)
+                  return y
+                }}
+              }}
+              return y
+            }}"""
+        )
+    )
+
+
+def test_rows_of_a_loop_over_blocks_are_read_once() -> None:
+    """If a block stays in the cache from its first pass to its second."""
+    small, large = _over_blocks(100), _over_blocks(10000)
+    assert (small.read, small.written) == (50 * 4 * 100 * 8, 50 * 4 * 100 * 8)
+    assert large.read > 2 * 50 * 4 * 10000 * 8
+    assert small.flops == 2 * 50 * 4 * 100

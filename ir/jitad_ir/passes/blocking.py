@@ -31,7 +31,7 @@ from ..types import Shape
 from .dce import dce
 from .regions import in_regions
 from .row_loop import Group, RowLoop
-from .rows import Reads, folds_rows, is_view, reads_of
+from .rows import Reads, folds_rows, is_view, leading_batch_axes, reads_of
 
 LARGE = 1 << 18
 """Bytes of an array from which on to go over it twice is worth avoiding: about what stays in the
@@ -41,6 +41,8 @@ BLOCK = 1 << 13
 cache."""
 LONGEST = 1 << 17
 """Bytes of a row up to which a step finds it in the second cache."""
+LONGEST_OF_PRODUCTS = 1 << 22
+"""The same where matrices are multiplied row by row: all is better than to have them in memory."""
 STEPS = 16
 """Steps of a loop, at least, if there are that many rows."""
 FOLDED = 8
@@ -69,19 +71,24 @@ def blocking(graph: Graph) -> Graph:
 
 
 def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
-    """The rows of large arrays that are folded row by row: as few leading axes as give rows of
-    which one fits in the cache, and steps for several threads."""
-    found: dict[Shape, int] = {}
+    """The rows of large arrays that are folded row by row, in the order in which to try them: those
+    that number products, so that these are in the loop; then as short ones as there are."""
+    numbered: set[Shape] = set()
+    for eq in graph.equations:
+        depth = leading_batch_axes(eq)
+        numbered.update([eq.outputs[0].shape[:d] for d in range(1, depth + 1)])
+    found: dict[Shape, tuple[bool, int, int]] = {}
     for eq in graph.equations:
         if isinstance(eq.op.lower, Reduction) and _is_long(eq.operands[0], eq.outputs[0]):
             x, last = eq.operands[0], min(eq.params["axes"], default=0)
             for depth in range(1, last + 1):
-                rows, row_bytes = x.shape[:depth], _row_bytes(x, depth)
-                many = math.prod(rows) >= STEPS or depth == last
-                if row_bytes <= LONGEST and many:
-                    found[rows] = max(found.get(rows, 0), x.type.nbytes)
-                    break
-    return sorted(found, key=lambda rows: -found[rows])
+                rows = x.shape[:depth]
+                products = rows in numbered
+                fits = _row_bytes(x, depth) <= (LONGEST_OF_PRODUCTS if products else LONGEST)
+                if fits and (math.prod(rows) >= STEPS or depth == last):
+                    rank = (not products, -x.type.nbytes, -depth)
+                    found[rows] = min(rank, found.get(rows, rank))
+    return sorted(found, key=lambda rows: found[rows])
 
 
 def _row_bytes(x: Value, depth: int) -> int:
@@ -190,7 +197,9 @@ class _Candidate:
             return False
         folds = [u for eq in self.equations for u in self._others(eq) if self._folds(u)]
         wide = any([self._left(fold) > 1 for fold in folds])
-        self.size = _block_size(self.rows, self.row_bytes, FOLDED if wide else 1)
+        products = any([leading_batch_axes(eq) for eq in self.equations])
+        longest = LONGEST_OF_PRODUCTS if products else LONGEST
+        self.size = _block_size(self.rows, self.row_bytes, longest, FOLDED if wide else 1)
         return self.size > 0
 
     def _is_formed(self, value: Value) -> bool:
@@ -326,12 +335,12 @@ def _needs_memory(user: Equation | None) -> bool:
     return user is None or isinstance(user.op.lower, (Routine, Structured))
 
 
-def _block_size(rows: Shape, row_bytes: int, least: int) -> int:
-    """How many rows of so many bytes a block has, at least `least` if it can be; 0 if no number of
-    rows is right. It divides the last length of `rows`."""
+def _block_size(rows: Shape, row_bytes: int, longest: int, least: int) -> int:
+    """How many rows of so many bytes, up to `longest`, a block has, at least `least` if it can be.
+    It divides the last length of `rows`; 0 if no number of rows is right."""
     last = rows[-1]
     most = last if math.prod(rows) > last else last // 2
-    most = min(most, MOST_ROWS, LONGEST // max(row_bytes, 1))
+    most = min(most, MOST_ROWS, longest // max(row_bytes, 1))
     sizes = [n for n in range(1, most + 1) if last % n == 0 and n * row_bytes >= SHORTEST]
     sizes = [n for n in sizes if n >= least] or sizes
     fitting = [n for n in sizes if n * row_bytes <= BLOCK]

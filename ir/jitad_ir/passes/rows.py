@@ -48,6 +48,18 @@ def is_view(eq: Equation) -> bool:
     return eq.op.name in VIEWS
 
 
+def leading_batch_axes(eq: Equation) -> int:
+    """How many leading axes of both operands and the result number products; 0 for other ops."""
+    if eq.op.name != "dot":
+        return 0
+    count = 0
+    for k, pair in enumerate(zip(*eq.params["batch"], strict=True)):
+        if pair != (k, k):
+            break
+        count = k + 1
+    return count
+
+
 def has_rows(value: Value, rows: Shape) -> bool:
     """Whether the leading axes of a value are those of the rows."""
     return value.shape[: len(rows)] == rows
@@ -92,9 +104,7 @@ def _iota(eq: Equation, rows: Shape) -> Reads | None:
 
 def _dot(eq: Equation, rows: Shape) -> Reads | None:
     """A product for each row."""
-    leading = tuple(range(len(rows)))
-    of_x, of_y = eq.params["batch"]
-    each = of_x[: len(rows)] == leading == of_y[: len(rows)]
+    each = leading_batch_axes(eq) >= len(rows)
     return (True, True) if each and _all_have(eq, rows) else None
 
 
