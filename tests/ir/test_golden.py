@@ -19,6 +19,7 @@ from jitad_ir.passes.cse import cse
 from jitad_ir.passes.dce import dce
 from jitad_ir.passes.derive import derive
 from jitad_ir.passes.inline import inline
+from jitad_ir.passes.inner_products import inner_products
 from jitad_ir.passes.jvp import jvp
 from jitad_ir.passes.linearize import joined, linearize, vjp
 from jitad_ir.passes.pipeline import optimize
@@ -55,6 +56,7 @@ PASSES: dict[str, Callable[[Graph, str], list[Graph]]] = {
     "dce": lambda g, _: [dce(g)],
     "derive": lambda g, _: [derive(g)],
     "inline": lambda g, _: [inline(g)],
+    "inner_products": lambda g, _: [inner_products(g)],
     "optimize": lambda g, _: [optimize(g)],
 }
 

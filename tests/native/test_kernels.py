@@ -16,6 +16,7 @@ from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Graph, building
 from jitad_ir.native import schedule as schedule_module
 from jitad_ir.native.program import Program, compile_graph, emit_program
+from jitad_ir.passes.pipeline import optimize
 from jitad_ir.plan import RoutineCall, plan_graph
 from jitad_ir.types import DTYPES, ArrayType
 from tests.native.random_programs import RandomProgram, arguments
@@ -264,6 +265,18 @@ def test_long_kernels_that_are_alike_share_a_function() -> None:
     assert len(functions) == 1
     rng = np.random.default_rng(0)
     check(graph, [rng.integers(-3, 4, (50, 50)).astype(np.float64) for _ in range(2)])
+
+
+def test_long_inner_products_are_summed_in_blocks() -> None:
+    n = 3_000_000
+    x = np.random.default_rng(0).random(n, np.float32)
+    graph = build(
+        [("f32", (n // 3, 3)), ("f32", (n // 3, 3))],
+        lambda a, b: ops.dot(a, b, contract=((0, 1), (0, 1)), batch=((), ())),
+    )
+    (found,) = compile_graph(optimize(graph))(x.reshape(-1, 3), x.reshape(-1, 3))
+    expected = np.dot(x.astype(np.float64), x.astype(np.float64))
+    assert abs(found - expected) < 1e-6 * expected
 
 
 def test_routines_that_repeat_are_compiled_once() -> None:

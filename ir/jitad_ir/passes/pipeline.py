@@ -19,6 +19,7 @@ from .fission import fission
 from .forwarding import forwarding
 from .hoist import hoist
 from .inline import inline
+from .inner_products import inner_products
 from .lanes import lanes
 from .ranges import ranges
 from .simplify import simplify
@@ -41,6 +42,7 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     fission,  # products of all steps as one
     forwarding,  # what a step writes and the next one reads, in registers
     wavefront,  # several rows of a table at once
+    inner_products,  # behind what takes products apart or together
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused
     blocking,  # passes over large arrays, block of rows by block of rows
