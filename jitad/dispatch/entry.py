@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from llvmlite import ir as ll
 
 from jitad.dispatch.code import I32, PTR
+from jitad_ir.native.functions import new_function
 
 ENTRY = ll.FunctionType(I32, [PTR])
 """int entry(void **pointers): data of the argument leaves, of the result leaves, the workspace."""
@@ -39,7 +40,7 @@ def emit_entry(
     expected = len(inputs) + num_results + 1
     if len(program.args) != expected:
         raise ValueError(f"expected a program of {expected} pointers; got {len(program.args)}")
-    function = ll.Function(module, ENTRY, name)
+    function = new_function(module, ENTRY, name)
     builder = ll.IRBuilder(function.append_basic_block("entry"))
     outputs = range(num_leaves, num_leaves + num_results + 1)
     pointers = []

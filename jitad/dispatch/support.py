@@ -61,6 +61,7 @@ def _compile() -> Executable:
     from llvmlite import ir as ll
 
     from jitad.dispatch.support_code import emit_support
+    from jitad_ir.native.assembly import module_text
     from jitad_ir.native.compile import choose_inlining
     from jitad_ir.native.externals import Externals
     from jitad_ir.native.threads_code import emit_threads, way_of_waiting
@@ -72,7 +73,7 @@ def _compile() -> Executable:
     exports += emit_threads(module, externals, way_of_waiting())  # a library of its own costs 1 ms
     externals.finish()
     choose_inlining(module, exports)
-    parsed = parse(str(module))
+    parsed = parse(module_text(module))
     initialize_llvm()
     quick = create_machine(host().cpu, host().features, level=0).emit_object(parsed)
     if disk.is_enabled():

@@ -229,12 +229,12 @@ class _Parameter(ll.Argument):
     the frame may hold pointers that were derived from the same argument."""
 
     def __init__(self, function: ll.Function, argument: ll.Argument) -> None:
-        self._argument = argument
+        self.stands_for = argument
         super().__init__(function, argument.type)
 
     @property
     def name(self) -> str:
-        return self._argument.name
+        return self.stands_for.name
 
 
 class _Reload(ll.LoadInstr):
@@ -242,12 +242,12 @@ class _Reload(ll.LoadInstr):
     that instructions there mean it."""
 
     def __init__(self, block: ll.Block, pointer: ll.Value, value: ll.Value) -> None:
-        self._value = value
+        self.stands_for = value
         super().__init__(block, pointer, typ=value.type)
 
     @property
     def name(self) -> str:
-        return self._value.name
+        return self.stands_for.name
 
 
 def _all_operands(blocks: Iterable[ll.Block]) -> Iterable[ll.Value]:

@@ -22,6 +22,7 @@ from . import (
     math_power,
     math_trigonometric,
 )
+from .functions import internal_function
 from .lanes import F64, I64, Lanes, intrinsic_suffix, unsupported, vector_type
 from .math_kernel import BINARY64, FORMATS, Format, Formula, Kernel, Real
 from .memory import Memory
@@ -145,9 +146,7 @@ class Emitter(Memory):
         return function
 
     def _internal_function(self, name: str, signature: ll.FunctionType) -> ll.Function:
-        function = ll.Function(self.module, signature, name)
-        function.linkage = "internal"
-        function.attributes.add("nounwind")
+        function = internal_function(self.module, signature, name)
         function.attributes.add("readnone")
         return function
 

@@ -9,6 +9,7 @@ from llvmlite import ir as ll
 
 from ..workers import Field
 from . import threads  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
+from .functions import internal_function
 from .lanes import I8, I64, PTR, call_intrinsic
 from .threads_code import JOB
 
@@ -23,10 +24,7 @@ kernels that are alike share it, and LLVM can compile functions side by side."""
 
 def new_job(module: ll.Module, name: str) -> ll.Function:
     """An internal function without a body yet."""
-    job = ll.Function(module, JOB, name)
-    job.linkage = "internal"
-    job.attributes.add("nounwind")
-    return job
+    return internal_function(module, JOB, name)
 
 
 def call_job(r: RoutineEmitter, job: ll.Function, arguments: Sequence[ll.Value]) -> None:

@@ -15,6 +15,7 @@ from ..graph import Equation
 from ..plan.parallel import is_parallel, nanoseconds
 from ..plan.stacks import Stack
 from ..plan.steps import Buffer, Kernel
+from .functions import internal_function
 from .jobs import new_job, unpack
 from .kernel import KernelEmitter, Range
 from .lanes import I64, PTR, call_intrinsic
@@ -70,9 +71,8 @@ def kernel_job(
     """The job whose arguments are the buffers of the kernel, and whose parts are those of
     `split`."""
     used = buffers_of(kernel)
-    inner = ll.Function(module, ll.FunctionType(ll.VoidType(), [*[PTR] * len(used), I64]), name)
-    inner.attributes.add("nounwind")
-    inner.linkage = "internal"
+    signature = ll.FunctionType(ll.VoidType(), [*[PTR] * len(used), I64])
+    inner = internal_function(module, signature, name)
     for argument in inner.args[:-1]:
         argument.add_attribute("noalias")
     builder = ll.IRBuilder(inner.append_basic_block("entry"))

@@ -8,12 +8,12 @@ function is in one part, and declared in those that use it.
 
 from __future__ import annotations
 
-import copy
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llvmlite import ir as ll
+
+from .assembly import Text, global_text, joined_text, module_text
 
 LEAST = 120
 """Least cost of a part of its own: LLVM takes a millisecond for an empty one."""
@@ -21,8 +21,6 @@ LEAST = 120
 FUNCTION, BLOCK, SHUFFLE = 19, 8, 3
 """What functions, blocks and shuffles cost LLVM besides their instructions, in instructions: fitted
 to the time that it took for those of transforms and sorts."""
-
-_REFERENCE = re.compile(r'@"[^"]*"')
 
 
 def divided(module: ll.Module, sizes: Mapping[str, int], most: int) -> list[str]:
@@ -33,21 +31,20 @@ def divided(module: ll.Module, sizes: Mapping[str, int], most: int) -> list[str]
     costs = {f.get_reference(): _cost(f) for f in map(module.get_global, sizes)}
     most = min(most, sum(costs.values()) // LEAST)
     if most < 2:
-        return [str(module)]
+        return [module_text(module)]
     units = [module.get_global(name) for name in sizes]
     units = [f for f in units if "alwaysinline" not in f.attributes]
     for function in units:
         function.linkage = ""
-    texts = {g.get_reference(): str(g) for g in module.global_values}
-    mentions = {name: set(_REFERENCE.findall(text)) - {name} for name, text in texts.items()}
+    texts = {g.get_reference(): global_text(g) for g in module.global_values}
     own = {f.get_reference() for f in units}
     copied = costs.keys() - own
-    contents = {name: _with_copies(name, mentions, copied) for name in own}
+    contents = {name: _with_copies(name, texts, copied) for name in own}
     weights = {name: sum([costs[n] for n in inside]) for name, inside in contents.items()}
     parts = _balanced(weights, most)
     if len(parts) == 1:
-        return [str(module)]
-    return _texts(module, texts, mentions, [_union(contents, part) for part in parts])
+        return [joined_text(module, [text.text for text in texts.values()])]
+    return _texts(module, texts, [_union(contents, part) for part in parts])
 
 
 def _cost(function: ll.Function) -> int:
@@ -59,12 +56,12 @@ def _cost(function: ll.Function) -> int:
     return total
 
 
-def _with_copies(name: str, mentions: Mapping[str, set[str]], copied: set[str]) -> set[str]:
+def _with_copies(name: str, texts: Mapping[str, Text], copied: set[str]) -> set[str]:
     """A function and those that it inlines, directly or not."""
     found = {name}
     pending = [name]
     while pending:
-        new = (mentions[pending.pop()] & copied) - found
+        new = (texts[pending.pop()].mentions & copied) - found
         found |= new
         pending.extend(new)
     return found
@@ -89,30 +86,22 @@ def _union(contents: Mapping[str, set[str]], names: Iterable[str]) -> set[str]:
     return set[str]().union(*[contents[name] for name in names])
 
 
-def _texts(
-    module: ll.Module,
-    texts: Mapping[str, str],
-    mentions: Mapping[str, set[str]],
-    parts: Sequence[set[str]],
-) -> list[str]:
+def _texts(module: ll.Module, texts: Mapping[str, Text], parts: Sequence[set[str]]) -> list[str]:
     """The texts of modules that define the functions of each part, and all that they need. The
     variables, which are the table of externals, are defined by the first."""
-    shell: Any = copy.copy(module)
-    shell.globals = {}
-    frame = str(shell)  # what is not a global: the platform, metadata
     variables = {g.get_reference() for g in module.global_values if _is_variable(g)}
     found: list[str] = []
     for number, part in enumerate(parts):
-        needed = part.union(*[mentions[name] for name in part])
+        needed = part.union(*[texts[name].mentions for name in part])
         defined = part if number else part | variables
-        lines = [frame]
+        lines: list[str] = []
         for value in module.global_values:
             name = value.get_reference()
             if name in defined or (name in needed and _is_constant(value)):
-                lines.append(texts[name])
+                lines.append(texts[name].text)
             elif name in needed:
                 lines.append(str(_declaration(value)))
-        found.append("\n".join(lines))
+        found.append(joined_text(module, lines))
     return found
 
 

@@ -22,6 +22,7 @@ from ..stages import stage
 from ..types import type_of
 from .compile import compile_module
 from .externals import Externals
+from .functions import new_function
 from .lanes import I32, PTR
 from .link import Executable
 from .steps import Function, PlanEmitter
@@ -51,9 +52,6 @@ class Program:
         self.held = held
         """What the program brings along: arrays, and the Python functions that it calls."""
         self.executable = executable
-        count = len(plan.input_types) + len(plan.output_types) + 1
-        signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)
-        self._function = signature(executable.address(PROGRAM))
 
     def __call__(self, *arrays: Any) -> tuple[np.ndarray[Any, Any], ...]:
         plan = self.plan
@@ -73,7 +71,8 @@ class Program:
         workspace = np.empty(plan.workspace_bytes + 64, np.uint8)
         start = -(-workspace.ctypes.data // 64) * 64
         pointers = [a.ctypes.data for a in (*inputs, *outputs)]
-        if self._function(*pointers, start):
+        signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (len(pointers) + 1))
+        if signature(self.executable.address(PROGRAM))(*pointers, start):
             raise RuntimeError(f"program {plan.name} failed")
         return tuple(outputs)
 
@@ -102,9 +101,7 @@ def compile_graph(
     with stage("emit"):
         numbers = [places[id(array)] for array in plan.constants]
         module, externals, function = emit_program(plan, numbers, arrays)
-        exports = [PROGRAM]
-        if extend is not None:
-            exports += extend(module, externals, function, plan)
+        exports = [PROGRAM] if extend is None else extend(module, externals, function, plan)
     executable = compile_module(module, externals, exports=exports, constants=arrays)
     return Program(plan, executable, arrays)
 
@@ -120,7 +117,7 @@ def emit_program(
     inputs = len(plan.input_types)
     outputs = len(plan.output_types)
     signature = ll.FunctionType(I32, [PTR] * (inputs + outputs + 1))
-    function = ll.Function(module, signature, PROGRAM)
+    function = new_function(module, signature, PROGRAM)
     for argument in function.args:
         argument.add_attribute("noalias")
     kernels = [step for p in nested(plan) for step in p.steps if isinstance(step, Kernel)]

@@ -16,6 +16,7 @@ from .blas_threads import emit_begin, emit_end
 from .control_flow import ControlFlow, IndexPart
 from .emitter import Emitter
 from .externals import Externals
+from .functions import internal_function
 from .jobs import emit_parallel_for, emit_share, emit_threads_now
 from .lanes import F64, I1, I8, I32, I64, PTR, Lanes, element_type, memory_type
 from .loops import registers_of
@@ -278,9 +279,7 @@ class RoutineEmitter(ControlFlow):
     def _inner_function(
         self, name: str, signature: ll.FunctionType, build: Callable[..., Any]
     ) -> ll.Function:
-        function = ll.Function(self.builder.module, signature, name)
-        function.linkage = "internal"
-        function.attributes.add("nounwind")
+        function = internal_function(self.builder.module, signature, name)
         builder = ll.IRBuilder(function.append_basic_block("entry"))
         value = build(RoutineEmitter(builder, self.externals), *function.args)
         if isinstance(signature.return_type, ll.VoidType):

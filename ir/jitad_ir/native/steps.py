@@ -20,6 +20,7 @@ from .addresses import CONSTANT
 from .bodies import SLOT_ELEMENTS
 from .emitter import Emitter
 from .externals import Externals
+from .functions import internal_function
 from .jobs import LONG, new_job, share_out, unpack
 from .kernel import KernelEmitter
 from .lanes import I8, I32, PTR, Lanes
@@ -314,11 +315,8 @@ class PlanEmitter:
 
     def _new_function(self, buffers: Sequence[int], name: str) -> ll.Function:
         """A function of the addresses of these buffers, without a body yet."""
-        function = ll.Function(
-            self.function.module, ll.FunctionType(ll.VoidType(), [PTR] * len(buffers)), name
-        )
-        function.attributes.add("nounwind")
-        function.linkage = "internal"
+        type = ll.FunctionType(ll.VoidType(), [PTR] * len(buffers))
+        function = internal_function(self.function.module, type, name)
         for argument in function.args:
             argument.add_attribute("noalias")
         return function

@@ -52,6 +52,7 @@ def _compile() -> Executable:
     take three times as long."""
     from llvmlite import ir as ll  # noqa: PLC0415  (as all of these: the code generator)
 
+    from .assembly import module_text  # noqa: PLC0415
     from .compile import choose_inlining  # noqa: PLC0415
     from .externals import Externals  # noqa: PLC0415
     from .link import ObjectImage, link  # noqa: PLC0415
@@ -66,7 +67,7 @@ def _compile() -> Executable:
     choose_inlining(module, exports)
     initialize_llvm()
     machine = create_machine(host().cpu, host().features, level=0)
-    code = machine.emit_object(parse(str(module)))
+    code = machine.emit_object(parse(module_text(module)))
     return link(ObjectImage((code,), externals.names, tuple(exports)))
 
 
