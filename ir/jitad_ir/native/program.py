@@ -9,6 +9,7 @@ that time to compile stays linear in the size of the program.
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -53,6 +54,13 @@ class Program:
         """What the program brings along: arrays, and the Python functions that it calls."""
         self.executable = executable
 
+    @functools.cached_property
+    def _function(self) -> Any:
+        """`PROGRAM`, unless others are exported in its place."""
+        count = len(self.plan.input_types) + len(self.plan.output_types) + 1
+        signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)
+        return signature(self.executable.address(PROGRAM))
+
     def __call__(self, *arrays: Any) -> tuple[np.ndarray[Any, Any], ...]:
         plan = self.plan
         if len(arrays) != len(plan.input_types):
@@ -71,8 +79,7 @@ class Program:
         workspace = np.empty(plan.workspace_bytes + 64, np.uint8)
         start = -(-workspace.ctypes.data // 64) * 64
         pointers = [a.ctypes.data for a in (*inputs, *outputs)]
-        signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (len(pointers) + 1))
-        if signature(self.executable.address(PROGRAM))(*pointers, start):
+        if self._function(*pointers, start):
             raise RuntimeError(f"program {plan.name} failed")
         return tuple(outputs)
 
@@ -86,9 +93,9 @@ def compile_graph(
     """Native code of `graph`, whose ops all have native lowerings.
 
     `extend(module, externals, program, plan)` may add functions that call `program`, and gives
-    their names, which are exported. External "const:i" of the code is `constants[i]`, so that the
-    caller can link the same code again from the disk cache; constant arrays of the graph that are
-    not among them follow behind.
+    their names, which are exported in its place: the Program cannot be called itself then. External
+    "const:i" of the code is `constants[i]`, so that the caller can link the same code again from
+    the disk cache; constant arrays of the graph that are not among them follow behind.
     """
     with stage("plan"):
         plan = plan_graph(graph)
