@@ -7,7 +7,7 @@ code generator.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 TABLE_NAME = "jitad.externals"
@@ -20,17 +20,26 @@ object itself if it is no array."""
 Resolver: TypeAlias = Callable[[str], int]
 
 _RESOLVERS: dict[str, Resolver] = {}
+_SLOW: set[str] = set()
 _ADDRESSES: dict[str, int] = {}
 
 
-def register(prefix: str, resolver: Resolver) -> None:
+def register(prefix: str, resolver: Resolver, *, slow: bool = False) -> None:
     """Add the family `prefix`: `resolver(rest)` gives the address of "prefix:rest" in this
-    process, or raises LookupError. Raises ValueError if the family is taken."""
+    process, or raises LookupError. It is `slow` if that may take longer than to start a thread.
+    Raises ValueError if the family is taken."""
     if ":" in prefix:
         raise ValueError(f"expected a prefix without a colon; got {prefix!r}")
     if prefix in _RESOLVERS:
         raise ValueError(f"externals of family {prefix!r} already have a resolver")
     _RESOLVERS[prefix] = resolver
+    if slow:
+        _SLOW.add(prefix)
+
+
+def slow_ones(names: Iterable[str]) -> list[str]:
+    """Those externals that are not known yet and may take a while."""
+    return [name for name in names if name not in _ADDRESSES and name.partition(":")[0] in _SLOW]
 
 
 def resolve(name: str) -> int:

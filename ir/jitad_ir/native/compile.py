@@ -16,11 +16,13 @@ from llvmlite import ir as ll
 from .. import workers
 from ..collector import collector_paused
 from ..stages import stage
+from .addresses import resolve, slow_ones
 from .chunks import split_long_blocks
 from .externals import Externals
 from .link import Executable, ObjectImage, link
 from .parts import divided
 from .target import borrowed_target, without_strength_reduction
+from .tasks import Task
 from .unlocked import parse
 
 INLINE_INSTRUCTIONS = 100
@@ -75,52 +77,50 @@ def build_image(module: ll.Module, externals: Sequence[str], exports: Sequence[s
         sizes = choose_inlining(module, exports)
         texts = divided(module, sizes, min(workers.limit(), MOST_PARTS))
     with without_strength_reduction():
-        objects = tuple(_objects(texts))
+        objects = tuple(_objects(texts, slow_ones(externals)))
     return ObjectImage(objects, tuple(externals), tuple(exports))
 
 
-def _objects(texts: Sequence[str]) -> list[bytes]:
-    """The objects of modules, each compiled by a thread: LLVM does not need the interpreter."""
-    others = [_Compilation(text) for text in texts[1:]]
-    for other in others:
-        other.start()
+def _objects(texts: Sequence[str], externals: Sequence[str]) -> list[bytes]:
+    """The objects of modules, each compiled by a thread: LLVM does not need the interpreter. So
+    there is time to load libraries and to compute tables: these `externals` are known behind it."""
+    begun = threading.Semaphore(0)
+    others = [Task(_object, text, begun) for text in texts[1:]]
+    found = [Task(_resolve, externals, begun, len(texts))] if externals else []
     try:
-        first = _object(texts[0])
+        first = _object(texts[0], begun)
     finally:
-        for other in others:
-            other.join()
+        for task in (*others, *found):
+            task.wait()
+    for task in found:
+        task.result()
     return [first, *[other.result() for other in others]]
 
 
-class _Compilation(threading.Thread):
-    """The compilation of one part of a module."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(name="jitad-compiler")
-        self._text = text
-        self._object: bytes | BaseException = b""
-
-    def run(self) -> None:
-        try:
-            self._object = _object(self._text)
-        except BaseException as error:  # noqa: BLE001  (raised by the thread that waits)
-            self._object = error
-
-    def result(self) -> bytes:
-        """The object, when the thread has ended."""
-        if isinstance(self._object, BaseException):
-            raise self._object
-        return self._object
+def _object(text: str, begun: threading.Semaphore) -> bytes:
+    """The object of a module. Tells when the last and longest part begins, or there will be none:
+    until it ends, nobody waits for the interpreter."""
+    try:
+        with stage("LLVM parse"):
+            parsed = parse(text)
+        with borrowed_target() as compiler:
+            with stage("LLVM passes"):
+                compiler.optimize(parsed)
+            begun.release()
+            with stage("LLVM code"):
+                return compiler.emit_object(parsed)
+    except BaseException:
+        begun.release()
+        raise
 
 
-def _object(text: str) -> bytes:
-    with stage("LLVM parse"):
-        parsed = parse(text)
-    with borrowed_target() as compiler:
-        with stage("LLVM passes"):
-            compiler.optimize(parsed)
-        with stage("LLVM code"):
-            return compiler.emit_object(parsed)
+def _resolve(externals: Sequence[str], begun: threading.Semaphore, count: int) -> None:
+    """Look these up, when LLVM has begun to generate code of so many modules: a thread that waits
+    for the interpreter in between may do so for 5 ms."""
+    for _ in range(count):
+        begun.acquire()
+    for name in externals:
+        resolve(name)
 
 
 def choose_inlining(module: ll.Module, exports: Sequence[str]) -> dict[str, int]:

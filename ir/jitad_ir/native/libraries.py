@@ -171,10 +171,10 @@ def _fft(name: str) -> int:
     return fft_tables.table(name).ctypes.data  # the table lives as long as the process
 
 
-register("blas", _blas)
-register("lapack", _lapack)
+register("blas", _blas, slow=True)
+register("lapack", _lapack, slow=True)
 register("calls", _calls)
-register("special", _special)
+register("special", _special, slow=True)
 register("numpy", _numpy)
 register("py", _python)
-register("fft", _fft)
+register("fft", _fft, slow=True)

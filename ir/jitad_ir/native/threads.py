@@ -88,5 +88,5 @@ def _system(name: str) -> int:
     return ctypes.cast(symbol, ctypes.c_void_p).value or 0
 
 
-register("threads", _threads)
+register("threads", _threads, slow=True)
 register("system", _system)
