@@ -45,10 +45,10 @@ def split_long_blocks(module: ll.Module) -> None:
 
 def _is_long(block: ll.Block) -> bool:
     length = len(block.instructions)
-    return length > LONG_BODY or (length > LONG_BLOCK and not _in_loop(block))
+    return length > LONG_BODY or (length > LONG_BLOCK and not in_loop(block))
 
 
-def _in_loop(block: ll.Block) -> bool:
+def in_loop(block: ll.Block) -> bool:
     """Whether control can come back to a block."""
     seen: set[ll.Block] = set()
     pending = _successors(block)

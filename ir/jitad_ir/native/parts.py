@@ -23,6 +23,10 @@ FUNCTION, BLOCK, SHUFFLE = 19, 8, 3
 to the time that it took for those of transforms and sorts."""
 
 
+QUICK = 3
+"""How many times as fast it is without optimisation."""
+
+
 def divided(module: ll.Module, sizes: Mapping[str, int], most: int) -> list[str]:
     """The text of `module` in at most `most` parts, the longest first.
 
@@ -53,7 +57,7 @@ def _cost(function: ll.Function) -> int:
     for block in function.blocks:
         shuffles = [i for i in block.instructions if i.opname == "shufflevector"]
         total += BLOCK + len(block.instructions) + SHUFFLE * len(shuffles)
-    return total
+    return total // QUICK if "optnone" in function.attributes else total
 
 
 def _with_copies(name: str, texts: Mapping[str, Text], copied: set[str]) -> set[str]:
