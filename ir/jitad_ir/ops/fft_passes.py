@@ -29,14 +29,22 @@ def transform(r: Any, blocks: Blocks, n: int, here: Any, other: Any) -> Any:
         return here
     if not passes:
         return here
-    table = r.externals.pointer(r.builder, table_name(TWIDDLES, blocks.dtype.name, n))
+    runs = [(radix, len(list(run))) for radix, run in groupby(passes)]
+    table: Any = None
     m, stride = n, 1
-    for radix, run in groupby(passes):
-        count = len(list(run))
+    for radix, count in runs:
+        apart = n >= WORTH_A_CALL
+        if radix == m:
+            name = f"{blocks.name}.last{radix}"
+            build = _last_builder(blocks, radix)
+            r.call_inner(name, build, here, r.integer(stride), apart=apart)
+            break
+        if table is None:
+            table = r.externals.pointer(r.builder, table_name(TWIDDLES, blocks.dtype.name, n))
         numbers = [r.integer(k) for k in (n // radix, stride, count)]
         name = f"{blocks.name}.radix{radix}"
         build = _passes_builder(blocks, radix)
-        r.call_inner(name, build, here, other, table, *numbers, apart=n >= WORTH_A_CALL)
+        r.call_inner(name, build, here, other, table, *numbers, apart=apart)
         skipped = 0
         for _ in range(count):
             m //= radix
@@ -72,6 +80,30 @@ def _passes_builder(blocks: Blocks, radix: int) -> Callable[..., None]:
             return [target, source, weights, r.builder.mul(s, r.integer(radix))]
 
         r.repeat(count, [here, other, table, stride], one)
+
+    return build
+
+
+def _last_builder(blocks: Blocks, radix: int) -> Callable[..., None]:
+    """Body of a function of a last pass, of s transforms of f numbers: m = 1, so that it needs no
+    factors and leaves its results where the numbers were,
+
+        y[q + s k] = sum_j x[q + s j] w_f**(j k).
+    """
+
+    def build(r: Any, here: Any, stride: Any) -> None:
+        size = r.integer(blocks.bytes)
+        across = r.builder.mul(stride, size)
+        e = r.simd(blocks.width)
+
+        def strip(state: list[Any]) -> list[Any]:
+            places = list(_places(r, state[0], across, radix))
+            out = butterfly(e, [blocks.load(r, at) for at in places])
+            for at, value in zip(places, out, strict=True):
+                blocks.store(r, at, value)
+            return [r.offset(state[0], size)]
+
+        r.repeat(stride, [here], strip)
 
     return build
 

@@ -29,13 +29,16 @@ stands for a long row."""
 @cache
 def factors(n: int) -> tuple[int, ...] | None:
     """`n` as a product of RADICES, in the order in which they are applied; None if it has a
-    greater prime factor."""
+    greater prime factor. The last is one that comes once, if there is any: see `fft_passes`."""
     found: list[int] = []
     for radix in RADICES:
         while n % radix == 0:
             found.append(radix)
             n //= radix
-    return tuple(found) if n == 1 else None
+    if n > 1:
+        return None
+    last = max([radix for radix in found if found.count(radix) == 1], default=0)
+    return tuple(sorted(found, key=lambda radix: radix == last))
 
 
 @cache
