@@ -64,6 +64,8 @@ def in_loop(block: ll.Block) -> bool:
 
 def _successors(block: ll.Block) -> list[ll.Block]:
     last: Any = block.terminator
+    if last is None:  # an invalid function, of which LLVM will tell
+        return []
     if isinstance(last, ll.SwitchInstr):
         return [last.default, *[target for _, target in last.cases]]
     return [v for v in last.operands if isinstance(v, ll.Block)]
