@@ -236,21 +236,20 @@ def _parts(w: _FunctionText, i: Any) -> str:
 def _call(w: _FunctionText, i: Any) -> str:
     callee, *arguments = i.operands
     signature = callee.function_type
-    words = [
-        i.tail,
-        "call",
-        *i.fastmath._to_list(signature.return_type),
-        i.cconv or "",
-        str(signature if signature.var_arg else signature.return_type),
-    ]
-    line = f"{' '.join([word for word in words if word])} {w.reference(callee)}"
+    result = w.type(signature if signature.var_arg else signature.return_type)
+    line = f"{i.tail} call" if i.tail else "call"
+    if i.fastmath or i.cconv:
+        words = [line, *i.fastmath._to_list(signature.return_type), i.cconv or ""]
+        line = " ".join([word for word in words if word])
     texts = [w.typed(v) for v in arguments]
     for k, attributes in i.arg_attributes.items():
         value = arguments[k]
         words = [w.type(value.type), *attributes._to_list(value.type), w.reference(value)]
         texts[k] = " ".join(words)
-    after = "".join([f" {a}" for a in i.attributes._to_list(signature.return_type)])
-    return f"{line}({', '.join(texts)}){after}"
+    line = f"{line} {result} {w.reference(callee)}({', '.join(texts)})"
+    if i.attributes:
+        line += "".join([f" {a}" for a in i.attributes._to_list(signature.return_type)])
+    return line
 
 
 def _atomic(w: _FunctionText, i: Any) -> str:

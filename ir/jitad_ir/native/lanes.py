@@ -121,6 +121,23 @@ class Poison(ll.Constant):
         return "poison"
 
 
+@functools.cache
+def _lane_number(lane: int) -> ll.Constant:
+    return ll.Constant(I32, lane)
+
+
+class LaneNumbers(ll.Constant):
+    """A vector of numbers of lanes, which needs no constants of its own."""
+
+    def __init__(self, order: tuple[int, ...]) -> None:
+        self.type = ll.VectorType(I32, len(order))
+        self.constant = [_lane_number(lane) for lane in order]
+        self._order = order
+
+    def _get_reference(self) -> str:
+        return f"<{', '.join([f'i32 {lane}' for lane in self._order])}>"
+
+
 class LaneEmitter:
     """What the parts of the Emitter share: builder, width, types and constants."""
 
@@ -237,7 +254,7 @@ class LaneEmitter:
 def lane_numbers(order: tuple[int, ...]) -> ll.Constant:
     """The constant that says which lanes a shuffle takes; one for all modules, as it keeps its
     text."""
-    return ll.Constant(ll.VectorType(I32, len(order)), list(order))
+    return LaneNumbers(order)
 
 
 def undefined(like: ll.Value) -> ll.Constant:
