@@ -26,14 +26,20 @@ def times(b: Any, x: Complex, y: Complex) -> Complex:
     return re, b.add(b.mul(x[0], y[1]), b.mul(x[1], y[0]))
 
 
+def times_conjugate(b: Any, x: Complex, y: Complex) -> Complex:
+    """x times the complex conjugate of y"""
+    re = b.add(b.mul(x[0], y[0]), b.mul(x[1], y[1]))
+    return re, b.sub(b.mul(x[1], y[0]), b.mul(x[0], y[1]))
+
+
 def conjugate(b: Any, x: Complex) -> Complex:
     """The complex conjugate of x."""
     return x[0], b.neg(x[1])
 
 
-def times_minus_i(b: Any, x: Complex) -> Complex:
-    """-i x"""
-    return x[1], b.neg(x[0])
+def turned(b: Any, x: Complex, y: Complex) -> tuple[Complex, Complex]:
+    """x - i y and x + i y"""
+    return (b.add(x[0], y[1]), b.sub(x[1], y[0])), (b.sub(x[0], y[1]), b.add(x[1], y[0]))
 
 
 def scaled(b: Any, x: Complex, factor: float) -> Complex:
@@ -55,13 +61,8 @@ def butterfly(b: Any, x: Sequence[Complex]) -> list[Complex]:
         return [plus(b, x[0], x[1]), minus(b, x[0], x[1])]
     if len(x) == 4:
         even, odd = butterfly(b, x[0::2]), butterfly(b, x[1::2])
-        turned = times_minus_i(b, odd[1])
-        return [
-            plus(b, even[0], odd[0]),
-            plus(b, even[1], turned),
-            minus(b, even[0], odd[0]),
-            minus(b, even[1], turned),
-        ]
+        below, above = turned(b, even[1], odd[1])
+        return [plus(b, even[0], odd[0]), below, minus(b, even[0], odd[0]), above]
     return _odd_butterfly(b, x)
 
 
@@ -78,6 +79,5 @@ def _odd_butterfly(b: Any, x: Sequence[Complex]) -> list[Complex]:
         angles = [2 * math.pi * ((j * k) % n) / n for j in half]
         even = [scaled(b, s, math.cos(a)) for s, a in zip(sums, angles, strict=True)]
         odd = [scaled(b, d, math.sin(a)) for d, a in zip(differences, angles, strict=True)]
-        middle, side = _sum(b, [x[0], *even]), times_minus_i(b, _sum(b, odd))
-        out[k], out[n - k] = plus(b, middle, side), minus(b, middle, side)
+        out[k], out[n - k] = turned(b, _sum(b, [x[0], *even]), _sum(b, odd))
     return out

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..types import DType, complex_dtype
 from .fft_blocks import Blocks, load_number
-from .fft_butterflies import Complex, conjugate, minus, plus, scaled, times, times_minus_i
+from .fft_butterflies import Complex, conjugate, plus, scaled, times_conjugate, turned
 from .fft_tables import HALVES, table_name
 from .vector_loops import affine, vector_width
 
@@ -21,19 +21,33 @@ Rule = Callable[[Any, Complex, Complex, Complex], tuple[Complex, Complex]]
 
 def parted(b: Any, x: Complex, y: Complex, w: Complex) -> tuple[Complex, Complex]:
     """X_k and X_(n/2-k) of Z_k and Z_(n/2-k)."""
-    other = conjugate(b, y)
-    even = scaled(b, plus(b, x, other), 0.5)
-    odd = times(b, w, scaled(b, times_minus_i(b, minus(b, x, other)), 0.5))
-    return plus(b, even, odd), conjugate(b, minus(b, even, odd))
+    even = scaled(b, _sum_with_conjugate(b, x, y), 0.5)
+    twice_i = _minus_conjugate(b, x, y)  # 2 i O_k, whose parts exchanged are those of 2 conj O_k
+    odd = times_conjugate(b, w, scaled(b, (twice_i[1], twice_i[0]), 0.5))
+    return plus(b, even, odd), _conjugate_of_difference(b, even, odd)
 
 
 def joined(b: Any, x: Complex, y: Complex, w: Complex) -> tuple[Complex, Complex]:
     """2 Z_k and 2 Z_(n/2-k) of X_k and X_(n/2-k)."""
-    other = conjugate(b, y)
-    even = plus(b, x, other)
-    odd = times(b, conjugate(b, w), minus(b, x, other))
-    turned = b.neg(odd[1]), odd[0]
-    return plus(b, even, turned), conjugate(b, minus(b, even, turned))
+    even = _sum_with_conjugate(b, x, y)
+    odd = times_conjugate(b, _minus_conjugate(b, x, y), w)
+    below, above = turned(b, even, odd)
+    return above, conjugate(b, below)
+
+
+def _sum_with_conjugate(b: Any, x: Complex, y: Complex) -> Complex:
+    """x + conj y"""
+    return b.add(x[0], y[0]), b.sub(x[1], y[1])
+
+
+def _minus_conjugate(b: Any, x: Complex, y: Complex) -> Complex:
+    """x - conj y"""
+    return b.sub(x[0], y[0]), b.add(x[1], y[1])
+
+
+def _conjugate_of_difference(b: Any, x: Complex, y: Complex) -> Complex:
+    """conj (x - y)"""
+    return b.sub(x[0], y[0]), b.sub(y[1], x[1])
 
 
 def _table(r: Any, dtype: DType, n: int) -> Any:
