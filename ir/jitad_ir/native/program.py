@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from llvmlite import ir as ll
 
+from ..collector import collector_paused
 from ..graph import Graph
 from ..plan import Kernel, Plan, plan_graph
 from ..plan.structures import nested
@@ -105,7 +106,7 @@ def compile_graph(
         if id(array) not in places:
             places[id(array)] = len(arrays)
             arrays.append(array)
-    with stage("emit"):
+    with collector_paused(), stage("emit"):
         numbers = [places[id(array)] for array in plan.constants]
         module, externals, function = emit_program(plan, numbers, arrays)
         exports = [PROGRAM] if extend is None else extend(module, externals, function, plan)

@@ -157,7 +157,7 @@ def _emit_restore(r: Any, source: Row, target: Row, n: Any, descending: bool) ->
     before, nans = Counter(r, r.integer(0)), Counter(r, r.integer(0))
 
     def number(flag: Any) -> Any:
-        return b.zext(flag.value, before.value.type)
+        return b.zext(flag.value, n.type)
 
     def count(i: Any) -> None:
         x = source.load(r.b, i)
