@@ -315,3 +315,40 @@ def test_lapack_loads_without_the_rest_of_scipy():
         "assert scipy.linalg.inv(numpy.eye(2)).tolist() == [[1, 0], [0, 1]]"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env=environment())
+
+
+@pytest.mark.parametrize(
+    ("inside", "quick"), [("addresses", True), ("floats", False), ("loop", False), ("none", False)]
+)
+def test_what_only_passes_addresses_is_not_optimised(inside: str, quick: bool) -> None:
+    """`entry` calls `program`, which is inlined and calls `work`, a function of its own."""
+    module = ll.Module("passing")
+    externals = Externals(module)
+    kind = ll.FunctionType(I64, [PTR])
+    work = ll.Function(module, kind, "work")
+    work.attributes.add("noinline")
+    builder = ll.IRBuilder(work.append_basic_block())
+    builder.ret(builder.load(work.args[0], typ=I64))
+    program = ll.Function(module, kind, "program")
+    builder = ll.IRBuilder(program.append_basic_block())
+    place = builder.gep(program.args[0], [I64(1)], source_etype=I64)
+    if inside == "floats":
+        value = builder.load(place, typ=F64)
+        builder.store(builder.fadd(value, F64(0)), place)
+    result = I64(7) if inside == "none" else builder.call(work, [place])
+    if inside == "loop":
+        body, after = program.append_basic_block(), program.append_basic_block()
+        builder.branch(body)
+        builder.position_at_end(body)
+        builder.cbranch(builder.icmp_signed("<", result, I64(0)), body, after)
+        builder.position_at_end(after)
+    builder.ret(result)
+    entry = ll.Function(module, kind, "entry")
+    builder = ll.IRBuilder(entry.append_basic_block())
+    builder.ret(builder.call(program, [entry.args[0]]))
+    executable = compile_module(module, externals, exports=["entry"])
+    assert "alwaysinline" in program.attributes
+    assert ("optnone" in entry.attributes) == quick
+    assert "optnone" not in work.attributes
+    function = callable_of(executable, "entry", ctypes.c_int64, ctypes.c_void_p)
+    assert function(np.array([3, 7]).ctypes.data) == 7

@@ -76,8 +76,9 @@ def build_image(module: ll.Module, externals: Sequence[str], exports: Sequence[s
         split_long_blocks(module)
         sizes = choose_inlining(module, exports)
         texts = divided(module, sizes, min(workers.limit(), MOST_PARTS))
+    meanwhile = slow_ones(externals) if workers.limit() > 1 else []
     with without_strength_reduction():
-        objects = tuple(_objects(texts, slow_ones(externals)))
+        objects = tuple(_objects(texts, meanwhile))
     return ObjectImage(objects, tuple(externals), tuple(exports))
 
 

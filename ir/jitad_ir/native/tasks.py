@@ -10,7 +10,8 @@ T = TypeVar("T")
 
 
 class Task(Generic[T]):
-    """`function(*arguments)` in a thread of its own, from now on; ask for its `result`.
+    """`function(*arguments)` in a thread of its own, from now on; ask for its `result`. Where the
+    system refuses another thread, or Python is ending, whoever waits for it calls it.
 
     Who starts a `threading.Thread` waits until that runs, for milliseconds if the cores are busy.
 
@@ -24,7 +25,11 @@ class Task(Generic[T]):
         self._error: BaseException | None = None
         self._running = _thread.allocate_lock()
         self._running.acquire()
-        _thread.start_new_thread(self._run, ())
+        self._refused = False
+        try:
+            _thread.start_new_thread(self._run, ())
+        except RuntimeError:
+            self._refused = True
 
     def _run(self) -> None:
         try:
@@ -36,6 +41,9 @@ class Task(Generic[T]):
 
     def wait(self) -> None:
         """Until it has ended, however it did."""
+        if self._refused:
+            self._refused = False
+            self._run()
         with self._running:
             pass
 
