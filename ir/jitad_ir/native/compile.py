@@ -29,6 +29,10 @@ INLINE_INSTRUCTIONS = 100
 """How many instructions the copies of one function may add to a module by inlining. A call of a
 math function costs 2 to 3 % of its SIMD kernel; its copies double the time to compile."""
 
+STACK_ALIGN = 64
+"""Bytes: registers that are spilled lie within a cache line. LLVM asks for that too late, unless
+told: kernels took up to 1.7 times as long, or not, as the stack of their caller happened to lie."""
+
 MOST_PARTS = 8
 """Threads that compile one module, if so many may work."""
 
@@ -154,6 +158,10 @@ def choose_inlining(module: ll.Module, exports: Sequence[str]) -> dict[str, int]
         if not decided and count and sizes[name] * (count - 1) <= INLINE_INSTRUCTIONS:
             function.attributes.add("alwaysinline")
     _choose_level(defined)
+    for function in defined.values():
+        if function.attributes.isdisjoint(("alwaysinline", "optnone")):
+            function.attributes.add("nounwind")
+            function.attributes.alignstack = STACK_ALIGN
     return sizes
 
 

@@ -46,7 +46,11 @@ STEP = 64
 PER_BYTE = 0.012
 PER_GATHERED = 0.6
 PER_OPERATION_BYTE = 0.003
+PER_DIVISION_BYTE = 0.06
 PER_FUNCTION_BYTE = 0.1
+
+DIVISIONS = frozenset({"div", "reciprocal", "rsqrt", "sqrt"})
+"""Ops that are one instruction, which the unit that divides takes long for."""
 
 
 def nanoseconds(kernel: Kernel) -> float:
@@ -65,13 +69,19 @@ def nanoseconds(kernel: Kernel) -> float:
             affine = all(isinstance(leaf, Counter) for leaf in ix.leaves(node.offset))
             total += runs * (size * PER_BYTE if affine else PER_GATHERED)
         elif isinstance(node, Apply):
-            total += runs * size * (PER_FUNCTION_BYTE if node.dear else PER_OPERATION_BYTE)
+            total += runs * size * _per_byte(node)
     for store in kernel.stores:
         runs = prod([kernel.lengths[k] for k in index_loops(store.offset, loops)])
         total += runs * kernel.nodes[store.node].dtype.itemsize * PER_BYTE
     for fold in kernel.folds:
         total += iterations * kernel.nodes[fold.node].dtype.itemsize * PER_OPERATION_BYTE
     return total
+
+
+def _per_byte(node: Apply) -> float:
+    if node.dear:
+        return PER_FUNCTION_BYTE
+    return PER_DIVISION_BYTE if node.name in DIVISIONS else PER_OPERATION_BYTE
 
 
 def is_parallel(kernel: Kernel) -> bool:
