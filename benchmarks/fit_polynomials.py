@@ -112,6 +112,7 @@ def fits() -> dict[str, Fit]:
     center = mpf(25) / 16
     zero = mp.findroot(mp.digamma, 1.46)
     log_two = mp.log(2)
+    third = mpf(1) / 3
     return {
         "EXP": Fit(
             guarded(lambda r: (mp.exp(r) - 1 - r) / r**2, lambda r: mpf(0.5) + r / 6 + r * r / 24),
@@ -121,19 +122,39 @@ def fits() -> dict[str, Fit]:
             guarded(lambda r: (mpf(2) ** r - 1) / r, lambda r: log_two + log_two**2 * r / 2),
             -half, half, 11, 6,
         ),
-        "LOG": Fit(log_kernel, NEAR_ZERO, s_square, 7, 3),
+        "LOG": Fit(log_kernel, NEAR_ZERO, s_square, 7),
+        "LOG_BINARY32": Fit(
+            guarded(
+                lambda f: (mp.log(1 + f) - f) / f**2, lambda f: f / 3 - f * f / 4 - mpf(0.5)
+            ),
+            mp.sqrt(mpf(0.5)) - 1 - mpf(2) ** -20, mp.sqrt(mpf(2)) - 1 + mpf(2) ** -20, 9,
+        ),
+        "LOG2_BINARY32": Fit(
+            guarded(
+                lambda f: mp.log(1 + f) / (f * mp.log(2)), lambda f: (1 - f / 2) / mp.log(2)
+            ),
+            mp.sqrt(mpf(0.5)) - 1 - mpf(2) ** -20, mp.sqrt(mpf(2)) - 1 + mpf(2) ** -20, 13,
+        ),
         "SIN": Fit(odd(mp.sin), NEAR_ZERO, quarter_pi_square, 6, 3),
+        "SIN_HALF_TURN": Fit(odd(mp.sin), NEAR_ZERO, (mp.pi / 2 + mpf(2) ** -20) ** 2, 5),
+        "TAN": Fit(odd(mp.tan), NEAR_ZERO, quarter_pi_square, 7),
         "COS": Fit(
             lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, NEAR_ZERO, quarter_pi_square, 6, 3
         ),
         "SINH": Fit(odd(mp.sinh), NEAR_ZERO, mpf(1.0001) ** 2, 7, 4),
+        "TANH_BINARY32": Fit(odd(mp.tanh), NEAR_ZERO, mpf(0.6251) ** 2, 5),
+        "ATANH": Fit(odd(mp.atanh), NEAR_ZERO, mpf(0.295) ** 2, 10, 4),
         "ASIN": Fit(odd(mp.asin), NEAR_ZERO, mpf(0.25001), 13, 6),
-        "ATAN": Fit(odd(mp.atan), NEAR_ZERO, tan_eighth_pi_square, 11, 5),
-        "CBRT_SEED": Fit(mp.cbrt, mp.sqrt(mpf(0.5)), mp.sqrt(mpf(2)), 7),
+        "ATAN": Fit(odd(mp.atan), NEAR_ZERO, tan_eighth_pi_square, 11, 9, mpf(1.000001)),
+        "CBRT": Fit(
+            guarded(lambda w: ((1 - w) ** (-third) - 1) / w, lambda w: third + 2 * w / 9),
+            mpf(-0.0955), mpf(0.0955), 4, 3,
+        ),
         "ERF": Fit(
             lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, NEAR_ZERO, mpf(1.0001), 12, 7
         ),
-        "ERF_TAIL": Fit(in_ratio(scaled_erfc, 3), ratio(1, 3), ratio(6, 3), 15, 8, ratio(4, 3)),
+        "LOG_ERFC_BINARY32": Fit(lambda x: mp.log(mp.erfc(x)), mpf(0.9), mpf(4), 9),
+        "ERF_TAIL": Fit(in_ratio(scaled_erfc, 3), ratio(1, 3), ratio(6, 3), 15),
         "ERFC": Fit(
             in_ratio(scaled_erfc, 4), ratio(0.499, 4), ratio(27.3, 4), 22, 10, ratio(10.2, 4)
         ),

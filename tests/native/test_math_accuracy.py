@@ -411,7 +411,9 @@ def test_tables_are_those_of_the_fit_tool() -> None:
                math_inverse_trigonometric, math_power, math_trigonometric]  # fmt: skip
     formats = {"BINARY32": BINARY32, "BINARY64": BINARY64}
     for name in fit_polynomials.fits():
-        (stored,) = (vars(module)[name] for module in modules if name in vars(module))
+        found = [vars(module)[name] for module in modules if name in vars(module)]
+        stored = found[0]
+        assert all(table is stored for table in found), name
         for format, computed in fit_polynomials.tables(name):
             table = stored[formats[format]] if isinstance(stored, dict) else stored
             np.testing.assert_allclose(table, computed.values, rtol=1e-14, err_msg=name)

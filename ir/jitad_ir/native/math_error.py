@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from .math_exponential import exp_in_range, exp_in_two_parts, reduce_exp
+from .math_exponential import LOG2_E, exp_in_two_parts, normal_exp, normal_exp2, reduce_exp
 from .math_kernel import BINARY32, BINARY64, Format, Kernel, Real
 from .math_trigonometric import in_float64
 
@@ -39,36 +39,37 @@ ERF = {
     ),
 }
 
-# (1 + 2 x) e^(x^2) erfc(x) in (x - 3) / (x + 3), for 1 <= x <= 6 (float32: 4).
-ERF_TAIL = {
-    BINARY32: (
-        1.2530080582700742,
-        -0.13562117915622846,
-        -0.047562373040683385,
-        0.12965568858318433,
-        -0.11923625705243687,
-        0.06803298471179607,
-        -0.025608039680380147,
-        -0.0010310173813391592,
-    ),
-    BINARY64: (
-        1.2530080582697296,
-        -0.13562110612459163,
-        -0.047562294353480875,
-        0.12964515870508256,
-        -0.11927366341012202,
-        0.0683080271973104,
-        -0.02377051526428797,
-        0.002529395728905082,
-        0.001888700988139963,
-        -0.0007798805620518153,
-        -0.00010532108845047966,
-        0.00012533420054777904,
-        6.120647749371338e-06,
-        -1.9946386266158316e-05,
-        -3.941434579212148e-06,
-    ),
-}
+# log erfc(x) for 0.9 <= x <= 4.
+LOG_ERFC_BINARY32 = (
+    0.00031853966241225597,
+    -1.1302310552231873,
+    -0.6318239181057594,
+    -0.1100871664955004,
+    0.026427637153529877,
+    -0.004762625832512992,
+    0.0005975857702302331,
+    -4.616385862524457e-05,
+    1.6430636556906173e-06,
+)
+
+# (1 + 2 x) e^(x^2) erfc(x) in (x - 3) / (x + 3), for 1 <= x <= 6.
+ERF_TAIL = (
+    1.2530080582697296,
+    -0.13562110612459163,
+    -0.047562294353480875,
+    0.12964515870508256,
+    -0.11927366341012202,
+    0.0683080271973104,
+    -0.02377051526428797,
+    0.002529395728905082,
+    0.001888700988139963,
+    -0.0007798805620518153,
+    -0.00010532108845047966,
+    0.00012533420054777904,
+    6.120647749371338e-06,
+    -1.9946386266158316e-05,
+    -3.941434579212148e-06,
+)
 
 # (1 + 2 x) e^(x^2) erfc(x) in (x - 4) / (x + 4), for 0.499 <= x <= 27.3 (float32: 10.2).
 ERFC = {
@@ -216,33 +217,42 @@ ERF_INV_TAIL_BINARY32 = (
 def erf(k: Kernel, x: Real) -> Real:
     """x (1 + P(x^2)) near 0, else 1 - erfc(|x|) with the sign of x."""
     magnitude = abs(x)
-    near = k.fma(x, k.polynomial(x * x, ERF[k.format]), x)
-    # From 6 on erfc is below half an ulp of 1.
-    a = k.at_most(magnitude, 6.0 if k.format is BINARY64 else 4.0)
+    near = k.fma(x, k.short_polynomial(x * x, ERF[k.format]), x)
+    complement = single_complement if k.format is BINARY32 else double_complement
+    return k.select(magnitude < 1.0, near, k.copysign(1.0 - complement(k, magnitude), x))
+
+
+def single_complement(k: Kernel, x: Real) -> Real:
+    """erfc(x) for x >= 1, to half an ulp of 1: 2^P(x), and from 4 on that of 4."""
+    logarithm = [c * LOG2_E for c in LOG_ERFC_BINARY32]
+    return normal_exp2(k, k.short_polynomial(k.at_most(x, 4.0), logarithm))
+
+
+def double_complement(k: Kernel, x: Real) -> Real:
+    """The same: e^(-x^2) P((x - 3) / (x + 3)) / (1 + 2 x), and from 6 on that of 6."""
+    a = k.at_most(x, 6.0)
     a_scale, q_scale = k.fma(a, 2.0, 1.0), a + 3.0
     one_over = 1.0 / (a_scale * q_scale)
     q = (a - 3.0) * (a_scale * one_over)
-    complement = exp_in_range(k, a * -a) * (
-        k.dominated_polynomial(q, ERF_TAIL[k.format]) * (q_scale * one_over)
-    )
-    return k.select(magnitude < 1.0, near, k.copysign(1.0 - complement, x))
+    return normal_exp(k, a * -a) * (k.dominated_polynomial(q, ERF_TAIL) * (q_scale * one_over))
 
 
 def erfc(k: Kernel, x: Real) -> Real:
     """e^(-x^2) P((x - 4) / (x + 4)) / (1 + 2 x) for x >= 1/2, 2 - erfc(-x) for x <= -1/2, and
     1 - erf(x) between. x^2 is taken to twice the digits."""
-    return in_float64(k, x, _erfc)
-
-
-def _erfc(k: Kernel, x: Real, format: Format) -> Real:
-    near = 1.0 - k.fma(x, k.polynomial(x * x, ERF[format]), x)
-    # From 27.3 on erfc is 0; float32 needs no more than 10.2.
-    a = k.at_most(abs(x), 27.3 if format is BINARY64 else 10.2)
+    near = 1.0 - k.fma(x, k.short_polynomial(x * x, ERF[k.format]), x)
+    # From 27.3 on erfc is 0; in float32, from 10.2 on.
+    a = k.at_most(abs(x), 27.3 if k.format is BINARY64 else 10.2)
     square, square_low = k.two_product(a, a)
-    p = k.dominated_polynomial((a - 4.0) / (a + 4.0), ERFC[format]) / k.fma(a, 2.0, 1.0)
+    numerator = k.dominated_polynomial((a - 4.0) / (a + 4.0), ERFC[k.format])
+    denominator, denominator_low = k.two_sum(a * 2.0, k.real(1.0))
+    one_over = 1.0 / denominator
+    p = numerator * one_over
+    error = k.exact_remainder(numerator, p, denominator)
+    p_low = k.fma(-p, denominator_low, error) * one_over
     reduced = reduce_exp(k, -square, -square_low)
     leading, rest = exp_in_two_parts(k, reduced)
-    far = k.scale_by_two_steps(k.fma(p, leading, p * rest), reduced.biased)
+    far = k.scale_by_two_steps(k.fma(p, leading, k.fma(p, rest, p_low * leading)), reduced.biased)
     far = k.select(x < 0.0, 2.0 - far, far)
     return k.select(abs(x) < 0.5, near, far)
 

@@ -7,11 +7,13 @@ here. Bounds on errors are in units in the last place (ulp) of the format.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from .math_kernel import BINARY32, BINARY64, Bits, Kernel, Real
 
 LOG2_E = 1.4426950408889634
+LOG_TWO = math.log(2.0)
 
 
 class LnTwo(NamedTuple):
@@ -75,18 +77,28 @@ EXP2 = {
 }
 
 # (log((1 + s) / (1 - s)) / s - 2) / s^2 in s^2, for |s| <= (sqrt 2 - 1) / (sqrt 2 + 1).
-LOG = {
-    BINARY32: (0.6666668504515603, 0.39988778282162807, 0.2958005304318844),
-    BINARY64: (
-        0.666666666666667,
-        0.39999999999899444,
-        0.2857142862600327,
-        0.22222211130259878,
-        0.18182889455674947,
-        0.15331710618210773,
-        0.14616585424888623,
-    ),
-}
+LOG = (
+    0.666666666666667,
+    0.39999999999899444,
+    0.2857142862600327,
+    0.22222211130259878,
+    0.18182889455674947,
+    0.15331710618210773,
+    0.14616585424888623,
+)
+
+# (log(1 + f) - f) / f^2 for sqrt(1/2) <= 1 + f <= sqrt 2.
+LOG_BINARY32 = (
+    -0.499999976497112,
+    0.33333330028017044,
+    -0.2500078125503002,
+    0.20001234511021315,
+    -0.16626645104996154,
+    0.1420485425129081,
+    -0.13127559450974863,
+    0.12722688131488522,
+    -0.07673650873723196,
+)
 
 # Beyond these e^x is 0, or inf, whatever the rounding.
 EXP_RANGE = {BINARY32: (-105.0, 90.0), BINARY64: (-747.0, 711.0)}
@@ -104,19 +116,19 @@ class Reduced(NamedTuple):
     """x = n log 2 + r with |r| <= log(2) / 2, and r = high + low, of which high is exact."""
 
     biased: Bits
-    """n + 2 bias in the low bits."""
+    """n + 2 bias (or another number) in the low bits."""
     high: Real
     low: Real
     r: Real
 
 
-def reduce_exp(k: Kernel, x: Real, x_low: Real | None = None, shift: int = 0) -> Reduced:
-    """Reduce x + x_low, which is within EXP_RANGE; `biased` is that of n + shift."""
+def reduce_exp(k: Kernel, x: Real, x_low: Real | None = None, offset: int | None = None) -> Reduced:
+    """Reduce x + x_low, which is within EXP_RANGE; `biased` is n + `offset`."""
     ln2 = LN_TWO[k.format]
-    n, biased = k.rounded_exponent(x * LOG2_E, 2 * k.format.bias)
+    n, biased = k.rounded_exponent(x * LOG2_E, 2 * k.format.bias if offset is None else offset)
     high = k.fma(n, -ln2.high, x)
     low = n * -ln2.low if x_low is None else k.fma(n, -ln2.low, x_low)
-    return Reduced(biased + shift if shift else biased, high, low, high + low)
+    return Reduced(biased, high, low, high + low)
 
 
 def exp_tail(k: Kernel, reduced: Reduced) -> Real:
@@ -125,9 +137,9 @@ def exp_tail(k: Kernel, reduced: Reduced) -> Real:
     return k.fma(r * r, k.polynomial(r, EXP[k.format]), reduced.low)
 
 
-def exp_of_sum(k: Kernel, x: Real, x_low: Real | None = None, shift: int = 0) -> Real:
-    """2^shift e^(x + x_low), for x within EXP_RANGE."""
-    reduced = reduce_exp(k, x, x_low, shift)
+def exp_of_sum(k: Kernel, x: Real, x_low: Real | None = None) -> Real:
+    """e^(x + x_low), for x within EXP_RANGE."""
+    reduced = reduce_exp(k, x, x_low)
     leading, rest = exp_in_two_parts(k, reduced)
     return k.scale_by_two_steps(leading + rest, reduced.biased)
 
@@ -139,13 +151,23 @@ def exp_in_two_parts(k: Kernel, reduced: Reduced) -> tuple[Real, Real]:
 
 
 def exp_in_range(k: Kernel, x: Real) -> Real:
-    """e^x = 2^n (1 + (r + r^2 P(r))), for x within EXP_RANGE: faster than `exp_of_sum` by a tenth,
-    and good to 1.1 ulp instead of 0.7."""
+    """e^x, for x within EXP_RANGE: faster than `exp_of_sum` by a tenth, and good to 1.1 ulp instead
+    of 0.7."""
+    return k.scale_by_two_steps(*exp_and_exponent(k, x, 2 * k.format.bias))
+
+
+def normal_exp(k: Kernel, x: Real) -> Real:
+    """The same where it is a normal number."""
+    return k.scale(*exp_and_exponent(k, x, 0))
+
+
+def exp_and_exponent(k: Kernel, x: Real, offset: int) -> tuple[Real, Bits]:
+    """1 + (r + r^2 P(r)), and n + `offset` in low bits, with e^x = 2^n e^r."""
     ln2 = LN_TWO[k.format]
-    n, biased = k.rounded_exponent(x * LOG2_E, 2 * k.format.bias)
+    n, biased = k.rounded_exponent(x * LOG2_E, offset)
     r = k.fma(n, -ln2.low, k.fma(n, -ln2.high, x))
     less_one = k.fma(r * r, k.polynomial(r, EXP[k.format]), r)
-    return k.scale_by_two_steps(less_one + 1.0, biased)
+    return less_one + 1.0, biased
 
 
 def exp(k: Kernel, x: Real) -> Real:
@@ -154,11 +176,21 @@ def exp(k: Kernel, x: Real) -> Real:
 
 
 def exp2(k: Kernel, x: Real) -> Real:
-    """2^x = 2^n 2^r, |r| <= 1 / 2."""
+    """2^x."""
     x = clamp(k, x, EXP2_RANGE[k.format])
-    n, biased = k.rounded_exponent(x, 2 * k.format.bias)
+    return k.scale_by_two_steps(*exp2_and_exponent(k, x, 2 * k.format.bias))
+
+
+def normal_exp2(k: Kernel, x: Real) -> Real:
+    """2^x where it is a normal number."""
+    return k.scale(*exp2_and_exponent(k, x, 0))
+
+
+def exp2_and_exponent(k: Kernel, x: Real, offset: int) -> tuple[Real, Bits]:
+    """2^r, and n + `offset` in low bits, with x = n + r, |r| <= 1 / 2."""
+    n, biased = k.rounded_exponent(x, offset)
     r = x - n
-    return k.scale_by_two_steps(k.fma(r, k.dominated_polynomial(r, EXP2[k.format]), 1.0), biased)
+    return k.fma(r, k.dominated_polynomial(r, EXP2[k.format]), 1.0), biased
 
 
 def expm1(k: Kernel, x: Real) -> Real:
@@ -187,33 +219,58 @@ class Split(NamedTuple):
     f: Real
 
 
-def split_exponent(k: Kernel, x: Real) -> Split:
-    """Split a positive finite `x`, which may be subnormal."""
-    is_subnormal = x < k.format.tiny
-    lift = k.format.mantissa + 2
-    x = k.select(is_subnormal, x * 2.0**lift, x)
-    correction = k.select(is_subnormal, float(k.format.bias + lift), float(k.format.bias))
-    n, bits = exponent_above_sqrt_half(k, x)
-    return Split(n - correction, bits.real() - 1.0)
+SPARE_EXPONENTS = 64
+"""Added to exponents, so that those of subnormals are not negative."""
 
 
-def exponent_above_sqrt_half(k: Kernel, x: Real) -> tuple[Real, Bits]:
-    """The biased exponent and the bits of the mantissa in [sqrt(1/2), sqrt 2)."""
-    fraction_mask = (1 << k.format.mantissa) - 1
+def split_bits(k: Kernel, x: Real) -> Bits:
+    """Bits of a positive normal x (or of `lifted`) plus a number that makes their exponent n +
+    bias + SPARE_EXPONENTS, where x = 2^n m with m in [sqrt(1/2), sqrt 2)."""
     one = k.format.bias << k.format.mantissa
-    # High half of the bits of sqrt(1/2) = 0x1.6a09e...p-1.
-    sqrt_half = {BINARY32: 0x3F3504F3, BINARY64: 0x3FE6A09E00000000}[k.format]
-    bits = x.bits() + (one - sqrt_half)
+    return x.bits() + (one - SQRT_HALF[k.format] + (SPARE_EXPONENTS << k.format.mantissa))
+
+
+# High half of the bits of sqrt(1/2) = 0x1.6a09e...p-1.
+SQRT_HALF = {BINARY32: 0x3F3504F3, BINARY64: 0x3FE6A09E00000000}
+
+
+def split_exponent(k: Kernel, bits: Bits) -> tuple[Real, Bits]:
+    """n and the bits of m, of `split_bits`."""
+    mantissa = k.format.mantissa
     # An integer below 2^mantissa in the low bits of 2^mantissa is that float plus the integer.
-    implied = k.format.bias + k.format.mantissa << k.format.mantissa
-    n = ((bits >> k.format.mantissa) | implied).real() - 2.0**k.format.mantissa
-    return n, (bits & fraction_mask) + sqrt_half
+    implied = k.format.bias + mantissa << mantissa
+    magic = 2.0**mantissa + (k.format.bias + SPARE_EXPONENTS)
+    n = ((bits >> mantissa) | implied).real() - magic
+    return n, (bits & ((1 << mantissa) - 1)) + SQRT_HALF[k.format]
+
+
+def lifted(k: Kernel, x: Real) -> Real:
+    """x, but what `split_bits` takes for subnormal x: the normal x 2^l with l less in the place of
+    the exponent."""
+    lift = k.format.mantissa + 2
+    bits = (x * 2.0**lift).bits() - (lift << k.format.mantissa)
+    return k.select(abs(x) < k.format.tiny, bits.real(), x)
+
+
+def by_split(k: Kernel, x: Real, logarithm: Callable[[Split], Real]) -> Real:
+    """`logarithm(split)` of x, with the special values of logarithms: subnormal, zero, negative
+    or infinite x and nan are looked at in branches that are not taken while there is none."""
+    rare = ~k.is_ordinary(x)
+    normal = k.if_any(rare, lambda: lifted(k, x), x, likely=False)
+    n, bits = split_exponent(k, split_bits(k, normal))
+    result = logarithm(Split(n, bits.real() - 1.0))
+    return k.if_any(rare, lambda: log_special(k, x, result), result, likely=False)
 
 
 def log_of_split(k: Kernel, split: Split, f_low: Real | None = None) -> Real:
-    """n log 2 + log(1 + f + f_low), as in fdlibm."""
-    ln2 = LN_TWO[k.format]
+    """n log 2 + log(1 + f + f_low): in float64 as in fdlibm, in float32 with f^2 P(f) for
+    log(1 + f) - f, where a division would take longer."""
     n, f = split
+    if k.format is BINARY32:
+        curved = k.short_polynomial(f, LOG_BINARY32)
+        near = k.fma(f * f, curved, f if f_low is None else f_low)
+        return k.fma(n, LOG_TWO, near if f_low is None else f + near)
+    ln2 = LN_TWO[k.format]
     half_square, remainder = log_remainder(k, f)
     low = n * ln2.low if f_low is None else k.fma(n, ln2.low, f_low)
     tail = half_square - (remainder + low)
@@ -221,11 +278,11 @@ def log_of_split(k: Kernel, split: Split, f_low: Real | None = None) -> Real:
 
 
 def log_remainder(k: Kernel, f: Real) -> tuple[Real, Real]:
-    """f^2/2 and log(1 + f) - f + f^2/2 = s (f^2/2 + s^2 R(s^2)), where s = f / (2 + f)."""
+    """f^2/2, and log(1 + f) - f + f^2/2 = s (f^2/2 + s^2 R(s^2)), where s = f / (2 + f)."""
     s = f / (f + 2.0)
     z = s * s
     half_square = f * f * 0.5
-    return half_square, s * k.fma(z, k.polynomial(z, LOG[k.format]), half_square)
+    return half_square, s * k.fma(z, k.short_polynomial(z, LOG), half_square)
 
 
 def log_special(k: Kernel, x: Real, result: Real) -> Real:
@@ -237,65 +294,77 @@ def log_special(k: Kernel, x: Real, result: Real) -> Real:
 
 def log(k: Kernel, x: Real) -> Real:
     """Natural logarithm."""
-    return log_special(k, x, log_of_split(k, split_exponent(k, x)))
+    return by_split(k, x, lambda split: log_of_split(k, split))
 
 
 def log1p(k: Kernel, x: Real) -> Real:
     """log(1 + x)."""
-    return log1p_of_sum(k, x, None)
+    return k.copysign(log1p_of_sum(k, x, None), x)
 
 
 def log1p_of_sum(k: Kernel, x: Real, x_low: Real | None) -> Real:
-    """log(1 + x + x_low): u = 1 + x rounded, and the rounding error c goes in as c / u."""
-    u, c = k.two_sum(k.real(1.0), x)
+    """log(1 + x + x_low) but for the sign of 0: with n of the rounded 1 + x,
+    f = x 2^-n + (2^-n - 1), which is rounded once, and not at all for n = 0."""
+    mantissa, bias = k.format.mantissa, k.format.bias
+    u = x + 1.0
+    bits = split_bits(k, u)
+    n, _ = split_exponent(k, bits)
+    exponent = bits & ~((1 << mantissa) - 1)
+    zero = bias + SPARE_EXPONENTS
+    # 2^-n may be subnormal, 4 2^-n is not.
+    four = k.bits((zero + bias + 2) << mantissa) - exponent
+    scaled = (x.bits() - exponent + (zero << mantissa)).real()
+    f = scaled + k.fma(four.real(), 0.25, -1.0)
+    f_low = None
     if x_low is not None:
-        c = c + x_low
-    n, bits = exponent_above_sqrt_half(k, u)
-    n = n - float(k.format.bias)
-    # Without an exponent, f = x is exact, and so is its logarithm's first term.
-    is_near = n.equals(0.0)
-    f = k.select(is_near, x, bits.real() - 1.0)
-    c = c / u if x_low is None else k.select(is_near, x_low, c) / u
-    if x_low is None:
-        c = k.select(is_near, 0.0, c)
-    result = log_of_split(k, Split(n, f), c)
-    result = k.select(abs(x) < 2.0 ** -(k.format.mantissa + 2), x, result)
-    return log_special(k, u, result)
+        # Over 1 + f, about.
+        f_low = x_low * (four.real() * 0.25)
+        f_low = k.fma(-f, f_low, f_low)
+    result = log_of_split(k, Split(n, f), f_low)
+    rare = ~k.is_ordinary(u)
+    return k.if_any(rare, lambda: log_special(k, u, result), result, likely=False)
 
 
 class LogBase(NamedTuple):
-    """1 / log b and log_b 2, each as high + low with few bits in high."""
+    """1 / log b, and the digits that follow; log_b 2, and the digits that follow the few of it."""
 
     per_log: tuple[float, float]
     of_two: tuple[float, float]
 
 
 LOG_BASES = {
-    (BINARY32, 2): LogBase((1.44287109375, -0.00017605286103659264), (1.0, 0.0)),
-    (BINARY64, 2): LogBase((1.4426950407214463, 1.6751713164886512e-10), (1.0, 0.0)),
+    (BINARY32, 2): LogBase((1.4426950216293335, 1.925963033500011e-08), (1.0, 0.0)),
+    (BINARY64, 2): LogBase((1.4426950408889634, 2.0355273740931033e-17), (1.0, 0.0)),
     (BINARY32, 10): LogBase(
-        (0.434326171875, -3.168997174817235e-05), (0.301025390625, 4.605038981195214e-06)
+        (0.4342944920063019, -1.0103049952192578e-08), (0.301025390625, 4.605038981195214e-06)
     ),
     (BINARY64, 10): LogBase(
-        (0.4342944818781689, 2.5082946711645275e-11),
+        (0.4342944819032518, 1.098319650216765e-17),
         (0.3010299956658855, -1.9043128467164274e-12),
     ),
 }
 
 
 def log_to_base(k: Kernel, x: Real, base: int) -> Real:
-    """n log_b 2 + log(1 + f) / log b as in FreeBSD's e_log2.c: the leading part of log(1 + f),
-    f - f^2/2 cut to half the digits, is multiplied exactly."""
-    per_log, of_two = LOG_BASES[k.format, base]
-    n, f = split_exponent(k, x)
-    half_square, remainder = log_remainder(k, f)
-    leading = f - half_square
-    half_digits = (k.format.mantissa + 12) // 2
-    high = ((leading.bits() >> half_digits) << half_digits).real()
-    low = ((f - high) - half_square) + remainder
-    value, error = k.fast_two_sum(n * of_two[0], high * per_log[0])
-    tail = k.fma(low, per_log[0], k.fma(low + high, per_log[1], n * of_two[1]))
-    return log_special(k, x, value + (error + tail))
+    """n log_b 2 + log(1 + f) / log b: with w = log(1 + f) - f and c = 1 / log b, of which some
+    digits follow in c', f c + (w c + f c') rounds nearly once; powers of two are exact."""
+    (c, c_low), (of_two, of_two_low) = LOG_BASES[k.format, base]
+
+    def logarithm(split: Split) -> Real:
+        n, f = split
+        # The greater of the two corrections is enough in float32.
+        low = f * c_low if base == 2 else n * of_two_low
+        if k.format is BINARY64 and base != 2:
+            low = k.fma(f, c_low, low)
+        if k.format is BINARY32:
+            curved = k.short_polynomial(f, [c * p for p in LOG_BINARY32])
+            low = k.fma(f * f, curved, low)
+        else:
+            half_square, remainder = log_remainder(k, f)
+            low = k.fma(remainder - half_square, c, low)
+        return k.fma(n, of_two, k.closely(f, c, low))
+
+    return by_split(k, x, logarithm)
 
 
 def log2(k: Kernel, x: Real) -> Real:

@@ -8,6 +8,8 @@ and error-free transformations work on both.
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -144,6 +146,11 @@ class Bits:
         compare = self.kernel.builder.icmp_unsigned
         return Mask(self.kernel, compare("==", self.value, self._operand(other)))
 
+    def below(self, other: Bits | int) -> Mask:
+        """True where less, as unsigned integers."""
+        compare = self.kernel.builder.icmp_unsigned
+        return Mask(self.kernel, compare("<", self.value, self._operand(other)))
+
     def real(self) -> Real:
         """The float with this bit pattern."""
         return Real(self.kernel, self.kernel.builder.bitcast(self.value, self.kernel.register))
@@ -219,6 +226,10 @@ class Kernel:
         """`x` as a Real."""
         return x if isinstance(x, Real) else Real(self, self.value(x))
 
+    def bits(self, x: int) -> Bits:
+        """The register of an integer constant."""
+        return Bits(self, splat_constant(self.bits_register, x))
+
     def intrinsic(self, name: str, *operands: Real | float) -> Real:
         """An LLVM intrinsic from floats to floats."""
         values = [self.value(x) for x in operands]
@@ -234,6 +245,13 @@ class Kernel:
         if self.has_fma:
             return self.intrinsic("llvm.fma", x, y, z)
         return self.real(x) * y + z
+
+    def closely(self, x: Real, y: Real | float, z: Real) -> Real:
+        """x y + z for |z| < |x y|, with the product's rounding error where there is no fma."""
+        if self.has_fma:
+            return self.fma(x, y, z)
+        product, error = self.two_product(x, y)
+        return product + (error + z)
 
     def sqrt(self, x: Real) -> Real:
         """Square root, correctly rounded."""
@@ -262,7 +280,10 @@ class Kernel:
 
     def polynomial(self, x: Real, coefficients: Sequence[float]) -> Real:
         """c[0] + c[1] x + c[2] x^2 + ..., by Estrin's scheme: pairs c[0] + c[1] x first, then
-        pairs of pairs with x^2, and so on; a chain of log2(n) steps instead of n."""
+        pairs of pairs with x^2, and so on; a chain of log2(n) steps instead of n. Of 5 or 6 terms
+        `short_polynomial` has as short a chain."""
+        if len(coefficients) in (5, 6):
+            return self.short_polynomial(x, coefficients)
         terms: list[Real | float] = list(coefficients)
         power = x
         while len(terms) > 1:
@@ -275,6 +296,20 @@ class Kernel:
             if len(terms) > 1:
                 power = power * power
         return self.real(terms[0])
+
+    def short_polynomial(self, x: Real, coefficients: Sequence[float]) -> Real:
+        """c[0] + c[1] x + ... as E(x^2) + x O(x^2), each by Horner's scheme: fewer multiplications
+        than by Estrin's, and a chain of n / 2 steps."""
+        square = x * x
+        even, odd = self.horner(square, coefficients[::2]), self.horner(square, coefficients[1::2])
+        return self.fma(x, odd, even)
+
+    def horner(self, x: Real, coefficients: Sequence[float]) -> Real:
+        """c[0] + x (c[1] + x (c[2] + ...)): a chain of n steps, with small rounding errors."""
+        total = self.real(coefficients[-1])
+        for coefficient in coefficients[-2::-1]:
+            total = self.fma(total, x, coefficient)
+        return total
 
     def dominated_polynomial(self, x: Real, coefficients: Sequence[float]) -> Real:
         """c[0] + x Q(x), for c[0] that is the greater part: one rounding of its size, where
@@ -318,6 +353,14 @@ class Kernel:
         high = scaled - (scaled - x)
         return high, x - high
 
+    def rough_reciprocal(self, x: Real) -> Real:
+        """1 / x to 6 %, for x >= 0 (of 0, a large number): enough for what corrects a last digit.
+        Bits of a float are about its logarithm, so that those of 1 / x are twice those of 1 less
+        those of x."""
+        mantissa = self.format.mantissa
+        twice = (2 * self.format.bias << mantissa) - int(0.101 * 2.0**mantissa)
+        return (self.bits(twice) - x.bits()).real()
+
     # Powers of two.
 
     def rounded_exponent(self, x: Real, bias: int) -> tuple[Real, Bits]:
@@ -325,6 +368,10 @@ class Kernel:
         magic = self.format.round_magic + bias
         shifted = x + magic
         return shifted - magic, shifted.bits()
+
+    def scale(self, x: Real, n: Bits) -> Real:
+        """x 2^n, given bits whose low part is n, where x and the result are normal."""
+        return (x.bits() + (n << self.format.mantissa)).real()
 
     def scale_by_two_steps(self, x: Real, biased: Bits) -> Real:
         """x 2^n, given bits whose low part is n + 2 bias: 2^(n // 2) and the rest one after the
@@ -340,17 +387,46 @@ class Kernel:
         result = ll.IntType(1)
         return call_intrinsic(self.builder, "llvm.vector.reduce.or", [mask.value], result)
 
-    def if_any(self, mask: Mask, compute: Callable[[], Real], otherwise: Real) -> Real:
+    def if_any(
+        self, mask: Mask, compute: Callable[[], Real], otherwise: Real, likely: bool | None = None
+    ) -> Real:
         """`compute()` if any lane of `mask` is true, in a branch; else `otherwise`."""
+        (result,) = self.all_if_any(mask, lambda: [compute()], [otherwise], likely)
+        return result
+
+    def all_if_any(
+        self,
+        mask: Mask,
+        compute: Callable[[], Sequence[Real]],
+        otherwise: Sequence[Real],
+        likely: bool | None = None,
+    ) -> list[Real]:
+        """The same for several values."""
         builder = self.builder
         before = builder.block
-        with builder.if_then(self.any(mask)):
+        with builder.if_then(self.any(mask), likely=likely):
             computed = compute()
             after = builder.block
-        phi = builder.phi(self.register)
-        phi.add_incoming(otherwise.value, before)
-        phi.add_incoming(computed.value, after)
-        return Real(self, phi)
+        merged: list[Real] = []
+        for new, old in zip(computed, otherwise, strict=True):
+            phi = builder.phi(new.kernel.register)
+            phi.add_incoming(old.value, before)
+            phi.add_incoming(new.value, after)
+            merged.append(Real(new.kernel, phi))
+        return merged
+
+    def is_between(self, x: Real, low: float, high: float) -> Mask:
+        """Where low <= x < high, for positive bounds: one comparison of integers."""
+        return (x.bits() - self.pattern(low)).below(self.pattern(high) - self.pattern(low))
+
+    def is_ordinary(self, x: Real) -> Mask:
+        """Where x is positive, normal and finite."""
+        return self.is_between(x, self.format.tiny, math.inf)
+
+    def pattern(self, x: float) -> int:
+        """The bits of a number."""
+        real, integer = ("<d", "<Q") if self.format is BINARY64 else ("<f", "<I")
+        return struct.unpack(integer, struct.pack(real, x))[0]
 
     def patch_lanes(
         self, mask: Mask, routine: str, operands: Sequence[Real], results: Sequence[Real]
@@ -361,23 +437,16 @@ class Kernel:
         The routine sees 1.0 for the operands of others.
         """
         function = self.routine(routine, self.width)
-        builder = self.builder
-        before = builder.block
-        with builder.if_then(self.any(mask), likely=False):
+
+        def patched() -> list[Real]:
             safe = [self.select(mask, x, 1.0) for x in operands]
-            outcome = builder.call(function, [x.value for x in safe])
-            patched = [
-                self.select(mask, Real(self, builder.extract_value(outcome, i)), old)
+            outcome = self.builder.call(function, [x.value for x in safe])
+            return [
+                self.select(mask, Real(self, self.builder.extract_value(outcome, i)), old)
                 for i, old in enumerate(results)
             ]
-            after = builder.block
-        merged: list[Real] = []
-        for new, old in zip(patched, results, strict=True):
-            phi = builder.phi(self.register)
-            phi.add_incoming(old.value, before)
-            phi.add_incoming(new.value, after)
-            merged.append(Real(self, phi))
-        return merged
+
+        return self.all_if_any(mask, patched, results, likely=False)
 
     def convert(self, x: Real, other: Kernel) -> Real:
         """`x` in the format of the kernel `other`, rounded if that is narrower."""

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import functools
 import math
+import struct
 
 from llvmlite import ir as ll
 
 from .lanes import F64, I1, I32, I64, intrinsic_suffix, splat_constant
-from .math_exponential import LN_TWO, exponent_above_sqrt_half
+from .math_exponential import LN_TWO, split_bits, split_exponent
 from .math_kernel import BINARY64, Bits, Kernel, Real
 
 CELL_BITS = 45
@@ -27,8 +28,13 @@ FIRST = ONE - (76 << CELL_BITS) + (1 << CELL_BITS - 1)
 There log c is 0, and nothing cancels."""
 CELLS = 131
 """Cells up to sqrt 2."""
+INVERSE_BITS = 20
+"""Binary digits after the point of 1 / c: the rest of its float has room for the low part of
+log c."""
 STEP = 43
 """Binary digits after the point of the high parts of log c: their sum with n log 2 is exact."""
+LOW_STEP = 75
+"""The same of the low parts, which are 32-bit integers in that unit."""
 DIGITS = 128
 """Binary digits after the point with which log c is computed."""
 SERIES = ((2.0 / -3.0, 0.5), (0.8, -4.0 / 6.0), (8.0 / -7.0, 1.0))
@@ -36,17 +42,20 @@ SERIES = ((2.0 / -3.0, 0.5), (0.8, -4.0 / 6.0), (8.0 / -7.0, 1.0))
 
 
 @functools.cache
-def rows() -> list[tuple[float, float, float]]:
-    """1 / c, and log c in two parts, of each cell."""
-    found: list[tuple[float, float, float]] = []
+def rows() -> list[tuple[int, float]]:
+    """For each cell, the bits of 1 / c with the low part of log c (plus 2^31) in their lower half,
+    and the high part of log c."""
+    found: list[tuple[int, float]] = []
     for cell in range(CELLS):
         middle = FIRST + (cell << CELL_BITS) + (1 << CELL_BITS - 1)
         exponent, fraction = divmod(middle, 1 << BINARY64.mantissa)
-        inverse = 1.0 / math.ldexp(1 + fraction / 2.0**BINARY64.mantissa, exponent - BINARY64.bias)
+        c = math.ldexp(1 + fraction / 2.0**BINARY64.mantissa, exponent - BINARY64.bias)
+        inverse = math.ldexp(round(math.ldexp(1.0 / c, INVERSE_BITS)), -INVERSE_BITS)
         log = _minus_log(inverse)
         high = (log + (1 << DIGITS - STEP - 1)) >> (DIGITS - STEP)
-        low = log - (high << (DIGITS - STEP))
-        found.append((inverse, math.ldexp(high, -STEP), math.ldexp(low, -DIGITS)))
+        low = (log - (high << (DIGITS - STEP))) >> (DIGITS - LOW_STEP)
+        (bits,) = struct.unpack("<Q", struct.pack("<d", inverse))
+        found.append((bits | low + (1 << 31), math.ldexp(high, -STEP)))
     return found
 
 
@@ -63,27 +72,31 @@ def _minus_log(x: float) -> int:
 
 
 def log_in_two_parts(k: Kernel, x: Real) -> tuple[Real, Real]:
-    """log x of positive float64 x, as a sum of two floats to a relative error below 2^-64."""
-    is_subnormal = x < k.format.tiny
-    lift = k.format.mantissa + 2
-    correction = k.select(is_subnormal, float(k.format.bias + lift), float(k.format.bias))
-    n, bits = exponent_above_sqrt_half(k, k.select(is_subnormal, x * 2.0**lift, x))
-    n = n - correction
+    """log x of positive float64 x (normal, or `lifted`), as a sum of two floats to a relative error
+    below 2^-64."""
+    n, bits = split_exponent(k, split_bits(k, x))
     cell = (bits - FIRST) >> CELL_BITS
-    inverse, log_c, log_c_low = [_looked_up(k, cell, column) for column in range(3)]
+    packed, log_c = _looked_up(k, cell, 0).bits(), _looked_up(k, cell, 1)
+    inverse = (packed & ~LOWER_HALF).real()
+    # An integer in the low bits of 2^52 is that float plus the integer.
+    log_c_low = ((packed & LOWER_HALF) | k.pattern(2.0**52)).real() - (2.0**52 + 2.0**31)
     product, error = k.two_product(bits.real(), inverse)
     r = product - 1.0
     # log(1 + r + error) = log(1 + r) + error (1 - r).
     ln2 = LN_TWO[k.format]
     known = k.fma(n, ln2.high, log_c)
     total = known + r
-    low = k.fma(n, ln2.low, log_c_low) + ((known - total) + r) + (error - error * r)
+    low = k.fma(log_c_low, 2.0**-LOW_STEP, n * ln2.low)
+    low = low + ((known - total) + r) + (error - error * r)
     square, square_low = k.two_product(r, r * -0.5)
     high = total + square
     low = low + square_low + ((total - high) + square)
     first, second, third = [k.fma(r, k.real(b), a) for a, b in SERIES]
     series = k.fma(square, k.fma(square, third, second), first)
     return k.fast_two_sum(high, k.fma(r * square, series, low))
+
+
+LOWER_HALF = (1 << 32) - 1
 
 
 def _looked_up(k: Kernel, cell: Bits, column: int) -> Real:
@@ -116,7 +129,7 @@ def _table(module: ll.Module, column: int) -> ll.GlobalVariable:
     name = f"jitad.log_table{column}"
     table = module.globals.get(name)
     if table is None:
-        type = ll.ArrayType(F64, CELLS)
+        type = ll.ArrayType(F64 if column else I64, CELLS)
         table = ll.GlobalVariable(module, type, name)
         table.initializer = ll.Constant(type, [row[column] for row in rows()])
         table.linkage = "internal"

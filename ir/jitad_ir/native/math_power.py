@@ -12,47 +12,104 @@ from llvmlite import ir as ll
 
 from .lanes import F64, I64, splat_constant
 from .math_exponential import (
+    EXP2,
+    EXP2_RANGE,
     EXP_RANGE,
     clamp,
-    exp_of_sum,
-    log_of_split,
+    exp_in_two_parts,
+    lifted,
+    reduce_exp,
+    split_bits,
     split_exponent,
 )
 from .math_kernel import BINARY32, BINARY64, Bits, Kernel, Mask, Real
 from .math_log_table import log_in_two_parts
 
-# m^(1/3) for sqrt(1/2) <= m <= sqrt 2, to 2e-7.
-CBRT_SEED = (
-    0.3996951446865334,
-    1.1890300949279746,
-    -1.167199483864666,
-    0.9453125400840441,
-    -0.49622535361458026,
-    0.14865407435804498,
-    -0.01926717343884374,
+# ((1 - w)^(-1/3) - 1) / w for |w| <= 0.0955.
+CBRT = {
+    BINARY32: (
+        0.3333333333333333,
+        0.22321265559423953,
+        0.1736980812934351,
+    ),
+    BINARY64: (
+        0.333332025860213,
+        0.22222105975656475,
+        0.17398532903886993,
+        0.14505163616014824,
+    ),
+}
+
+# log(1 + f) / (f log 2) for sqrt(1/2) <= 1 + f <= sqrt 2.
+LOG2_BINARY32 = (
+    1.4426950408708787,
+    -0.7213475209631687,
+    0.48089836017671733,
+    -0.36067365531399215,
+    0.2885373943318519,
+    -0.24045433700915952,
+    0.2061728338886743,
+    -0.1802710267631534,
+    0.15878354600262964,
+    -0.14349035717051337,
+    0.14495062524946756,
+    -0.14144814012857612,
+    0.07553804268340854,
 )
+
+NORMAL_EXP = 708.0
+"""Up to this e^x and e^-x are normal in float64."""
 
 
 def pow(k: Kernel, x: Real, y: Real) -> Real:
-    """x^y = e^(y log x), with the special cases of IEEE 754 (those of `numpy.power`)."""
-    return pow_special(k, x, y, positive_power(k, abs(x), y))
+    """x^y = e^(y log x), with the special cases of IEEE 754 (those of `numpy.power`): they
+    are looked at in branches that are not taken while x is positive and normal."""
+    rare = ~(k.is_ordinary(x) & (abs(y) < math.inf))
+    normal = k.if_any(rare, lambda: lifted(k, abs(x)), x, likely=False)
+    power = positive_power(k, normal, y)
+    return k.if_any(rare, lambda: pow_special(k, x, y, power), power, likely=False)
 
 
 def positive_power(k: Kernel, x: Real, y: Real) -> Real:
-    """e^(y log x) for positive x. float32 goes through float64; float64 needs log x to 64 bits."""
+    """e^(y log x) for positive x, normal or `lifted`. float64 needs log x to 64 bits."""
     if k.format is BINARY32:
-        wide = k.of_format(BINARY64)
-        x, y = k.convert(x, wide), k.convert(y, wide)
-        product = y * log_of_split(wide, split_exponent(wide, x))
-        return wide.convert(exp_of_sum(wide, clamp(wide, product, EXP_RANGE[BINARY64])), k)
-    # Beyond 2^80 the result is 0, 1 or inf whatever the digits of y.
-    y = clamp(k, y, (-(2.0**80), 2.0**80))
+        return single_power(k, x, y)
     log_x, log_x_low = log_in_two_parts(k, x)
+    if not k.has_fma:
+        # Beyond, the halves of y overflow; the result is 0, 1 or inf whatever its digits.
+        y = clamp(k, y, (-(2.0**80), 2.0**80))
     product, product_low = k.two_product(y, log_x)
     product_low = k.fma(y, log_x_low, product_low)
-    # Far outside the range of exp the low part may be large by itself.
-    product_low = k.select(abs(product) < 1000.0, product_low, 0.0)
-    return exp_of_sum(k, clamp(k, product, EXP_RANGE[BINARY64]), product_low)
+    is_far = ~(abs(product) < NORMAL_EXP)
+
+    def bounded() -> list[Real]:
+        # Far outside the range of exp the low part may be large by itself, or nan.
+        low = k.select(abs(product) < 1000.0, product_low, 0.0)
+        return [clamp(k, product, EXP_RANGE[BINARY64]), low]
+
+    high, low = k.all_if_any(is_far, bounded, [product, product_low], likely=False)
+    reduced = reduce_exp(k, high, low, offset=0)
+    leading, rest = exp_in_two_parts(k, reduced)
+    power = leading + rest
+
+    def not_normal() -> Real:
+        return k.scale_by_two_steps(power, reduced.biased + 2 * k.format.bias)
+
+    return k.if_any(is_far, not_normal, k.scale(power, reduced.biased), likely=False)
+
+
+def single_power(k: Kernel, x: Real, y: Real) -> Real:
+    """2^(y log2 x) in float64, where no power of float32 over- or underflows: with x = 2^n (1 + f),
+    log2 x = n + f P(f)."""
+    wide = k.of_format(BINARY64)
+    n, bits = split_exponent(k, split_bits(k, x))
+    f, n = k.convert(bits.real() - 1.0, wide), k.convert(n, wide)
+    log2_x = wide.fma(f, wide.polynomial(f, LOG2_BINARY32), n)
+    product = clamp(wide, k.convert(y, wide) * log2_x, EXP2_RANGE[BINARY32])
+    n, biased = wide.rounded_exponent(product, 0)
+    r = product - n
+    power = wide.fma(r, wide.polynomial(r, EXP2[BINARY32]), 1.0)
+    return wide.convert(wide.scale(power, biased), k)
 
 
 def pow_special(k: Kernel, x: Real, y: Real, power: Real) -> Real:
@@ -91,25 +148,46 @@ def is_sign_set(k: Kernel, x: Real) -> Mask:
 
 
 def cbrt(k: Kernel, x: Real) -> Real:
-    """Cube root: with |x| = 2^(3 q + r) m, r = -1, 0 or 1, 2^q times the root y of a = 2^r m, by a
-    step of Halley's iteration, y - y (y^3 - a) / (2 y^3 + a), from a root to 2e-7."""
-    if k.format is BINARY32:
-        wide = k.of_format(BINARY64)
-        return wide.convert(cbrt(wide, k.convert(x, wide)), k)
+    """Cube root of a = |x| with the sign of x. With y a root to 3 % and w = 1 - y^3 / a, the root
+    is y (1 - w)^(-1/3), by a polynomial; once more, with y^3 - a taken to twice the digits."""
     magnitude = abs(x)
-    n, f = split_exponent(k, magnitude)
-    q, biased = k.rounded_exponent(n * (1.0 / 3.0), k.format.bias)
-    r = k.fma(q, -3.0, n)
-    m = f + 1.0
-    up, down = r > 0.5, r < -0.5
-    a = m * k.select(up, 2.0, k.select(down, 0.5, 1.0))
-    factor = k.select(up, 2.0 ** (1 / 3), k.select(down, 0.5 ** (1 / 3), 1.0))
-    y = k.polynomial(m, CBRT_SEED) * factor
-    cube = y * y * y
-    y = y - y * ((cube - a) / k.fma(cube, 2.0, a))
-    root = k.copysign(y * (biased << k.format.mantissa).real(), x)
-    is_special = magnitude.equals(0.0) | ~(magnitude < math.inf)
-    return k.select(is_special, x, root)
+    # Beyond, a cube may overflow.
+    huge = 2.0 ** (k.format.bias - 4)
+    lift = 2.0 ** (k.format.mantissa // 3 + 1)
+    rare = ~k.is_between(magnitude, k.format.tiny, huge)
+    is_tiny = magnitude < k.format.tiny
+
+    def scaled() -> Real:
+        return magnitude * k.select(is_tiny, lift**3, k.select(magnitude < huge, 1.0, 2.0**-6))
+
+    a = k.if_any(rare, scaled, magnitude, likely=False)
+    y = approximate_root(k, a)
+    one_over = 1.0 / a
+    w = k.fma(y * one_over * y, -y, 1.0)
+    y = k.fma(y * w, k.polynomial(w, CBRT[k.format]), y)
+    square, square_low = k.two_product(y, y)
+    w = k.fma(square_low, -y, k.exact_remainder(a, square, y)) * one_over
+    step = k.fma(w, 2 / 9, 1 / 3) if k.format is BINARY64 else k.real(1 / 3)
+    root = k.fma(y * w, step, y)
+
+    def special() -> Real:
+        unscale = k.select(is_tiny, 1 / lift, k.select(magnitude < huge, 1.0, 4.0))
+        is_root = (magnitude > 0.0) & (magnitude < math.inf)
+        return k.select(is_root, root * unscale, x)
+
+    return k.copysign(k.if_any(rare, special, root, likely=False), x)
+
+
+def approximate_root(k: Kernel, a: Real) -> Real:
+    """The cube root of a positive normal number, to 3.3 %: a third of its bits, as an integer, and
+    two thirds of those of 1. Integers of at most `mantissa` bits lie in the low bits of 2^mantissa
+    plus them."""
+    mantissa = k.format.mantissa
+    cut = k.format.bits - mantissa
+    one = 2.0**mantissa
+    shifted = ((a.bits() >> cut) | (k.format.bias + mantissa << mantissa)).real()
+    root = (2 / 3 * k.format.bias - 0.03485) * 2.0 ** (mantissa - cut)
+    return (k.fma(shifted, 1 / 3, one - one / 3 + root).bits() << cut).real()
 
 
 def hypot(k: Kernel, x: Real, y: Real) -> Real:

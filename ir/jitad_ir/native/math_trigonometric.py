@@ -15,12 +15,19 @@ from .lanes import F64, I64, call_intrinsic
 from .math_kernel import BINARY32, BINARY64, Bits, Format, Kernel, Real
 
 TWO_OVER_PI = 0.6366197723675814
+ONE_OVER_PI = 0.3183098861837907
 
 # pi / 2 in three parts of 53 bits (Cody and Waite).
 HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
 
+# The same in parts of 24 bits.
+HALF_PI_BINARY32 = (1.570796251296997, 7.549789415861596e-08, 5.390302529957765e-15)
+
 HUGE = 2.0**28
 """Beyond this multiples of pi/2 are taken away by Payne and Hanek's method."""
+
+FAR = 2.0**17
+"""Beyond this the remainders of float32 by multiples of pi/2 are taken in float64."""
 
 # 2/pi after its point, 64 bits a word, most significant first, behind one word of zeros.
 TWO_OVER_PI_WORDS = (
@@ -71,30 +78,81 @@ COS = {
 }
 
 
-def subtract_half_pis(k: Kernel, x: Real, n: Real) -> tuple[Real, Real]:
-    """x - n pi/2 as r + r_low, for integers |n| < 2^30 that leave |r| < 1.
+# (sin r - r) / r^3 in r^2 for |r| <= pi / 2, and (tan r - r) / r^3 for |r| <= pi / 4: for float32.
+SIN_HALF_TURN = (
+    -0.1666666666388122,
+    0.008333332768750857,
+    -0.00019841086560817362,
+    2.753646351256283e-06,
+    -2.4080189275224565e-08,
+)
+TAN = (
+    0.3333333397946845,
+    0.13333230942921667,
+    0.053994465108292616,
+    0.021621124371143018,
+    0.00996215766086085,
+    0.0011853046192592533,
+    0.003843149886137479,
+)
 
-    x - n p1 is exact, for it is a multiple of 2^-53 and less than 1; the rounding errors of the
-    next two steps are kept.
+
+def subtract_half_pis(
+    k: Kernel, x: Real, n: Real, parts: tuple[float, float, float]
+) -> tuple[Real, Real]:
+    """x - n pi/2 as r + r_low, for integers n and pi/2 in `parts` (p1, p2, p3) that leave |r| < 1.
+
+    x - n p1 is exact, for it is a multiple of the last place of p1 (or of x, if that is finer) and
+    less than 1; the rounding errors of the next step are kept.
     """
-    first = k.exact_remainder(x, n, HALF_PI[0])
-    product, product_low = k.two_product(n, HALF_PI[1])
+    first = k.exact_remainder(x, n, parts[0])
+    product, product_low = k.two_product(n, parts[1])
     r, r_low = k.two_sum(first, -product)
-    return k.fast_two_sum(r, (r_low - product_low) - n * HALF_PI[2])
+    return r, k.fma(-n, parts[2], r_low - product_low)
 
 
-def reduce_quarter(k: Kernel, x: Real, format: Format) -> tuple[Bits, Real, Real | None]:
-    """n, r, r_low with x = n pi/2 + r + r_low, n an integer (its low bits) and |r| <= pi/4;
-    without r_low if `format` is binary32."""
+def reduce_quarter(k: Kernel, x: Real) -> tuple[Bits, Real, Real]:
+    """n, r, r_low with x = n pi/2 + r + r_low, n an integer (its low bits) and |r| <= pi/4."""
     n = k.round(x * TWO_OVER_PI)
     is_huge = (abs(x) > HUGE) & (abs(x) < math.inf)
-    if format is BINARY32:
-        r = k.fma(-n, HALF_PI[1], k.exact_remainder(x, n, HALF_PI[0]))
-        n, r = k.patch_lanes(is_huge, "huge_remainder", [x], [n, r])
-        return (n + k.format.round_magic).bits(), r, None
-    r, r_low = subtract_half_pis(k, x, n)
+    r, r_low = subtract_half_pis(k, x, n, HALF_PI)
     n, r, r_low = k.patch_lanes(is_huge, "huge_remainder", [x], [n, r, r_low])
     return (n + k.format.round_magic).bits(), r, r_low
+
+
+def reduce_single(k: Kernel, x: Real, turns: int, offset: float) -> tuple[Bits, Real]:
+    """n and r in float64 with x = (n - offset) turns pi/2 + r for x of float32: n an integer (its
+    low bits), and |r| <= turns pi/4. `turns` is 1 or 2, and `offset` 0 or 1/2."""
+    wide = k.of_format(BINARY64)
+    is_huge = k.is_between(abs(x), HUGE, math.inf)
+    x = k.convert(x, wide)
+    per_turn = TWO_OVER_PI / turns
+    n = wide.round(wide.fma(x, per_turn, offset) if offset else x * per_turn)
+    whole = n - offset if offset else n
+    r = wide.exact_remainder(x, whole, turns * HALF_PI[0])
+    r = wide.fma(-whole, turns * HALF_PI[1], r)
+    routine = "huge_remainder" if turns == 1 else "huge_cosine" if offset else "huge_sine"
+    n, r = wide.patch_lanes(is_huge, routine, [x], [n, r])
+    return (n + wide.format.round_magic).bits(), r
+
+
+def huge_sine(k: Kernel, x: Real) -> list[Real]:
+    """Scalar n, r with x = (2 i + n) pi + r."""
+    n, r, _ = huge_remainder(k, x)
+    return to_half_turns(k, n, r)
+
+
+def huge_cosine(k: Kernel, x: Real) -> list[Real]:
+    """Scalar n, r with x = (2 i + n - 1/2) pi + r."""
+    n, r, _ = huge_remainder(k, x)
+    return to_half_turns(k, n + 1.0, r)
+
+
+def to_half_turns(k: Kernel, n: Real, r: Real) -> list[Real]:
+    """m, s with n pi/2 + r = m pi + s and |s| <= pi/2, for |r| <= pi/4."""
+    is_odd = ~k.round(n * 0.5).equals(n * 0.5)
+    sign = k.select(is_odd, k.copysign(1.0, r), 0.0)
+    return [(n + sign) * 0.5, r - sign * HALF_PI[0]]
 
 
 def huge_remainder(k: Kernel, x: Real) -> list[Real]:
@@ -193,7 +251,7 @@ def sin_and_cos_in_parts(
 
 def sincos(k: Kernel, x: Real) -> tuple[Real, Real]:
     """sin x and cos x of float64 by one reduction."""
-    n, r, r_low = reduce_quarter(k, x, BINARY64)
+    n, r, r_low = reduce_quarter(k, x)
     sine, cosine = sin_and_cos(k, r, r_low, BINARY64)
     is_odd = (n & 1).equals(1)
     first, second = k.select(is_odd, cosine, sine), k.select(is_odd, sine, cosine)
@@ -202,53 +260,77 @@ def sincos(k: Kernel, x: Real) -> tuple[Real, Real]:
 
 
 def sin(k: Kernel, x: Real) -> Real:
-    """With x = n pi/2 + r: sin r, cos r, -sin r, -cos r as n mod 4 is 0, 1, 2, 3."""
-    return in_float64(k, x, _sin)
-
-
-def _sin(k: Kernel, x: Real, format: Format) -> Real:
-    n, r, r_low = reduce_quarter(k, x, format)
-    sine, cosine = sin_and_cos(k, r, r_low, format)
+    """With x = n pi/2 + r: sin r, cos r, -sin r, -cos r as n mod 4 is 0, 1, 2, 3. In float32 with
+    x = n pi + r: sin r or -sin r."""
+    if k.format is BINARY32:
+        return single_sine(k, x, 0.0)
+    n, r, r_low = reduce_quarter(k, x)
+    sine, cosine = sin_and_cos(k, r, r_low, BINARY64)
     result = flip_sign(k.select((n & 1).equals(1), cosine, sine), n >> 1)
     return k.select(abs(x) < 2.0**-30, x, result)
 
 
 def cos(k: Kernel, x: Real) -> Real:
-    """With x = n pi/2 + r: cos r, -sin r, -cos r, sin r as n mod 4 is 0, 1, 2, 3."""
-    return in_float64(k, x, _cos)
-
-
-def _cos(k: Kernel, x: Real, format: Format) -> Real:
-    n, r, r_low = reduce_quarter(k, x, format)
-    sine, cosine = sin_and_cos(k, r, r_low, format)
+    """With x = n pi/2 + r: cos r, -sin r, -cos r, sin r as n mod 4 is 0, 1, 2, 3. In float32 with
+    x = (n - 1/2) pi + r: sin r or -sin r."""
+    if k.format is BINARY32:
+        return single_sine(k, x, 0.5)
+    n, r, r_low = reduce_quarter(k, x)
+    sine, cosine = sin_and_cos(k, r, r_low, BINARY64)
     return flip_sign(k.select((n & 1).equals(1), sine, cosine), (n + 1) >> 1)
+
+
+def single_sine(k: Kernel, x: Real, offset: float) -> Real:
+    """sin(x + offset pi) of float32, evaluated in float64."""
+    n, r = reduce_single(k, x, 2, offset)
+    wide = r.kernel
+    z = r * r
+    sine = r * wide.fma(z, wide.short_polynomial(z, SIN_HALF_TURN), 1.0)
+    return wide.convert(flip_sign(sine, n), k)
 
 
 def tan(k: Kernel, x: Real) -> Real:
     """With x = n pi/2 + r: sin r / cos r for even n, else -cos r / sin r."""
-    return in_float64(k, x, _tan)
-
-
-def _tan(k: Kernel, x: Real, format: Format) -> Real:
-    n, r, r_low = reduce_quarter(k, x, format)
-    sine_parts, cosine_parts = sin_and_cos_in_parts(k, r, r_low, format)
+    if k.format is BINARY32:
+        return single_tangent(k, x)
+    n, r, r_low = reduce_quarter(k, x)
+    sine_parts, cosine_parts = sin_and_cos_in_parts(k, r, r_low, BINARY64)
     sine, sine_low = k.fast_two_sum(*sine_parts)
     cosine, cosine_low = k.fast_two_sum(*cosine_parts)
     is_odd = (n & 1).equals(1)
     a, b = k.select(is_odd, -cosine, sine), k.select(is_odd, sine, cosine)
-    if format is BINARY32:
-        result = a / b
-    else:
-        # What the quotient misses, by its own rounding and that of sine and cosine.
-        a_low, b_low = (
-            k.select(is_odd, -cosine_low, sine_low),
-            k.select(is_odd, sine_low, cosine_low),
-        )
-        one_over = 1.0 / b
-        quotient = a * one_over
-        missing = k.exact_remainder(a, quotient, b) + k.fma(-quotient, b_low, a_low)
-        result = k.fma(missing, one_over, quotient)
+    # What the quotient misses, by its own rounding and that of sine and cosine.
+    a_low, b_low = k.select(is_odd, -cosine_low, sine_low), k.select(is_odd, sine_low, cosine_low)
+    one_over = 1.0 / b
+    quotient = a * one_over
+    missing = k.exact_remainder(a, quotient, b) + k.fma(-quotient, b_low, a_low)
+    result = k.fma(missing, one_over, quotient)
     return k.select(abs(x) < 2.0**-30, x, result)
+
+
+def single_tangent(k: Kernel, x: Real) -> Real:
+    """tan(r + r_low) for even n, else its negative reciprocal, in float32 but for large x."""
+    magic = k.format.round_magic
+    shifted = k.fma(x, TWO_OVER_PI, magic)
+    r, r_low = subtract_half_pis(k, x, shifted - magic, HALF_PI_BINARY32)
+    is_far = k.is_between(abs(x), FAR, math.inf)
+
+    def of_far() -> list[Real]:
+        turns, remainder = reduce_single(k, x, 1, 0.0)
+        wide = remainder.kernel
+        odd = wide.select((turns & 1).equals(1), 1.0, 0.0)
+        high = wide.convert(remainder, k)
+        far = wide.convert(odd, k) + magic, high, wide.convert(remainder - k.convert(high, wide), k)
+        return [k.select(is_far, a, b) for a, b in zip(far, (shifted, r, r_low), strict=True)]
+
+    shifted, r, r_low = k.all_if_any(is_far, of_far, [shifted, r, r_low], likely=False)
+    z = r * r
+    tail = k.fma(r * z, k.short_polynomial(z, TAN), k.fma(z, r_low, r_low))
+    tangent, tangent_low = k.fast_two_sum(r, tail)
+    one_over = -1.0 / tangent
+    turned = k.fma(one_over * tangent_low, one_over, one_over)
+    result = k.select((shifted.bits() & 1).equals(1), turned, tangent)
+    return k.select(abs(x) < 2.0**-13, x, result)
 
 
 def flip_sign(x: Real, parity: Bits) -> Real:
@@ -265,5 +347,9 @@ def in_float64(k: Kernel, x: Real, formula: Callable[[Kernel, Real, Format], Rea
 
 
 FORMULAS = {"sin": sin, "cos": cos, "tan": tan}
-SCALAR_ROUTINES = {"huge_remainder": (huge_remainder, 3)}
+SCALAR_ROUTINES = {
+    "huge_remainder": (huge_remainder, 3),
+    "huge_sine": (huge_sine, 2),
+    "huge_cosine": (huge_cosine, 2),
+}
 """Name -> (body, number of results) of scalar float64 functions for rare lanes."""
