@@ -18,6 +18,7 @@ import tempfile
 import time
 import timeit
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Call:
-    """A function and its arguments; `finish` waits for a result that is handed over unfinished."""
+    """A function and its arguments; `finish` waits for a result that is handed over unfinished.
+    A turn is timed within the context that `within` makes."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
     finish: Callable[[Any], Any] | None = None
+    within: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def __call__(self) -> Any:
         result = self.function(*self.args)
@@ -127,9 +130,10 @@ def steady(
     for _ in range(min(rounds, max(3, int(budget / round_seconds)))):
         for name in draw.sample(list(timers), len(timers)):
             settle()
-            if repeats[name] > 1:
-                timers[name].timeit(1 + repeats[name] // 8)  # into the caches, threads awake
-            seconds = timers[name].timeit(repeats[name]) / repeats[name]
+            with calls[name].within():
+                if repeats[name] > 1:
+                    timers[name].timeit(1 + repeats[name] // 8)  # into the caches, threads awake
+                seconds = timers[name].timeit(repeats[name]) / repeats[name]
             times[name].rounds.append(seconds)
 
 

@@ -69,12 +69,17 @@ def table(figures: dict[str, Any]) -> str:
     return "\n".join([f"{machine}\n", "```text", means, "```\n", *HEAD, *rows]) + "\n"
 
 
+def fill(page: Path, marks: tuple[str, str], text: str) -> None:
+    """Put the text between two lines of a page."""
+    begin, end = marks
+    before, rest = page.read_text("utf-8").split(begin)
+    _, after = rest.split(end)
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
+
+
 def main() -> None:
     figures, page = (Path(name) for name in sys.argv[1:])
-    before, rest = page.read_text("utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    text = table(json.loads(figures.read_text("utf-8")))
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
+    fill(page, (BEGIN, END), table(json.loads(figures.read_text("utf-8"))))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,15 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import fresh, measure, page, reference, report, summary
+from benchmarks import fresh, functions, measure, page, reference, report, summary
 from benchmarks.measure import Call, Program, Times
 from benchmarks.workload import Calls, Effort, Goal, Outcome, Processes, disagreements
 from benchmarks.workloads import ALL
@@ -178,6 +180,37 @@ def test_page_is_filled_between_its_marks(tmp_path: Path, monkeypatch: Any) -> N
     text = document.read_text()
     assert "old" not in text and text.startswith("before") and text.endswith("after\n")
     assert "| one | 1 s | 8 |  | 0.5 |  | 1e+03 s | 100 s | 8e+03 s | 1 MB | 1 MB |" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("function", functions.FUNCTIONS, ids=lambda function: function.name)
+def test_contenders_agree_on_every_function(function: functions.Function) -> None:
+    effort = Effort(rounds=1, span=1e-5, budget=0.01)
+    for row in functions.rows([function.name], effort):
+        assert all(row.times[dtype][functions.ONE].best > 0 for dtype in functions.DTYPES)
+
+
+def test_table_of_functions_goes_into_a_page(tmp_path: Path, capsys: Any) -> None:
+    document = tmp_path / "page.md"
+    document.write_text(f"before\n{functions.BEGIN}old\n{functions.END}after\n")
+    functions.main(["--quick", "--only", "hypot", "--page", str(document)])
+    text = document.read_text()
+    assert "old" not in text and text.startswith("before") and text.endswith("after\n")
+    assert text.count("\n| hypot | [") == 2 and "float64, NumPy: " in capsys.readouterr().out
+
+
+def test_a_turn_is_timed_within_its_context() -> None:
+    entered: list[str] = []
+    call = Call(lambda: entered.append("call"), (), within=lambda: recorded(entered))
+    measure.steady({"one": call}, {"one": Times()}, 1, 1e-9, 1.0)
+    assert entered.index("in") < len(entered) - 1 and entered[-1] == "out"
+
+
+@contextmanager
+def recorded(entered: list[str]) -> Iterator[None]:
+    entered.append("in")
+    yield
+    entered.append("out")
 
 
 def test_names_are_distinct() -> None:
