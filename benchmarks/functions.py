@@ -36,7 +36,7 @@ GOAL = 1.5
 DTYPES = {"float64": 1e-9, "float32": 1e-4}
 """With the errors (relative to 1 and the value) beyond which answers disagree."""
 
-FULL = Effort(rounds=15, span=0.003, budget=3.0)
+FULL = Effort(rounds=31, span=0.003, budget=4.0)
 QUICK = Effort(rounds=3, span=0.001, budget=0.5)
 OURS, ONE, NUMPY, JAX = "jitad", "jitad, one thread", "NumPy", "JAX"
 BEGIN, END = "<!-- functions -->\n", "<!-- end of functions -->\n"
