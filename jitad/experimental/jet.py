@@ -10,7 +10,7 @@ import numpy as np
 
 from jitad_ir.graph import Graph
 from jitad_ir.passes.dce import dce, drop_unused_inputs
-from jitad_ir.passes.pipeline import optimize
+from jitad_ir.passes.pipeline import FOR_NUMPY, optimize
 from jitad_ir.passes.taylor import taylor
 
 from .. import numpy as jnp
@@ -101,7 +101,7 @@ def jet(
 
 def _eager_program(graph: Graph, mask: tuple[bool, ...], order: int) -> tuple[Eager, Any]:
     expanded = taylor(dce(graph), mask, order)
-    return Eager(*drop_unused_inputs(optimize(expanded.graph))), expanded.nonzero
+    return Eager(*drop_unused_inputs(optimize(expanded.graph, FOR_NUMPY))), expanded.nonzero
 
 
 def _curves(primals: Any, series: Any) -> tuple[int, list[Any], Any, list[list[Any]]]:

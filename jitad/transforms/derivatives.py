@@ -18,7 +18,7 @@ from jitad_ir.passes.linearize import (
     select_moving,
     transposed,
 )
-from jitad_ir.passes.pipeline import optimize
+from jitad_ir.passes.pipeline import FOR_NUMPY, optimize
 from jitad_ir.types import ArrayType
 
 from ..array import as_array
@@ -235,5 +235,5 @@ def _gradient_at_values(graph: Graph, mask: tuple[bool, ...]) -> tuple[Eager, li
     are the outputs."""
     linear = _first_output(graph, linearize_at_values(graph, mask))
     values = [*graph.inputs, *[v for eq in graph.equations for v in eq.outputs]]
-    program = Eager(*drop_unused_inputs(optimize(_seeded(linear))))
+    program = Eager(*drop_unused_inputs(optimize(_seeded(linear), FOR_NUMPY)))
     return program, [values.index(v) for v in graph.outputs]

@@ -20,7 +20,7 @@ from jitad_ir.passes.linearize import (
 from jitad_ir.passes.linearize import (
     linearize as linearize_graph,
 )
-from jitad_ir.passes.pipeline import optimize
+from jitad_ir.passes.pipeline import FOR_NUMPY, optimize
 from jitad_ir.passes.transpose import transpose
 from jitad_ir.types import ArrayType
 from jitad_ir.verify import InvalidGraph
@@ -211,7 +211,7 @@ def _jvp_at_values(
     graph: Graph, mask: tuple[bool, ...], wanted: tuple[bool, ...]
 ) -> tuple[Eager, tuple[bool, ...]]:
     linear = select_moving(linearize_at_values(graph, mask), wanted)
-    return Eager(*drop_unused_inputs(optimize(joined(linear)))), linear.nonzero
+    return Eager(*drop_unused_inputs(optimize(joined(linear), FOR_NUMPY))), linear.nonzero
 
 
 @dataclass(frozen=True)

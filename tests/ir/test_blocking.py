@@ -17,12 +17,11 @@ from jitad_ir.native.program import compile_graph
 from jitad_ir.op import OPS
 from jitad_ir.passes import blocking as module
 from jitad_ir.passes.blocking import blocking
-from jitad_ir.passes.pipeline import PIPELINE, optimize
+from jitad_ir.passes.pipeline import FOR_NUMPY, PIPELINE, optimize
 from jitad_ir.text import parse
 from jitad_ir.types import parse_type
 from jitad_ir.verify import verify
 
-WITHOUT = tuple([run for run in PIPELINE if run is not blocking])
 TOLERANCES = {"float16": 4e-3, "float32": 2e-5, "float64": 1e-13, "complex64": 2e-5}
 
 
@@ -131,7 +130,7 @@ def test_dtypes(dtype: str) -> None:
 
 def check(graph: Graph, f: Callable[..., Any], arrays: list[Any], tolerance: float) -> None:
     """A program by the interpreter and by native code, against one without loops over blocks."""
-    expected = evaluate(optimize(traced(f, *arrays), WITHOUT), *arrays)
+    expected = evaluate(optimize(traced(f, *arrays), FOR_NUMPY), *arrays)
     for results in (evaluate(graph, *arrays), compile_graph(graph)(*arrays)):
         for a, b in zip(results, expected, strict=True):
             np.testing.assert_allclose(a, b, tolerance, tolerance)
@@ -318,6 +317,16 @@ def test_random_programs(seed: int) -> None:
 def test_random_programs_have_loops() -> None:
     counts = [len(loops(blocking(Programs(seed).graph(25)))) for seed in range(60)]
     assert sum(count > 0 for count in counts) > 20 and max(counts) > 1
+
+
+def test_programs_that_numpy_runs_keep_whole_arrays() -> None:
+    """A derivative outside of jit is evaluated by NumPy: blocks would be loops in Python."""
+    assert blocking not in FOR_NUMPY and len(FOR_NUMPY) == len(PIPELINE) - 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jitad.loops._compiled", None)  # what a long loop would need
+        patch.setattr(module, "RowLoop", None)
+        jitad.grad(lambda x: jnp.sum(nn.softmax(x) ** 2))(np.ones((1000, 200)))
+        jitad.jvp(nn.softmax, (np.ones((1000, 200)),), (np.ones((1000, 200)),))
 
 
 def test_nothing_to_find_is_the_same_graph() -> None:

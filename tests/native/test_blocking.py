@@ -11,8 +11,7 @@ import pytest
 import jitad
 import jitad.numpy as jnp
 from jitad import nn
-from jitad_ir.passes.blocking import blocking
-from jitad_ir.passes.pipeline import PIPELINE, optimize
+from jitad_ir.passes.pipeline import FOR_NUMPY, optimize
 from jitad_ir.plan import Plan, plan_graph
 
 X = np.random.default_rng(0).normal(size=(1500, 300))
@@ -64,8 +63,7 @@ def plans(name: str) -> tuple[Plan, Plan]:
     """Without and with loops over blocks."""
     program, arguments = PROGRAMS[name]
     graph = jitad.make_ir(program)(*arguments)
-    without = tuple([run for run in PIPELINE if run is not blocking])
-    return plan_graph(optimize(graph, without)), plan_graph(optimize(graph))
+    return plan_graph(optimize(graph, FOR_NUMPY)), plan_graph(optimize(graph))
 
 
 @pytest.mark.parametrize("name", ["softmax", "gradient of layer_norm"])

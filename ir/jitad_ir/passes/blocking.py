@@ -73,21 +73,24 @@ def blocking(graph: Graph) -> Graph:
 def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
     """The rows of large arrays that are folded row by row, in the order in which to try them: those
     that number products, so that these are in the loop; then as short ones as there are."""
+    folds = [eq for eq in graph.equations if isinstance(eq.op.lower, Reduction)]
+    folds = [eq for eq in folds if _is_long(eq.operands[0], eq.outputs[0])]
+    if not folds:
+        return ()
     numbered: set[Shape] = set()
     for eq in graph.equations:
         depth = leading_batch_axes(eq)
         numbered.update([eq.outputs[0].shape[:d] for d in range(1, depth + 1)])
     found: dict[Shape, tuple[bool, int, int]] = {}
-    for eq in graph.equations:
-        if isinstance(eq.op.lower, Reduction) and _is_long(eq.operands[0], eq.outputs[0]):
-            x, last = eq.operands[0], min(eq.params["axes"], default=0)
-            for depth in range(1, last + 1):
-                rows = x.shape[:depth]
-                products = rows in numbered
-                fits = _row_bytes(x, depth) <= (LONGEST_OF_PRODUCTS if products else LONGEST)
-                if fits and (math.prod(rows) >= STEPS or depth == last):
-                    rank = (not products, -x.type.nbytes, -depth)
-                    found[rows] = min(rank, found.get(rows, rank))
+    for eq in folds:
+        x, last = eq.operands[0], min(eq.params["axes"], default=0)
+        for depth in range(1, last + 1):
+            rows = x.shape[:depth]
+            products = rows in numbered
+            fits = _row_bytes(x, depth) <= (LONGEST_OF_PRODUCTS if products else LONGEST)
+            if fits and (math.prod(rows) >= STEPS or depth == last):
+                rank = (not products, -x.type.nbytes, -depth)
+                found[rows] = min(rank, found.get(rows, rank))
     return sorted(found, key=lambda rows: found[rows])
 
 

@@ -48,6 +48,8 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     blocking,  # passes over large arrays, block of rows by block of rows
 )
 """Passes that every program goes through, in order."""
+FOR_NUMPY = tuple([run for run in PIPELINE if run is not blocking])
+"""Those of programs that NumPy runs, which is at its best on whole arrays."""
 
 
 def optimize(graph: Graph, passes: tuple[Callable[[Graph], Graph], ...] = PIPELINE) -> Graph:
