@@ -11,7 +11,7 @@ function does the second half of it for all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..types import BOOL, DType, short_name
 from .columns import BLOCK, Columns, comparisons
@@ -191,41 +191,38 @@ class _RowSort:
         def turn(j: Any) -> None:
             """Keys j of one sequence meet keys j from the end of the other."""
             first, last = (self.columns.at(k) for k in (j, b.sub(r.integer(length - 1), j)))
-            x, y = self._mirrored(self.columns.load(first)[0], self.columns.load(last)[0], lanes)
+            pair = self._mirrored(self.columns.load(first)[0], self.columns.load(last)[0], lanes)
             distance = lanes // 2
             while distance:
-                x, y = self._apart(x, y, distance)
+                pair = self._apart(pair, distance)
                 distance //= 2
+            x, y = pair.taken(self.b, range(2 * self.width))
             self.columns.store(first, [x])
             self.columns.store(last, [y])
 
         r.loop(length // 2, turn)
         self._sort_bitonic(r.integer(length // 2))
 
-    def _mirrored(self, x: Any, y: Any, lanes: int) -> tuple[Any, Any]:
+    def _mirrored(self, x: Any, y: Any, lanes: int) -> _Pair:
         """Lane l of x against lane l ^ (2 lanes - 1) of y: the lesser goes to the lane, of the two,
         that does not have the bit `lanes`."""
-        b = self.b
-        order = [lane ^ (2 * lanes - 1) for lane in range(self.width)]
-        later = [bool(lane & lanes) for lane in range(self.width)]
-        other = b.shuffle(y, order)
-        low, high = b.min(x, other), b.max(x, other)
-        return b.blend(low, high, later), b.shuffle(b.blend(high, low, later), order)
-
-    def _apart(self, x: Any, y: Any, distance: int) -> tuple[Any, Any]:
-        """Lanes `distance` apart, of x and of y: the lesser goes to the first of them."""
         b, width = self.b, self.width
-        firsts = [lane for lane in range(width) if not lane & distance]
-        of_y = [width + lane for lane in firsts]
-        one = b.shuffle(x, firsts + of_y, y)
-        other = b.shuffle(x, [lane + distance for lane in firsts + of_y], y)
-        low, high = b.min(one, other), b.max(one, other)
-        # Where lanes of the two results are found in low and high.
-        places = [
-            firsts.index(lane & ~distance) + width * bool(lane & distance) for lane in range(width)
+        order = [lane ^ (2 * lanes - 1) for lane in range(width)]
+        other = b.shuffle(y, order)
+        of_x = [lane + width * bool(lane & lanes) for lane in range(width)]
+        of_y = [lane + width * (not lane & lanes) for lane in order]
+        return _Pair(b.min(x, other), b.max(x, other), of_x + of_y)
+
+    def _apart(self, pair: _Pair, distance: int) -> _Pair:
+        """Lanes `distance` apart, of x and of y: the lesser goes to the first of them."""
+        firsts = [lane for lane in range(2 * self.width) if not lane & distance]
+        one, other = pair.taken(self.b, [*firsts, *[lane + distance for lane in firsts]])
+        # Where lanes of x and y are found in the lesser and the greater ones.
+        where = [
+            firsts.index(lane & ~distance) + self.width * bool(lane & distance)
+            for lane in range(2 * self.width)
         ]
-        half = width // 2
-        return b.shuffle(low, places, high), b.shuffle(low, [k + half for k in places], high)
+        return _Pair(self.b.min(one, other), self.b.max(one, other), where)
 
     def _write(self, ordered: Row) -> None:
         """The columns one behind the other, transposed in squares, and of these the row."""
@@ -248,6 +245,23 @@ class _RowSort:
 
         r.loop(length // width, square)
         r.loop(-(-self.n // width), write)
+
+
+class _Pair(NamedTuple):
+    """The lanes of two vectors x and y, in any order: lane l of both, one behind the other, is lane
+    `where[l]` of `low` and `high`. So lanes are moved once from one comparison to the next."""
+
+    low: Any
+    high: Any
+    where: Sequence[int]
+
+    def taken(self, b: Any, lanes: Sequence[int]) -> list[Any]:
+        """Two vectors of these lanes of x and y."""
+        half = len(lanes) // 2
+        return [
+            b.shuffle(self.low, [self.where[lane] for lane in some], self.high)
+            for some in (lanes[:half], lanes[half:])
+        ]
 
 
 def _sort_bitonic(r: Any, columns: Columns, length: int, first: Any) -> None:
