@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
+from . import runs
 from .lapack import Workspace
 from .sort_keys import Counter, Flag, Row, decode, encode, is_ambiguous, key_dtype, restore
 from .vector_loops import affine, stretch, vector_width
@@ -73,12 +74,30 @@ def radix_sort(
 ) -> None:
     """Sort one row of n records by the first operand: `sources` and `targets` point to the first
     elements of the operands and results, further ones are `stride` elements apart. `count` (i64)
-    of the n are there, if given, one or more."""
+    of the n are there, if given, one or more. If not, the row is looked at for runs."""
     space = _Space(work, dtypes, n)
     scratch = [row.pointer for rows in space.rows for row in rows]
     length = r.integer(n) if count is None else count
-    counts = space.counts.pointer
-    sort_within(r, sources, targets, scratch, counts, dtypes, stride, n, descending, length)
+    places = (sources, targets, scratch, space.counts.pointer)
+
+    def by_digits() -> None:
+        sort_within(r, *places, dtypes, stride, n, descending, length)
+
+    if count is not None or not runs.suits(n):
+        by_digits()
+        return
+    free, rows = ([row.pointer for row in some] for some in space.rows)
+    if stride == 1:
+        rows = targets
+    few = runs.sort_by_runs(r, sources, stride, rows, free, dtypes, 1, descending, True, n)
+
+    def spread() -> None:
+        """From contiguous rows to the targets."""
+        for row, target, dtype in zip(rows, targets, dtypes, strict=True):
+            near, far = Row(r, dtype, row), Row(r, dtype, target, stride)
+            r.loop(n, lambda i, near=near, far=far: far.store(r.b, i, near.load(r.b, i)))
+
+    r.when(few, lambda: None if stride == 1 else spread(), by_digits)
 
 
 def sort_within(
@@ -263,13 +282,3 @@ class _Sort:
                 target.store(e, i, row.load(e, i))
 
         self._strips(write)
-
-
-def write_decoded(r: Any, row: Any, dtype: DType, descending: bool, begin: Any, end: Any) -> None:
-    """row[begin:end], whose elements are keys, as the numbers that they stand for."""
-    keys, numbers = Row(r, key_dtype(dtype), row), Row(r, dtype, row)
-
-    def write(e: Any, i: Any) -> None:
-        numbers.store(e, i, decode(e, keys.load(e, i), dtype, descending))
-
-    stretch(r, begin, end, vector_width(dtype), write)

@@ -7,14 +7,14 @@ keys tells which of them those sought have; the elements with these digits are s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..types import DTYPES, INT64, ArrayType, DType
-from . import radix
+from . import radix, runs
 from .lapack import Workspace
 from .merge_sort import Record, Rows, insert, merge_sort, record_before
-from .sort_keys import Counter, encode, key_dtype
+from .sort_keys import Counter, Row, encode, key_dtype
 from .sort_sharing import parts_of, share_rows
 from .vector_loops import strips, vector_width
 
@@ -155,19 +155,59 @@ def _keep_greatest(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int)
 
 def _sort_candidates(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int) -> None:
     """Sort the candidates with their indices; the first k are the result."""
-    space = _Space(Workspace(r), x.type)
-    if _counts_digits(x.type):
-        parts = _count_digits(r, x, index, space, True)
-        count = _collect(r, x, index, space, True, parts, _last_digit(r, space, k))
-    else:
-        count = _take_all(r, x, index, space)
-    found = _in_order(r, x.type, space, True, count)
 
-    def write(i: Any) -> None:
-        for out, row in zip(results, found, strict=True):
-            r.store(out, (*index, i), r.load(row, (i,)))
+    def search() -> None:
+        space = _Space(Workspace(r), x.type)
+        if _counts_digits(x.type):
+            parts = _count_digits(r, x, index, space, True)
+            count = _collect(r, x, index, space, True, parts, _last_digit(r, space, k))
+        else:
+            count = _take_all(r, x, index, space)
+        found = _in_order(r, x.type, space, True, count)
 
-    r.loop(k, write)
+        def write(i: Any) -> None:
+            for out, row in zip(results, found, strict=True):
+                r.store(out, (*index, i), r.load(row, (i,)))
+
+        r.loop(k, write)
+
+    def pick(place: Callable[[Any], Any]) -> None:
+        r.loop(k, lambda i: _pick(r, x, results, index, i, place(i)))
+
+    _look_up(r, x, index, True, pick, search)
+
+
+def _look_up(
+    r: Any,
+    x: Any,
+    index: tuple[Any, ...],
+    descending: bool,
+    pick: Callable[[Callable[[Any], Any]], None],
+    search: Callable[[], None],
+) -> None:
+    """`pick(place)` if the row is in order, or strictly in the opposite one: the element of a rank
+    is at place(rank). Else `search()`."""
+    b, n = r.builder, x.type.shape[-1]
+    if not runs.suits(n):
+        search()
+        return
+    row = Row(r, x.type.dtype, r.element_pointer(x, (*index, 0)))
+    length, last = r.integer(n), r.integer(n - 1)
+    end = runs.end_of_run(r, [row], descending, r.integer(0), length)
+
+    def look_up() -> None:
+        first, final = ([row.load(r.b, i)] for i in (r.integer(0), last))
+        opposite = record_before(r.b, final, first, 1, descending).value
+        pick(lambda rank: b.select(opposite, b.sub(last, rank), rank))
+
+    r.when(b.icmp_signed("==", end, length), look_up, search)
+
+
+def _pick(r: Any, x: Any, results: Any, index: tuple[Any, ...], which: Any, place: Any) -> None:
+    """Element `place` of the row, and its index, as number `which` of the results."""
+    values, places = results
+    r.store(values, (*index, which), r.load(x, (*index, place)))
+    r.store(places, (*index, which), _number(r, place))
 
 
 def workspace_ranks(x: ArrayType, *, ranks: tuple[int, ...]) -> int:
@@ -186,22 +226,34 @@ def emit_ranks(r: Any, x: Any, results: Any, *, ranks: tuple[int, ...]) -> None:
     def row(r: Any, buffers: Sequence[Any], number: Any) -> None:
         x, *results = buffers
         index = (number,)
-        space = _Space(Workspace(r), x.type)
-        places = [Counter(r, r.integer(rank)) for rank in ranks]
-        if _counts_digits(x.type):
-            parts = _count_digits(r, x, index, space, False)
-            _mark_digits(r, space, ranks, places)
-            count = _collect(r, x, index, space, False, parts, None)
-        else:
-            count = _take_all(r, x, index, space)
-        found = _in_order(r, x.type, space, False, count)
-        for which, place in enumerate(places):
-            for out, candidates in zip(results, found, strict=True):
-                r.store(out, (*index, which), r.load(candidates, (place.value,)))
+
+        def pick(place: Callable[[Any], Any]) -> None:
+            for which, rank in enumerate(ranks):
+                _pick(r, x, results, index, which, place(r.integer(rank)))
+
+        _look_up(r, x, index, False, pick, lambda: _search_ranks(r, x, results, index, ranks))
 
     parts, scratch = _shares(x.type)
     rows = [_in_rows(r, buffer) for buffer in (x, *results)]
     share_rows(r, rows[0].type.shape[0], parts, scratch, rows, row)
+
+
+def _search_ranks(
+    r: Any, x: Any, results: Any, index: tuple[Any, ...], ranks: Sequence[int]
+) -> None:
+    """Sort the candidates with their indices, and find those of the ranks among them."""
+    space = _Space(Workspace(r), x.type)
+    places = [Counter(r, r.integer(rank)) for rank in ranks]
+    if _counts_digits(x.type):
+        parts = _count_digits(r, x, index, space, False)
+        _mark_digits(r, space, ranks, places)
+        count = _collect(r, x, index, space, False, parts, None)
+    else:
+        count = _take_all(r, x, index, space)
+    found = _in_order(r, x.type, space, False, count)
+    for which, place in enumerate(places):
+        for out, candidates in zip(results, found, strict=True):
+            r.store(out, (*index, which), r.load(candidates, (place.value,)))
 
 
 def _counts_digits(x: ArrayType) -> bool:
@@ -221,7 +273,26 @@ def _in_order(r: Any, x: ArrayType, space: _Space, descending: bool, count: Any)
     if _by_radix(x):
         given, asked = ([row.pointer for row in some] for some in (rows, ordered))
         n = x.shape[-1]
-        radix.radix_sort(r, space.work, given, asked, _dtypes(x), 1, n, descending, count)
+
+        def sort() -> None:
+            radix.radix_sort(r, space.work, given, asked, _dtypes(x), 1, n, descending, count)
+
+        if not runs.suits(n):
+            sort()
+            return ordered
+        # Of few-valued rows the candidates are often equal.
+        keys = Row(r, x.dtype, given[0])
+        end = runs.end_of_run(r, [keys], descending, r.integer(0), count)
+        ends = [[keys.load(r.b, i)] for i in (r.integer(0), r.builder.sub(count, r.integer(1)))]
+        falls = record_before(r.b, ends[1], ends[0], 1, descending).value
+        whole = r.builder.icmp_signed("==", end, count)
+
+        def copy() -> None:
+            for source, target in zip(rows, ordered, strict=True):
+                size = r.builder.mul(count, r.integer(source.type.dtype.itemsize))
+                r.copy_bytes(target.pointer, source.pointer, size)
+
+        r.when(r.builder.and_(whole, r.builder.not_(falls)), copy, sort)
         return ordered
     pairs = zip(ordered, rows, strict=True)
     exact = [r.buffer(like.type, row.pointer) for like, row in pairs]

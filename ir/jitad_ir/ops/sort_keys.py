@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
+from .vector_loops import stretch, vector_width
 
 
 def key_dtype(dtype: DType) -> DType:
@@ -137,15 +138,25 @@ class Flag:
         self.r.b.store(self._slot, self.r.b.bitwise_or(self.value, lanes))
 
 
+def write_decoded(r: Any, row: Any, dtype: DType, descending: bool, begin: Any, end: Any) -> None:
+    """row[begin:end], whose elements are keys, as the numbers that they stand for."""
+    keys, numbers = Row(r, key_dtype(dtype), row), Row(r, dtype, row)
+
+    def write(e: Any, i: Any) -> None:
+        numbers.store(e, i, decode(e, keys.load(e, i), dtype, descending))
+
+    stretch(r, begin, end, vector_width(dtype), write)
+
+
 def restore(r: Any, source: Row, target: Row, n: Any, descending: bool) -> None:
     """The zeros and nans of `source`, which sorting moved to their places in `target`, with their
     own bits and in their own order."""
-    dtype, stride = source.dtype, source.stride
+    dtype, strides = source.dtype, (source.stride, target.stride)
     direction = "descending" if descending else "ascending"
-    name = f"jitad.restore.{short_name(dtype)}.{stride}.{direction}"
+    name = f"jitad.restore.{short_name(dtype)}.{strides[0]}.{strides[1]}.{direction}"
 
     def build(r: Any, given: Any, asked: Any, n: Any) -> None:
-        source, target = (Row(r, dtype, pointer, stride) for pointer in (given, asked))
+        source, target = Row(r, dtype, given, strides[0]), Row(r, dtype, asked, strides[1])
         _emit_restore(r, source, target, n, descending)
 
     r.call_inner(name, build, source.pointer, target.pointer, n, apart=True)
@@ -168,17 +179,16 @@ def _emit_restore(r: Any, source: Row, target: Row, n: Any, descending: bool) ->
     first_zero = b.add(before.value, nans.value) if descending else before.value
     first_nan = r.integer(0) if descending else b.sub(n, nans.value)
     zeros_at, nans_at = Counter(r, first_zero), Counter(r, first_nan)
+    nowhere = r.local(source.dtype)
 
     def put(i: Any) -> None:
         x = source.load(r.b, i)
         is_zero, is_nan = r.b.eq(x, zero), r.b.is_nan(x)
-
-        def move() -> None:
-            place = b.select(is_nan.value, nans_at.value, zeros_at.value)
-            target.store(r.b, place, x)
-            zeros_at.add(number(is_zero))
-            nans_at.add(number(is_nan))
-
-        r.when(b.or_(is_zero.value, is_nan.value), move)
+        place = b.select(is_nan.value, nans_at.value, zeros_at.value)
+        moves = b.or_(is_zero.value, is_nan.value)
+        # Without a branch, which nobody could predict where every second number is 0.
+        r.b.store(b.select(moves, target.at(place), nowhere), x)
+        zeros_at.add(number(is_zero))
+        nans_at.add(number(is_nan))
 
     r.loop(n, put)

@@ -1,27 +1,24 @@
 """How one long row is sorted by several threads: in runs, which are then merged.
 
-Each run is sorted as a row of its own. Then neighbouring runs are merged, until there is one. Where
-the merged row is cut into pieces, each piece is that of two stretches of the runs: those before a
-cut are the records that come before it, as many of the first run as a bisection tells (the *merge
-path*). Each piece is merged as two, step by step in turn, so that neither waits for its own
-comparisons.
+Each run is sorted as a row of its own. Then neighbouring runs are merged in pieces (`merge_path`),
+until there is one.
 
 The stable order of records is one, however they are divided. So there are as many runs as threads,
 and with one thread none: to merge is more work than to sort the whole row at once.
-
-O. Green, R. McColl, D. A. Bader, GPU Merge Path, ICS 2012.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from ..types import BOOL, INT64, ArrayType, DType, short_name
+from ..types import BOOL, ArrayType, DType
 from . import radix
 from .lapack import Workspace
-from .merge_sort import Record, Rows, Stretch, merge_sort, record_before
-from .sort_keys import Counter, Flag, Row, key_dtype, restore
+from .merge_path import MergePath
+from .merge_sort import Rows, merge_sort
+from .runs import sort_by_runs
+from .sort_keys import Counter, Flag, Row, key_dtype, restore, write_decoded
 
 LONG = 40_000
 """Records from which on a row is shared out."""
@@ -97,7 +94,14 @@ class LongSort:
         self.space = _Space(Workspace(r), self.kinds, n, dtypes[0] if by_digits else None)
 
     def emit(self, threads: Any) -> None:
-        """With so many `threads` (i64), 2 or more."""
+        """With so many `threads` (i64), 2 or more; alone if there are few runs already."""
+        r = self.r
+        scratch = [row.pointer for row in self.space.rows]
+        args = (self.dtypes, self.num_keys, self.descending, self.by_digits, self.n)
+        few = sort_by_runs(r, self.sources, 1, self.targets, scratch, *args)
+        r.when(few, lambda: None, lambda: self._share(threads))
+
+    def _share(self, threads: Any) -> None:
         r, b = self.r, self.r.builder
         rounds = r.integer(1)
         for level in range(1, most_runs(self.n).bit_length() - 1):
@@ -190,93 +194,12 @@ class LongSort:
             return b.add(low, b.lshr(length, shift))
 
         begin, end = cut(0), cut(1)
-        r.call_inner(self._name("merge"), self._merge, *pointers, low, middle, high, begin, end)
+        descending = self.descending and not self.by_digits  # keys ascend in either direction
+        path = MergePath(self.kinds, self.num_keys, descending)
+        path.merge(r, pointers, low, middle, high, begin, end)
         if not self.by_digits:
             return
 
         last = b.icmp_signed("==", b.add(level, r.integer(1)), rounds)
         row = (pointers[k], self.dtypes[0], self.descending)
-        r.when(last, lambda: radix.write_decoded(r, *row, begin, end))
-
-    def _name(self, what: str) -> str:
-        """Of a function for such records."""
-        order = "descending" if self.descending else "ascending"
-        return ".".join([f"jitad.{what}", *map(short_name, self.dtypes), str(self.num_keys), order])
-
-    def _merge(self, r: Any, *parameters: Any) -> None:
-        """Of source[low:middle] and source[middle:high], merged to target[low:high], those records
-        that go to target[begin:end]."""
-        b, k = r.builder, len(self.dtypes)
-        *pointers, low, middle, high, begin, end = parameters
-        source, target = (Rows(r, self.kinds, pointers[i : i + k]) for i in (0, k))
-
-        half = b.add(begin, b.lshr(b.sub(end, begin), r.integer(1)))
-        cuts = (begin, half, end)
-        ranks: list[Any] = []
-        for cut in cuts:
-            args = (*pointers[:k], low, middle, high, cut)
-            ranks.append(
-                r.call_inner(self._name("rank"), self._rank, *args, result=INT64, apart=True)
-            )
-        places = [b.sub(b.add(middle, c), i) for c, i in zip(cuts, ranks, strict=True)]
-        both = [
-            Stretch(
-                Counter(r, ranks[p]),
-                ranks[p + 1],
-                Counter(r, places[p]),
-                places[p + 1],
-                Counter(r, cuts[p]),
-            )
-            for p in (0, 1)
-        ]
-
-        precedes = self._order(r)
-
-        def take() -> None:
-            for stretch in both:
-                stretch.take(source, target, precedes)
-
-        r.loop_while(lambda: b.and_(both[0].both_left(), both[1].both_left()), take)
-        for stretch in both:
-            parts = (stretch.i.value, stretch.i_end, stretch.j.value, stretch.j_end)
-            args = (*pointers, *parts, stretch.place.value)
-            r.call_inner(self._name("merge_rest"), self._merge_rest, *args, apart=True)
-
-    def _merge_rest(self, r: Any, *parameters: Any) -> None:
-        """One stretch, to its end."""
-        k = len(self.dtypes)
-        *pointers, i, i_end, j, j_end, place = parameters
-        source, target = (Rows(r, self.kinds, pointers[i : i + k]) for i in (0, k))
-        stretch = Stretch(Counter(r, i), i_end, Counter(r, j), j_end, Counter(r, place))
-        precedes = self._order(r)
-        r.loop_while(stretch.both_left, lambda: stretch.take(source, target, precedes))
-        stretch.drain(source, target)
-
-    def _order(self, r: Any) -> Callable[[Record, Record], Any]:
-        """Whether (i1) one record goes before another. Keys ascend in either direction."""
-        descending = self.descending and not self.by_digits
-        return lambda x, y: record_before(r.b, x, y, self.num_keys, descending).value
-
-    def _rank(self, r: Any, *parameters: Any) -> Any:
-        """Where in rows[low:middle] the records end that go before target[cut].
-
-        With k = cut - low records before the cut, record i of the first run is among them unless
-        record k - 1 - i of the second one precedes it: at least k - (high - middle) are, and at
-        most k.
-        """
-        b, one = r.builder, r.integer(1)
-        *pointers, low, middle, high, cut = parameters
-        rows, precedes = Rows(r, self.kinds, pointers), self._order(r)
-        last = b.sub(b.add(middle, cut), one)  # the record to compare i with is last - i
-        few = b.sub(cut, b.sub(high, middle))
-        least = Counter(r, b.select(b.icmp_signed(">", few, low), few, low))
-        most = Counter(r, b.select(b.icmp_signed("<", cut, middle), cut, middle))
-
-        def halve() -> None:
-            i = b.lshr(b.add(least.value, most.value), one)
-            ahead = precedes(rows.load(b.sub(last, i)), rows.load(i))
-            least.set(b.select(ahead, least.value, b.add(i, one)))
-            most.set(b.select(ahead, i, most.value))
-
-        r.loop_while(lambda: b.icmp_signed("<", least.value, most.value), halve)
-        return least.value
+        r.when(last, lambda: write_decoded(r, *row, begin, end))

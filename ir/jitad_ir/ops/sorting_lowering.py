@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import ArrayType, DType, Shape
-from . import networks, radix, row_network, sort_long
+from . import networks, radix, row_network, runs, sort_long
 from .lapack import Workspace
 from .merge_sort import merge_sort
 from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of, share_rows
@@ -125,7 +125,8 @@ def _sort_rows(
     shape, dtypes = types[0].shape, [type.dtype for type in types]
     n = shape[axis]
     others = tuple(length for a, length in enumerate(shape) if a != axis)
-    if n == 1 or (_method(dtypes, num_keys, n) == "merge" and _contiguous(types[0], axis)):
+    in_results = _method(dtypes, num_keys, n) == "merge" and _contiguous(types[0], axis)
+    if n == 1 or (in_results and not runs.suits(n)):
         for x, out in zip(xs, results, strict=True):
             r.copy(out, x)
         if n == 1:
@@ -164,17 +165,31 @@ def _sort_row(
     if method == "radix":
         radix.radix_sort(r, work, sources, targets, dtypes, stride, n, descending)
         return
-    if _contiguous(types[0], axis):  # in the results, where the operands were copied to
-        rows = [r.buffer(ArrayType(d, (n,)), p) for d, p in zip(dtypes, targets, strict=True)]
-        merge_sort(r, rows, _work_rows(work, dtypes, n), num_keys, descending)
-        return
-    scratch, copies = _work_rows(work, dtypes, n), _work_rows(work, dtypes, n)
+    contiguous = _contiguous(types[0], axis)
+    scratch = _work_rows(work, dtypes, n)
+    copies = _work_rows(work, dtypes, n)
+    if contiguous:
+        copies = [r.buffer(ArrayType(d, (n,)), p) for d, p in zip(dtypes, targets, strict=True)]
     given, asked = (
         [r.buffer(ArrayType(d, (n, stride)), p) for d, p in zip(dtypes, some, strict=True)]
         for some in (sources, targets)
     )
-    for x, copy in zip(given, copies, strict=True):
-        r.loop(n, lambda i, x=x, copy=copy: r.store(copy, (i,), r.load(x, (i, 0))))
-    merge_sort(r, copies, scratch, num_keys, descending)
-    for out, copy in zip(asked, copies, strict=True):
-        r.loop(n, lambda i, out=out, copy=copy: r.store(out, (i, 0), r.load(copy, (i,))))
+
+    def by_merging() -> None:
+        for x, copy in zip(given, copies, strict=True):
+            if not contiguous:
+                r.loop(n, lambda i, x=x, copy=copy: r.store(copy, (i,), r.load(x, (i, 0))))
+            elif runs.suits(n):  # others are there already
+                r.copy_bytes(copy.pointer, x.pointer, r.integer(copy.type.nbytes))
+        merge_sort(r, copies, scratch, num_keys, descending)
+
+    if runs.suits(n):
+        rows, free = ([row.pointer for row in some] for some in (copies, scratch))
+        args = (dtypes, num_keys, descending, False, n)
+        few = runs.sort_by_runs(r, sources, stride, rows, free, *args)
+        r.when(few, lambda: None, by_merging)
+    else:
+        by_merging()
+    if not contiguous:
+        for out, copy in zip(asked, copies, strict=True):
+            r.loop(n, lambda i, out=out, copy=copy: r.store(out, (i, 0), r.load(copy, (i,))))

@@ -1,0 +1,325 @@
+"""How native code sorts rows that are nearly in order: by the runs that they have.
+
+A run is as long a stretch as ascends, or strictly descends: it can be reversed, for it has no equal
+records. Runs are looked for from the start of a row; if these are few, they are put in order and
+merged (the natural merge sort: Knuth, volume 3, 5.2.4). In any other order runs have two or three
+records each, so that this is known after a few of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..types import BOOL, INT64, ArrayType, DType, short_name
+from .merge_path import MergePath
+from .merge_sort import Rows, record_before
+from .sort_keys import (
+    Counter,
+    Flag,
+    Row,
+    encode,
+    is_ambiguous,
+    key_dtype,
+    restore,
+    write_decoded,
+)
+from .vector_loops import stretch, vector_width
+
+LEAST = 256
+"""Length of the rows whose runs are looked for."""
+
+MOST = 8
+"""Runs that are merged, at most."""
+
+PIECE = 1 << 10
+"""Records that are merged at once."""
+
+EACH = 400
+"""Records for each of them, at least, so that looking for runs takes no time."""
+
+
+def suits(n: int) -> bool:
+    """True if runs are looked for in rows of n records."""
+    return n >= LEAST
+
+
+def end_of_run(r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any) -> Any:
+    """Where the run ends (i64) that begins at `start` of n records with these keys."""
+
+    def build(inner: Any, *parameters: Any) -> Any:
+        *pointers, start, n = parameters
+        pairs = zip(keys, pointers, strict=True)
+        rows = [Row(inner, key.dtype, pointer, key.stride) for key, pointer in pairs]
+        return _emit_end(inner, rows, descending, start, n)
+
+    name = f"jitad.run.{_kinds([key.dtype for key in keys], keys[0].stride, descending)}"
+    args = (*[key.pointer for key in keys], start, n)
+    return r.call_inner(name, build, *args, result=INT64, apart=True)
+
+
+def _kinds(dtypes: Sequence[DType], stride: int, descending: bool) -> str:
+    order = "descending" if descending else "ascending"
+    return ".".join([*map(short_name, dtypes), str(stride), order])
+
+
+def _emit_end(r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any) -> Any:
+    b, one = r.builder, r.integer(1)
+    end = Counter(r, b.add(start, one))
+
+    def falls(e: Any, i: Any) -> Any:
+        """Where records from i on come before those that they follow."""
+        here, previous = ([key.load(e, k) for key in keys] for k in (i, b.sub(i, one)))
+        return record_before(e, here, previous, len(keys), descending)
+
+    def extend(down: Any, width: int) -> None:
+        """As far as it goes on, `width` records at once."""
+        e = r.simd(width)
+        last, wanted = Counter(r, b.sub(n, r.integer(width))), e.splat(down)
+
+        def step() -> None:
+            i = end.value
+            broken = e.reduce_or(e.bitwise_xor(falls(e, i), wanted)).value
+            last.set(b.select(broken, r.integer(-1), last.value))
+            end.set(b.select(broken, i, b.add(i, r.integer(width))))
+
+        r.loop_while(lambda: b.icmp_signed("<=", end.value, last.value), step)
+
+    def look() -> None:
+        down = falls(r.b, end.value)
+        if all(key.stride == 1 and key.dtype.kind != "c" for key in keys):
+            extend(down, 2 * max(vector_width(key.dtype) for key in keys))
+        extend(down, 1)
+
+    r.when(b.icmp_signed("<", end.value, n), look)
+    return end.value
+
+
+def sort_by_runs(
+    r: Any,
+    sources: Sequence[Any],
+    stride: int,
+    rows: Sequence[Any],
+    scratch: Sequence[Any],
+    dtypes: Sequence[DType],
+    num_keys: int,
+    descending: bool,
+    by_digits: bool,
+    n: int,
+) -> Any:
+    """Whether (i1) a row of n records has few runs. If so it is in order in `rows`; if not, what
+    these hold does not matter.
+
+    The operands' elements are `stride` apart, from `sources` on; `rows` and `scratch` point to
+    contiguous rows. `by_digits`: others are sorted by keys, which are what is merged here too.
+    """
+    parts = len(dtypes)
+
+    def build(inner: Any, *parameters: Any) -> Any:
+        *pointers, count, most = parameters
+        given, asked, free = [pointers[i : i + parts] for i in range(0, 3 * parts, parts)]
+        source = [Row(inner, d, p, stride) for d, p in zip(dtypes, given, strict=True)]
+        order = (num_keys, descending, by_digits)
+        return _Runs(inner, source, asked, free, *order, count).emit(most)
+
+    most = r.integer(max(2, min(MOST, n // EACH)))
+    name = f"jitad.runs.{num_keys}.{_kinds(dtypes, stride, descending)}"
+    places = (*sources, *rows, *scratch)
+    return r.call_inner(name, build, *places, r.integer(n), most, result=BOOL, brief=True)
+
+
+class _Runs:
+    """The body of the function that looks for runs, and sorts by them."""
+
+    def __init__(
+        self,
+        r: Any,
+        source: Sequence[Row],
+        rows: Sequence[Any],
+        scratch: Sequence[Any],
+        num_keys: int,
+        descending: bool,
+        by_digits: bool,
+        n: Any,
+    ) -> None:
+        self.r, self.source, self.n = r, source, n
+        self.num_keys, self.descending, self.by_digits = num_keys, descending, by_digits
+        self.dtypes = [row.dtype for row in source]
+        kinds = _kinds(self.dtypes, source[0].stride, descending)
+        self.kinds = f"{num_keys}.{kinds}"
+        merged = [key_dtype(self.dtypes[0]), *self.dtypes[1:]] if by_digits else self.dtypes
+        self.rows, self.scratch = (Rows(r, merged, places) for places in (rows, scratch))
+        self.ends = r.buffer(ArrayType(INT64, (MOST + 1,)), r.local(INT64, MOST + 1))
+        """Where the runs begin, and the last one ends."""
+
+    def emit(self, most: Any) -> Any:
+        """Whether there are at most so many (i64)."""
+        r, b = self.r, self.r.builder
+        end, count = Counter(r, r.integer(0)), Counter(r, r.integer(0))
+        self._note(r.integer(0), end.value)
+        keys = self.source[: self.num_keys]
+
+        def find() -> None:
+            end.set(end_of_run(r, keys, self.descending, end.value, self.n))
+            count.add(r.integer(1))
+            self._note(count.value, end.value)
+
+        def goes_on() -> Any:
+            more = b.icmp_signed("<", count.value, most)
+            return b.and_(b.icmp_signed("<", end.value, self.n), more)
+
+        r.loop_while(goes_on, find)
+        few = b.icmp_signed("==", end.value, self.n)
+        r.when(few, lambda: self._sort(count))
+        return few
+
+    def _note(self, number: Any, place: Any) -> None:
+        self.r.store(self.ends, (number,), self.r.number(place))
+
+    def _noted(self, number: Any) -> Any:
+        return self.r.load(self.ends, (number,)).value
+
+    def _sort(self, runs: Counter) -> None:
+        """Each run in order, then neighbours merged until one is left: in the rows."""
+        r, b, one = self.r, self.r.builder, self.r.integer(1)
+        rounds = Counter(r, r.integer(0))
+        for level in range(MOST.bit_length() - 1):
+            more = b.icmp_signed(">", runs.value, r.integer(1 << level))
+            rounds.add(b.zext(more, one.type))
+
+        def order() -> tuple[Rows, Rows]:
+            """The rows where records are with so many rounds to go, and the other ones."""
+            odd = b.icmp_signed("!=", b.and_(rounds.value, one), r.integer(0))
+            return self.rows.other_if(odd, self.scratch), self.scratch.other_if(odd, self.rows)
+
+        here, _ = order()
+        r.loop(runs.value, lambda i: self._put(here, self._noted(i), self._noted(b.add(i, one))))
+        r.when(b.icmp_signed(">", runs.value, one), lambda: self._merge_all(runs, rounds, order))
+
+    def _merge_all(
+        self, runs: Counter, rounds: Counter, order: Callable[[], tuple[Rows, Rows]]
+    ) -> None:
+        r, b, one = self.r, self.r.builder, self.r.integer(1)
+        ambiguous = self._encode(order()[0].pointers[0]) if self.by_digits else None
+
+        def merge_pairs() -> None:
+            here, free = order()
+            pairs = b.lshr(b.add(runs.value, one), one)
+
+            def merge_pair(number: Any) -> None:
+                first = b.shl(number, one)
+                ends = [b.add(first, r.integer(k)) for k in range(3)]
+                within = [b.select(b.icmp_signed("<", k, runs.value), k, runs.value) for k in ends]
+                low, middle, high = (self._noted(k) for k in within)
+                self._merge(here, free, low, middle, high)
+                self._note(b.add(number, one), high)
+
+            r.loop(pairs, merge_pair)
+            runs.set(pairs)
+            rounds.add(r.integer(-1))
+
+        r.loop_while(lambda: b.icmp_signed(">", rounds.value, r.integer(0)), merge_pairs)
+        if ambiguous is not None:
+            self._decode(ambiguous)
+
+    def _encode(self, keys: Any) -> Any:
+        """Keys in place of the numbers there. Whether (i1) any is ambiguous."""
+        dtype, descending = self.dtypes[0], self.descending
+
+        def build(r: Any, pointer: Any, n: Any) -> Any:
+            numbers, keys = Row(r, dtype, pointer), Row(r, key_dtype(dtype), pointer)
+            flag = Flag(r)
+
+            def visit(e: Any, i: Any) -> None:
+                x = numbers.load(e, i)
+                if dtype.kind == "f":
+                    flag.join(e.reduce_or(is_ambiguous(e, x)))
+                keys.store(e, i, encode(e, x, descending))
+
+            stretch(r, r.integer(0), n, vector_width(dtype), visit)
+            return flag.value
+
+        name = f"jitad.runs.encode.{self.kinds}"
+        return self.r.call_inner(name, build, keys, self.n, result=BOOL, apart=True)
+
+    def _decode(self, ambiguous: Any) -> None:
+        """Numbers in place of the keys in the rows."""
+        dtype, descending, target = self.dtypes[0], self.descending, self.rows.pointers[0]
+
+        def build(r: Any, pointer: Any, n: Any) -> None:
+            write_decoded(r, pointer, dtype, descending, r.integer(0), n)
+
+        r = self.r
+        r.call_inner(f"jitad.runs.decode.{self.kinds}", build, target, self.n, apart=True)
+        if dtype.kind == "f":
+            row = Row(r, dtype, target)
+            r.when(ambiguous, lambda: restore(r, self.source[0], row, self.n, descending))
+
+    def _put(self, target: Rows, start: Any, end: Any) -> None:
+        """A run in order."""
+        r = self.r
+
+        def build(r: Any, *parameters: Any) -> None:
+            *pointers, start, end = parameters
+            half = len(pointers) // 2
+            source = [
+                Row(r, row.dtype, pointer, row.stride)
+                for row, pointer in zip(self.source, pointers[:half], strict=True)
+            ]
+            rows = Rows(r, self.dtypes, pointers[half:])
+            _emit_put(r, source, rows, self.num_keys, self.descending, start, end)
+
+        places = [*[row.pointer for row in self.source], *target.pointers]
+        r.call_inner(f"jitad.runs.put.{self.kinds}", build, *places, start, end, apart=True)
+
+    def _merge(self, source: Rows, target: Rows, low: Any, middle: Any, high: Any) -> None:
+        """In pieces: of those that are in one of the runs, records are not compared."""
+        descending = self.descending and not self.by_digits  # keys ascend in either direction
+        path = MergePath(self.rows.dtypes, self.num_keys, descending)
+
+        def build(r: Any, *parameters: Any) -> None:
+            *pointers, low, middle, high = parameters
+            b, size = r.builder, r.integer(PIECE)
+            pieces = b.udiv(b.add(b.sub(high, low), r.integer(PIECE - 1)), size)
+
+            def piece(number: Any) -> None:
+                begin = b.add(low, b.mul(number, size))
+                end = b.add(begin, size)
+                end = b.select(b.icmp_signed("<", end, high), end, high)
+                path.merge(r, pointers, low, middle, high, begin, end)
+
+            r.loop(pieces, piece)
+
+        places = (*source.pointers, *target.pointers, low, middle, high)
+        self.r.call_inner(f"jitad.runs.merge.{self.kinds}", build, *places, brief=True)
+
+
+def _emit_put(
+    r: Any,
+    source: Sequence[Row],
+    target: Rows,
+    num_keys: int,
+    descending: bool,
+    start: Any,
+    end: Any,
+) -> None:
+    """source[start:end], a run, to its places in the target; from its end if it descends."""
+    b, last = r.builder, r.builder.sub(end, r.integer(1))
+    first, final = ([row.load(r.b, i) for row in source[:num_keys]] for i in (start, last))
+    down = record_before(r.b, final, first, num_keys, descending).value
+
+    def move(i: Any, of: Any) -> None:
+        target.store(i, [row.load(r.b, of) for row in source])
+
+    def straight() -> None:
+        if source[0].stride != 1:
+            r.loop(end, lambda i: move(i, i), start=start)
+            return
+        for row, place in zip(source, target.behind(start).pointers, strict=True):
+            nbytes = b.mul(b.sub(end, start), r.integer(row.dtype.itemsize))
+            r.copy_bytes(place, row.at(start), nbytes)
+
+    def reversed_() -> None:
+        r.loop(end, lambda i: move(i, b.add(start, b.sub(last, i))), start=start)
+
+    r.when(down, reversed_, straight)
