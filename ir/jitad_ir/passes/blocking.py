@@ -62,9 +62,9 @@ def blocking(graph: Graph) -> Graph:
     graph = in_regions(graph, blocking)
     for rows in _rows_of_passes(graph):
         groups = [g for g in _Grouping(graph, rows).groups() if g.is_worth()]
-        in_loops = {eq for group in groups for eq in group.equations}
-        for group in groups:
-            group.leave(in_loops)
+        work: dict[Value, int] = {}
+        for group in sorted(groups, key=lambda g: g.level):
+            group.leave(work)
         if groups:
             graph = _ordered(graph, groups)
     return graph
@@ -253,13 +253,16 @@ class _Candidate:
         """Whether going over it takes time."""
         return value.type.nbytes >= LARGE and not self._is_small(value)
 
-    def leave(self, in_loops: set[Equation]) -> None:
-        """Decide how what is read outside gets there. Members of any group that becomes a loop are
-        `in_loops`."""
+    @property
+    def level(self) -> int:
+        """The level of all of its equations."""
+        return self.grouping.level[self.equations[0].outputs[0]]
+
+    def leave(self, work: dict[Value, int]) -> None:
+        """Decide how what is read outside gets there. `work` tells in how many elementwise
+        operations values of groups of lower levels are computed from what is stored."""
         wanted: set[Value] = set()
         in_memory: set[Value] = set()
-        work: dict[Value, int] = {}
-        """Elementwise operations in which a value is computed from what is stored."""
         for eq in self.equations:
             (out,) = eq.outputs
             readers = self._others(eq)
@@ -269,7 +272,8 @@ class _Candidate:
                 else:
                     wanted.add(out)
             work[out] = sum([work.get(v, 0) for v in eq.operands]) + _own_work(eq)
-            if self._is_small(out) or any([_needs_memory(u) or u in in_loops for u in readers]):
+            is_dear = out in wanted and work[out] > CHEAP and not is_view(eq)
+            if is_dear or self._is_small(out) or any([_needs_memory(u) for u in readers]):
                 in_memory.add(out)
                 work[out] = 0
         inside = {v for fold in self.folds for v in fold.operands}
@@ -305,8 +309,13 @@ class _Candidate:
         rows = fold.operands[0].type.nbytes / math.prod(self.rows)
         return FOLDED * fold.outputs[0].type.nbytes / rows
 
-    def replacement(self) -> list[Equation]:
-        """The loop, and what comes before and after it."""
+    def formed(self) -> Iterator[Equation]:
+        """Equations whose results other loops compute from what is stored."""
+        yield from [eq for eq in self.again if not self._is_small(eq.outputs[0])]
+
+    def replacement(self, formed: set[Equation]) -> list[Equation]:
+        """The loop, and what comes before and after it. The equations `formed` of other groups are
+        done again in the loop, if it reads their results."""
         group = Group(
             self.equations,
             self.grouping.reads,
@@ -316,6 +325,7 @@ class _Candidate:
             stored=self.stored,
             folds=self.folds,
             again=self.again,
+            formed=formed,
         )
         return RowLoop(group).equations()
 
@@ -353,6 +363,7 @@ def _block_size(rows: Shape, row_bytes: int, longest: int, least: int) -> int:
 def _ordered(graph: Graph, groups: list[_Candidate]) -> Graph:
     """`graph` with loops for groups, in an order in which it can run; else as it was."""
     number: dict[Equation, int] = {}
+    formed = {eq for group in groups for eq in group.formed()}
     for k, group in enumerate(groups):
         for eq in (*group.equations, *group.folds):
             number[eq] = k
@@ -364,7 +375,7 @@ def _ordered(graph: Graph, groups: list[_Candidate]) -> Graph:
             units.append([eq])
         elif k not in begun:
             begun.add(k)
-            units.append(groups[k].replacement())
+            units.append(groups[k].replacement(formed))
     kept = [eq for unit in _sorted(units) for eq in unit]
     return dce(Graph(graph.inputs, kept, graph.outputs, graph.name))
 

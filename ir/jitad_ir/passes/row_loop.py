@@ -12,7 +12,7 @@ in each step. A fold of all rows is one of each block, and one of what those giv
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ..graph import Builder, Equation, Graph, Source, Value
@@ -39,6 +39,8 @@ class Group:
     """Equations outside that fold all rows of a result."""
     again: Sequence[Equation]
     """Equations of the group that are done again, or only, outside."""
+    formed: Set[Equation]
+    """Equations of other groups that are done again in the loop."""
 
 
 class RowLoop:
@@ -108,9 +110,9 @@ class RowLoop:
         return self.inside[key]
 
     def _viewed(self, value: Value, by_rows: bool) -> Value | None:
-        """A view of what is outside, formed in the body."""
+        """What is quickly computed from what is outside, formed in the body."""
         eq = self.group.made_by.get(value)
-        if eq is None or not is_view(eq):
+        if eq is None or not (is_view(eq) or (by_rows and eq in self.group.formed)):
             return None
         if by_rows:
             reads = reads_of(eq, self.group.rows)
