@@ -13,6 +13,8 @@ import jitad.numpy as jnp
 from jitad import nn
 from jitad_ir.passes.pipeline import FOR_NUMPY, optimize
 from jitad_ir.plan import Plan, plan_graph
+from jitad_ir.plan.costs import plan_cost
+from jitad_ir.plan.structures import Loop
 
 X = np.random.default_rng(0).normal(size=(1500, 300))
 W = np.linspace(0.5, 1.5, 300)
@@ -79,3 +81,19 @@ def test_rows_are_read_and_written_once() -> None:
     assert "in all: reads 3.6 MB, writes 3.6 MB" in text
     before, _ = plans("softmax")
     assert "in all: reads 10.8 MB, writes 7.22 MB" in str(before)
+
+
+def layers(x: Any, w: Any) -> Any:
+    for _ in range(3):
+        x = x + jnp.tanh(layer_norm(x, 1.0) @ w) @ w
+    return jnp.sum(x)
+
+
+def test_layers_take_no_more_memory() -> None:
+    """Between the loops of one layer and the next, what is cheap is not stored but done again."""
+    graph = jitad.make_ir(jitad.grad(layers, (0, 1)))(X, np.outer(W, W))
+    before, after = plan_graph(optimize(graph, FOR_NUMPY)), plan_graph(optimize(graph))
+    assert sum(isinstance(step, Loop) for step in after.steps) >= 5
+    assert after.memory_bytes < 1.02 * before.memory_bytes
+    assert plan_cost(after).written < plan_cost(before).written
+    assert plan_cost(after).read < 0.8 * plan_cost(before).read
