@@ -36,7 +36,9 @@ GOAL = 1.5
 DTYPES = {"float64": 1e-9, "float32": 1e-4}
 """With the errors (relative to 1 and the value) beyond which answers disagree."""
 
-FULL = Effort(rounds=31, span=0.003, budget=4.0)
+FULL = Effort(rounds=11, span=0.003, budget=2.0)
+PASSES = 3
+"""Over the whole table, minutes apart: others may use the machine for a while."""
 QUICK = Effort(rounds=3, span=0.001, budget=0.5)
 OURS, ONE, NUMPY, JAX = "jitad", "jitad, one thread", "NumPy", "JAX"
 BEGIN, END = "<!-- functions -->\n", "<!-- end of functions -->\n"
@@ -161,6 +163,12 @@ class Row(NamedTuple):
         times = self.times[dtype]
         return times[peer].best / times[OURS].best if peer in times else None
 
+    def extend(self, later: Row) -> None:
+        """Take the rounds of another pass as well."""
+        for dtype, times in self.times.items():
+            for name, each in times.items():
+                each.rounds.extend(later.times[dtype][name].rounds)
+
     def __str__(self) -> str:
         cells = [self.name, self.range]
         for dtype, times in self.times.items():
@@ -221,16 +229,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a look")
     parser.add_argument("--page", metavar="FILE", help="also write the table between its marks")
     options = parser.parse_args(arguments)
-    print(HEAD)
-    measured: list[Row] = []
-    for row in rows(options.only, QUICK if options.quick else FULL):
-        print(row, flush=True)
-        measured.append(row)
+    measured = list(rows(options.only, QUICK if options.quick else FULL))
+    for _ in range(0 if options.quick else PASSES - 1):
+        for row, later in zip(measured, rows(options.only, FULL), strict=True):
+            row.extend(later)
+    table = "\n".join([HEAD, *map(str, measured)])
     means = f"```text\n{summary(measured)}\n```\n"
-    print(f"\n{means}")
+    print(f"{table}\n\n{means}")
     if options.page:
         machine = ", ".join(f"{name} {value}" for name, value in report.machine().items())
-        table = "\n".join([HEAD, *map(str, measured)])
         text = f"{textwrap.fill(f'Machine: {machine}.', page.WIDTH)}\n\n{means}\n{table}\n"
         page.fill(Path(options.page), (BEGIN, END), text)
 
