@@ -2,7 +2,8 @@
 
 With one key, many short rows are sorted side by side (`networks`), keys alone of some hundred by
 themselves (`row_network`), long rows by the digits of the key (`radix`), all others by merging
-(`merge_sort`). Long rows that are nearly in order are sorted by their runs (`runs`). Rows are shared out among threads, and so is one that is long (`sort_long`).
+(`merge_sort`). Long rows that are nearly in order are sorted by their runs (`runs`). Rows are
+shared out among threads, and so is one that is long (`sort_long`).
 """
 
 from __future__ import annotations
