@@ -7,6 +7,7 @@ these functions can be traced. Without it the elements must be known.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -39,25 +40,6 @@ def known(x: Any, name: str) -> np.ndarray[Any, Any]:
     return np.asarray(x.concrete if isinstance(x, Tracer) else x)
 
 
-def places(mask: Operand, size: int, fill: Any) -> Operand:
-    """The first `size` indices at which the vector `mask` is true, then `fill`."""
-    length = mask.shape[0]
-    # Each true element goes to the place that counts it, all others behind the last one.
-    count = apply(ops.cumsum, convert(mask, INT64), axis=0, reverse=False)
-    behind = filled(count, size)
-    place = apply(ops.select, mask, apply(ops.sub, count, filled(count, 1)), behind)
-    index = apply(ops.iota, shape=(length,), dim=0, dtype=INT64)
-    updates = apply(ops.reshape, index, shape=(length, 1))
-    empty = apply(ops.full, value=0, shape=(size,), dtype=INT64)
-    if not isinstance(fill, int) or fill != 0:
-        value = convert(as_array_operand(fill), INT64)
-        empty = apply(ops.broadcast, value, dims=(), shape=(size,))
-    if not length:
-        return empty
-    where: dict[str, Any] = {"axes": (0,), "batch": 0, "mode": "drop", "unique": True}
-    return apply(ops.scatter, empty, updates, place, **where)
-
-
 def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple[Any, ...]:
     """Indices of the nonzero elements, an array for each axis.
 
@@ -82,13 +64,16 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
             at_user_line(f"nonzero: expected {x.ndim} fill values; got {len(fills)}: {fills}")
         )
     missing = mask.shape[0]
-    flat = places(mask, size, missing)
+    length = operator.index(size)
+    if x.ndim == 1 and (fills[0] is None or type(fills[0]) is int):
+        return (apply(ops.true_places, mask, length=length, fill=fills[0] or 0),)
+    flat = apply(ops.true_places, mask, length=length, fill=missing)
     inside = apply(ops.lt, flat, filled(flat, missing))
     zero = filled(flat, 0)
     index = unravel_index(apply(ops.select, inside, flat, zero), x.shape)
     return tuple(
         [
-            i if fill is None else apply(ops.select, inside, i, _spread(fill, size))
+            i if fill is None else apply(ops.select, inside, i, _spread(fill, length))
             for i, fill in zip(index, fills, strict=True)
         ]
     )

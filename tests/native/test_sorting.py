@@ -163,3 +163,31 @@ def test_quantiles_of_long_rows(method: Any) -> None:
     x[1, 5] = np.nan
     found = jitad.jit(lambda x: jnp.median(x, axis=1))(x)
     np.testing.assert_array_equal(found, np.median(x, axis=1))
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 1000, 100_000])
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
+def test_places_of_what_is_true(n: int, share: float) -> None:
+    """As many as fit, one less, one more, none: nothing is written behind the result."""
+    mask = np.random.default_rng(n).random(n) < share
+    expected = np.flatnonzero(mask)
+    count = len(expected)
+    for size in {max(count - 1, 0), count, count + 1, count + 200, min(count, 5)}:
+        type = ArrayType(DTYPES["bool"], (n,))
+        builder = Builder("places")
+        x = builder.input(type)
+        with building(builder):
+            outputs = [ops.true_places(x, length=size, fill=-7)]
+        (found,) = compile_graph(builder.build(outputs))(mask)
+        filled = np.full(size, -7)
+        filled[: min(size, count)] = expected[:size]
+        np.testing.assert_array_equal(found, filled)
+
+
+def test_places_of_what_is_true_in_many_rows() -> None:
+    masks = np.random.default_rng(0).random((300, 1000)) < 0.3
+    found = jitad.jit(jitad.vmap(lambda x: jnp.flatnonzero(x, size=290, fill_value=-1)))(masks)
+    for row, mask in zip(np.asarray(found), masks, strict=True):
+        places = np.flatnonzero(mask)[:290]
+        np.testing.assert_array_equal(row[: len(places)], places)
+        assert (row[len(places) :] == -1).all()

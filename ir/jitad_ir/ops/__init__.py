@@ -284,6 +284,7 @@ from .triangular import (
     cholesky,
     triangular_solve,
 )
+from .true_places import true_places
 from .wavefront import wavefront
 from .while_loop import while_loop
 
@@ -316,7 +317,7 @@ __all__ = [
     "slogdet", "solve", "sort", "spence", "sph_legendre", "sqrt", "sqrtm", "square",
     "stop_gradient", "struve", "struve_modified", "student_cdf", "student_inv", "sub", "svd",
     "sylvester", "tan", "tanh", "threefry2x32", "top_k", "transpose", "transposed_call",
-    "triangular_solve", "trunc", "wavefront", "while_loop", "window_position", "wofz",
-    "wright_omega", "zeta",
+    "triangular_solve", "true_places", "trunc", "wavefront", "while_loop", "window_position",
+    "wofz", "wright_omega", "zeta",
 ]
 # fmt: on
