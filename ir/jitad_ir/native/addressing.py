@@ -157,6 +157,24 @@ def masked_load(b: Emitter, pointer: ll.Value, dtype: DType, mask: ll.Value) -> 
     return Lanes(dtype, value)
 
 
+def masked_store(b: Emitter, pointer: ll.Value, lanes: Lanes, stride: int, mask: ll.Value) -> None:
+    """Write the lanes whose mask is true to `pointer`, `pointer` + stride, ... (in elements)."""
+    builder = b.builder
+    if b.width == 1:
+        with builder.if_then(mask):
+            b.store(pointer, lanes)
+        return
+    if stride != 1 or lanes.dtype.kind == "c":
+        offsets = ll.Constant(ll.VectorType(I64, b.width), [stride * k for k in range(b.width)])
+        scatter(b, pointer, lanes, offsets, mask)
+        return
+    register = vector_type(memory_type(lanes.dtype), b.width)
+    value = builder.zext(lanes.value, register) if lanes.dtype == BOOL else lanes.value
+    name = f"llvm.masked.store.v{b.width}{register.element.intrinsic_name}.p0"
+    operands = [value, pointer, ll.Constant(I32, lanes.dtype.itemsize), mask]
+    builder.call(_declared(builder, name, ll.VoidType(), operands), operands)
+
+
 def _declared(
     builder: ll.IRBuilder, name: str, result: ll.Type, operands: list[ll.Value]
 ) -> ll.Function:
@@ -175,6 +193,7 @@ __all__ = [
     "element_pointer",
     "gather",
     "masked_load",
+    "masked_store",
     "scatter",
     "vector_of",
     "weighted_sum",

@@ -21,6 +21,7 @@ from ..plan.steps import Fold
 from ..types import BOOL, INT32, INT64, DType
 from .lanes import I1, I32, I64, PTR, Lanes
 from .loops import counted, integer, lanes_of, registers_of
+from .stores import Write
 
 if TYPE_CHECKING:
     from .kernel import KernelEmitter
@@ -273,8 +274,16 @@ class FoldState:
                 if mask is not None:
                     folded = [b.select(mask, x, y) for x, y in zip(folded, state, strict=True)]
                 result += folded
-        kernel.emit_stores(copies)
+        kernel.emit_stores(copies, self._unstored(copies, seen))
         return result
+
+    def _unstored(self, copies: Any, seen: int | None) -> list[Lanes | None] | None:
+        """For each of the copies the lanes that are not stored yet, where storing them again would
+        store something else."""
+        if seen is None or not self.kernel.in_place:
+            return None
+        reverse = self.running and self.folds[0].reverse
+        return [self._unseen(copy, seen, reverse) for copy in copies]
 
     def _element(self, fold: Fold, copy: int) -> Accumulators:
         kernel = self.kernel
@@ -341,7 +350,7 @@ class FoldState:
             kernel.write_scalar(fold.buffer, fold.offset, result[0])
         else:
             pointer = kernel.read_pointer(fold.buffer, fold.offset, stride, copy)
-            b.store(pointer, result[0], stride)
+            kernel.write([Write(pointer, result[0], stride, copy)])
         return result
 
     def _prefix(

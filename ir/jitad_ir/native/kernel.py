@@ -6,7 +6,8 @@ arithmetic is emitted at the outermost place too, so that LLVM finds no invarian
 
 The last step of a vector loop whose length is no multiple of the step covers the last full step of
 elements, some of them for the second time: there is no remainder loop, no mask, and no access out
-of bounds. Folds leave out what they have seen (see `folds`).
+of bounds. Folds leave out what they have seen (see `folds`). Where a kernel overwrites what it
+reads, the second time gives something else: those lanes are not stored (see `stores`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 from llvmlite import ir as ll
 
 from ..plan.index import Counter, Dynamic, Index, Position, leaves
-from ..plan.steps import Apply, Buffer, Constant, Fold, Inside, Kernel, Node, Number, Read, Store
+from ..plan.steps import Apply, Buffer, Constant, Fold, Inside, Kernel, Node, Number, Read
 from ..types import BOOL, INT64
 from .addressing import (
     atom_value,
@@ -32,6 +33,7 @@ from .folds import FoldState
 from .lanes import Lanes, call_intrinsic, splat_constant
 from .loops import counted, integer
 from .schedule import TILE, Schedule, schedule
+from .stores import Write, emit_writes
 
 Pointers: TypeAlias = Callable[[int], ll.Value]
 
@@ -82,6 +84,10 @@ class KernelEmitter:
         self.values: dict[int, list[Lanes]] = {}
         """Node -> its register, or its registers for each copy if it varies."""
         self.splats: dict[int, Lanes] = {}
+        self.in_place = not set(kernel.reads).isdisjoint(kernel.writes)
+        self.seen: ll.Value | None = None
+        """How many lanes of the vector loop's step another step computes; None: none, or that does
+        not matter."""
         self._analyse()
 
     # -- which node goes where ------------------------------------------------------------
@@ -159,21 +165,35 @@ class KernelEmitter:
         loop = plan.order[depth]
         length = self.kernel.lengths[loop]
         step = plan.step(depth)
-        block: ll.Value | None = None
-        if loop == plan.tiled and step == 1:
-            block, length = self.counters[loop], TILE
         part = self.part if self.part is not None and self.part.depth == depth else None
+        block: ll.Value | None = None
+        count: int | ll.Value = -(-length // step)
+        if loop == plan.tiled and step == 1:
+            block, count = self.counters[loop], TILE
+            if self.in_place and length % TILE:
+                left = self.builder.sub(integer(length), block)
+                count = call_intrinsic(self.builder, "llvm.smin", [left, integer(TILE)])
+        if part is not None:
+            count = part.count
         self.open(depth)
 
         def body(i: ll.Value, carried: list[ll.Value]) -> list[ll.Value]:
             if part is not None:
                 i = self.builder.add(i, part.start, flags=("nuw", "nsw"))
-            start = self.step_start(i, length, step)
+            if loop == plan.tiled and self.in_place:
+                start = self.builder.mul(i, integer(step), flags=("nuw", "nsw"))
+            else:
+                start = self.step_start(i, length, step)
+            if loop == plan.vector and self.in_place and length % step:
+                done = self.builder.mul(i, integer(step), flags=("nuw", "nsw"))
+                self.seen = self.builder.sub(done, start)
             self.counters[loop] = start if block is None else self.builder.add(block, start)
             self._level(depth + 1)
             return carried
 
-        counted(self.builder, -(-length // step) if part is None else part.count, [], body)
+        counted(self.builder, count, [], body)
+        if loop == plan.vector:
+            self.seen = None
         self.close(depth)
 
     def step_start(self, i: ll.Value, length: int, step: int) -> ll.Value:
@@ -243,6 +263,8 @@ class KernelEmitter:
         if isinstance(node, Number):
             return Lanes(INT64, self.address(node.index))
         if isinstance(node, Inside):
+            if isinstance(node.index, int):
+                return self.scalar.constant(BOOL, node.low <= node.index < node.high)
             return Lanes(BOOL, self._inside(node, self.address(node.index)))
         assert isinstance(node, Read)
         register = self.registers.get(node.buffer)
@@ -276,6 +298,8 @@ class KernelEmitter:
             tests.append(self.builder.icmp_signed(">=", value, low))
         if greatest >= node.high:
             tests.append(self.builder.icmp_signed("<", value, high))
+        if not tests:  # in a part of the loop
+            return self.builder.icmp_signed("==", value, value)
         return tests[0] if len(tests) == 1 else self.builder.and_(*tests)
 
     def _vector_read(self, node: Read, copy: int) -> Lanes:
@@ -420,21 +444,28 @@ class KernelEmitter:
 
     # -- stores ---------------------------------------------------------------------------
 
-    def emit_stores(self, copies: Sequence[int]) -> None:
-        """Store the results of the innermost body."""
+    def emit_stores(
+        self, copies: Sequence[int], masks: Sequence[Lanes | None] | None = None
+    ) -> None:
+        """Store the results of the innermost body; `masks` are those of lanes to be stored, for
+        each of the copies."""
+        writes: list[Write] = []
         for store in self.kernel.stores:
-            self._store(store, copies)
+            stride = self.lane_stride(store.offset)
+            if self.schedule.vector is None or stride == 0:
+                self.write_scalar(store.buffer, store.offset, self.scalar_lanes(store.node))
+                continue
+            if stride is None:
+                raise AssertionError("a store that is not affine along the vector loop")
+            for k, copy in enumerate(copies):
+                pointer = self.read_pointer(store.buffer, store.offset, stride, copy)
+                mask = None if masks is None else masks[k]
+                writes.append(Write(pointer, self.lanes(store.node, copy), stride, copy, mask))
+        self.write(writes)
 
-    def _store(self, store: Store, copies: Sequence[int]) -> None:
-        stride = self.lane_stride(store.offset)
-        if self.schedule.vector is None or stride == 0:
-            self.write_scalar(store.buffer, store.offset, self.scalar_lanes(store.node))
-            return
-        if stride is None:
-            raise AssertionError("a store that is not affine along the vector loop")
-        for copy in copies:
-            pointer = self.read_pointer(store.buffer, store.offset, stride, copy)
-            self.vector.store(pointer, self.lanes(store.node, copy), stride)
+    def write(self, writes: Sequence[Write]) -> None:
+        """Write registers, but for the lanes that are not to be stored."""
+        emit_writes(self.vector, writes, self.seen)
 
     def write_scalar(self, buffer: int, offset: Position, lanes: Lanes) -> None:
         """Write one element; to a register where the function's other kernels find it."""
@@ -451,6 +482,8 @@ class KernelEmitter:
         if self.schedule.vector is None or not stride:
             self.write_scalar(fold.buffer, fold.offset, lanes[0])
             return
+        writes: list[Write] = []
         for copy, item in enumerate(lanes):
             pointer = self.read_pointer(fold.buffer, fold.offset, stride, copy)
-            self.vector.store(pointer, item, stride)
+            writes.append(Write(pointer, item, stride, copy))
+        self.write(writes)

@@ -238,9 +238,8 @@ class PlanEmitter:
         buffer = self.plan.buffers[number]
         if buffer.kind != "workspace" or self._on_stack(buffer):
             return self.pointer(number)
-        return self.builder.gep(
-            self.workspace, [integer(buffer.place)], inbounds=True, source_etype=I8
-        )
+        start = self.workspace if buffer.host is None else self.outputs[buffer.host]
+        return self.builder.gep(start, [integer(buffer.place)], inbounds=True, source_etype=I8)
 
     def _on_stack(self, buffer: PlanBuffer) -> bool:
         """True of small temporaries inside of a loop."""

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from ..lowering import Routine
-from .steps import Buffer, Kernel, Read, RoutineCall, Step
-from .structures import Branch, Carry, Loop, WhileLoop
-from .wavefront import Wavefront
+from .renaming import renamed, root_of
+from .steps import Buffer, Kernel, RoutineCall, Step
+from .structures import Branch, Loop, WhileLoop
 
 Pair = tuple[int, int]
 """The buffers of an operand and of a result."""
@@ -97,9 +96,7 @@ class _Sharing:
 
     def root(self, buffer: int) -> int:
         """The buffer whose memory a buffer has."""
-        while buffer in self.roots:
-            buffer = self.roots[buffer]
-        return buffer
+        return root_of(buffer, self.roots)
 
     def _try(self, k: int, operand: int, result: int) -> None:
         """Let step k overwrite an operand, if that can be."""
@@ -152,49 +149,4 @@ class _Sharing:
                 if waiting[following] == 0:
                     heapq.heappush(ready, following)
         assert len(order) == len(self.steps)
-        return [self._renamed(self.steps[k]) for k in order]
-
-    def _renamed(self, step: Step) -> Step:
-        if not any(k in self.roots for k in (*step.reads, *step.writes)):
-            return step
-        if isinstance(step, Kernel):
-            nodes = tuple(
-                [
-                    replace(n, buffer=self.root(n.buffer)) if isinstance(n, Read) else n
-                    for n in step.nodes
-                ]
-            )
-            stores = tuple([replace(s, buffer=self.root(s.buffer)) for s in step.stores])
-            folds = tuple([replace(f, buffer=self.root(f.buffer)) for f in step.folds])
-            return replace(step, nodes=nodes, stores=stores, folds=folds)
-        if isinstance(step, RoutineCall):
-            return replace(step, operands=self._all(step.operands), results=self._all(step.results))
-        if isinstance(step, Branch):
-            return replace(
-                step,
-                index=self.root(step.index),
-                operands=self._all(step.operands),
-                results=self._all(step.results),
-            )
-        if isinstance(step, Loop):
-            return replace(
-                step,
-                consts=tuple([(self.root(k), start) for k, start in step.consts]),
-                carry=self._carry(step.carry),
-                rows=tuple([(self.root(k), start) for k, start in step.rows]),
-                stacks=self._all(step.stacks),
-            )
-        if isinstance(step, Wavefront):
-            operands, results = self._all(step.operands), self._all(step.results)
-            return Wavefront.of(step.equation, step.cell, operands, results)
-        return replace(
-            step,
-            consts=self._all(step.consts),
-            carries=tuple([self._carry(carry) for carry in step.carries]),
-        )
-
-    def _all(self, buffers: Sequence[int]) -> tuple[int, ...]:
-        return tuple([self.root(k) for k in buffers])
-
-    def _carry(self, carry: Carry) -> Carry:
-        return replace(carry, inits=self._all(carry.inits), finals=self._all(carry.finals))
+        return [renamed(self.steps[k], self.roots) for k in order]

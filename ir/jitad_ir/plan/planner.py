@@ -35,6 +35,7 @@ from .homes import Call, Root
 from .inplace import share
 from .memory import place_buffers
 from .parallel import divided
+from .reuse import reuse
 from .stacks import stack_of
 from .steps import Buffer, Plan, RoutineCall, Step
 from .structured import StructurePlanner
@@ -60,6 +61,7 @@ class Planner:
         """Number and array of each constant of the program, by identity."""
         self._constant_buffers: dict[int, int] = {}
         self.clustering = Clustering(graph)
+        self.outermost = outer is None
 
     def plan(self, donated: Mapping[int, int] | None = None) -> Plan:
         """The plan. Output k may lie in the memory of input `donated[k]`."""
@@ -78,7 +80,9 @@ class Planner:
                 steps += reversed([kernel for parts in built for kernel in parts])
         steps.reverse()
         steps, in_place = self._shared(steps)
-        buffers, workspace_bytes = place_buffers(self.buffers, steps)
+        steps = reuse(steps, self.buffers)
+        hosts = self._hosts() if self.outermost else {}
+        buffers, workspace_bytes = place_buffers(self.buffers, steps, hosts)
         result = Plan(
             self.graph.name,
             buffers,
@@ -113,6 +117,11 @@ class Planner:
         for value, buffer in copies:
             home = self.clustering.settle(value)
             home.roots.append(Root(value, buffer, value.shape, (0,) * value.ndim))
+
+    def _hosts(self) -> dict[int, int]:
+        """Buffers of the outputs in whose memory temporaries may lie, and the numbers of these
+        outputs. It is fresh when the program starts; those of plans inside may lie anywhere."""
+        return {k: buffer.place for k, buffer in enumerate(self.buffers) if buffer.kind == "output"}
 
     def _stays(self, position: int, value: Value) -> bool:
         """Whether an output is the input in whose memory it may lie."""

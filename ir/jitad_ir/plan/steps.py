@@ -27,16 +27,19 @@ class Buffer:
     """Memory that holds one array, C-contiguous.
 
     `place` says where: the number of the input, output or constant, or the offset in bytes of a
-    temporary in the workspace.
+    temporary in the workspace, or in the memory of output `host` that is not written yet.
     """
 
     type: ArrayType
     kind: Literal["input", "output", "constant", "workspace"]
     place: int
+    host: int | None = None
 
     @property
     def name(self) -> str:
         """The buffer in the plan's text."""
+        if self.host is not None:
+            return f"out{self.host}@{self.place}"
         return f"{_KINDS[self.kind]}{self.place}"
 
 
@@ -128,8 +131,9 @@ class Kernel:
     """Loops of the given `lengths`, all around one body: `nodes`, `stores`, `folds`.
 
     Iterations are independent but for the folds, and may run in any order; an iteration may run
-    twice unless it is folded. No buffer is both read and written. Without loops, a kernel is
-    straight-line code. `equations` are those that the kernel computes, in program order.
+    twice unless it is folded. A buffer that is both read and written is read in each iteration
+    only where this one writes. Without loops, a kernel is straight-line code. `equations` are
+    those that the kernel computes, in program order.
     """
 
     lengths: tuple[int, ...]

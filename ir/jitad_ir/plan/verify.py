@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from . import index as ix
 from .index import Counter, Position
-from .inplace import overwriting
+from .reuse import in_place_pairs
 from .steps import Apply, Constant, Kernel, Plan, Read
+
+_Span = tuple[int, int, int]
+"""First byte, end, and the buffer that owns what is there."""
 
 
 class InvalidPlan(ValueError):
@@ -16,21 +19,22 @@ class InvalidPlan(ValueError):
 def verify(plan: Plan) -> None:
     """Raise InvalidPlan if the plan breaks a rule."""
     written = {k for k, b in enumerate(plan.buffers) if b.kind in ("input", "constant")}
-    owner: list[tuple[int, int, int]] = []
+    owners: dict[int | None, list[_Span]] = {}
     for number, step in enumerate(plan.steps):
         where = f"step {number} of plan {plan.name}"
         for k in step.reads:
             if k not in written and plan.buffers[k].type.size:
                 raise InvalidPlan(f"{where} reads {plan.buffers[k].name} before it is written")
-            if plan.buffers[k].kind == "workspace" and plan.buffers[k].type.size:
-                _check_owned(plan, k, owner, where)
+            _check_owned(plan, k, owners, where)
         for k in step.writes:
             if plan.buffers[k].kind == "constant" or _kept(plan, k):
                 raise InvalidPlan(f"{where} writes {plan.buffers[k].name}")
-            if k in step.reads and (k, k) not in overwriting(step):
+            if k in step.reads and (k, k) not in in_place_pairs(step):
                 raise InvalidPlan(f"{where} writes {plan.buffers[k].name}, which it reads")
-            if plan.buffers[k].kind == "workspace":
-                owner = _overwritten(plan, k, owner)
+            if plan.buffers[k].kind in ("workspace", "output"):
+                _overwritten(plan, k, owners)
+        for k in (*step.reads, *step.writes):
+            _check_owned(plan, k, owners, where)  # by then, nothing else of the step lies there
         written.update(step.writes)
         if isinstance(step, Kernel):
             _verify_kernel(plan, step, where)
@@ -38,6 +42,8 @@ def verify(plan: Plan) -> None:
         missing = b.kind == "output" and b.place not in plan.in_place
         if missing and b.type.size and buffer not in written:
             raise InvalidPlan(f"plan {plan.name} never writes {b.name}")
+        if missing:
+            _check_owned(plan, buffer, owners, f"plan {plan.name}")
 
 
 def _kept(plan: Plan, k: int) -> bool:
@@ -46,24 +52,30 @@ def _kept(plan: Plan, k: int) -> bool:
     return buffer.kind == "input" and buffer.place not in plan.in_place.values()
 
 
-def _span(plan: Plan, k: int) -> tuple[int, int]:
+def _span(plan: Plan, k: int) -> tuple[int | None, int, int]:
+    """The memory of a buffer: the output it lies in (None: the workspace), and bytes there."""
     buffer = plan.buffers[k]
-    return buffer.place, buffer.place + buffer.type.nbytes
+    if buffer.kind == "output":
+        return buffer.place, 0, buffer.type.nbytes
+    return buffer.host, buffer.place, buffer.place + buffer.type.nbytes
 
 
-def _overwritten(
-    plan: Plan, k: int, owner: list[tuple[int, int, int]]
-) -> list[tuple[int, int, int]]:
-    start, end = _span(plan, k)
-    if start < 0 or end > plan.workspace_bytes:
-        raise InvalidPlan(f"temporary {plan.buffers[k].name} lies outside the workspace")
-    kept = [o for o in owner if o[1] <= start or o[0] >= end]
-    return [*kept, (start, end, k)]
+def _overwritten(plan: Plan, k: int, owners: dict[int | None, list[_Span]]) -> None:
+    """Have buffer k own its memory, and others that lie there not any more."""
+    place, start, end = _span(plan, k)
+    room = plan.workspace_bytes if place is None else plan.output_types[place].nbytes
+    if start < 0 or end > room:
+        memory = "the workspace" if place is None else f"output {place}"
+        raise InvalidPlan(f"temporary {plan.buffers[k].name} lies outside {memory}")
+    kept = [o for o in owners.get(place, []) if o[1] <= start or o[0] >= end]
+    owners[place] = [*kept, (start, end, k)]
 
 
-def _check_owned(plan: Plan, k: int, owner: list[tuple[int, int, int]], where: str) -> None:
-    if not any(o[2] == k for o in owner):
-        raise InvalidPlan(f"{where} reads {plan.buffers[k].name} after it was overwritten")
+def _check_owned(plan: Plan, k: int, owners: dict[int | None, list[_Span]], where: str) -> None:
+    if plan.buffers[k].kind not in ("workspace", "output") or not plan.buffers[k].type.size:
+        return
+    if not any(o[2] == k for o in owners.get(_span(plan, k)[0], [])):
+        raise InvalidPlan(f"{where} uses {plan.buffers[k].name} after it was overwritten")
 
 
 def _verify_kernel(plan: Plan, kernel: Kernel, where: str) -> None:

@@ -1,0 +1,136 @@
+"""Kernels in place: a result in the memory of an operand that dies there.
+
+A kernel whose every iteration reads an element of an operand, if at all, where it writes one of its
+result may write it over that element. So a chain of kernels passes through its memory once, and no
+cache line is fetched to be written only. The operand must be a temporary that no step reads
+later: steps keep their order (updates that are worth another one are found before, see `inplace`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..lowering import Cumulative
+from .index import Counter, Position
+from .inplace import Pair, overwriting
+from .renaming import renamed, root_of
+from .steps import Buffer, Kernel, Read, Step, Store
+
+LEAST_BYTES = 4096
+"""Arrays below are left apart: they lie in the nearest cache, and LLVM knows more about them."""
+
+
+def reuse(steps: Sequence[Step], buffers: Sequence[Buffer]) -> list[Step]:
+    """The steps, in their order, with results in the memory of dying operands."""
+    if not any(map(_pairs_of, steps)):
+        return list(steps)
+    return _Reuse(steps, buffers).result()
+
+
+class _Reuse:
+    def __init__(self, steps: Sequence[Step], buffers: Sequence[Buffer]) -> None:
+        self.steps = steps
+        self.buffers = buffers
+        self.roots: dict[int, int] = {}
+        self.first: dict[int, int] = {}
+        self.last: dict[int, int] = {}
+        """First and last step that uses each buffer, with all that share its memory."""
+        for k, step in enumerate(steps):
+            for buffer in (*step.reads, *step.writes):
+                self.first.setdefault(buffer, k)
+                self.last[buffer] = k
+        for k, step in enumerate(steps):
+            taken: set[int] = set()
+            for operand, result in _pairs_of(step):
+                root = root_of(operand, self.roots)
+                if root not in taken and self._fits(k, root, result):
+                    taken.add(self._merge(root, result))
+
+    def _fits(self, k: int, operand: int, result: int) -> bool:
+        """Whether an operand of step k dies there, and a result is born."""
+        held, target = self.buffers[operand], self.buffers[result]
+        return (
+            held.kind == "workspace"
+            and target.kind in ("workspace", "output")
+            and held.type.size == target.type.size
+            and held.type.dtype == target.type.dtype
+            and held.type.nbytes >= LEAST_BYTES
+            and result not in self.roots
+            and self.last[operand] == k
+            and self.first[result] == k
+        )
+
+    def _merge(self, operand: int, result: int) -> int:
+        """Give both one memory: that of an output if one of them is."""
+        kept, other = operand, result
+        if self.buffers[result].kind == "output":
+            kept, other = result, operand
+        self.roots[other] = kept
+        self.first[kept], self.last[kept] = self.first[operand], self.last[result]
+        return kept
+
+    def result(self) -> list[Step]:
+        """The steps on the buffers that are left."""
+        return [renamed(step, self.roots) for step in self.steps]
+
+
+def in_place_pairs(step: Step) -> list[Pair]:
+    """Operands that a step can have overwritten by a result, whatever step it is: the buffers of
+    both, which are one if it does."""
+    return [*overwriting(step), *_pairs_of(step)]
+
+
+def _pairs_of(step: Step) -> list[Pair]:
+    """Operands and results of a step that can be one buffer, in its own order of steps."""
+    return _kernel_pairs(step) if isinstance(step, Kernel) else []
+
+
+def _kernel_pairs(kernel: Kernel) -> list[Pair]:
+    """Operands that a kernel may overwrite by a result, as it reads each of their elements in the
+    iteration only that writes this element; (k, k) for a buffer that it does overwrite."""
+    written: dict[int, list[Position]] = {}
+    plain: set[int] = set()
+    for write in (*kernel.stores, *kernel.folds):
+        written.setdefault(write.buffer, []).append(write.offset)
+        if isinstance(write, Store) or isinstance(write.lower, Cumulative):
+            plain.add(write.buffer)
+    found: list[Pair] = []
+    places: dict[int, set[Position | None]] | None = None
+    for result, offsets in written.items():
+        if result not in plain or len(offsets) > 1 or not _covers(offsets[0], kernel.lengths):
+            continue
+        if places is None:
+            places = _places(kernel)
+        found += [(k, result) for k, where in places.items() if where == {offsets[0]}]
+    return found
+
+
+def _places(kernel: Kernel) -> dict[int, set[Position | None]]:
+    """For each buffer, where it is read; None: in some iterations only."""
+    places: dict[int, set[Position | None]] = {}
+    for node in kernel.nodes:
+        if isinstance(node, Read):
+            where = node.offset if node.mask is None else None
+            places.setdefault(node.buffer, set()).add(where)
+    return places
+
+
+def _covers(offset: Position, lengths: tuple[int, ...]) -> bool:
+    """Whether an offset takes each value from 0 to the number of iterations once."""
+    if isinstance(offset, int) or offset.offset:
+        return False
+    strides: list[tuple[int, int]] = []
+    loops: set[int] = set()
+    for atom, stride in offset.terms:
+        if not isinstance(atom, Counter):
+            return False
+        strides.append((stride, atom.length))
+        loops.add(atom.number)
+    if len(loops) != len(lengths):
+        return False
+    size = 1
+    for stride, length in sorted(strides):
+        if stride != size:
+            return False
+        size *= length
+    return True

@@ -1,0 +1,207 @@
+"""Kernels that overwrite what they read, and temporaries in the memory of results."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from jitad_ir import ops, workers
+from jitad_ir.evaluate import evaluate
+from jitad_ir.graph import Builder, Graph, Value, building
+from jitad_ir.native import parallel as native_parallel
+from jitad_ir.native import schedule
+from jitad_ir.native.program import Program, compile_graph
+from jitad_ir.plan import Kernel, memory, parallel, reuse
+from jitad_ir.plan.structures import nested
+from jitad_ir.types import DTYPES, ArrayType
+from tests.native.random_loops import RandomLoops
+from tests.native.random_programs import RandomProgram, arguments
+
+
+@pytest.fixture(autouse=True)
+def arrays_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reuse, "LEAST_BYTES", 0)
+    monkeypatch.setattr(memory, "LEAST_HOSTED", 0)
+
+
+@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """With two threads, all kernels are shared out, in parts as small as can be."""
+    before = workers.limit()
+    workers.set_limit(request.param)
+    if request.param == 2:
+        monkeypatch.setattr(parallel, "WORTH", 0.0)
+        monkeypatch.setattr(native_parallel, "PART", 1.0)
+    yield request.param
+    workers.set_limit(before)
+
+
+def in_place(program: Program) -> int:
+    """Kernels that overwrite what they read."""
+    kernels = [s for p in nested(program.plan) for s in p.steps if isinstance(s, Kernel)]
+    return sum(not set(k.reads).isdisjoint(k.writes) for k in kernels)
+
+
+def hosted(program: Program) -> int:
+    """Temporaries that lie in results."""
+    return sum(b.host is not None for b in program.plan.buffers)
+
+
+def check(graph: Graph, seed: int = 0, times: int = 1) -> Program:
+    """Native code gives what the interpreter gives, to the bit."""
+    arrays = arguments(graph, seed)
+    program = compile_graph(graph)
+    expected = evaluate(graph, *arrays)
+    for _ in range(times):
+        for a, b in zip(program(*arrays), expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+    return program
+
+
+def build(types: list[tuple[str, tuple[int, ...]]], program: Callable[..., list[Value]]) -> Graph:
+    builder = Builder("f")
+    inputs = [builder.input(ArrayType(DTYPES[dtype], shape)) for dtype, shape in types]
+    with building(builder):
+        outputs = program(*inputs)
+    return builder.build(outputs)
+
+
+def less_mean(x: Value, axis: int) -> Value:
+    """x less the sum along an axis: x is in memory, the result may take its place."""
+    dims = tuple(k for k in range(x.ndim) if k != axis)
+    total = ops.reduce_sum(x, axes=(axis,))
+    return ops.sub(x, ops.broadcast(total, shape=x.shape, dims=dims))
+
+
+DTYPES_TRIED = ("f64", "f32", "i64", "i32", "i8", "c128", "c64")
+
+
+@pytest.mark.parametrize("dtype", DTYPES_TRIED)
+def test_every_length_around_the_width_of_vectors(dtype: str, threads: int) -> None:
+    lengths = [*range(9, 71), 127, 129, 1000]
+
+    def program(*xs: Value) -> list[Value]:
+        # A running fold keeps y in memory; the last kernel reads it where it writes.
+        return [less_mean(ops.cumsum(x, axis=0, reverse=False), 0) for x in xs]
+
+    program = check(build([(dtype, (n,)) for n in lengths], program), times=3)
+    assert in_place(program) >= len(lengths)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("columns", [9, 15, 16, 17, 31, 32, 33, 63, 65, 100])
+def test_rows_and_columns(axis: int, columns: int, threads: int) -> None:
+    """A kernel that folds what it stores: of columns next to each other, or of rows."""
+
+    def program(x: Value) -> list[Value]:
+        y = less_mean(ops.cumsum(x, axis=axis, reverse=False), axis)
+        z = ops.mul(y, y)
+        return [less_mean(z, axis), ops.reduce_max(z, axes=(0,))]
+
+    assert in_place(check(build([("f64", (37, columns))], program), times=3))
+
+
+@pytest.mark.parametrize("rows", [16, 17, 23, 24, 31, 40])
+@pytest.mark.parametrize("columns", [16, 19, 33, 64])
+def test_tiles_of_a_transpose(
+    rows: int, columns: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "TILED_SIZE", 1)
+
+    def program(x: Value, y: Value) -> list[Value]:
+        z = less_mean(ops.cumsum(x, axis=1, reverse=False), 1)
+        return [ops.add(z, ops.transpose(y, permutation=(1, 0)))]
+
+    graph = build([("f64", (rows, columns)), ("f64", (columns, rows))], program)
+    assert in_place(check(graph, times=3))
+
+
+def test_bools_and_what_is_stored_beside() -> None:
+    def program(*xs: Value) -> list[Value]:
+        found: list[Value] = []
+        for x in xs:
+            y = ops.cumsum(x, axis=0, reverse=False)
+            top = ops.broadcast(ops.reduce_max(y, axes=(0,)), shape=x.shape, dims=())
+            flags = ops.lt(y, top)
+            found += [flags, ops.sub(y, top)]
+        return found
+
+    assert in_place(check(build([("f64", (n,)) for n in range(2, 40)], program)))
+
+
+def test_a_temporary_lies_in_a_result_that_is_written_later() -> None:
+    def program(x: Value) -> list[Value]:
+        y = ops.cumsum(x, axis=0, reverse=False)
+        z = ops.sub(y, ops.transpose(y, permutation=(1, 0)))
+        return [ops.linear_recurrence(ops.sign(x), z, axis=0, reverse=False)]
+
+    program = check(build([("f64", (40, 40))], program))
+    assert hosted(program)
+    assert program.plan.workspace_bytes < 2 * 40 * 40 * 8 + 64
+
+
+class RandomChains(RandomProgram):
+    """Chains of what does not become one kernel: folds of a value that are combined with it."""
+
+    def shape(self) -> tuple[int, ...]:
+        ndim = 1 + self.draw(3)
+        if ndim == 1:
+            return (1 + self.draw(140),)
+        rows = 1 + self.draw(40)
+        return (rows, 1 + self.draw(70)) if ndim == 2 else (2, 1 + rows // 4, 1 + self.draw(40))
+
+    def equation(self) -> Value:
+        kinds = (self.binary, self.unary, self.comparison, self.transpose, self.dear)
+        kinds += (self.running, self.routine, self.reshape, self.slice, self.concatenate)
+        kinds += (self.folded,) * 4
+        return kinds[self.draw(len(kinds))]()
+
+    def folded(self) -> Value:
+        x = self.pick()
+        axes = tuple(a for a in range(x.ndim) if self.draw(2))
+        op = (ops.reduce_sum, ops.reduce_max, ops.reduce_min)[self.draw(3)]
+        if 0 in x.shape:
+            op = ops.reduce_sum
+        dims = tuple(a for a in range(x.ndim) if a not in axes)
+        row = ops.broadcast(self.bounded(op(x, axes=axes)), shape=x.shape, dims=dims)
+        return self.bounded((ops.sub, ops.mul, ops.add)[self.draw(3)](x, row))
+
+
+@pytest.mark.parametrize("kind", [RandomProgram, RandomChains])
+@pytest.mark.parametrize("dtype", ["f64", "f32", "i64", "i8"])
+def test_random_programs(kind: type[RandomProgram], dtype: str, threads: int) -> None:
+    kernels = results = 0
+    for seed in range(25):
+        draw = random.Random(seed).randrange
+        graph = kind(draw, dtype).grow(1 + draw(3), 3 + draw(14))
+        program = check(graph, seed)
+        kernels += in_place(program)
+        results += hosted(program)
+    assert results
+    assert kernels or kind is RandomProgram
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32"])
+def test_random_loops(dtype: str) -> None:
+    kernels = 0
+    for seed in range(30):
+        draw = random.Random(seed).randrange
+        graph = RandomLoops(draw, dtype, 2, max_size=400).grow(1 + draw(3), 2 + draw(12))
+        kernels += in_place(check(graph, seed))
+    assert kernels
+
+
+def test_large_arrays_on_several_threads() -> None:
+    """As they are: parts of other threads write next to what a part must not compute twice."""
+
+    def program(x: Value) -> list[Value]:
+        y = less_mean(ops.cumsum(x, axis=0, reverse=False), 1)
+        return [ops.mul(y, y), less_mean(ops.abs(y), 0)]
+
+    graph = build([("i64", (1001, 1013))], program)
+    program = check(graph, times=5)
+    assert in_place(program)
+    assert "on several threads" in str(program.plan)
