@@ -22,18 +22,14 @@ from ..evaluate import evaluate
 from ..graph import Graph, Value, current_builder
 from ..op import NONLINEAR, NOT_LOWERED, Op, WithPrimal
 from ..passes.batch import batch
-from ..passes.batch_axes import batch_between, with_batch
+from ..passes.batch_axes import with_batch
+from ..passes.derive import DERIVED
 from ..passes.jvp import push
-from ..passes.linearize import pullback as pullback_program
-from ..passes.linearize import pushforward as pushforward_program
 from ..types import ArrayType, TypeMismatch
 from .steps import Regions
 
 Flags = tuple[bool, ...]
 Axes = tuple[int | None, ...]
-
-DERIVED: dict[str, Callable[..., Graph]] = {}
-"""By the name of such an op: `(body, **params)` to the program that it stands for."""
 
 
 @lru_cache(maxsize=64)
@@ -41,12 +37,12 @@ def _remembered(name: str, body: Graph, params: tuple[tuple[str, Any], ...]) -> 
     return DERIVED[name](body, **dict(params))
 
 
-def _derived(
-    name: str, doc: str, program: Callable[..., Graph], infer: Callable[..., Sequence[ArrayType]]
-) -> Op:
-    """An op that stands for `program(body, **params)`; `infer(body, **params)` are the types of
-    its operands and of its results."""
-    DERIVED[name] = program
+def _derived(name: str, doc: str, infer: Callable[..., Sequence[ArrayType]]) -> Op:
+    """An op that stands for `DERIVED[name](body, **params)`; `infer(body, **params)` are the types
+    of its operands and of its results."""
+
+    def program(body: Graph, **params: Any) -> Graph:
+        return DERIVED[name](body, **params)
 
     def types(*given: ArrayType, regions: Regions, **params: Any) -> Any:
         operands, results = infer(regions[0], **params)
@@ -115,20 +111,17 @@ def _batched_types(body: Graph, length: int, axes: Axes, ends: Axes) -> Any:
 pushforward = _derived(
     "pushforward",
     "The region and its derivative in a direction; see the module.",
-    pushforward_program,
     _pushforward_types,
 )
 
 pullback = _derived(
     "pullback",
     "The region and the transpose of its derivative, applied to cotangents; see the module.",
-    pullback_program,
     _pullback_types,
 )
 
 batched = _derived(
     "batched",
     "The region over a batch that operand i has at `axes[i]` and result i at `ends[i]`.",
-    batch_between,
     _batched_types,
 )

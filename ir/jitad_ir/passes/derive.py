@@ -6,15 +6,23 @@ derive : (a -> b)  to  (a -> b)   with the programs that `pullback`, `pushforwar
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from operator import is_
 from typing import cast
 
 import numpy as np
 
 from ..graph import Builder, Equation, Graph, Value, params_key
-from ..ops.derived import DERIVED
 from ..types import ARRAY_TYPES, ArrayType
+from .batch_axes import batch_between
+from .linearize import pullback, pushforward
+
+DERIVED: dict[str, Callable[..., Graph]] = {
+    "pushforward": pushforward,
+    "pullback": pullback,
+    "batched": batch_between,
+}
+"""By the name of such an op: `(body, **params)` to the program that it stands for."""
 
 
 def derive(graph: Graph) -> Graph:
