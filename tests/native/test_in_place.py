@@ -15,7 +15,7 @@ from jitad_ir.native import parallel as native_parallel
 from jitad_ir.native import schedule
 from jitad_ir.native.program import Program, compile_graph
 from jitad_ir.plan import Kernel, memory, parallel, reuse
-from jitad_ir.plan.structures import nested
+from jitad_ir.plan.structures import Loop, nested
 from jitad_ir.types import DTYPES, ArrayType
 from tests.native.random_loops import RandomLoops
 from tests.native.random_programs import RandomProgram, arguments
@@ -141,6 +141,38 @@ def test_a_temporary_lies_in_a_result_that_is_written_later() -> None:
     program = check(build([("f64", (40, 40))], program))
     assert hosted(program)
     assert program.plan.workspace_bytes < 2 * 40 * 40 * 8 + 64
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("columns", [96, 100, 127, 130, 201])
+def test_rows_of_a_loop(columns: int, reverse: bool, threads: int) -> None:
+    region = Builder("row")
+    row = region.input(ArrayType(DTYPES["f64"], (columns,)))
+    with building(region):
+        results = [less_mean(less_mean(row, 0), 0), ops.reduce_sum(row, axes=(0,))]
+    step = region.build(results)
+
+    def program(x: Value) -> list[Value]:
+        y = ops.linear_recurrence(x, x, axis=0, reverse=False)
+        return list(
+            ops.scan(
+                ops.abs(y),
+                consts=0,
+                carries=0,
+                length=20,
+                reverse=reverse,
+                unroll=1,
+                regions=(step,),
+            )
+        )
+
+    graph = build([("f64", (20, columns))], program)
+    arrays = [np.random.default_rng(0).integers(-1, 2, (20, columns)).astype("f8")]
+    program = compile_graph(graph)
+    loop = program.plan.steps[-1]
+    assert isinstance(loop, Loop) and loop.body.in_place
+    for a, b in zip(program(*arrays), evaluate(graph, *arrays), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 class RandomChains(RandomProgram):

@@ -17,6 +17,7 @@ from jitad_ir.graph import Builder, Graph, Value, building
 from jitad_ir.plan import InvalidPlan, Kernel, Plan, plan_graph, verify
 from jitad_ir.plan import index as ix
 from jitad_ir.plan.steps import Read, Store
+from jitad_ir.plan.structures import Loop
 from jitad_ir.types import DTYPES, ArrayType
 
 SIZE = 1000
@@ -29,7 +30,7 @@ SMALL = 20_000
     ("function", "arrays"),
     [
         (lambda a: jnp.tanh(a @ a), 1),
-        (lambda a: softmax(a @ a), 2),  # whose rows go through a loop, from one array to another
+        (lambda a: softmax(a @ a), 1),
         (softmax, 1),
         (lambda a: jnp.tanh(a @ a) @ a, 2),
         (lambda a: jnp.linalg.cholesky(a @ a.T + 3000 * jnp.eye(SIZE)), 2),
@@ -123,6 +124,59 @@ def test_inputs_and_results_are_not_overwritten() -> None:
         return [y, ops.exp(y), y]
 
     assert not overwriting(plan_graph(build(program, (100, 100))))
+
+
+def rows(body: Callable[[Value], Value]) -> Graph:
+    """`body` of each row of an array that is in memory."""
+    region = Builder("row")
+    row = region.input(ArrayType(DTYPES["f64"], (100,)))
+    with building(region):
+        result = body(row)
+    step = region.build([result])
+
+    def program(x: Value) -> list[Value]:
+        y = ops.linear_recurrence(x, x, axis=0, reverse=False)
+        found: Any = ops.scan(
+            y, consts=0, carries=0, length=100, reverse=False, unroll=1, regions=(step,)
+        )
+        return [found] if isinstance(found, Value) else list(found)
+
+    return build(program, (100, 100))
+
+
+def less(x: Value, fold: Any) -> Value:
+    return ops.sub(x, ops.broadcast(fold(x, axes=(0,)), shape=x.shape, dims=()))
+
+
+def test_a_loop_overwrites_the_rows_it_reads() -> None:
+    plan = plan_graph(rows(lambda x: less(less(x, ops.reduce_sum), ops.reduce_max)))
+    loop = plan.steps[-1]
+    assert isinstance(loop, Loop)
+    assert loop.body.in_place == {0: 0}
+    assert plan.workspace_bytes <= 1024
+
+
+def test_rows_that_are_read_again_are_kept() -> None:
+    """The row is needed after the first element of the result is written, or at other places."""
+    for body in (
+        lambda x: ops.reverse(less(x, ops.reduce_sum), axes=(0,)),
+        lambda x: ops.add(ops.linear_recurrence(x, less(x, ops.reduce_max), axis=0, reverse=False),
+                          ops.reverse(x, axes=(0,))),
+    ):  # fmt: skip
+        plan = plan_graph(rows(body))
+        loop = plan.steps[-1]
+        assert isinstance(loop, Loop)
+        assert not loop.body.in_place and set(loop.reads).isdisjoint(loop.writes)
+
+
+def test_rows_in_the_place_of_others_are_refused() -> None:
+    """A loop whose body does not know that its result lies where it reads."""
+    plan = plan_graph(rows(lambda x: ops.reverse(less(x, ops.reduce_sum), axes=(0,))))
+    loop = plan.steps[-1]
+    assert isinstance(loop, Loop)
+    wrong = replace(loop, stacks=(loop.rows[0][0],))
+    with pytest.raises(InvalidPlan, match="which it reads"):
+        verify(replace(plan, steps=(*plan.steps[:-1], wrong)))
 
 
 # -- plans that must be refused ----------------------------------------------------------------

@@ -34,7 +34,12 @@ def overwriting(step: Step) -> list[Pair]:
             pairs.append((step.operands[lower.overwrites], step.results[0]))
     elif isinstance(step, Loop):
         operands = [*[k for k, _ in (*step.consts, *step.rows)], *step.carry.inits]
-        pairs += [(step.carry.inits[k], step.carry.finals[k]) for k in step.body.in_place]
+        carries, first = len(step.carry.inits), len(step.consts) + len(step.carry.inits)
+        for k, i in step.body.in_place.items():
+            if k < carries:
+                pairs.append((step.carry.inits[k], step.carry.finals[k]))
+            else:
+                pairs.append((step.rows[i - first][0], step.stacks[k - carries]))
     elif isinstance(step, WhileLoop):
         operands = [*step.consts, *[k for carry in step.carries for k in carry.inits]]
         for sweep, carry in zip(step.sweeps, step.carries, strict=True):

@@ -4,17 +4,22 @@ A kernel whose every iteration reads an element of an operand, if at all, where 
 result may write it over that element. So a chain of kernels passes through its memory once, and no
 cache line is fetched to be written only. The operand must be a temporary that no step reads
 later: steps keep their order (updates that are worth another one are found before, see `inplace`).
+
+A loop reads the rows of its operands one by one, and writes those of its results: a result may take
+the place of an operand if a step is done with its row before it writes that of the result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..lowering import Cumulative
 from .index import Counter, Position
 from .inplace import Pair, overwriting
 from .renaming import renamed, root_of
-from .steps import Buffer, Kernel, Read, Step, Store
+from .steps import Buffer, Kernel, Plan, Read, Step, Store
+from .structures import Loop
 
 LEAST_BYTES = 4096
 """Arrays below are left apart: they lie in the nearest cache, and LLVM knows more about them."""
@@ -32,6 +37,8 @@ class _Reuse:
         self.steps = steps
         self.buffers = buffers
         self.roots: dict[int, int] = {}
+        self.chosen: dict[int, list[int]] = {}
+        """Steps that overwrite something -> the numbers of their pairs."""
         self.first: dict[int, int] = {}
         self.last: dict[int, int] = {}
         """First and last step that uses each buffer, with all that share its memory."""
@@ -41,10 +48,11 @@ class _Reuse:
                 self.last[buffer] = k
         for k, step in enumerate(steps):
             taken: set[int] = set()
-            for operand, result in _pairs_of(step):
+            for number, (operand, result) in enumerate(_pairs_of(step)):
                 root = root_of(operand, self.roots)
                 if root not in taken and self._fits(k, root, result):
                     taken.add(self._merge(root, result))
+                    self.chosen.setdefault(k, []).append(number)
 
     def _fits(self, k: int, operand: int, result: int) -> bool:
         """Whether an operand of step k dies there, and a result is born."""
@@ -71,18 +79,74 @@ class _Reuse:
 
     def result(self) -> list[Step]:
         """The steps on the buffers that are left."""
-        return [renamed(step, self.roots) for step in self.steps]
+        steps: list[Step] = []
+        for k, step in enumerate(self.steps):
+            if isinstance(step, Loop) and k in self.chosen:
+                places = [places for _, places in _row_pairs(step)]
+                sharing = dict([places[number] for number in self.chosen[k]])
+                step = replace(step, body=_on_inputs(step.body, sharing))
+            steps.append(renamed(step, self.roots))
+        return steps
 
 
 def in_place_pairs(step: Step) -> list[Pair]:
     """Operands that a step can have overwritten by a result, whatever step it is: the buffers of
     both, which are one if it does."""
-    return [*overwriting(step), *_pairs_of(step)]
+    return [*overwriting(step), *(_kernel_pairs(step) if isinstance(step, Kernel) else [])]
 
 
 def _pairs_of(step: Step) -> list[Pair]:
     """Operands and results of a step that can be one buffer, in its own order of steps."""
+    if isinstance(step, Loop):
+        return [pair for pair, _ in _row_pairs(step)]
     return _kernel_pairs(step) if isinstance(step, Kernel) else []
+
+
+def _row_pairs(loop: Loop) -> list[tuple[Pair, tuple[int, int]]]:
+    """Stacked arrays that a loop reads, and those it may write over them; and the numbers of the
+    output and the input of its body that are a row of them."""
+    body, carries = loop.body, len(loop.carry.inits)
+    read = [*[k for k, _ in (*loop.consts, *loop.rows)], *loop.carry.inits]
+    found: list[tuple[Pair, tuple[int, int]]] = []
+    if body.straight:
+        return found
+    for k, result in enumerate(loop.stacks, carries):
+        for i, (operand, start) in enumerate(loop.rows, len(loop.consts) + carries):
+            row, written = body.input_types[i], body.output_types[k]
+            alike = row.dtype == written.dtype and row.size == written.size
+            if alike and not start and read.count(operand) == 1 and _follows(body, k, i):
+                found.append(((operand, result), (k, i)))
+    return found
+
+
+def _follows(plan: Plan, k: int, i: int) -> bool:
+    """Whether output k is first written when input i has been read, or by a kernel that reads of
+    that only what it writes."""
+    (source,) = _numbers(plan, "input", i)
+    (target,) = _numbers(plan, "output", k)
+    reading = [n for n, step in enumerate(plan.steps) if source in step.reads]
+    using = [n for n, step in enumerate(plan.steps) if target in (*step.reads, *step.writes)]
+    if not reading or not using or i in plan.in_place.values() or k in plan.in_place:
+        return False
+    step = plan.steps[using[0]]
+    if reading[-1] == using[0]:
+        return isinstance(step, Kernel) and (source, target) in _kernel_pairs(step)
+    return reading[-1] < using[0]
+
+
+def _numbers(plan: Plan, kind: str, place: int) -> list[int]:
+    return [n for n, b in enumerate(plan.buffers) if (b.kind, b.place) == (kind, place)]
+
+
+def _on_inputs(plan: Plan, sharing: dict[int, int]) -> Plan:
+    """The plan with outputs in the memory of inputs."""
+    roots: dict[int, int] = {}
+    for k, i in sharing.items():
+        (source,) = _numbers(plan, "input", i)
+        (target,) = _numbers(plan, "output", k)
+        roots[target] = source
+    steps = tuple([renamed(step, roots) for step in plan.steps])
+    return replace(plan, steps=steps, in_place=dict(plan.in_place) | sharing)
 
 
 def _kernel_pairs(kernel: Kernel) -> list[Pair]:

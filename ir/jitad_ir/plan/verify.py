@@ -7,6 +7,7 @@ from . import index as ix
 from .index import Counter, Position
 from .reuse import in_place_pairs
 from .steps import Apply, Constant, Kernel, Plan, Read
+from .structures import Loop
 
 _Span = tuple[int, int, int]
 """First byte, end, and the buffer that owns what is there."""
@@ -38,6 +39,8 @@ def verify(plan: Plan) -> None:
         written.update(step.writes)
         if isinstance(step, Kernel):
             _verify_kernel(plan, step, where)
+        if isinstance(step, Loop) and step.body.in_place:
+            verify(step.body)  # which was changed when the loop was given its place
     for buffer, b in enumerate(plan.buffers):
         missing = b.kind == "output" and b.place not in plan.in_place
         if missing and b.type.size and buffer not in written:
