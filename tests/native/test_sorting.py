@@ -107,6 +107,31 @@ def test_one_long_row_on_several_threads(name: str) -> None:
                 assert got.tobytes() == x[order].tobytes()
 
 
+@pytest.mark.parametrize("name", ["c64", "c128"])
+@pytest.mark.parametrize(("shape", "axis"), [((199,), 0), ((230,), 0), ((9000,), 0), ((260, 3), 0)])
+def test_complex_rows(name: str, shape: tuple[int, ...], axis: int) -> None:
+    """Without equal parts, with equal ones, of few values, with nans: each goes another way."""
+    rng, dtype = np.random.default_rng(shape[0]), DTYPES[name]
+    normal = [rng.normal(size=shape) for _ in range(2)]
+    few = [np.where(rng.random(shape) < 0.2, -0.0, np.round(x)) for x in normal]
+    special = [np.where(rng.random(shape) < 0.3, np.nan, x) for x in few]
+    infinite = [np.where(rng.random(shape) < 0.3, np.copysign(np.inf, x), x) for x in special]
+    pairs = [normal, few, special, infinite, (few[0], normal[1]), (normal[0], few[1])]
+    pairs += [(np.ones(shape), normal[1]), (np.full(shape, np.nan), special[1])]
+    falling = -np.arange(float(np.prod(shape))).reshape(shape)
+    pairs += [(np.ones(shape), falling), (special[0], falling)]
+    for descending in (False, True):
+        program = sorts(ArrayType(dtype, shape), axis, descending)
+        for re, im in pairs:
+            x = np.empty(shape, dtype)
+            x.real, x.imag = re, im
+            order = in_order(x, axis, descending)
+            alone, with_places, places, itself = program(x)
+            np.testing.assert_array_equal(places, order)
+            for got in (alone, with_places, itself):
+                assert got.tobytes() == np.take_along_axis(x, order, axis).tobytes()
+
+
 @pytest.mark.parametrize("n", [2, 4, 8, 16])
 def test_a_network_sorts_all_zeros_and_ones(n: int) -> None:
     """Which suffices: Knuth 5.3.4, theorem Z."""

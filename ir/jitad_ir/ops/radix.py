@@ -41,13 +41,17 @@ def _digits(dtype: DType, n: int) -> tuple[int, int]:
     return size, -(-bits // size)
 
 
-class _Space:
+class Space:
     """Scratch memory: two rows for the keys, two for each other operand, the counts."""
 
     def __init__(self, work: Workspace, dtypes: Sequence[DType], n: int) -> None:
         kinds = [key_dtype(dtypes[0]), *dtypes[1:]]
         self.rows = [[work.array(d, n) for d in kinds] for _ in range(2)]
         self.counts = work.array(COUNT, *counts_type(dtypes[0], n).shape)
+
+    def pointers(self) -> list[Any]:
+        """Those of the rows."""
+        return [row.pointer for rows in self.rows for row in rows]
 
 
 def counts_type(dtype: DType, n: int) -> ArrayType:
@@ -58,7 +62,7 @@ def counts_type(dtype: DType, n: int) -> ArrayType:
 
 def workspace_radix(work: Workspace, dtypes: Sequence[DType], n: int) -> None:
     """Count the scratch memory."""
-    _Space(work, dtypes, n)
+    Space(work, dtypes, n)
 
 
 def radix_sort(
@@ -75,8 +79,8 @@ def radix_sort(
     """Sort one row of n records by the first operand: `sources` and `targets` point to the first
     elements of the operands and results, further ones are `stride` elements apart. `count` (i64)
     of the n are there, if given, one or more. If not, the row is looked at for runs."""
-    space = _Space(work, dtypes, n)
-    scratch = [row.pointer for rows in space.rows for row in rows]
+    space = Space(work, dtypes, n)
+    scratch = space.pointers()
     length = r.integer(n) if count is None else count
     places = (sources, targets, scratch, space.counts.pointer)
 
@@ -107,7 +111,7 @@ def sort_within(
     scratch: Sequence[Any],
     counts: Any,
     dtypes: Sequence[DType],
-    stride: int,
+    stride: int | tuple[int, ...],
     n: int,
     descending: bool,
     count: Any,
@@ -116,17 +120,21 @@ def sort_within(
     """`radix_sort` of `count` (i64) records of rows of n, with scratch memory at these pointers:
     two rows of the keys and other operands, neither of them the targets, and `counts_type`.
 
-    With `flag`, the targets get the keys, and the bool there tells whether any is ambiguous."""
+    There may be a stride for each operand. With `flag`, the targets get the keys, and the bool
+    there tells whether any is ambiguous."""
     size, digits = _digits(dtypes[0], n)
     direction = "descending" if descending else "ascending"
     kinds = ".".join(short_name(d) for d in dtypes)
-    name = f"jitad.radix.{kinds}.{size}.{stride}.{direction}"
     parts = len(dtypes)
+    strides = (stride,) * parts if isinstance(stride, int) else stride
+    name = f"jitad.radix.{kinds}.{size}.{'.'.join(map(str, strides))}.{direction}"
 
     def build(inner: Any, *parameters: Any) -> None:
         *pointers, counts, flag, n = parameters
         given, asked, *rows = [pointers[i : i + parts] for i in range(0, 4 * parts, parts)]
-        sort = _Sort(inner, dtypes, given, asked, rows, counts, n, size, digits, stride, descending)
+        sort = _Sort(
+            inner, dtypes, given, asked, rows, counts, n, size, digits, strides, descending
+        )
         sort.emit(flag)
 
     flag = r.nowhere() if flag is None else flag
@@ -147,15 +155,17 @@ class _Sort:
         n: Any,
         size: int,
         digits: int,
-        stride: int,
+        strides: Sequence[int],
         descending: bool,
     ) -> None:
         self.r, self.dtypes, self.n, self.descending = r, dtypes, n, descending
         self.size, self.digits = size, digits
         self.keys = key_dtype(dtypes[0])
         self.kinds = [self.keys, *dtypes[1:]]
-        self.sources = [Row(r, d, p, stride) for d, p in zip(dtypes, given, strict=True)]
-        self.targets = [Row(r, d, p, stride) for d, p in zip(dtypes, asked, strict=True)]
+        self.sources, self.targets = (
+            [Row(r, *operand) for operand in zip(dtypes, pointers, strides, strict=True)]
+            for pointers in (given, asked)
+        )
         self.rows = rows
         self.counts = r.buffer(ArrayType(COUNT, (digits, 2**size)), counts)
 

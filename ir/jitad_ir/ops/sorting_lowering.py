@@ -1,9 +1,10 @@
 """How native code sorts: which algorithm for which rows.
 
 With one key, many short rows are sorted side by side (`networks`), keys alone of some hundred by
-themselves (`row_network`), long rows by the digits of the key (`radix`), all others by merging
-(`merge_sort`). Long rows that are nearly in order are sorted by their runs (`runs`). Rows are
-shared out among threads, and so is one that is long (`sort_long`).
+themselves (`row_network`), long rows by the digits of the key (`radix`) or of the parts of complex
+keys (`complex_sort`), all others by merging (`merge_sort`). Long rows that are nearly in order are
+sorted by their runs (`runs`). Rows are shared out among threads, and so is one that is long
+(`sort_long`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import ArrayType, DType, Shape
-from . import networks, radix, row_network, runs, sort_long
+from . import complex_sort, networks, radix, row_network, runs, sort_long
 from .lapack import Workspace
 from .merge_sort import merge_sort
 from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of, share_rows
@@ -32,6 +33,8 @@ def _method(dtypes: Sequence[DType], num_keys: int, n: int) -> str:
     """How rows of n records are sorted, one by one."""
     if row_network.suits(dtypes, num_keys, n):
         return "network"
+    if complex_sort.suits(dtypes, num_keys, n):
+        return "complex"
     return "radix" if radix.suits(dtypes, num_keys, n) else "merge"
 
 
@@ -48,6 +51,10 @@ def _row_parts(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, 
     elif method == "radix":
         radix.workspace_radix(work, dtypes, n)
         each = RADIX * len(dtypes)
+    elif method == "complex":
+        stride = math.prod(shape[axis + 1 :])
+        complex_sort.workspace_complex(work, dtypes, n, stride)
+        each = RADIX * (len(dtypes) + 1)
     else:
         _work_rows(work, dtypes * (1 if _contiguous(xs[0], axis) else 2), n)
         each = MERGE * len(dtypes) * doublings(n)
@@ -60,7 +67,9 @@ def _is_long(xs: Sequence[ArrayType], axis: int, num_keys: int) -> bool:
     dtypes, n = [x.dtype for x in xs], xs[0].shape[axis]
     method = _method(dtypes, num_keys, n)
     rows = math.prod(xs[0].shape) // max(n, 1)
-    return method != "network" and sort_long.suits(dtypes, method == "radix", rows, n)
+    if method in ("network", "complex"):
+        return False
+    return sort_long.suits(dtypes, method == "radix", rows, n)
 
 
 def _shares(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, int]:
@@ -163,8 +172,9 @@ def _sort_row(
         args = (sources[0], targets[0], dtypes[0], stride, n, descending)
         row_network.sort_row(r, work, *args)
         return
-    if method == "radix":
-        radix.radix_sort(r, work, sources, targets, dtypes, stride, n, descending)
+    if method in ("radix", "complex"):
+        sort = radix.radix_sort if method == "radix" else complex_sort.sort_row
+        sort(r, work, sources, targets, dtypes, stride, n, descending)
         return
     contiguous = _contiguous(types[0], axis)
     scratch = _work_rows(work, dtypes, n)
