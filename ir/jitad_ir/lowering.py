@@ -98,6 +98,10 @@ class Routine:
     overwrites: int | None = None
     """An operand whose buffer the result may have, where nobody reads the operand afterwards:
     `emit` then gets one pointer for both."""
+    reuses: Rule = lambda *_types, **_params: None
+    """`reuses(*operand_types, **params)`: an operand whose buffer the first result may have where
+    that is of no use afterwards, None for none. All of the result is written, as without: `emit`
+    copies the operand there first, which is then no work."""
     flops: Rule | None = None
     """`flops(*operand_types, **params)`: floating point operations on reals, for `explain`; None:
     not counted."""

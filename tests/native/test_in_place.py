@@ -14,7 +14,7 @@ from jitad_ir.graph import Builder, Graph, Value, building
 from jitad_ir.native import parallel as native_parallel
 from jitad_ir.native import schedule
 from jitad_ir.native.program import Program, compile_graph
-from jitad_ir.plan import Kernel, memory, parallel, reuse
+from jitad_ir.plan import Kernel, RoutineCall, memory, parallel, reuse
 from jitad_ir.plan.structures import Loop, nested
 from jitad_ir.types import DTYPES, ArrayType
 from tests.native.random_loops import RandomLoops
@@ -173,6 +173,35 @@ def test_rows_of_a_loop(columns: int, reverse: bool, threads: int) -> None:
     assert isinstance(loop, Loop) and loop.body.in_place
     for a, b in zip(program(*arrays), evaluate(graph, *arrays), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (60, 60), (5, 20, 20), (300, 24, 24)])
+@pytest.mark.parametrize("dtype", ["f64", "c64"])
+def test_factors_and_solutions(shape: tuple[int, ...], dtype: str) -> None:
+    """Routines that work where their result lies overwrite an operand that dies."""
+    n = shape[-1]
+    options = dict(lower=True, transpose_a=False, conjugate_a=False, unit_diagonal=False)
+
+    def program(x: Value) -> list[Value]:
+        y = ops.linear_recurrence(ops.sub(x, x), x, axis=0, reverse=False)  # x, in memory
+        low = ops.cholesky(ops.add(y, y))
+        z = ops.linear_recurrence(ops.sub(x, x), ops.neg(x), axis=0, reverse=False)
+        return [low, ops.triangular_solve(low, z, **options)]
+
+    program = compile_graph(build([(dtype, shape)], program))
+    calls = [s for s in program.plan.steps if isinstance(s, RoutineCall)]
+    assert sum(not set(c.reads).isdisjoint(c.results) for c in calls) == 2
+    rng = np.random.default_rng(0)
+    a = rng.uniform(-1, 1, shape).astype(DTYPES[dtype])
+    if dtype == "c64":
+        a = a + 1j * rng.uniform(-1, 1, shape).astype("f4")
+    x = (a @ np.swapaxes(a.conj(), -1, -2) + n * np.eye(n)).astype(DTYPES[dtype])
+    low = np.linalg.cholesky(2 * x.astype("c16"))
+    tolerance = 1e-4 if dtype == "c64" else 1e-12
+    found, solved = program(x)
+    np.testing.assert_allclose(found, low, rtol=tolerance, atol=tolerance * n)
+    expected = np.linalg.solve(low, -x.astype("c16"))
+    np.testing.assert_allclose(solved, expected, rtol=tolerance, atol=tolerance * n)
 
 
 class RandomChains(RandomProgram):

@@ -211,6 +211,7 @@ triangular_solve = Op(
     lower=Routine(
         _emit_triangular_solve,
         _workspace_triangular_solve,
+        reuses=lambda a, b, **params: None if small_matrices.is_small(a) else 1,
         flops=lambda a, b, **params: matrix_flops(a, b.shape[-1]) // 2,
         parts=lambda a, b, **params: solve_parts(a.dtype, *b.shape[-2:]),
         problem_axes=2,
@@ -312,6 +313,7 @@ cholesky = Op(
     batch=over_leading_axis(lambda a: cholesky(a)),
     lower=Routine(
         _emit_cholesky,
+        reuses=lambda a: None if small_matrices.is_small(a) else 0,
         flops=lambda a: matrix_flops(a, cubic=1 / 3),
         parts=lambda a: cholesky_parts(a.shape[-1]),
         problem_axes=2,

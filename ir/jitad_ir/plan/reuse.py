@@ -6,7 +6,8 @@ cache line is fetched to be written only. The operand must be a temporary that n
 later: steps keep their order (updates that are worth another one are found before, see `inplace`).
 
 A loop reads the rows of its operands one by one, and writes those of its results: a result may take
-the place of an operand if a step is done with its row before it writes that of the result.
+the place of an operand if a step is done with its row before it writes that of the result. Routines
+that copy an operand to their result, to work there, need not if these are one (`reuses`).
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..lowering import Cumulative
+from ..lowering import Cumulative, Routine
 from .index import Counter, Position
 from .inplace import Pair, overwriting
 from .renaming import renamed, root_of
-from .steps import Buffer, Kernel, Plan, Read, Step, Store
+from .steps import Buffer, Kernel, Plan, Read, RoutineCall, Step, Store
 from .structures import Loop
 
 LEAST_BYTES = 4096
@@ -92,14 +93,26 @@ class _Reuse:
 def in_place_pairs(step: Step) -> list[Pair]:
     """Operands that a step can have overwritten by a result, whatever step it is: the buffers of
     both, which are one if it does."""
-    return [*overwriting(step), *(_kernel_pairs(step) if isinstance(step, Kernel) else [])]
+    return [*overwriting(step), *([] if isinstance(step, Loop) else _pairs_of(step))]
 
 
 def _pairs_of(step: Step) -> list[Pair]:
     """Operands and results of a step that can be one buffer, in its own order of steps."""
     if isinstance(step, Loop):
         return [pair for pair, _ in _row_pairs(step)]
+    if isinstance(step, RoutineCall):
+        return _routine_pairs(step)
     return _kernel_pairs(step) if isinstance(step, Kernel) else []
+
+
+def _routine_pairs(call: RoutineCall) -> list[Pair]:
+    lower = call.equation.op.lower
+    assert isinstance(lower, Routine)
+    types = [value.type for value in call.equation.operands]
+    number: int | None = lower.reuses(*types, **call.equation.params)
+    if number is None or call.operands.count(call.operands[number]) > 1:
+        return []
+    return [(call.operands[number], call.results[0])]
 
 
 def _row_pairs(loop: Loop) -> list[tuple[Pair, tuple[int, int]]]:
