@@ -14,10 +14,13 @@ import pytest
 from llvmlite import ir as ll
 
 from jitad_ir.native.addresses import resolve
-from jitad_ir.native.compile import choose_inlining, compile_module
+from jitad_ir.native.compile import STACK_ALIGN, choose_inlining, compile_module
 from jitad_ir.native.externals import Externals
+from jitad_ir.native.program import PROGRAM, emit_program
 from jitad_ir.native.target import borrowed_target
 from jitad_ir.native.unlocked import parse
+from jitad_ir.plan import plan_graph
+from jitad_ir.text import parse as parse_graph
 
 F64, I32, I64, PTR = ll.DoubleType(), ll.IntType(32), ll.IntType(64), ll.PointerType()
 
@@ -352,3 +355,13 @@ def test_what_only_passes_addresses_is_not_optimised(inside: str, quick: bool) -
     assert "optnone" not in work.attributes
     function = callable_of(executable, "entry", ctypes.c_int64, ctypes.c_void_p)
     assert function(np.array([3, 7]).ctypes.data) == 7
+
+
+@pytest.mark.parametrize(("name", "aligned"), [("tan", True), ("sqrt", False)])
+def test_the_stack_is_aligned_where_vectors_may_be_spilled(name: str, aligned: bool) -> None:
+    """It takes a call some nanoseconds, which small programs have no use for."""
+    text = f"graph f(a: f64[64]) {{\nb: f64[64] = {name}(a)\nreturn b\n}}"
+    module, _, _ = emit_program(plan_graph(parse_graph(text)), [])
+    choose_inlining(module, [PROGRAM])
+    program = module.get_global(PROGRAM)
+    assert (program.attributes.alignstack == STACK_ALIGN) == aligned

@@ -33,6 +33,10 @@ STACK_ALIGN = 64
 """Bytes: registers that are spilled lie within a cache line. LLVM asks for that too late, unless
 told: kernels took up to 1.7 times as long, or not, as the stack of their caller happened to lie."""
 
+MOST_UNSPILLED = 16
+"""Vectors that are in registers whatever happens to them: a function with as few does without,
+which is 4 ns a call."""
+
 MOST_PARTS = 8
 """Threads that compile one module, if so many may work."""
 
@@ -158,11 +162,26 @@ def choose_inlining(module: ll.Module, exports: Sequence[str]) -> dict[str, int]
         if not decided and count and sizes[name] * (count - 1) <= INLINE_INSTRUCTIONS:
             function.attributes.add("alwaysinline")
     _choose_level(defined)
-    for function in defined.values():
+    vectors: dict[str, int] = {}
+    for name, function in defined.items():
         if function.attributes.isdisjoint(("alwaysinline", "optnone")):
             function.attributes.add("nounwind")
-            function.attributes.alignstack = STACK_ALIGN
+            if _vectors(name, defined, vectors) > MOST_UNSPILLED:
+                function.attributes.alignstack = STACK_ALIGN
     return sizes
+
+
+def _vectors(name: str, defined: Mapping[str, ll.Function], found: dict[str, int]) -> int:
+    """How many vectors a function computes, with what is inlined into it."""
+    if name not in found:
+        found[name] = 0
+        for block in defined[name].blocks:
+            for i in block.instructions:
+                found[name] += isinstance(i.type, ll.VectorType)
+                callee = defined.get(i.callee.name) if isinstance(i, ll.CallInstr) else None
+                if callee is not None and "alwaysinline" in callee.attributes:
+                    found[name] += _vectors(callee.name, defined, found)
+    return found[name]
 
 
 GLUE = frozenset(
