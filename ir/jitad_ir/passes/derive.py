@@ -12,7 +12,8 @@ from typing import cast
 
 import numpy as np
 
-from ..graph import Builder, Equation, Graph, Value, params_key
+from ..graph import Equation, Graph, Value, current_builder, params_key
+from ..rewrite import rewritten
 from ..types import ARRAY_TYPES, ArrayType
 from .batch_axes import batch_between
 from .linearize import pullback, pushforward
@@ -82,17 +83,12 @@ class _Deriving:
         """By what is quick to compare: bodies, and what was made of them."""
 
     def run(self, graph: Graph) -> Graph:
-        builder = Builder(graph.name)
-        builder.inputs = list(graph.inputs)
-        env: dict[Value, Value] = {v: v for v in graph.inputs}
-        for eq in graph.equations:
-            operands = tuple([env[v] for v in eq.operands])
-            if eq.op.name in DERIVED:
-                outputs = builder.inline(self._program(eq), operands)
-            else:
-                outputs = builder.replay(self._with_regions(eq), operands)
-            env.update(zip(eq.outputs, outputs, strict=True))
-        return builder.build([env[v] for v in graph.outputs])
+        return rewritten(graph, self._written)
+
+    def _written(self, eq: Equation, operands: tuple[Value, ...]) -> tuple[Value, ...]:
+        if eq.op.name in DERIVED:
+            return current_builder().inline(self._program(eq), operands)
+        return current_builder().replay(self._with_regions(eq), operands)
 
     def _program(self, eq: Equation) -> Graph:
         (body,) = eq.regions

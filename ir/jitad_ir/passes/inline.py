@@ -5,10 +5,11 @@ inline : (a -> b)  to  (a -> b)   with `op.expand` in place of each such equatio
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from ..graph import Builder, Equation, Graph, Value, building
+from ..graph import Equation, Graph, Value
 from ..op import Marker
+from ..rewrite import rewritten
 from .regions import in_regions
 
 
@@ -46,18 +47,11 @@ def _without_transpose(graph: Graph, inputs: Collection[Value]) -> set[Equation]
 
 
 def _inline_once(graph: Graph, chosen: Collection[Equation]) -> Graph:
-    builder = Builder(graph.name)
-    builder.inputs = list(graph.inputs)
-    env: dict[Value, Value] = {v: v for v in graph.inputs}
-    with building(builder):
-        for eq in graph.equations:
-            builder.source = eq.source
-            operands = tuple([env[v] for v in eq.operands])
-            if eq in chosen:
-                assert eq.op.expand is not None
-                results = eq.op.expand(*operands, **eq.params, regions=eq.regions)
-                outs = results if eq.op.multiple_results else (results,)
-            else:
-                outs = builder.replay(eq, operands)
-            env.update(zip(eq.outputs, outs, strict=True))
-    return builder.build([env[v] for v in graph.outputs])
+    def expanded(eq: Equation, operands: Sequence[Value]) -> Sequence[Value] | None:
+        if eq not in chosen:
+            return None
+        assert eq.op.expand is not None
+        results = eq.op.expand(*operands, **eq.params, regions=eq.regions)
+        return results if eq.op.multiple_results else (results,)
+
+    return rewritten(graph, expanded)

@@ -8,8 +8,11 @@ lose two digits. Sums are folded in blocks, and shared out among threads, with n
 
 from __future__ import annotations
 
-from ..graph import Builder, Equation, Graph, Value, building
+from collections.abc import Sequence
+
+from ..graph import Equation, Graph, Value
 from ..op import OPS
+from ..rewrite import rewritten
 from .regions import in_regions
 
 LONG = 1 << 12
@@ -21,20 +24,14 @@ def inner_products(graph: Graph) -> Graph:
     graph = in_regions(graph, inner_products)
     if not any([_is_long(eq) for eq in graph.equations]):
         return graph
-    builder = Builder(graph.name)
-    builder.inputs = list(graph.inputs)
-    env: dict[Value, Value] = {v: v for v in graph.inputs}
-    with building(builder):
-        for eq in graph.equations:
-            operands = tuple([env[v] for v in eq.operands])
-            builder.source = eq.source
-            if _is_long(eq):
-                axes = tuple(range(operands[0].ndim))
-                outputs = (OPS["reduce_sum"](OPS["mul"](*operands), axes=axes),)
-            else:
-                outputs = builder.replay(eq, operands)
-            env.update(zip(eq.outputs, outputs, strict=True))
-    return builder.build([env[v] for v in graph.outputs])
+    return rewritten(graph, _as_sum)
+
+
+def _as_sum(eq: Equation, operands: Sequence[Value]) -> Sequence[Value] | None:
+    if not _is_long(eq):
+        return None
+    axes = tuple(range(operands[0].ndim))
+    return (OPS["reduce_sum"](OPS["mul"](*operands), axes=axes),)
 
 
 def _is_long(eq: Equation) -> bool:

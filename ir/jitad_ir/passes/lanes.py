@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from ..graph import Builder, Equation, Graph, Params, Value, building, current_builder
 from ..lowering import Elementwise, Pull, Reduction
 from ..op import OPS, in_every_lane
+from ..rewrite import rewritten
 from ..types import BOOL, ArrayType
 from .batch import spread_out
 from .dce import dce
@@ -34,19 +35,11 @@ def lanes(graph: Graph) -> Graph:
     graph = in_regions(graph, lanes)
     if not any(_is_over_lanes(eq) for eq in graph.equations):
         return graph
-    builder = Builder(graph.name)
-    builder.inputs = list(graph.inputs)
-    env: dict[Value, Value] = {v: v for v in graph.inputs}
-    with building(builder):
-        for eq in graph.equations:
-            builder.source = eq.source
-            operands = tuple([env[v] for v in eq.operands])
-            if _is_over_lanes(eq):
-                outs = _with_sums(eq, operands)
-            else:
-                outs = list(builder.replay(eq, operands))
-            env.update(zip(eq.outputs, outs, strict=True))
-    return builder.build([env[v] for v in graph.outputs])
+    return rewritten(graph, _of_lanes)
+
+
+def _of_lanes(eq: Equation, operands: tuple[Value, ...]) -> Sequence[Value] | None:
+    return _with_sums(eq, operands) if _is_over_lanes(eq) else None
 
 
 def _is_over_lanes(eq: Equation) -> bool:

@@ -19,9 +19,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from ..graph import Builder, Equation, Graph, Value, building
+from ..graph import Builder, Equation, Graph, Value, building, current_builder
 from ..lowering import ArgReduction, Cumulative, Elementwise, Pull, Reduction
 from ..op import OPS, Pruned
+from ..rewrite import rewritten
 from .nests import Nest, OtherNestError, joined
 from .regions import in_regions
 
@@ -42,22 +43,19 @@ def wavefront(graph: Graph) -> Graph:
     graph = in_regions(graph, wavefront)
     if not any(_inner_loop(eq) for eq in graph.equations):
         return graph
-    builder = Builder(graph.name)
-    builder.inputs = list(graph.inputs)
-    env: dict[Value, Value] = {v: v for v in graph.inputs}
-    with building(builder):
-        for eq in graph.equations:
-            operands = tuple([env[v] for v in eq.operands])
-            builder.source = eq.source
-            inner, made = _inner_loop(eq), len(builder.equations)
-            try:
-                outs = _taken_apart(Nest(joined(eq, inner), operands)) if inner else None
-            except OtherNestError:
-                outs = None
-                del builder.equations[made:]
-            outs = builder.replay(eq, operands) if outs is None else outs
-            env.update(zip(eq.outputs, outs, strict=True))
-    return builder.build([env[v] for v in graph.outputs])
+    return rewritten(graph, _as_wavefront)
+
+
+def _as_wavefront(eq: Equation, operands: tuple[Value, ...]) -> Sequence[Value] | None:
+    inner, builder = _inner_loop(eq), current_builder()
+    if inner is None:
+        return None
+    made = len(builder.equations)
+    try:
+        return _taken_apart(Nest(joined(eq, inner), operands))
+    except OtherNestError:
+        del builder.equations[made:]
+        return None
 
 
 def _inner_loop(eq: Equation) -> Equation | None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..graph import Builder, Equation, Graph, Value, building
+from ..graph import Equation, Graph, Value, current_builder
 from ..lowering import ArgReduction, Cumulative, Elementwise, Pull, Reduction, Structured
 from ..op import OPS
+from ..rewrite import rewritten
 from . import elements
 from .balance import balanced
 from .elements import APART, ElementTracer, NotStraightError, indices
@@ -158,23 +159,15 @@ def _without_branches(region: Graph) -> Graph:
     bounds, so that a branch not chosen does no harm."""
     if not any(eq.op.name == "branch" for eq in region.equations):
         return region
-    builder = Builder(region.name)
-    builder.inputs = list(region.inputs)
-    env: dict[Value, Value] = {v: v for v in region.inputs}
-    with building(builder):
-        for eq in region.equations:
-            operands = tuple([env[v] for v in eq.operands])
-            if eq.op.name != "branch":
-                outs = builder.replay(eq, operands)
-            elif sum(map(_work, eq.regions)) > BRANCH_WORK:
-                raise NotStraightError
-            else:
-                outs = _all_run(builder, eq, operands)
-            env.update(zip(eq.outputs, outs, strict=True))
-    return builder.build([env[v] for v in region.outputs])
+    return rewritten(region, _all_run)
 
 
-def _all_run(builder: Builder, eq: Equation, operands: Sequence[Value]) -> list[Value]:
+def _all_run(eq: Equation, operands: Sequence[Value]) -> Sequence[Value] | None:
+    if eq.op.name != "branch":
+        return None
+    if sum(map(_work, eq.regions)) > BRANCH_WORK:
+        raise NotStraightError
+    builder = current_builder()
     index, *arguments = operands
     regions = [_without_branches(region) for region in eq.regions]
     results = list(builder.inline(regions[-1], arguments))
