@@ -19,9 +19,8 @@ from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..sharding import SingleDeviceSharding
 from ..tree_util import tree_map
-from .float0 import with_float0
 from .function import Traced
-from .inspection import ShapeDtypeStruct, declared_type
+from .inspection import ShapeDtypeStruct, declared_type, structs_of
 
 
 class ArgInfo(NamedTuple):
@@ -88,8 +87,7 @@ class _Typed:
     @property
     def out_info(self) -> Any:
         """Shapes and dtypes of the results, as a pytree of ShapeDtypeStruct."""
-        structs = [ShapeDtypeStruct(t.shape, t.dtype) for t in self.graph.output_types]
-        return with_float0(self.out_tree, structs)
+        return structs_of(self.out_tree, self.graph.output_types)
 
 
 class TracedProgram(Graph, _Typed):

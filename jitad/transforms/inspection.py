@@ -14,8 +14,9 @@ from jitad_ir.types import ArrayType, short_name
 
 from ..argument_types import type_of_argument
 from ..errors import hides_internals
-from ..pytree import flatten
+from ..pytree import PyTreeDef, flatten
 from ..trace import Tracer, no_trace
+from .float0 import with_float0, without_float0
 from .function import check_callable, leaf_types, name_of, run_graph, trace_function
 
 
@@ -88,6 +89,14 @@ def declared_type(leaf: Any) -> ArrayType:
     return ArrayType(dtype, tuple(leaf.shape))
 
 
+def structs_of(tree: PyTreeDef, types: Sequence[ArrayType]) -> Any:
+    """A program's tree of results, each leaf a ShapeDtypeStruct: those of these types, and those of
+    dtype float0, which programs do not have."""
+    known = [ShapeDtypeStruct(t.shape, t.dtype) for t in types]
+    leaves, whole = flatten(with_float0(tree, known))
+    return whole.unflatten([ShapeDtypeStruct(x.shape, x.dtype) for x in leaves])
+
+
 def _traced(fun: Callable[..., Any], static: set[int], args: Any, kwargs: Any, what: str) -> Any:
     dynamic = [a for i, a in enumerate(args) if i not in static]
     leaves, tree = flatten((dynamic, kwargs))
@@ -97,7 +106,7 @@ def _traced(fun: Callable[..., Any], static: set[int], args: Any, kwargs: Any, w
         inner, keywords = tree.unflatten(tracers)
         given = iter(inner)
         full = [args[i] if i in static else next(given) for i in range(len(args))]
-        return fun(*full, **keywords)
+        return without_float0(fun(*full, **keywords))
 
     return trace_function(flat, name_of(fun), leaves, concrete=False, types=types, transform=what)
 
@@ -114,8 +123,7 @@ def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     check_callable(fun, "eval_shape")
     traced = _traced(fun, set(), args, kwargs, "eval_shape")
-    structs = [ShapeDtypeStruct(t.shape, t.dtype) for t in traced.graph.output_types]
-    return traced.out_tree.unflatten(structs)
+    return structs_of(traced.out_tree, traced.graph.output_types)
 
 
 def make_ir(
@@ -145,8 +153,7 @@ def make_ir(
         graph: Graph = traced.graph
         if not return_shape:
             return graph
-        structs = [ShapeDtypeStruct(t.shape, t.dtype) for t in graph.output_types]
-        return graph, traced.out_tree.unflatten(structs)
+        return graph, structs_of(traced.out_tree, graph.output_types)
 
     return traced_function
 

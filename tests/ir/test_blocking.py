@@ -77,7 +77,10 @@ def attention(q: Any, k: Any, v: Any) -> Any:
 
 def squares(f: Callable[..., Any], count: int = 1) -> Callable[..., Any]:
     """The gradient of a sum of squares of `f` by the first `count` arguments."""
-    total = lambda *args: jnp.sum(jnp.abs(f(*args)) ** 2)  # noqa: E731
+
+    def total(*args: Any) -> Any:
+        return jnp.sum(jnp.abs(f(*args)) ** 2)
+
     return jitad.grad(total, tuple(range(count)))
 
 
@@ -167,15 +170,14 @@ def test_several_axes(shape: tuple[int, ...]) -> None:
 
 
 def test_blocks_divide_the_rows_and_fit_in_the_cache() -> None:
-    softmax = lambda x: nn.softmax(x)  # noqa: E731
-    assert blocks(blocked(softmax, np.ones((1000, 1000)))) == [(1000, 1, 1000)]
-    assert blocks(blocked(softmax, np.ones((20000, 100)))) == [(2000, 10, 100)]
-    assert blocks(blocked(softmax, np.ones((997, 5000), "float32"))) == [(997, 1, 5000)]
-    assert blocks(blocked(softmax, np.ones((4, 50, 3000)))) == [(200, 1, 1, 3000)]
-    assert blocks(blocked(softmax, np.ones((50, 1, 3000)))) == [(50, 1, 1, 3000)]
-    assert not loops(blocked(softmax, np.ones((30, 1000))))  # stays in a cache anyway
-    assert not loops(blocked(softmax, np.ones((99991, 20))))  # a prime of short rows
-    assert not loops(blocked(softmax, np.ones((20, 100000))))  # one row is too long
+    assert blocks(blocked(nn.softmax, np.ones((1000, 1000)))) == [(1000, 1, 1000)]
+    assert blocks(blocked(nn.softmax, np.ones((20000, 100)))) == [(2000, 10, 100)]
+    assert blocks(blocked(nn.softmax, np.ones((997, 5000), "float32"))) == [(997, 1, 5000)]
+    assert blocks(blocked(nn.softmax, np.ones((4, 50, 3000)))) == [(200, 1, 1, 3000)]
+    assert blocks(blocked(nn.softmax, np.ones((50, 1, 3000)))) == [(50, 1, 1, 3000)]
+    assert not loops(blocked(nn.softmax, np.ones((30, 1000))))  # stays in a cache anyway
+    assert not loops(blocked(nn.softmax, np.ones((99991, 20))))  # a prime of short rows
+    assert not loops(blocked(nn.softmax, np.ones((20, 100000))))  # one row is too long
 
 
 def test_one_pass_is_left_alone() -> None:

@@ -25,6 +25,14 @@ f = jitad.jit(lambda x: jnp.sum(jnp.sin(x) * x))
 x = np.linspace(0.0, 1.0, 1_000_000)
 """
 
+FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+FORKING = """
+import warnings
+warnings.simplefilter('ignore', DeprecationWarning)  # a fork beside threads
+jitad.config.threads = 3
+expected = f(x)
+"""
+
 
 def run(program: str, before: str = "", **environment: str) -> str:
     """What a program prints in a process of its own; `before` stands before its imports."""
@@ -84,14 +92,10 @@ def test_many_python_threads_at_once() -> None:
     assert workers.read(Field.OPEN) == 0
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@FORKS
 def test_a_forked_child_has_workers_of_its_own() -> None:
     output = run(
-        "import warnings\n"
-        "warnings.simplefilter('ignore', DeprecationWarning)\n"
-        "jitad.config.threads = 3\n"
-        "expected = f(x)\n"
-        "child = os.fork()\n"
+        FORKING + "child = os.fork()\n"
         "if child == 0:\n"
         "    none = workers.started()\n"
         "    same = bool(f(x) == expected)\n"
@@ -103,14 +107,10 @@ def test_a_forked_child_has_workers_of_its_own() -> None:
     assert output.split() == ["0", "True", "2", "True", "2"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@FORKS
 def test_a_fork_while_another_thread_computes() -> None:
     output = run(
-        "import warnings\n"
-        "warnings.simplefilter('ignore', DeprecationWarning)\n"
-        "jitad.config.threads = 3\n"
-        "expected = f(x)\n"
-        "stop = []\n"
+        FORKING + "stop = []\n"
         "def compute():\n"
         "    while not stop: f(x)\n"
         "other = threading.Thread(target=compute); other.start()\n"
@@ -125,13 +125,11 @@ def test_a_fork_while_another_thread_computes() -> None:
     assert output.split() == ["done"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@FORKS
 def test_nobody_is_inside_of_blas_when_the_process_forks() -> None:
     # Hooks that are set earlier run later: this one, when those of jitad are through.
     output = run(
-        "import warnings\n"
-        "warnings.simplefilter('ignore', DeprecationWarning)\n"
-        "product = jitad.jit(lambda a: a @ a)\n"
+        FORKING + "product = jitad.jit(lambda a: a @ a)\n"
         "a = np.ones((200, 200)); product(a)\n"
         "calls, stop = [0], []\n"
         "def compute():\n"

@@ -60,3 +60,11 @@ def test_the_dtype_is_a_name_of_jitad() -> None:
 def test_shapes_of_results_ahead_of_the_call() -> None:
     of_counts, of_rates = jitad.jit(gradient).lower(COUNTS, RATES).out_info
     assert of_counts.dtype == float0 and of_rates.dtype == np.float64
+
+
+def test_programs_leave_out_what_has_no_numbers() -> None:
+    graph, (of_counts, of_rates) = jitad.make_ir(gradient, return_shape=True)(COUNTS, RATES)
+    assert len(graph.outputs) == 1
+    assert of_counts.dtype == float0 and of_rates.dtype == np.float64
+    assert jitad.eval_shape(gradient, COUNTS, RATES) == (of_counts, of_rates)
+    assert len(jitad.explain(gradient, COUNTS, RATES).output_types) == 1
