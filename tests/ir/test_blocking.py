@@ -203,6 +203,55 @@ def test_column_sums_are_block_by_block() -> None:
     check(graph, squares(layer_norm, 3), arrays, 1e-11)
 
 
+def rows_and_columns(x: Any) -> Any:
+    return jnp.sum(x, axis=0), jnp.max(x, axis=1)
+
+
+def of_a_function(x: Any) -> Any:
+    y = jnp.exp(x)
+    return jnp.sum(y, axis=0), jnp.sum(y, axis=1)
+
+
+def means_and_deviations(x: Any) -> Any:
+    return jnp.mean(x, axis=0), jnp.std(x, axis=1)
+
+
+@pytest.mark.parametrize("f", [rows_and_columns, of_a_function, means_and_deviations])
+@pytest.mark.parametrize("shape", [(1600, 100), (400, 400), (80, 6000)])
+def test_folds_of_rows_and_of_columns_are_in_one_loop(
+    f: Callable[..., Any], shape: tuple[int, int]
+) -> None:
+    """Columns are folded block by block: of eight rows at least, so that this is little."""
+    x = arrays_of(shape, "float64")[0]
+    graph = blocked(f, x)
+    (loop,) = loops(graph)
+    (length, *block), columns = blocks(graph)[0], shape[1]
+    assert block[0] >= 8 and length * block[0] == shape[0]
+    assert sorted(v.shape for v in loop.outputs) == sorted([(length, block[0]), (length, columns)])
+    read = [eq.op.name for eq in graph.equations if x.shape in [v.shape for v in eq.operands]]
+    assert read == ["reshape"]
+    check(graph, f, [x], 1e-11)
+
+
+def test_rows_that_need_the_columns_wait_for_them() -> None:
+    """The sums of columns are not in a loop that reads them."""
+    x = arrays_of((1600, 100), "float64")[0]
+
+    def f(x: Any) -> Any:
+        return nn.softmax(x - jnp.mean(x, axis=0)), jnp.max(x, axis=0)
+
+    graph = blocked(f, x)
+    (loop,) = loops(graph)
+    assert [v.shape for v in loop.outputs].count((160, 100)) == 1  # the greatest of the columns
+    check(graph, f, [x], 1e-11)
+
+
+def test_columns_of_few_or_long_rows_are_folded_as_a_whole() -> None:
+    assert not loops(blocked(rows_and_columns, np.ones((1601, 100))))  # a prime
+    assert not loops(blocked(rows_and_columns, np.ones((80, 16000))))  # eight rows are too long
+    assert not loops(blocked(lambda x: (jnp.sum(x, 0), jnp.max(x, 0)), np.ones((1600, 100))))
+
+
 def test_one_element_of_each_row_is_not_stored_as_rows() -> None:
     x, labels = np.ones((1000, 500)), np.arange(1000) % 500
     (loop,) = loops(blocked(cross_entropy, x, labels))

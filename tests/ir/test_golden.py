@@ -25,6 +25,7 @@ from jitad_ir.passes.linearize import joined, linearize, vjp
 from jitad_ir.passes.pipeline import optimize
 from jitad_ir.passes.simplify import simplify
 from jitad_ir.passes.split import split
+from jitad_ir.passes.subtotals import subtotals
 from jitad_ir.passes.transpose import transpose
 from jitad_ir.text import graph_text, parse
 from jitad_ir.verify import verify
@@ -57,6 +58,7 @@ PASSES: dict[str, Callable[[Graph, str], list[Graph]]] = {
     "derive": lambda g, _: [derive(g)],
     "inline": lambda g, _: [inline(g)],
     "inner_products": lambda g, _: [inner_products(g)],
+    "subtotals": lambda g, _: [subtotals(g)],
     "optimize": lambda g, _: [optimize(g)],
 }
 

@@ -30,6 +30,11 @@ def attention(q: Any) -> Any:
     return nn.softmax(q @ jnp.swapaxes(q, 2, 3)) @ q
 
 
+def both_sums(x: Any) -> Any:
+    y = jnp.exp(x)
+    return jnp.sum(y, 0), jnp.sum(y, 1)
+
+
 PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "softmax": (lambda x: nn.softmax(x), (X,)),
     "logsumexp": (lambda x: jitad.scipy.special.logsumexp(x, axis=1), (X,)),
@@ -38,6 +43,12 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "gradient of layer_norm": (
         jitad.grad(lambda x, w: jnp.sum(jnp.tanh(layer_norm(x, w))), (0, 1)),
         (X, W),
+    ),
+    "rows and columns": (lambda x: (jnp.sum(x, 0), jnp.max(x, 1), jnp.sum(x)), (X,)),
+    "rows and columns of a function": (both_sums, (X,)),
+    "gradient of rows and columns": (
+        jitad.grad(lambda x: jnp.sum(both_sums(x)[0] ** 2) + jnp.sum(jnp.cos(both_sums(x)[1]))),
+        (X,),
     ),
     "attention": (attention, (HEADS,)),
     "gradient of attention": (jitad.grad(lambda q: jnp.sum(attention(q) ** 2)), (HEADS,)),
@@ -52,7 +63,7 @@ def test_the_same_bits_on_any_number_of_threads(name: str) -> None:
     (loop,) = [line for line in text.splitlines() if line.startswith("  loop of")]
     assert "on several threads" in loop
     found: list[Any] = []
-    for threads in (1, 2, 3):
+    for threads in (1, 2, 3, 7):
         with jitad.threads(threads):
             found.append(compiled(*arguments))
     expected = program(*arguments)
@@ -86,6 +97,18 @@ def test_rows_are_read_and_written_once() -> None:
     assert "in all: reads 3.6 MB, writes 3.6 MB" in text
     before, _ = plans("softmax")
     assert "in all: reads 10.8 MB, writes 7.22 MB" in str(before)
+
+
+@pytest.mark.parametrize("shape", [(1500, 300), (1600, 2000)])
+def test_folds_of_rows_and_of_columns_read_the_array_once(shape: tuple[int, int]) -> None:
+    """What is folded of each block of eight rows or more is read and written besides."""
+    x = np.ones(shape)
+    for f in (lambda x: (jnp.sum(x), jnp.sum(x, 0), jnp.max(x, 1)), both_sums):
+        plan = jitad.explain(f, x)
+        cost, results = plan_cost(plan), sum(t.nbytes for t in plan.output_types)
+        assert cost.read <= x.nbytes * (1 + 1 / 8) + results
+        assert cost.written <= x.nbytes / 8 + 2 * results
+        assert plan.memory_bytes <= 0.3 * x.nbytes  # blocks, of each of the threads' parts
 
 
 def layers(x: Any, w: Any) -> Any:

@@ -315,6 +315,15 @@ def test_small_bodies_are_straight_and_have_no_buffers() -> None:
     assert plan.workspace_bytes == 0
 
 
+@pytest.mark.parametrize("length", [200, 2000])
+def test_long_folds_are_loops(length: int) -> None:
+    """A number is all that is left of each row, but it takes a while."""
+    body = region([f"f64[{length}]"], lambda x: (ops.reduce_sum(x, axes=(0,)),))
+    (loop,) = plan_graph(scan(body, 0, 0, 100)).steps
+    assert isinstance(loop, Loop)
+    assert loop.body.straight == (length == 200)
+
+
 def test_plans_inside_are_printed() -> None:
     body = region(["f64[3]", "f64[3]"], lambda s, x: (ops.add(ops.sin(s), x), s))
     text = plan_graph(scan(body, 0, 1, 100, reverse=True)).text()

@@ -9,6 +9,8 @@ Each row of the result depends on the same row of the operand only. So the equat
     y = softmax(x)     is     for each block i:  y[i] = softmax(x[i])
 
 Between the passes a block stays in the cache, and what lies between them is as large as a block.
+Sums of rows and of columns of one array are passes over it too: the columns of a block are summed
+while it is in the cache, and these sums afterwards.
 
 A group are equations that work row by row (see `rows`), which some way of values connects, and
 none of which needs a result of the group that went through something else. Equations have levels:
@@ -22,7 +24,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeGuard
 
 from ..graph import Equation, Graph, Value
@@ -41,6 +43,9 @@ BLOCK = 1 << 13
 cache."""
 LONGEST = 1 << 17
 """Bytes of a row up to which a step finds it in the second cache."""
+LONGEST_FOLDED = 1 << 19
+"""Bytes of the longest rows of a block up to which it has enough rows to fold them beforehand: it
+is found in the second cache."""
 LONGEST_OF_PRODUCTS = 1 << 22
 """The same where matrices are multiplied row by row: all is better than to have them in memory."""
 STEPS = 16
@@ -61,7 +66,7 @@ def blocking(graph: Graph) -> Graph:
     """`graph` with groups of passes over large arrays as loops, from the innermost out."""
     graph = in_regions(graph, blocking)
     for rows in _rows_of_passes(graph):
-        groups = [g for g in _Grouping(graph, rows).groups() if g.is_worth()]
+        groups = [g for g in _Grouping(graph, rows).candidates() if g.is_worth()]
         work: dict[Value, int] = {}
         for group in sorted(groups, key=lambda g: g.level):
             group.leave(work)
@@ -73,8 +78,7 @@ def blocking(graph: Graph) -> Graph:
 def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
     """The rows of large arrays that are folded row by row, in the order in which to try them: those
     that number products, so that these are in the loop; then as short ones as there are."""
-    folds = [eq for eq in graph.equations if isinstance(eq.op.lower, Reduction)]
-    folds = [eq for eq in folds if _is_long(eq.operands[0], eq.outputs[0])]
+    folds = [eq for eq in graph.equations if _is_long_fold(eq)]
     if not folds:
         return ()
     numbered: set[Shape] = set()
@@ -110,7 +114,27 @@ class _Grouping:
         self.level: dict[Value, int] = {}
         self._acting = 0  # the level of the last equation with effects
 
-    def groups(self) -> Iterator[_Candidate]:
+    def candidates(self) -> list[_Candidate]:
+        """Groups with folds along rows, which may be worth a loop."""
+        found = [group for group in self._groups() if any(map(_is_long_fold, group.equations))]
+        beside = self._folds_beside(found)
+        for group in found if beside else ():
+            group.take_beside(beside)
+        return found
+
+    def _folds_beside(self, groups: Sequence[_Candidate]) -> list[Equation]:
+        """Folds of all rows, of arrays that no group computes, and on which no group depends."""
+        folds = [eq for eq in self.graph.equations if folds_rows(eq, self.rows)]
+        folds = [eq for eq in folds if self.made_by.get(eq.operands[0]) not in self.reads]
+        if not folds:
+            return []
+        needed: set[Value] = {v for group in groups for eq in group.equations for v in eq.operands}
+        for eq in reversed(self.graph.equations):
+            if not needed.isdisjoint(eq.outputs):
+                needed.update(eq.operands)
+        return [eq for eq in folds if eq.outputs[0] not in needed]
+
+    def _groups(self) -> Iterator[_Candidate]:
         """The groups, in the order of their first equations."""
         for eq in self.graph.equations:
             self._place(eq)
@@ -130,7 +154,7 @@ class _Grouping:
             level = self.level[out]
             parent[eq] = above[out, level] = eq
             for value, by_rows in zip(eq.operands, reads, strict=True):
-                if by_rows:
+                if by_rows and not self._is_of_constants(value):
                     other = above.setdefault((value, level), eq)
                     parent[head(other)] = head(eq)
         members: dict[Equation, list[Equation]] = {}
@@ -139,6 +163,11 @@ class _Grouping:
         users = _users(self.graph)
         for equations in members.values():
             yield _Candidate(self, equations, users)
+
+    def _is_of_constants(self, value: Value) -> bool:
+        """Whether a value is formed of nothing, so that to share it is no connection."""
+        eq = self.made_by.get(value)
+        return eq is not None and not eq.operands
 
     def _place(self, eq: Equation) -> None:
         """Find the level of an equation, and whether it is in a group."""
@@ -186,8 +215,10 @@ class _Candidate:
         self.row_bytes //= math.prod(self.rows)
         self.again: list[Equation] = []
         """Equations that are done again outside."""
+        self.beside: list[Equation] = []
+        """Equations outside that fold the rows of an array that the group reads."""
         self.folds: list[Equation] = []
-        """Equations outside that fold the rows of a value of the group."""
+        """Equations outside that fold the rows of a value of the group, or of one it reads."""
         self.stored: list[Value] = []
         """Values that are read outside."""
         self.size = 0
@@ -196,14 +227,18 @@ class _Candidate:
     def is_worth(self) -> bool:
         """Whether the equations pass over a large array more than once and there are blocks for
         it."""
-        if not self._passes_again() or any([self._is_spread_out(v) for v in self._sources()]):
-            return False
         folds = [u for eq in self.equations for u in self._others(eq) if self._folds(u)]
+        folds += self.beside
+        again = self._passes_again()
+        if not again and not (folds and self._passes_beside(folds)):
+            return False
+        if any([self._is_spread_out(v) for v in self._sources()]):
+            return False
         wide = any([self._left(fold) > 1 for fold in folds])
         products = any([leading_batch_axes(eq) for eq in self.equations])
-        longest = LONGEST_OF_PRODUCTS if products else LONGEST
+        longest = LONGEST_OF_PRODUCTS if products else LONGEST_FOLDED if wide else LONGEST
         self.size = _block_size(self.rows, self.row_bytes, longest, FOLDED if wide else 1)
-        return self.size > 0
+        return self.size > 0 and (again or any([self._left(f) <= self.size for f in folds]))
 
     def _is_formed(self, value: Value) -> bool:
         """Whether a value is a view, which kernels form of what is in memory."""
@@ -228,11 +263,35 @@ class _Candidate:
                 large = [v for v in eq.operands if self._is_large(v) and not self._is_formed(v)]
                 if any([number > first.setdefault(v, number) for v in large]):
                     return True
-            is_fold = isinstance(eq.op.lower, Reduction) and _is_long(eq.operands[0], out)
-            passes[out] = number + is_fold
+            passes[out] = number + _is_long_fold(eq)
             if self._is_large(out) and not is_view(eq):
                 first[out] = number
         return False
+
+    def take_beside(self, folds: list[Equation]) -> None:
+        """Take those that fold what the group reads out of `folds`."""
+        sources = set(self._sources())
+        self.beside = [eq for eq in folds if eq.operands[0] in sources]
+        folds[:] = [eq for eq in folds if eq.operands[0] not in sources]
+        nbytes = [eq.operands[0].type.nbytes for eq in self.beside]
+        self.row_bytes = max([self.row_bytes, *[n // math.prod(self.rows) for n in nbytes]])
+
+    def _passes_beside(self, folds: Sequence[Equation]) -> bool:
+        """Whether folds of all rows go over a large array that a fold along rows goes over."""
+        read: dict[Value, set[Value]] = {}
+        """Large arrays from which each value is computed in one pass."""
+
+        def arrays(value: Value) -> set[Value]:
+            return read.get(value, {value} if self._is_large(value) else set())
+
+        along: set[Value] = set()
+        for eq in self.equations:
+            found = set[Value]().union(*map(arrays, eq.operands))
+            if _is_long_fold(eq):
+                along |= found
+            if isinstance(eq.op.lower, Elementwise) or is_view(eq):
+                read[eq.outputs[0]] = found
+        return any([not along.isdisjoint(arrays(fold.operands[0])) for fold in folds])
 
     def _sources(self) -> Iterator[Value]:
         """What is read row by row and does not come from the group."""
@@ -276,6 +335,7 @@ class _Candidate:
             if is_dear or self._is_small(out) or any([_needs_memory(u) for u in readers]):
                 in_memory.add(out)
                 work[out] = 0
+        self.folds += [fold for fold in self.beside if self._left(fold) <= self.size]
         inside = {v for fold in self.folds for v in fold.operands}
         for eq in reversed(self.equations):
             (out,) = eq.outputs
@@ -328,6 +388,11 @@ class _Candidate:
             formed=formed,
         )
         return RowLoop(group).equations()
+
+
+def _is_long_fold(eq: Equation) -> bool:
+    """Whether an equation folds a large array many to one."""
+    return isinstance(eq.op.lower, Reduction) and _is_long(eq.operands[0], eq.outputs[0])
 
 
 def _is_long(x: Value, folded: Value) -> bool:

@@ -24,6 +24,7 @@ from .lanes import lanes
 from .ranges import ranges
 from .simplify import simplify
 from .specialize import specialize
+from .subtotals import subtotals
 from .wavefront import wavefront
 from .widen import widen
 
@@ -45,6 +46,7 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     inner_products,  # behind what takes products apart or together
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused
+    subtotals,  # sums of all elements from those of rows
     blocking,  # passes over large arrays, block of rows by block of rows
 )
 """Passes that every program goes through, in order."""

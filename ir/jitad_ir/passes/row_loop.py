@@ -36,7 +36,7 @@ class Group:
     stored: Sequence[Value]
     """Results that are read outside: the loop stacks them up."""
     folds: Sequence[Equation]
-    """Equations outside that fold all rows of a result."""
+    """Equations outside that fold all rows of a result, or of what the group reads."""
     again: Sequence[Equation]
     """Equations of the group that are done again, or only, outside."""
     formed: Set[Equation]
@@ -95,7 +95,7 @@ class RowLoop:
     def _folded(self, eq: Equation) -> Value:
         """Append the fold of the rows of a block."""
         self.body.source = eq.source
-        return self.body.add(eq.op, (self.inside[eq.operands[0], True],), eq.params)[0]
+        return self.body.add(eq.op, (self._value(eq.operands[0], True),), eq.params)[0]
 
     def _value(self, value: Value, by_rows: bool) -> Value:
         """What the body has for a value."""

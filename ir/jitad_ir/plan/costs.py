@@ -21,7 +21,7 @@ from .wavefront import Wavefront
 
 NOT_COUNTED = frozenset({"select", "convert", "stop_gradient"})
 """Elementwise ops on floats that move numbers and compute nothing."""
-CACHE = 1 << 18
+CACHE = 1 << 20
 """Bytes of a step of a loop that are taken to stay in the cache from its first pass to its last."""
 COMPLEX = {"add": 2, "sub": 2, "neg": 2, "mul": 6, "div": 11}
 """Operations on reals in one on complex numbers; 2 for what is not listed."""

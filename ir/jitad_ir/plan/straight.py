@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_NODES = 6000
 """Nodes of a body, at most: LLVM takes some 10 us for each."""
+MOST_FOLDED = 256
+"""Elements of one fold, at most: more of them are folded faster by a loop, across lanes."""
 BRANCH_WORK = 60
 """Operations of all the branches together up to which all are run, and one result selected."""
 DEAR = 10
@@ -107,6 +109,10 @@ def _check_value(eq: Equation, value: Value) -> None:
         raise NotStraightError
     if value.type.size > elements.SMALL and not isinstance(eq.op.lower, Pull):
         raise NotStraightError
+    if isinstance(eq.op.lower, (Reduction, ArgReduction)):
+        (operand,) = eq.operands
+        if operand.type.size > MOST_FOLDED * value.type.size:
+            raise NotStraightError
 
 
 def _check_size(kernel: Kernel) -> None:
