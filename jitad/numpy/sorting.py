@@ -83,9 +83,8 @@ def argsort(
     """
     _no_order(order)
     x, place = _along(atleast_1d(a) if axis in (-1, 0) and np.ndim(a) == 0 else a, axis)
-    counter = apply(ops.iota, shape=x.shape, dim=place, dtype=INT64)
-    found = apply(ops.sort, x, counter, axis=place, num_keys=1, descending=descending)
-    return found[1] if dtype is None else convert(found[1], as_dtype(dtype))
+    found = apply(ops.argsort, x, axis=place, descending=descending)
+    return found if dtype is None else convert(found, as_dtype(dtype))
 
 
 def _no_order(order: Any) -> None:

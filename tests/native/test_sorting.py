@@ -33,6 +33,9 @@ SHAPES = (
     ((8, 100), 1),
     ((3, 300), 1),
     ((300, 3), 0),
+    ((260, 9), 0),
+    ((2, 300, 70), 1),
+    ((4100,), 0),
 )
 
 
@@ -60,13 +63,15 @@ def in_order(x: Any, axis: int, descending: bool) -> Any:
 
 
 def sorts(type: ArrayType, axis: int, descending: bool) -> Any:
-    """A program: the array sorted alone, and sorted along with places and with itself."""
+    """A program: the array sorted alone, and sorted along with places and with itself; its
+    order."""
     builder = Builder("sorts")
     x = builder.input(type)
     with building(builder):
         place = ops.iota(shape=type.shape, dim=axis, dtype=INT64)
         params = {"axis": axis, "num_keys": 1, "descending": descending}
-        outputs = [*ops.sort(x, **params), *ops.sort(x, place, x, **params)]
+        order = ops.argsort(x, axis=axis, descending=descending)
+        outputs = [*ops.sort(x, **params), *ops.sort(x, place, x, **params), order]
     return compile_graph(widen(builder.build(outputs)))
 
 
@@ -80,8 +85,9 @@ def test_order_is_that_of_numpy(name: str) -> None:
         for _ in range(3):
             x = drawn(rng, shape, dtype)
             order = in_order(x, axis, descending)
-            alone, with_places, places, itself = program(x)
+            alone, with_places, places, itself, order_alone = program(x)
             np.testing.assert_array_equal(places, order, f"{name} {shape} {axis} {descending}")
+            np.testing.assert_array_equal(order_alone, order)
             expected = np.take_along_axis(x, order, axis).view(key_dtype(dtype))
             for got in (alone, with_places, itself):
                 np.testing.assert_array_equal(got.view(key_dtype(dtype)), expected)
@@ -101,8 +107,9 @@ def test_one_long_row_on_several_threads(name: str) -> None:
         for descending, program in zip((False, True), programs, strict=True):
             order = in_order(x, 0, descending)
             with jitad.threads(threads):
-                alone, with_places, places, itself = program(x)
+                alone, with_places, places, itself, order_alone = program(x)
             np.testing.assert_array_equal(places, order)
+            np.testing.assert_array_equal(order_alone, order)
             for got in (alone, with_places, itself):
                 assert got.tobytes() == x[order].tobytes()
 
@@ -126,8 +133,9 @@ def test_complex_rows(name: str, shape: tuple[int, ...], axis: int) -> None:
             x = np.empty(shape, dtype)
             x.real, x.imag = re, im
             order = in_order(x, axis, descending)
-            alone, with_places, places, itself = program(x)
+            alone, with_places, places, itself, order_alone = program(x)
             np.testing.assert_array_equal(places, order)
+            np.testing.assert_array_equal(order_alone, order)
             for got in (alone, with_places, itself):
                 assert got.tobytes() == np.take_along_axis(x, order, axis).tobytes()
 

@@ -86,14 +86,16 @@ def sorts(type: ArrayType, descending: bool) -> Any:
     def emit(x: Any) -> Any:
         place = ops.iota(shape=type.shape, dim=0, dtype=INT64)
         params = {"axis": 0, "num_keys": 1, "descending": descending}
-        return [*ops.sort(x, **params), *ops.sort(x, place, **params)]
+        order = ops.argsort(x, axis=0, descending=descending)
+        return [*ops.sort(x, **params), *ops.sort(x, place, **params), order]
 
     return compiled(type, emit)
 
 
 def check(program: Any, x: Any, descending: bool, name: str) -> None:
     order = stable_order(x, descending)
-    alone, along, places = program(x)
+    alone, along, places, order_alone = program(x)
+    np.testing.assert_array_equal(order_alone, order, name)
     np.testing.assert_array_equal(places, order, name)
     expected = np.take_along_axis(x, order, 0).tobytes()
     assert alone.tobytes() == expected, name

@@ -241,6 +241,7 @@ from .slicing import (
     slice_ as slice,
 )
 from .sorting import (
+    argsort,
     order_statistics,
     sort,
     top_k,
@@ -290,12 +291,13 @@ from .while_loop import while_loop
 
 # fmt: off
 __all__ = [
-    "abs", "acos", "acosh", "add", "airy", "all_gather", "argmax", "argmin", "asin", "asinh",
-    "atan", "atan2", "atanh", "axis_index", "batched", "bessel_i", "bessel_iv", "bessel_ive",
-    "bessel_j", "bessel_jv", "bessel_k", "bessel_kv", "bessel_kve", "bessel_y", "bessel_yv", "beta",
-    "betainc", "betainc_inv", "betaincc", "betaincc_inv", "betaln", "bincount", "binom", "bitcast",
-    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "branch", "broadcast", "cbrt",
-    "ceil", "check", "checkpoint", "checkpoint_name", "cholesky", "clamp", "clz", "complex",
+    "abs", "acos", "acosh", "add", "airy", "all_gather", "argmax", "argmin", "argsort", "asin",
+    "asinh", "atan", "atan2", "atanh", "axis_index", "batched", "bessel_i", "bessel_iv",
+    "bessel_ive", "bessel_j", "bessel_jv", "bessel_k", "bessel_kv", "bessel_kve", "bessel_y",
+    "bessel_yv", "beta", "betainc", "betainc_inv", "betaincc", "betaincc_inv", "betaln", "bincount",
+    "binom", "bitcast", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "branch",
+    "broadcast", "cbrt", "ceil", "check", "checkpoint", "checkpoint_name", "cholesky", "clamp",
+    "clz", "complex",
     "concatenate", "conj", "constant", "convert", "convolution", "copysign", "cos", "cosh",
     "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum", "custom_jvp", "custom_vjp",
     "custom_vmap", "dawsn", "det", "digamma", "div", "dot", "dynamic_slice", "dynamic_update_slice",

@@ -37,9 +37,9 @@ class MergePath:
         """Of source[low:middle] and source[middle:high], merged to target[low:high], those records
         that go to target[begin:end]. The pointers are those of the source, then of the target."""
         places = (low, middle, high, begin, end)
-        r.call_inner(self._name("merge"), self._merge, *pointers, *places)
+        r.call_inner(self.name("merge"), self._merge, *pointers, *places)
 
-    def _name(self, what: str) -> str:
+    def name(self, what: str) -> str:
         """Of a function for such records."""
         order = "descending" if self.descending else "ascending"
         return ".".join([f"jitad.{what}", *map(short_name, self.dtypes), str(self.num_keys), order])
@@ -55,7 +55,7 @@ class MergePath:
         for cut in cuts:
             args = (*pointers[:k], low, middle, high, cut)
             ranks.append(
-                r.call_inner(self._name("rank"), self._rank, *args, result=INT64, apart=True)
+                r.call_inner(self.name("rank"), self._rank, *args, result=INT64, apart=True)
             )
         places = [b.sub(b.add(middle, c), i) for c, i in zip(cuts, ranks, strict=True)]
         both = [
@@ -79,7 +79,7 @@ class MergePath:
         for stretch in both:
             parts = (stretch.i.value, stretch.i_end, stretch.j.value, stretch.j_end)
             args = (*pointers, *parts, stretch.place.value)
-            r.call_inner(self._name("merge_rest"), self._merge_rest, *args, apart=True)
+            r.call_inner(self.name("merge_rest"), self._merge_rest, *args, apart=True)
 
     def _merge_rest(self, r: Any, *parameters: Any) -> None:
         """One stretch, to its end."""

@@ -71,15 +71,43 @@ def sort_by_networks(
     """Sort the rows of the operands by the first of them."""
     outer, n, inner = _sides(xs[0].type.shape, axis)
     dtypes = [x.type.dtype for x in xs]
-    width = _lanes(dtypes[0])
     kinds = ".".join(short_name(d) for d in dtypes)
     direction = "descending" if descending else "ascending"
     name = f"jitad.network.{kinds}.{n}.{inner}.{direction}"
+    parts = len(xs)
 
-    def build(inner_r: Any, *pointers: Any) -> None:
-        parts = len(xs)
+    def build(r: Any, *pointers: Any) -> None:
         given, asked = pointers[:parts], pointers[parts : 2 * parts]
-        _Group(inner_r, dtypes, given, asked, pointers[2 * parts :], n, inner).emit(descending)
+        _Group(r, dtypes, given, asked, pointers[2 * parts :], n, inner).emit(descending)
+
+    _share_groups(r, dtypes, [*xs, *results], (outer, n, inner), name, build)
+
+
+def order_by_networks(r: Any, x: Any, out: Any, axis: int, descending: bool) -> None:
+    """Write the order (int64) of the rows of `x` to `out`."""
+    outer, n, inner = _sides(x.type.shape, axis)
+    dtypes = [x.type.dtype, INT64]
+    direction = "descending" if descending else "ascending"
+    name = f"jitad.network.order.{short_name(dtypes[0])}.{n}.{inner}.{direction}"
+
+    def build(r: Any, given: Any, asked: Any, *slots: Any) -> None:
+        _Group(r, dtypes, [given], [asked], slots, n, inner).emit_order(descending)
+
+    _share_groups(r, dtypes, [x, out], (outer, n, inner), name, build)
+
+
+def _share_groups(
+    r: Any,
+    dtypes: Sequence[DType],
+    buffers: Sequence[Any],
+    sides: tuple[int, int, int],
+    name: str,
+    build: Callable[..., None],
+) -> None:
+    """The function `build` builds, for all groups: it gets where their rows start in the buffers,
+    and slots."""
+    outer, n, inner = sides
+    width = _lanes(dtypes[0])
 
     def group(r: Any, buffers: Sequence[Any], number: Any) -> None:
         """The rows of a group from element `first` of the arrays on. The last may overlap the one
@@ -98,8 +126,8 @@ def sort_by_networks(
 
     work = Workspace()
     workspace_networks(work, dtypes, n)
-    groups, shares = _shares(dtypes, xs[0].type.shape, axis, work.bytes)
-    share_rows(r, groups, shares, work.bytes, [*xs, *results], group)
+    groups, shares = _shares(dtypes, sides, 1, work.bytes)
+    share_rows(r, groups, shares, work.bytes, buffers, group)
 
 
 def network_parts(dtypes: Sequence[DType], shape: Shape, axis: int) -> tuple[int, int]:
@@ -167,6 +195,25 @@ class _Group:
         self._move()
         if self.flag is not None:
             self.r.when(self.flag.value, lambda: self._each_row(self._restore(descending)))
+
+    def emit_order(self, descending: bool) -> None:
+        """Read, sort, write the indices: to the only result."""
+        self.flag = None
+        self._read(descending)
+        self.columns.sort(_padded(self.n))
+        r = self.r
+
+        def row(lane: Any) -> None:
+            start = affine(r, 0, (lane, self.step))
+            out = Row(r, INT64, Row(r, INT64, self.asked[0]).at(start), self.inner)
+
+            def element(j: Any) -> None:
+                at = affine(r, lane, (j, self.width))
+                out.store(r.b, j, r.b.convert(self.columns.parts[1].load(r.b, at), INT64))
+
+            r.loop(self.n, element)
+
+        r.loop(self.width, row)
 
     # -- rows in and out: element j of row l is lane l of slot j --
 

@@ -34,7 +34,7 @@ def suits(dtypes: Sequence[DType], num_keys: int, n: int) -> bool:
     return num_keys == 1 and key.kind != "c" and FROM[key.itemsize] <= n < 2**32
 
 
-def _digits(dtype: DType, n: int) -> tuple[int, int]:
+def digits_of(dtype: DType, n: int) -> tuple[int, int]:
     """Bits of a digit, and number of digits."""
     bits = 8 * dtype.itemsize
     size = 8 if bits <= 16 or n < LONG else 11 if bits == 32 else 10
@@ -56,7 +56,7 @@ class Space:
 
 def counts_type(dtype: DType, n: int) -> ArrayType:
     """The counts of the digits of n keys."""
-    size, digits = _digits(dtype, n)
+    size, digits = digits_of(dtype, n)
     return ArrayType(COUNT, (digits, 2**size))
 
 
@@ -122,7 +122,7 @@ def sort_within(
 
     There may be a stride for each operand. With `flag`, the targets get the keys, and the bool
     there tells whether any is ambiguous."""
-    size, digits = _digits(dtypes[0], n)
+    size, digits = digits_of(dtypes[0], n)
     direction = "descending" if descending else "ascending"
     kinds = ".".join(short_name(d) for d in dtypes)
     parts = len(dtypes)
@@ -132,13 +132,112 @@ def sort_within(
     def build(inner: Any, *parameters: Any) -> None:
         *pointers, counts, flag, n = parameters
         given, asked, *rows = [pointers[i : i + parts] for i in range(0, 4 * parts, parts)]
-        sort = _Sort(
-            inner, dtypes, given, asked, rows, counts, n, size, digits, strides, descending
-        )
-        sort.emit(flag)
+        kinds = [key_dtype(dtypes[0]), *dtypes[1:]]
+        passes = Passes(inner, kinds, rows, counts, n, size, digits)
+        _Sort(inner, dtypes, given, asked, passes, strides, descending).emit(flag)
 
     flag = r.nowhere() if flag is None else flag
     r.call_inner(name, build, *sources, *targets, *scratch, counts, flag, count)
+
+
+class Passes:
+    """Emits the passes over n records that lie in one of two `rows` (pointers to rows of these
+    `kinds`), by so many `digits` of `size` bits each of the first part, the key, from bit `first`
+    on."""
+
+    def __init__(
+        self,
+        r: Any,
+        kinds: Sequence[DType],
+        rows: Sequence[Sequence[Any]],
+        counts: Any,
+        n: Any,
+        size: int,
+        digits: int,
+        first: int = 0,
+    ) -> None:
+        self.r, self.kinds, self.rows, self.n = r, kinds, rows, n
+        self.size, self.digits, self.first = size, digits, first
+        self.counts = r.buffer(ArrayType(COUNT, (digits, 2**size)), counts)
+
+    def emit(self) -> Any:
+        """From the first of the rows to one of them: whether it is the second one (i1)."""
+        r = self.r
+        self._count()
+        moved = Counter(r, r.integer(0))
+        r.loop(self.digits, lambda digit: self._by_digit(digit, moved))
+        return self._odd(moved)
+
+    def _digit(self, key: Any, shift: Any) -> Any:
+        """The digit of a key `shift` bits from the right, as i64."""
+        r, keys = self.r, self.kinds[0]
+        by = r.b.convert(r.number(shift), keys)
+        shifted = key._replace(value=r.builder.lshr(key.value, by.value))
+        mask = r.b.constant(keys, 2**self.size - 1)
+        return r.b.convert(r.b.bitwise_and(shifted, mask), INT64).value
+
+    def _step(self, digit: Any, of: Any) -> Any:
+        """Add one to the count of a digit; what it was."""
+        r = self.r
+        at = (digit, of)
+        count = r.load(self.counts, at)
+        r.store(self.counts, at, r.b.add(count, r.b.constant(COUNT, 1)))
+        return r.b.convert(count, INT64).value
+
+    def _count(self) -> None:
+        r = self.r
+        r.fill(self.counts, r.b.constant(COUNT, 0))
+        keys = Row(r, self.kinds[0], self.rows[0][0])
+
+        def visit(i: Any) -> None:
+            key = keys.load(r.b, i)
+            for digit in range(self.digits):
+                shift = r.integer(self.first + digit * self.size)
+                self._step(digit, self._digit(key, shift))
+
+        r.loop(self.n, visit)
+
+    def _by_digit(self, digit: Any, moved: Counter) -> None:
+        """Move the records by one digit, unless all have the same."""
+        r, b = self.r, self.r.builder
+        source, target = self.found(self._odd(moved)), self.found(b.not_(self._odd(moved)))
+        shift = affine(r, self.first, (digit, self.size))
+        some = self._digit(source[0].load(r.b, r.integer(0)), shift)
+        count = r.b.convert(r.load(self.counts, (digit, some)), INT64).value
+
+        def move(i: Any) -> None:
+            records = [row.load(r.b, i) for row in source]
+            place = self._step(digit, self._digit(records[0], shift))
+            for row, record in zip(target, records, strict=True):
+                row.store(r.b, place, record)
+
+        def move_all() -> None:
+            starts(r, self.counts, digit)
+            r.loop(self.n, move)
+            moved.add(r.integer(1))
+
+        r.when(b.icmp_signed("!=", count, self.n), move_all)
+
+    def _odd(self, moved: Counter) -> Any:
+        r, b = self.r, self.r.builder
+        return b.icmp_signed("!=", b.and_(moved.value, r.integer(1)), r.integer(0))
+
+    def found(self, second: Any) -> list[Row]:
+        """The second rows where the condition (i1) holds, else the first."""
+        pairs = zip(self.kinds, *self.rows, strict=True)
+        return [Row(self.r, d, self.r.builder.select(second, q, p)) for d, p, q in pairs]
+
+
+def starts(r: Any, counts: Any, digit: Any) -> None:
+    """In place of how often each value of a digit occurs, the place of the first one with it."""
+    total = Counter(r, r.integer(0))
+
+    def place(of: Any) -> None:
+        here = r.load(counts, (digit, of))
+        r.store(counts, (digit, of), r.b.convert(r.number(total.value), COUNT))
+        total.add(r.b.convert(here, INT64).value)
+
+    r.loop(counts.type.shape[1], place)
 
 
 class _Sort:
@@ -150,33 +249,22 @@ class _Sort:
         dtypes: Sequence[DType],
         given: Sequence[Any],
         asked: Sequence[Any],
-        rows: Sequence[Sequence[Any]],
-        counts: Any,
-        n: Any,
-        size: int,
-        digits: int,
+        passes: Passes,
         strides: Sequence[int],
         descending: bool,
     ) -> None:
-        self.r, self.dtypes, self.n, self.descending = r, dtypes, n, descending
-        self.size, self.digits = size, digits
-        self.keys = key_dtype(dtypes[0])
-        self.kinds = [self.keys, *dtypes[1:]]
+        self.r, self.dtypes, self.n, self.descending = r, dtypes, passes.n, descending
+        self.passes, self.keys = passes, key_dtype(dtypes[0])
         self.sources, self.targets = (
             [Row(r, *operand) for operand in zip(dtypes, pointers, strides, strict=True)]
             for pointers in (given, asked)
         )
-        self.rows = rows
-        self.counts = r.buffer(ArrayType(COUNT, (digits, 2**size)), counts)
 
     def emit(self, flag: Any) -> None:
         """Read, count, move by each digit, write: keys, if a flag is asked for."""
         r = self.r
         ambiguous = self._read()
-        self._count()
-        moved = Counter(r, r.integer(0))
-        r.loop(self.digits, lambda digit: self._by_digit(digit, moved))
-        found = self._rows(self._odd(moved))
+        found = self.passes.found(self.passes.emit())
 
         def finish() -> None:
             self._write(found, self.targets[0], as_keys=False)
@@ -202,7 +290,7 @@ class _Sort:
     def _read(self) -> Flag | None:
         """Keys and payload to the first rows. Gives whether some key is ambiguous."""
         r = self.r
-        first = [Row(r, d, p) for d, p in zip(self.kinds, self.rows[0], strict=True)]
+        first = [Row(r, d, p) for d, p in zip(self.passes.kinds, self.passes.rows[0], strict=True)]
         flag = Flag(r) if self.dtypes[0].kind == "f" else None
 
         def read(b: Any, i: Any) -> None:
@@ -215,72 +303,6 @@ class _Sort:
 
         self._strips(read)
         return flag
-
-    def _digit(self, key: Any, shift: Any) -> Any:
-        """The digit of a key `shift` bits from the right, as i64."""
-        r = self.r
-        by = r.b.convert(r.b.constant(INT64, 0)._replace(value=shift), self.keys)
-        shifted = key._replace(value=r.builder.lshr(key.value, by.value))
-        mask = r.b.constant(self.keys, 2**self.size - 1)
-        return r.b.convert(r.b.bitwise_and(shifted, mask), INT64).value
-
-    def _step(self, digit: Any, of: Any) -> Any:
-        """Add one to the count of a digit; what it was."""
-        r = self.r
-        at = (digit, of)
-        count = r.load(self.counts, at)
-        r.store(self.counts, at, r.b.add(count, r.b.constant(COUNT, 1)))
-        return r.b.convert(count, INT64).value
-
-    def _count(self) -> None:
-        r = self.r
-        r.fill(self.counts, r.b.constant(COUNT, 0))
-        keys = Row(r, self.keys, self.rows[0][0])
-
-        def visit(i: Any) -> None:
-            key = keys.load(r.b, i)
-            for digit in range(self.digits):
-                self._step(digit, self._digit(key, r.integer(digit * self.size)))
-
-        r.loop(self.n, visit)
-
-    def _by_digit(self, digit: Any, moved: Counter) -> None:
-        """Move the records by one digit, unless all have the same."""
-        r, b = self.r, self.r.builder
-        source, target = self._rows(self._odd(moved)), self._rows(b.not_(self._odd(moved)))
-        shift = affine(r, 0, (digit, self.size))
-        some = self._digit(source[0].load(r.b, r.integer(0)), shift)
-        count = r.b.convert(r.load(self.counts, (digit, some)), INT64).value
-
-        def move(i: Any) -> None:
-            records = [row.load(r.b, i) for row in source]
-            place = self._step(digit, self._digit(records[0], shift))
-            for row, record in zip(target, records, strict=True):
-                row.store(r.b, place, record)
-
-        def move_all() -> None:
-            total = Counter(r, r.integer(0))
-
-            def place(of: Any) -> None:
-                here = r.load(self.counts, (digit, of))
-                start = r.b.constant(INT64, 0)._replace(value=total.value)
-                r.store(self.counts, (digit, of), r.b.convert(start, COUNT))
-                total.add(r.b.convert(here, INT64).value)
-
-            r.loop(2**self.size, place)
-            r.loop(self.n, move)
-            moved.add(r.integer(1))
-
-        r.when(b.icmp_signed("!=", count, self.n), move_all)
-
-    def _odd(self, moved: Counter) -> Any:
-        r, b = self.r, self.r.builder
-        return b.icmp_signed("!=", b.and_(moved.value, r.integer(1)), r.integer(0))
-
-    def _rows(self, second: Any) -> list[Row]:
-        """The second rows where the condition (i1) holds, else the first."""
-        pairs = zip(self.kinds, *self.rows, strict=True)
-        return [Row(self.r, d, self.r.builder.select(second, q, p)) for d, p, q in pairs]
 
     def _write(self, found: Sequence[Row], first: Row, as_keys: bool) -> None:
         """The results, from where the last pass left them."""

@@ -119,36 +119,44 @@ def sort_by_runs(
         *pointers, count, most = parameters
         given, asked, free = [pointers[i : i + parts] for i in range(0, 3 * parts, parts)]
         source = [Row(inner, d, p, stride) for d, p in zip(dtypes, given, strict=True)]
-        order = (num_keys, descending, by_digits)
-        return _Runs(inner, source, asked, free, *order, count).emit(most)
+        path = MergePath(dtypes, num_keys, descending)
+        if by_digits:  # keys ascend in either direction
+            path = MergePath([key_dtype(dtypes[0]), *dtypes[1:]], 1, False)
+        return Runs(inner, source, descending, path, [asked, free], count, by_digits).emit(most)
 
-    most = r.integer(max(2, min(MOST, n // EACH)))
     name = f"jitad.runs.{num_keys}.{_kinds(dtypes, stride, descending)}"
     places = (*sources, *rows, *scratch)
-    return r.call_inner(name, build, *places, r.integer(n), most, result=BOOL, brief=True)
+    counts = (r.integer(n), most_of(r, n))
+    return r.call_inner(name, build, *places, *counts, result=BOOL, brief=True)
 
 
-class _Runs:
-    """The body of the function that looks for runs, and sorts by them."""
+def most_of(r: Any, n: int) -> Any:
+    """Runs (i64) that are merged of n records, at most."""
+    return r.integer(max(2, min(MOST, n // EACH)))
+
+
+class Runs:
+    """The body of the function that looks for runs, and sorts by them: records that
+    are merged by `path`, in the first of two rows. If `by_keys`, these are the operands with the
+    key of the first one in its place."""
 
     def __init__(
         self,
         r: Any,
         source: Sequence[Row],
-        rows: Sequence[Any],
-        scratch: Sequence[Any],
-        num_keys: int,
         descending: bool,
-        by_digits: bool,
+        path: MergePath,
+        rows: Sequence[Sequence[Any]],
         n: Any,
+        by_keys: bool = False,
     ) -> None:
         self.r, self.source, self.n = r, source, n
-        self.num_keys, self.descending, self.by_digits = num_keys, descending, by_digits
+        self.num_keys, self.descending, self.by_keys = path.num_keys, descending, by_keys
         self.dtypes = [row.dtype for row in source]
         kinds = _kinds(self.dtypes, source[0].stride, descending)
-        self.kinds = f"{num_keys}.{kinds}"
-        merged = [key_dtype(self.dtypes[0]), *self.dtypes[1:]] if by_digits else self.dtypes
-        self.rows, self.scratch = (Rows(r, merged, places) for places in (rows, scratch))
+        self.kinds = f"{path.num_keys}.{kinds}"
+        self.path = path
+        self.rows, self.scratch = (Rows(r, path.dtypes, places) for places in rows)
         self.ends = r.buffer(ArrayType(INT64, (MOST + 1,)), r.local(INT64, MOST + 1))
         """Where the runs begin, and the last one ends."""
 
@@ -195,12 +203,16 @@ class _Runs:
         here, _ = order()
         r.loop(runs.value, lambda i: self._put(here, self._noted(i), self._noted(b.add(i, one))))
         r.when(b.icmp_signed(">", runs.value, one), lambda: self._merge_all(runs, rounds, order))
+        self._finish()
+
+    def _finish(self) -> None:
+        """What is done when the records are in order in the rows."""
 
     def _merge_all(
         self, runs: Counter, rounds: Counter, order: Callable[[], tuple[Rows, Rows]]
     ) -> None:
         r, b, one = self.r, self.r.builder, self.r.integer(1)
-        ambiguous = self._encode(order()[0].pointers[0]) if self.by_digits else None
+        ambiguous = self._encode(order()[0].pointers[0]) if self.by_keys else None
 
         def merge_pairs() -> None:
             here, free = order()
@@ -274,8 +286,7 @@ class _Runs:
 
     def _merge(self, source: Rows, target: Rows, low: Any, middle: Any, high: Any) -> None:
         """In pieces: of those that are in one of the runs, records are not compared."""
-        descending = self.descending and not self.by_digits  # keys ascend in either direction
-        path = MergePath(self.rows.dtypes, self.num_keys, descending)
+        path = self.path
 
         def build(r: Any, *parameters: Any) -> None:
             *pointers, low, middle, high = parameters
@@ -291,7 +302,7 @@ class _Runs:
             r.loop(pieces, piece)
 
         places = (*source.pointers, *target.pointers, low, middle, high)
-        self.r.call_inner(f"jitad.runs.merge.{self.kinds}", build, *places, brief=True)
+        self.r.call_inner(self.path.name("runs"), build, *places, brief=True)
 
 
 def _emit_put(

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import BOOL, ArrayType, DType
-from . import radix
+from ..types import BOOL, INT64, ArrayType, DType
+from . import index_sort, radix
 from .lapack import Workspace
 from .merge_path import MergePath
 from .merge_sort import Rows, merge_sort
@@ -92,6 +92,8 @@ class LongSort:
         self.sources, self.targets = sources, targets
         self.kinds = _kinds(dtypes, by_digits)
         self.space = _Space(Workspace(r), self.kinds, n, dtypes[0] if by_digits else None)
+        self.asked: list[Any] = []
+        """Pointers to results, if the targets are none."""
 
     def emit(self, threads: Any) -> None:
         """With so many `threads` (i64), 2 or more; alone if there are few runs already."""
@@ -130,7 +132,7 @@ class LongSort:
             b.store(level.value, level_at)
             pieces = b.shl(runs, r.integer(PIECES))
             places = [*here.pointers, *free.pointers]
-            args = (rounds_at, level_at, *places)
+            args = (rounds_at, level_at, *places, *self.asked)
             r.parallel_for(pieces, self._merge_piece, *args)
             level.add(r.integer(1))
 
@@ -179,7 +181,7 @@ class LongSort:
         self, r: Any, number: Any, rounds_at: Any, level_at: Any, *pointers: Any
     ) -> None:
         """Piece `number` of the row that has, level by level, half as many runs."""
-        b, k = r.builder, len(self.dtypes)
+        b, k = r.builder, len(self.kinds)
         rounds, level = (b.load(place, typ=number.type) for place in (rounds_at, level_at))
         shift = b.add(level, r.integer(PIECES + 1))
         pair = b.lshr(number, shift)
@@ -196,10 +198,83 @@ class LongSort:
         begin, end = cut(0), cut(1)
         descending = self.descending and not self.by_digits  # keys ascend in either direction
         path = MergePath(self.kinds, self.num_keys, descending)
-        path.merge(r, pointers, low, middle, high, begin, end)
-        if not self.by_digits:
-            return
+        path.merge(r, pointers[: 2 * k], low, middle, high, begin, end)
+        if self.by_digits:
+            last = b.icmp_signed("==", b.add(level, r.integer(1)), rounds)
+            r.when(last, lambda: self._finish(r, pointers[k:], begin, end))
 
-        last = b.icmp_signed("==", b.add(level, r.integer(1)), rounds)
-        row = (pointers[k], self.dtypes[0], self.descending)
-        r.when(last, lambda: write_decoded(r, *row, begin, end))
+    def _finish(self, r: Any, pointers: Sequence[Any], begin: Any, end: Any) -> None:
+        """Of the rows, and what is asked for, the piece that is in order now."""
+        write_decoded(r, pointers[0], self.dtypes[0], self.descending, begin, end)
+
+
+class LongOrder(LongSort):
+    """Emits the order of n elements from `source` on, to `target` on: records are merged."""
+
+    def __init__(
+        self, r: Any, source: Any, target: Any, dtype: DType, descending: bool, n: int
+    ) -> None:
+        self.r, self.dtypes, self.n = r, [dtype], n
+        self.num_keys, self.descending, self.by_digits = 1, descending, True
+        self.kinds = index_sort.kinds_of(dtype)
+        self.space = _OrderSpace(Workspace(r), dtype, n)
+        self.sources, self.asked = [source], [target]
+        self.targets = [row.pointer for row in self.space.ordered]
+
+    def emit(self, threads: Any) -> None:
+        """With so many `threads` (i64), 2 or more; alone if there are few runs already."""
+        r, (source,), (target,) = self.r, self.sources, self.asked
+        row, places = Row(r, self.dtypes[0], source), Row(r, INT64, target)
+        pairs = [self.targets, [row.pointer for row in self.space.rows]]
+        whole = index_sort.is_in_order(r, row, places, self.descending, self.n)
+
+        def look_for_runs() -> None:
+            few = index_sort.order_by_runs(r, row, target, pairs, self.descending, self.n)
+            r.when(few, lambda: None, lambda: self._share(threads))
+
+        r.when(whole, lambda: None, look_for_runs)
+
+    def _restore(self, runs: Any) -> None:
+        """Nothing: indices are exact."""
+
+    def _sort_run(self, r: Any, number: Any, rounds_at: Any, *pointers: Any) -> None:
+        b, k, dtype = r.builder, len(self.kinds), self.dtypes[0]
+        source, *rows, counts = pointers
+        rounds = b.load(rounds_at, typ=number.type)
+        start = self._start(r, number, rounds)
+        count = b.sub(self._start(r, b.add(number, r.integer(1)), rounds), start)
+        pairs = [Rows(r, self.kinds, rows[i : i + k]).behind(start).pointers for i in (0, k)]
+        row = Row(r, dtype, Row(r, dtype, source).at(start))
+        index_sort.write_records(r, row, pairs[0], self.descending, start, count)
+        size = radix.counts_type(dtype, self.n).nbytes
+        mine = r.offset(counts, b.mul(number, r.integer(size)))
+        found = index_sort.sort_records(r, dtype, pairs, mine, self.n, count)
+
+        def bring() -> None:
+            for kind, goal, place in zip(self.kinds, pairs[0], found, strict=True):
+                r.copy_bytes(goal, place, b.mul(count, r.integer(kind.itemsize)))
+
+        r.when(b.icmp_unsigned("!=", found[0], pairs[0][0]), bring)
+
+    def _finish(self, r: Any, pointers: Sequence[Any], begin: Any, end: Any) -> None:
+        *rows, target = pointers
+        merged = Rows(r, self.kinds, rows[: len(self.kinds)]).behind(begin).pointers
+        places = Row(r, INT64, Row(r, INT64, target).at(begin))
+        index_sort.write_places(r, self.kinds, merged, places, r.builder.sub(end, begin))
+
+
+class _OrderSpace(_Space):
+    """Two rows of records, and counts for each run."""
+
+    def __init__(self, work: Workspace, dtype: DType, n: int) -> None:
+        super().__init__(work, index_sort.kinds_of(dtype), n, None)
+        self.ordered = [work.array(kind, n) for kind in index_sort.kinds_of(dtype)]
+        counts = radix.counts_type(dtype, n)
+        self.digits = [work.array(counts.dtype, most_runs(n), *counts.shape)]
+
+
+def workspace_order(dtype: DType, n: int) -> int:
+    """Bytes of scratch memory of a `LongOrder`."""
+    work = Workspace()
+    _OrderSpace(work, dtype, n)
+    return work.bytes

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..graph import Value
 from ..lowering import Routine
-from ..op import NONLINEAR, Draw, Op, Sample, WithPrimal, batch_to_front
+from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Sample, WithPrimal, batch_to_front
 from ..types import INT64, ArrayType, TypeMismatch
+from .argsort_lowering import emit_argsort, parts_argsort, workspace_argsort
 from .constants import iota
 from .indexing import take_along
 from .selecting import (
@@ -149,6 +150,46 @@ sort = Op(
             (Draw((150,), -9, 9), Draw((150,), dtype="i64")),
             {"axis": 0, "num_keys": 1, "descending": True},
         ),
+    ),
+)
+
+
+def _infer_argsort(x: ArrayType, *, axis: int, descending: bool) -> ArrayType:
+    if not 0 <= axis < x.ndim:
+        raise TypeMismatch(f"argsort: expected an axis of {x!r}; got axis {axis}")
+    return x.with_dtype(INT64)
+
+
+argsort = Op(
+    name="argsort",
+    doc="The indices (int64) that put `x` in order along `axis`, as `sort` does: of equal elements "
+    "the first leads, in either direction.",
+    infer=_infer_argsort,
+    evaluate=lambda x, *, axis, descending: _order([x], axis, descending),
+    jvp=NO_TANGENT,
+    transpose=NONLINEAR,
+    batch=lambda size, batched, x, *, axis, descending: argsort(
+        x, axis=axis + 1, descending=descending
+    ),
+    lower=Routine(emit_argsort, workspace_argsort, parts=parts_argsort),
+    samples=tuple(
+        Sample((x,), {"axis": axis, "descending": descending}, dtypes, smooth=False)
+        for descending in (False, True)
+        for x, axis, dtypes in (
+            (Draw((7,)), 0, None),
+            (Draw((3, 4)), 1, None),
+            (Draw((2, 5, 2)), 1, None),
+            (Draw((0,)), 0, None),
+            (Draw((3, 1)), 1, None),
+            (Draw((9,), values=(2, 1, 2, 0, 1, 2, 0, 0, 1)), 0, None),
+            (Draw((150,), -100, 100), 0, None),
+            (Draw((300, 3), -100, 100), 0, None),
+            (
+                Draw((8,), values=(np.nan, 1.0, -np.inf, 0.0, np.inf, -0.0, np.nan, -2.0)),
+                0,
+                ("f32", "f64"),
+            ),
+        )
     ),
 )
 
