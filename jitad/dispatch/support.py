@@ -18,7 +18,7 @@ from collections.abc import Callable
 from jitad.dispatch import objects
 from jitad_ir import disk
 from jitad_ir.native import cache, threads
-from jitad_ir.native.link import Executable, ObjectImage, link
+from jitad_ir.native.link import Executable, image_of, link
 from jitad_ir.native.target import borrowed_target, create_machine, host, initialize_llvm
 
 
@@ -85,7 +85,7 @@ def _compile() -> Executable:
             with borrowed_target() as compiler:
                 compiler.optimize(parsed)
                 code = compiler.emit_object(parsed)
-            cache.store(key, link(ObjectImage((code,), externals.names, tuple(exports))))
+            cache.store(key, link(image_of((code,), externals.names, exports)))
 
         atexit.register(store_optimised)
-    return link(ObjectImage((quick,), externals.names, tuple(exports)))
+    return link(image_of((quick,), externals.names, exports))

@@ -27,7 +27,7 @@ from jitad_ir.native import (
     math_power,
     math_trigonometric,
 )
-from jitad_ir.native.link import ObjectImage, link
+from jitad_ir.native.link import image_of, link
 from jitad_ir.native.math_kernel import BINARY32, BINARY64
 from jitad_ir.native.target import Target, host
 from jitad_ir.native.unlocked import parse
@@ -436,7 +436,7 @@ def test_results_do_not_depend_on_the_instruction_set(name: str) -> None:
     plain = Target("x86-64", "")
     parsed = parse(str(module))
     plain.optimize(parsed)
-    executable = link(ObjectImage((plain.emit_object(parsed),), (), ("run",)))
+    executable = link(image_of((plain.emit_object(parsed),), (), ("run",)))
     out = np.empty_like(x)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     call(executable.address("run"))(x.ctypes.data, out.ctypes.data, len(x))

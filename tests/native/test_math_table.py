@@ -11,7 +11,7 @@ from llvmlite import ir as ll
 from jitad_ir.native import math_table
 from jitad_ir.native.emitter import Emitter
 from jitad_ir.native.lanes import Lanes
-from jitad_ir.native.link import ObjectImage, link
+from jitad_ir.native.link import image_of, link
 from jitad_ir.native.math_kernel import FORMATS, Kernel, Real
 from jitad_ir.native.math_table import Table, host_permutes, look_up
 from jitad_ir.native.target import Target, host
@@ -75,7 +75,7 @@ def test_code_without_fma_runs_on_the_oldest_cpu(dtype: np.dtype) -> None:
     plain = Target("x86-64", "")
     parsed = parse(str(module))
     plain.optimize(parsed)
-    executable = link(ObjectImage((plain.emit_object(parsed),), (), ("run",)))
+    executable = link(image_of((plain.emit_object(parsed),), (), ("run",)))
     index = np.arange(32, dtype=dtype)
     out = np.empty_like(index)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)

@@ -1,6 +1,6 @@
 """Machine code on disk (see `disk`): the next process links what this one compiled.
 
-A record holds an ObjectImage and the metadata that its program stored with it, under the program's
+A record holds an Image and the metadata that its program stored with it, under the program's
 key and all that the code depends on besides: the CPU, its features, versions of LLVM and NumPy.
 """
 
@@ -15,7 +15,8 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from .. import disk
-from .link import Executable, ObjectImage, link
+from .flatten import Flat
+from .link import Executable, Image, link
 from .target import host
 
 
@@ -27,15 +28,15 @@ def load(key: str | bytes, *, constants: Sequence[Any] = ()) -> Executable | Non
     record = disk.read(_full(key))
     if record is None:
         return None
-    objects, externals, exports, metadata, added = record
+    objects, flat, externals, exports, metadata, added = record
     arrays = [np.frombuffer(data, dtype).reshape(shape) for dtype, shape, data in added]
     try:
         return link(
-            ObjectImage(objects, externals, exports),
+            Image(objects, flat and Flat(*flat), externals, exports),
             constants=[*constants, *arrays],
             metadata=metadata,
         )
-    except (LookupError, RuntimeError):
+    except (LookupError, OSError, RuntimeError):
         # Of another SciPy, say. If it cannot be had at all, compiling afresh raises this again.
         return None
 
@@ -47,7 +48,9 @@ def store(key: str | bytes, executable: Executable, added: Sequence[Any] = ()) -
     if not all([isinstance(held, np.ndarray) for held in added]):
         return
     arrays = [(array.dtype.str, array.shape, array.tobytes()) for array in added]
-    disk.write(_full(key), (*executable.image, dict(executable.metadata), arrays))
+    objects, flat, *names = executable.image
+    code = (objects, flat and tuple(flat), *names)
+    disk.write(_full(key), (*code, dict(executable.metadata), arrays))
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from ..stages import stage
 from .addresses import resolve, slow_ones
 from .chunks import in_loop, split_long_blocks
 from .externals import Externals
-from .link import Executable, ObjectImage, link
+from .link import Executable, Image, image_of, link
 from .parts import divided
 from .target import borrowed_target, without_strength_reduction
 from .tasks import Task
@@ -78,16 +78,17 @@ def compile_module(
         return link(image, constants=constants, metadata=metadata)
 
 
-def build_image(module: ll.Module, externals: Sequence[str], exports: Sequence[str]) -> ObjectImage:
-    """Object code of `module` for the host, not loaded."""
+def build_image(module: ll.Module, externals: Sequence[str], exports: Sequence[str]) -> Image:
+    """Code of `module` for the host, not loaded."""
     with collector_paused(), stage("LLVM text"):
         split_long_blocks(module)
         sizes = choose_inlining(module, exports)
         texts = divided(module, sizes, min(workers.limit(), MOST_PARTS))
     meanwhile = slow_ones(externals) if workers.limit() > 1 else []
     with without_strength_reduction():
-        objects = tuple(_objects(texts, meanwhile))
-    return ObjectImage(objects, tuple(externals), tuple(exports))
+        objects = _objects(texts, meanwhile)
+    with stage("link"):
+        return image_of(objects, externals, exports)
 
 
 def _objects(texts: Sequence[str], externals: Sequence[str]) -> list[bytes]:

@@ -12,6 +12,7 @@ and of CPython, by address, without a C compiler.
                             which may end in an int that is ignored
 "numpy:93"                  slot 93 of NumPy's C API table (PyArray_New)
 "py:PyFloat_FromDouble"     function or variable of CPython's C API
+"system:syscall"            function of the C library, or of the Windows kernel
 "fft:twiddles.float64.8"    a table of `jitad_ir.ops.fft_tables`
 ==========================  ======================================================================
 
@@ -167,6 +168,15 @@ def _python(name: str) -> int:
     return _address(symbol)
 
 
+def _system(name: str) -> int:
+    library = ctypes.WinDLL("kernelbase") if sys.platform == "win32" else ctypes.CDLL(None)
+    try:
+        symbol = getattr(library, name)
+    except AttributeError:
+        raise LookupError(f"expected a function of the system; got {name}") from None
+    return _address(symbol)
+
+
 def _fft(name: str) -> int:
     return fft_tables.table(name).ctypes.data  # the table lives as long as the process
 
@@ -177,4 +187,5 @@ register("calls", _calls)
 register("special", _special, slow=True)
 register("numpy", _numpy)
 register("py", _python)
+register("system", _system)
 register("fft", _fft, slow=True)

@@ -1,37 +1,48 @@
 """Object code -> callable addresses in this process, for as long as somebody holds them.
 
-LLVM's ORC JIT links each object into a library of its own. An ORC instance keeps some 9 KB for
-each library it ever had, so that `GENERATION` libraries share one instance; it is freed with the
-last of them.
+On Linux with x86-64, objects are linked when they are made, into an image that a process only has
+to map (`flatten`, `mapping`). LLVM links elsewhere, and what is not known there (`orc`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import itertools
-import sys
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import llvmlite.binding as llvm
 import numpy as np
 
-from . import libraries  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
+from . import elf, libraries, mapping  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from .addresses import CONSTANT, TABLE_NAME, resolve
-from .target import create_machine, initialize_llvm
+from .flatten import Flat, flatten
 
 
-class ObjectImage(NamedTuple):
-    """Position-independent object code, and what it needs and offers: valid in any process on
-    the same platform and CPU."""
+class Image(NamedTuple):
+    """Position-independent code, and what it needs and offers: valid in any process on the same
+    platform and CPU."""
 
     objects: tuple[bytes, ...]
-    """Objects that refer to each other, the table of externals in the first."""
+    """Objects that refer to each other, for LLVM's linker; none if there is a flat image."""
+    flat: Flat | None
     externals: tuple[str, ...]
     """Name of each slot of the table `jitad.externals`."""
     exports: tuple[str, ...]
     """Symbols that may be looked up."""
+
+
+def image_of(objects: Sequence[bytes], externals: Sequence[str], exports: Sequence[str]) -> Image:
+    """The image of objects that refer to each other, one of which holds the table of externals.
+    Raises LookupError if an export is not defined."""
+    flat = None
+    if elf.IS_HOST:
+        with contextlib.suppress(elf.UnknownObjectError):
+            flat = flatten(objects, _wanted(externals, exports))
+    return Image(() if flat else tuple(objects), flat, tuple(externals), tuple(exports))
+
+
+def _wanted(externals: Sequence[str], exports: Sequence[str]) -> list[str]:
+    return [*exports, TABLE_NAME] if externals else [*exports]
 
 
 class Executable:
@@ -42,7 +53,7 @@ class Executable:
 
     def __init__(
         self,
-        image: ObjectImage,
+        image: Image,
         library: Any,
         constants: Sequence[Any],
         metadata: Mapping[str, Any],
@@ -64,7 +75,7 @@ class Executable:
 
 
 def link(
-    image: ObjectImage,
+    image: Image,
     *,
     constants: Sequence[Any] = (),
     metadata: Mapping[str, Any] | None = None,
@@ -78,8 +89,7 @@ def link(
     platform.
     """
     addresses = [_external_address(name, constants) for name in image.externals]
-    wanted = [*image.exports, TABLE_NAME] if addresses else image.exports
-    library = _instances.link(image.objects, wanted)
+    library = _load(image)
     if addresses:
         table = (ctypes.c_void_p * len(addresses)).from_address(library[TABLE_NAME])
         table[:] = addresses
@@ -100,37 +110,10 @@ def _external_address(name: str, constants: Sequence[Any]) -> int:
     return array.ctypes.data
 
 
-class _Instances:
-    """The ORC instance that new libraries go to."""
+def _load(image: Image) -> Any:
+    """From names of exports to addresses; frees the code when dropped."""
+    if image.flat is not None:
+        return mapping.Mapping(image.flat)
+    from .orc import instances  # noqa: PLC0415  (loads LLVM)
 
-    GENERATION = 32
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._numbers = itertools.count()
-        self._instance: Any = None
-
-    def link(self, objects: Sequence[bytes], exports: Sequence[str]) -> Any:
-        """A library of these objects: maps exports to addresses, frees the code when dropped."""
-        with self._lock:
-            number = next(self._numbers)
-            if number % self.GENERATION == 0:
-                self._instance = _create_instance()
-            instance = self._instance
-        # The current process: for functions that LLVM itself calls, such as memcpy and fmod.
-        builder = llvm.JITLibraryBuilder().add_current_process()
-        for code in objects:
-            builder.add_object_img(code)
-        for name in exports:
-            builder.export_symbol(name)
-        return builder.link(instance, f"jitad.{number}")
-
-
-def _create_instance() -> Any:
-    initialize_llvm()
-    # It is only given objects, so what its machine could generate does not matter.
-    machine = create_machine(cpu="", features="", level=0)
-    return llvm.create_lljit_compiler(machine, use_jit_link=sys.platform != "win32")
-
-
-_instances = _Instances()
+    return instances.link(image.objects, _wanted(image.externals, image.exports))

@@ -3,7 +3,6 @@
 ========================  ========================================================================
 "threads:parallel_for"    `threads_code.PARALLEL_FOR`
 "threads:state"           its first argument, see `jitad_ir.workers`
-"system:syscall"          functions of the C library, or of the Windows kernel
 ========================  ========================================================================
 
 The code of the workers is made when the first program that has work for them is linked, and comes
@@ -14,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import sys
 
 from .. import workers
 from . import cache
@@ -55,7 +53,7 @@ def _compile() -> Executable:
     from .assembly import module_text  # noqa: PLC0415
     from .compile import choose_inlining  # noqa: PLC0415
     from .externals import Externals  # noqa: PLC0415
-    from .link import ObjectImage, link  # noqa: PLC0415
+    from .link import image_of, link  # noqa: PLC0415
     from .target import create_machine, host, initialize_llvm  # noqa: PLC0415
     from .threads_code import emit_threads, way_of_waiting  # noqa: PLC0415
     from .unlocked import parse  # noqa: PLC0415
@@ -68,7 +66,7 @@ def _compile() -> Executable:
     initialize_llvm()
     machine = create_machine(host().cpu, host().features, level=0)
     code = machine.emit_object(parse(module_text(module)))
-    return link(ObjectImage((code,), externals.names, tuple(exports)))
+    return link(image_of((code,), externals.names, exports))
 
 
 def _threads(name: str) -> int:
@@ -79,14 +77,4 @@ def _threads(name: str) -> int:
     raise LookupError(f"expected threads:state or threads:parallel_for; got threads:{name}")
 
 
-def _system(name: str) -> int:
-    library = ctypes.WinDLL("kernelbase") if sys.platform == "win32" else ctypes.CDLL(None)
-    try:
-        symbol = getattr(library, name)
-    except AttributeError:
-        raise LookupError(f"expected a function of the system; got {name}") from None
-    return ctypes.cast(symbol, ctypes.c_void_p).value or 0
-
-
 register("threads", _threads, slow=True)
-register("system", _system)
