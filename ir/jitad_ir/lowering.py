@@ -99,9 +99,10 @@ class Routine:
     """An operand whose buffer the result may have, where nobody reads the operand afterwards:
     `emit` then gets one pointer for both."""
     reuses: Rule = lambda *_types, **_params: None
-    """`reuses(*operand_types, **params)`: an operand whose buffer the first result may have where
-    that is of no use afterwards, None for none. All of the result is written, as without: `emit`
-    copies the operand there first, which is then no work."""
+    """`reuses(*operand_types, **params)`: an operand whose buffer a result may have where that is
+    of no use afterwards, None for none: any result of its dtype and size. All of the result is
+    written, as without: `emit` copies the operand there first, which is then no work, or is through
+    with it (with each of its problems or rows) before it writes such a result (there)."""
     flops: Rule | None = None
     """`flops(*operand_types, **params)`: floating point operations on reals, for `explain`; None:
     not counted."""

@@ -191,7 +191,7 @@ linear_recurrence = Op(
     batch=lambda size, batched, a, b, *, axis, reverse: linear_recurrence(
         *batch_to_front(size, batched, (a, b)), axis=axis + 1, reverse=reverse
     ),
-    lower=Routine(_emit_recurrence, parts=_parts_recurrence),
+    lower=Routine(_emit_recurrence, reuses=lambda a, b, **params: 1, parts=_parts_recurrence),
     samples=tuple(
         Sample((Draw(shape), Draw(shape)), {"axis": axis, "reverse": reverse})
         for shape, axis in (

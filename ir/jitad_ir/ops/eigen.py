@@ -223,6 +223,7 @@ eigh = Op(
     lower=Routine(
         _emit_eigh,
         lambda a, **params: _eigh_parts(Workspace(), a, **params)[0].bytes,
+        reuses=lambda a, **params: 0,
         problem_axes=2,
     ),
     multiple_results=True,
@@ -416,7 +417,10 @@ eig = Op(
     transpose=NONLINEAR,
     batch=over_leading_axis(lambda a, **params: eig(a, **params)),
     lower=Routine(
-        _emit_eig, lambda a, **params: _eig_parts(Workspace(), a)[0].bytes, problem_axes=2
+        _emit_eig,
+        lambda a, **params: _eig_parts(Workspace(), a)[0].bytes,
+        reuses=lambda a, **params: 0,
+        problem_axes=2,
     ),
     multiple_results=True,
     prune=_prune_vectors,

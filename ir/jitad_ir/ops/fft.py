@@ -14,7 +14,7 @@ from ..types import ArrayType, Shape, TypeMismatch, complex_dtype, real_dtype
 from .arithmetic import mul
 from .constants import constant
 from .conversion import conj, real
-from .fft_lowering import emit_fft, parts_fft, workspace_fft
+from .fft_lowering import emit_fft, parts_fft, reuses_fft, workspace_fft
 from .shape import broadcast
 from .slicing import pad
 
@@ -105,6 +105,7 @@ fft = Op(
     lower=Routine(
         lambda r, x, results, **params: emit_fft(r, x, results[0], **params),
         workspace_fft,
+        reuses=reuses_fft,
         parts=parts_fft,
     ),
     samples=(

@@ -115,6 +115,15 @@ def parts_fft(x: ArrayType, *, kind: str, lengths: Shape) -> int:
     return most
 
 
+def reuses_fft(x: ArrayType, *, kind: str, lengths: Shape) -> int | None:
+    """The operand, unless some of its rows are transformed twice."""
+    del kind  # the spectra of real signals are of another size
+    dtype, n = real_dtype(x.dtype), lengths[-1]
+    outer = math.prod(x.shape[:-1])
+    twice = _side_by_side(dtype, outer, n, 1) and outer % vector_width(dtype)
+    return None if twice else 0
+
+
 def emit_fft(r: Any, x: Any, out: Any, *, kind: str, lengths: Shape) -> None:
     """Transform one axis after the other, in a function for all transforms of the same arrays."""
     if 0 in out.type.shape:

@@ -170,6 +170,7 @@ lu = Op(
     lower=Routine(
         _emit_lu,
         _workspace_lu,
+        reuses=lambda a: None if small_matrices.is_small(a) else 0,
         flops=lambda a: matrix_flops(a, cubic=2 / 3),
         parts=lambda a: lu_parts(*a.shape[-2:]),
         problem_axes=2,
@@ -288,6 +289,7 @@ solve = Op(
     lower=Routine(
         _emit_solve,
         _workspace_solve,
+        reuses=lambda a, b: None if small_matrices.is_small(a) else 1,
         flops=lambda a, b: matrix_flops(a, b.shape[-1], cubic=2 / 3),
         parts=lambda a, b: lu_parts(*a.shape[-2:]),
         problem_axes=2,

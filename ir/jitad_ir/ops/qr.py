@@ -161,6 +161,7 @@ qr = Op(
     lower=Routine(
         _emit_qr,
         _workspace_qr,
+        reuses=lambda a, **params: 0,
         flops=lambda a, **params: matrix_flops(a, cubic=8 / 3),
         problem_axes=2,
     ),

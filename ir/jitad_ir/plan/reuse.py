@@ -7,7 +7,8 @@ later: steps keep their order (updates that are worth another one are found befo
 
 A loop reads the rows of its operands one by one, and writes those of its results: a result may take
 the place of an operand if a step is done with its row before it writes that of the result. Routines
-that copy an operand to their result, to work there, need not if these are one (`reuses`).
+that copy an operand to their result, to work there, need not if these are one; those that compute
+in memory of their own may write what they found over it (`reuses`).
 """
 
 from __future__ import annotations
@@ -112,7 +113,12 @@ def _routine_pairs(call: RoutineCall) -> list[Pair]:
     number: int | None = lower.reuses(*types, **call.equation.params)
     if number is None or call.operands.count(call.operands[number]) > 1:
         return []
-    return [(call.operands[number], call.results[0])]
+    operand = types[number]
+    return [
+        (call.operands[number], result)
+        for result, value in zip(call.results, call.equation.outputs, strict=True)
+        if value.type.size == operand.size and value.dtype == operand.dtype
+    ]
 
 
 def _row_pairs(loop: Loop) -> list[tuple[Pair, tuple[int, int]]]:
