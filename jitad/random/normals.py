@@ -285,5 +285,7 @@ def wald(
     z = standard_uniform(uniform_key, lengths, found)
     y = v * v
     root = jnp.sqrt(4 * mean * y + mean * mean * (y * y))
-    x = mean + mean * mean * y / 2 - mean / 2 * root
-    return jnp.where(z <= mean / (mean + x), x, mean * mean / x)
+    # The roots of a quadratic equation whose product is mean^2; the lesser would cancel.
+    greater = mean + mean * mean * y / 2 + mean / 2 * root
+    lesser = mean * mean / greater
+    return jnp.where(z <= mean / (mean + lesser), lesser, greater)

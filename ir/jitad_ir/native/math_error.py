@@ -1,7 +1,7 @@
 """Error functions.
 
-erfc and erf_inv of float32 are evaluated in float64 with shorter polynomials. Polynomials are
-Chebyshev fits by benchmarks/fit_polynomials.py, which names them as they are named here.
+Polynomials are Chebyshev fits by benchmarks/fit_polynomials.py, which names them as they are named
+here.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 
 from .math_exponential import LOG2_E, exp_in_two_parts, normal_exp, normal_exp2, reduce_exp
-from .math_kernel import BINARY32, BINARY64, Format, Kernel, Real
-from .math_trigonometric import in_float64
+from .math_kernel import BINARY32, BINARY64, Kernel, Real
 
 # erf(x) / x - 1 in x^2, for |x| <= 1.
 ERF = {
@@ -258,28 +257,25 @@ def erfc(k: Kernel, x: Real) -> Real:
 
 
 def erf_inv(k: Kernel, x: Real) -> Real:
-    """The y with erf(y) = x: x + x P(w) with w = -log(1 - x^2), after Giles (2012)."""
-    return in_float64(k, x, _erf_inv)
-
-
-def _erf_inv(k: Kernel, x: Real, format: Format) -> Real:
+    """The y with erf(y) = x: x + x P(w) with w = -log(1 - x^2), after Giles (2012). As P grows like
+    sqrt w, an error of w counts for little."""
     a = abs(x)
     w = -k.call("log", (1.0 - a) * (a + 1.0))
-    central = k.polynomial(w - 2.5, ERF_INV[format])
+    central = k.polynomial(w - 2.5, ERF_INV[k.format])
     # Few arguments are beyond 0.9966: registers without one do not pay for the tails.
     beyond = w >= 5.0
 
     def with_tails() -> Real:
-        return k.select(beyond, _erf_inv_tail(k, w, format), central)
+        return k.select(beyond, _erf_inv_tail(k, w), central)
 
     result = k.fma(x, k.if_any(beyond, with_tails, central), x)
     result = k.select(a.equals(1.0), x * math.inf, result)
     return k.select(a > 1.0, math.nan, result)
 
 
-def _erf_inv_tail(k: Kernel, w: Real, format: Format) -> Real:
+def _erf_inv_tail(k: Kernel, w: Real) -> Real:
     s = k.sqrt(w)
-    if format is BINARY32:
+    if k.format is BINARY32:
         return k.polynomial(s - 3.25, ERF_INV_TAIL_BINARY32)
     near = k.dominated_polynomial(s - 2.875, ERF_INV_TAIL)
     is_far = s >= 3.55
