@@ -17,7 +17,7 @@ from benchmarks.workload import Calls, Effort, Workload
 from benchmarks.workloads import ALL
 
 QUICK = Effort(rounds=7, span=0.002, processes=2, budget=1.5)
-FULL = Effort(rounds=15, span=0.003, processes=3, budget=3.0, fresh=3)
+FULL = Effort(rounds=15, span=0.003, processes=3, budget=3.0, fresh=5)
 
 
 def arguments() -> argparse.Namespace:

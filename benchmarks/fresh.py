@@ -5,8 +5,11 @@ The library has compiled another function before, so that its start is not count
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,12 +29,16 @@ LATER_CALLS = 3
 
 
 class Fresh(NamedTuple):
-    """Seconds of the first call; bytes resident at the worst moment of later ones, less those
-    before the first: results, workspace, pools, and what the compiler left. None if the system
-    does not tell."""
+    """The figures of a process."""
 
     first: float
+    """Seconds of the first call."""
     memory: int | None
+    """Bytes resident at the worst moment of later ones, less those before the first: results,
+    workspace, pools, and what the compiler left. None if the system does not tell."""
+    start: float | None
+    """Seconds of the first call until its programs run, by `jitad.config.log_compiles`: from the
+    disk cache, or added up over the threads that compile. None for others than jitad."""
 
 
 def resident(line: str) -> int | None:
@@ -54,16 +61,26 @@ def observe(contender: str, prepare: Callable[[], Call]) -> Fresh:
     """The figures of a contender in this process, which should be new."""
     call = prepare()
     warm_up(contender)
+    logged = io.StringIO()
+    if contender == "jitad":
+        jitad_library().config.log_compiles = True
     gc.collect()
     before = resident("VmRSS")
-    first, result = measure.first_call(call)
+    with contextlib.redirect_stderr(logged):
+        first, result = measure.first_call(call)
     del result
+    start = logged_seconds(logged.getvalue()) if contender == "jitad" else None
     if before is None:
-        return Fresh(first, None)
+        return Fresh(first, None, start)
     CLEAR.write_text(RESET_PEAK)
     for _ in range(LATER_CALLS):
         call()
-    return Fresh(first, (resident("VmHWM") or 0) - before)
+    return Fresh(first, (resident("VmHWM") or 0) - before, start)
+
+
+def logged_seconds(text: str) -> float:
+    """The times in lines of `log_compiles`, added up."""
+    return sum(float(found) for found in re.findall(r"; ([\d.]+) ms: ", text)) / 1e3
 
 
 def run(workload: str, contender: str, cache: Path) -> Fresh:

@@ -76,13 +76,14 @@ class Program:
 class Times:
     """Seconds of one contender: of its first call, and of one call in each round.
 
-    `first` is of a process of its own if `memory` (bytes) was measured, `cached` the same with its
-    objects compiled by an earlier process.
+    `first` is of a process of its own if `memory` (bytes) was measured, `cached` the same with what
+    an earlier process compiled; `start` is the part of `cached` before its programs run.
     """
 
     first: float | None = None
     rounds: list[float] = field(default_factory=list)
     cached: float | None = None
+    start: float | None = None
     memory: int | None = None
 
     @property

@@ -84,6 +84,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
             name: {
                 "first": times.first,
                 "cached": times.cached,
+                "start": times.start,
                 "median": times.median,
                 "best": times.best,
                 "rounds": times.rounds,

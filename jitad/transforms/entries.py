@@ -81,8 +81,8 @@ def compile_traced(
 def _budget(times: Mapping[str, float]) -> str:
     """In words, where the time went: the whole in ms, then stage by stage."""
     whole = sum(times.values())
-    parts = [f"{name} {1e3 * seconds:.1f}" for name, seconds in times.items()]
-    return f"{1e3 * whole:.1f} ms: {', '.join(parts)}"
+    parts = [f"{name} {1e3 * seconds:.2f}" for name, seconds in times.items()]
+    return f"{1e3 * whole:.2f} ms: {', '.join(parts)}"
 
 
 def _constants(graph: Graph) -> Iterator[Any]:

@@ -30,12 +30,12 @@ def test_the_line(
         lines.append(capsys.readouterr().err)
         jitad.clear_caches()
     compiled, found = lines
-    assert re.match(r"jitad: wave: \d+ equations, compiled; \d+\.\d ms: trace ", compiled)
+    assert re.match(r"jitad: wave: \d+ equations, compiled; \d+\.\d\d ms: trace ", compiled)
     assert [name for name in STAGES if f"{name} " in compiled] == STAGES
     assert "from the disk cache" in found
     assert "emit" not in found
     whole, *parts = map(float, re.findall(r"\d+\.\d+", compiled))
-    assert sum(parts) == pytest.approx(whole, abs=0.1 * len(parts))
+    assert sum(parts) == pytest.approx(whole, abs=0.01 * len(parts))
 
 
 def test_stages_add_up() -> None:

@@ -97,11 +97,16 @@ def circle(n: int) -> Any:
     """All n roots: `unit_roots(n, range(n))`, by symmetry if n is a multiple of 8."""
     if n % 8:
         return unit_roots(n, np.arange(n))
-    eighth = unit_roots(n, np.arange(n // 8 + 1))
-    # exp(-i (pi/2 - a)) = -i conj(exp(-i a))
-    quarter = np.concatenate([eighth, -1j * eighth[-2:0:-1].conj()])
+    quarter = _quarter(n)[:-1]
     half = np.concatenate([quarter, _turned(quarter)])
     return np.concatenate([half, -half])
+
+
+def _quarter(n: int) -> Any:
+    """The roots k <= n / 4, for a multiple of 8."""
+    eighth = unit_roots(n, np.arange(n // 8 + 1))
+    # exp(-i (pi/2 - a)) = -i conj(exp(-i a))
+    return np.concatenate([eighth, _turned(eighth[-2::-1].conj())])
 
 
 def _turned(z: Any) -> Any:
@@ -152,7 +157,7 @@ def turns(n: int, width: int) -> Any:
 
 def halves(n: int) -> Any:
     """exp(-2 pi i k / n) for k <= n / 4: to take apart the transforms of even and odd elements."""
-    return circle(n)[: n // 4 + 1]
+    return unit_roots(n, np.arange(n // 4 + 1)) if n % 8 else _quarter(n)
 
 
 def chirp(n: int) -> Any:
