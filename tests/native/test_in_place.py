@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
+import jitad
+import jitad.numpy as jnp
+from jitad import lax
 from jitad_ir import ops, workers
 from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Graph, Value, building
 from jitad_ir.native import parallel as native_parallel
 from jitad_ir.native import schedule
 from jitad_ir.native.program import Program, compile_graph
+from jitad_ir.passes.pipeline import optimize
 from jitad_ir.plan import Kernel, RoutineCall, memory, parallel, reuse
 from jitad_ir.plan.structures import Loop, nested
 from jitad_ir.types import DTYPES, ArrayType
@@ -24,6 +29,7 @@ from tests.native.random_programs import RandomProgram, arguments
 @pytest.fixture(autouse=True)
 def arrays_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reuse, "LEAST_BYTES", 0)
+    monkeypatch.setattr(reuse, "LEAST_CARRY", 0)
     monkeypatch.setattr(memory, "LEAST_HOSTED", 0)
 
 
@@ -279,6 +285,45 @@ def test_rows_that_are_transformed_twice_keep_their_memory() -> None:
     plan = compile_graph(build([("c128", (37, 12))], program)).plan
     (call,) = [s for s in plan.steps if isinstance(s, RoutineCall) and s.equation.op.name == "fft"]
     assert set(call.reads).isdisjoint(call.results)
+
+
+def iterated(step: Callable[[Any], Any], length: int = 7) -> Callable[[Any], Any]:
+    return lambda x: lax.fori_loop(0, length, lambda _, carry: step(carry), x)
+
+
+CARRIES: dict[str, Callable[[Any], Any]] = {
+    "elementwise": iterated(lambda x: x + 0.1 * jnp.sin(x)),
+    "folds": iterated(lambda x: jnp.exp(x - jnp.max(x, axis=0))),
+    "several": lambda x: iterated(lambda c: (c[0] + 0.1 * c[1], c[1] - 0.1 * c[0]))((x, 2 * x)),
+    "exchanged": lambda x: iterated(lambda c: (jnp.cos(c[1]), jnp.sin(c[0])))((x, 2 * x)),
+    "an update": iterated(lambda x: jnp.cumsum(x.at[3].set(0.5), axis=0) * 0.9),
+    "loops inside": iterated(lambda x: iterated(jnp.sin)(x) * 1.5),
+    "as long as it takes": lambda x: lax.while_loop(
+        lambda y: jnp.max(jnp.abs(y)) < 50, lambda y: y * 1.7, x
+    ),
+    "rows kept": lambda x: lax.scan(lambda c, _: (jnp.sin(c) + c, c), x, None, length=5),
+    "gradient": jitad.grad(lambda x: jnp.sum(iterated(lambda y: y + jnp.sin(y) * 0.1)(x) ** 2)),
+}
+
+
+@pytest.mark.parametrize("shape", [(37, 19), (300, 301)])
+@pytest.mark.parametrize("name", CARRIES)
+def test_carries_give_the_same_apart(
+    name: str, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the bit, in one buffer or in two, on any number of threads."""
+    x = np.random.default_rng(0).uniform(-1, 1, shape)
+    graph = optimize(jitad.make_ir(CARRIES[name])(x))
+    found = compile_graph(graph)
+    with monkeypatch.context() as patch:
+        patch.setattr(reuse, "LEAST_CARRY", 1 << 40)
+        apart = compile_graph(graph)
+    assert apart.plan.memory_bytes > found.plan.memory_bytes
+    expected = apart(x)
+    for count in (1, 2, 3, 7):
+        with jitad.threads(count):
+            for a, b in zip(found(x), expected, strict=True):
+                np.testing.assert_array_equal(a, b)
 
 
 class RandomChains(RandomProgram):

@@ -365,6 +365,20 @@ def test_a_kernel_must_not_write_what_it_reads() -> None:
         verify(with_kernel(plan, -1, stores=(Store(buffer, 0, 0),)))
 
 
+def test_nothing_is_read_of_an_array_without_elements() -> None:
+    """Not even where a condition that never holds says so."""
+
+    def program(x: Any) -> Any:
+        zero = ops.full(value=0.0, shape=(), dtype=F64)
+        y = ops.abs(ops.linear_recurrence(x, x, axis=0, reverse=False))
+        none = ops.pad(y, zero, low=(2, -1), high=(2, 0), interior=(2, 0))
+        padded = ops.pad(none, zero, low=(2, 1), high=(-1, 2), interior=(1, 2))
+        return [ops.reduce_min(padded, axes=(0,))]
+
+    (kernel,) = kernels(plan_graph(build([(3, 1)], program)))
+    assert not kernel.reads
+
+
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_a_small_reduction_is_computed_once_a_row(keepdims: bool) -> None:
     def program(a: Any, b: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 
 import jitad
 import jitad.numpy as jnp
+from jitad import lax
 from jitad.nn import softmax
 from jitad_ir import ops
 from jitad_ir.graph import Builder, Graph, Value, building
@@ -66,6 +67,34 @@ def test_routines_write_over_what_dies(
     were kept."""
     plan = jitad.explain(function, np.zeros((SIZE, SIZE), dtype))
     assert plan.memory_bytes <= arrays * ARRAY
+
+
+def in_a_loop(step: Callable[[Any], Any], length: int = 10) -> Callable[[Any], Any]:
+    return lambda x: lax.fori_loop(0, length, lambda _, carry: step(carry), x)
+
+
+@pytest.mark.parametrize(
+    ("function", "arrays"),
+    [
+        (in_a_loop(lambda x: x + 0.1 * jnp.sin(x)), 1),
+        (in_a_loop(lambda x: jnp.exp(x - jnp.max(x))), 1),
+        (in_a_loop(lambda x: softmax(jnp.tanh(x))), 1),
+        (in_a_loop(lambda x: x.at[0].set(0.0) * 0.5), 1),
+        (lambda x: in_a_loop(lambda c: (c[0] + c[1], c[1] - c[0]))((x, x)), 2),
+        (lambda x: lax.while_loop(lambda y: jnp.max(y) < 9.0, lambda y: 2.0 * y, x), 1),
+        (in_a_loop(lambda x: 2.0 * in_a_loop(jnp.sin)(x)), 1),
+        (in_a_loop(jnp.sin, length=3), 2),  # not worth a copy of the argument
+        (in_a_loop(lambda x: x + jnp.roll(x, 1, 0)), 2),
+        (in_a_loop(lambda x: x @ x), 2),
+        (lambda x: in_a_loop(lambda c: (c[1], jnp.sin(c[0])))((x, x)), 2),
+        (lambda x: in_a_loop(lambda c: (c[1] @ c[1], jnp.sin(c[0])))((x, x)), 4),
+    ],
+)
+def test_a_carry_has_one_buffer_if_it_is_overwritten(
+    function: Callable[[Any], Any], arrays: int
+) -> None:
+    plan = jitad.explain(function, np.zeros((SIZE, SIZE)))
+    assert arrays * ARRAY <= plan.memory_bytes <= arrays * ARRAY + 5 * SMALL
 
 
 def build(program: Callable[..., list[Value]], *shapes: tuple[int, ...]) -> Graph:

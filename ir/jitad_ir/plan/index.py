@@ -321,7 +321,7 @@ def within(index: Position, low: int, high: int) -> bool | None:
     least, greatest = (index, index) if isinstance(index, int) else index.range
     if low <= least and greatest < high:
         return True
-    if greatest < low or least >= high:
+    if low >= high or greatest < low or least >= high:
         return False
     return None
 

@@ -63,8 +63,11 @@ class Planner:
         self.clustering = Clustering(graph)
         self.outermost = outer is None
 
-    def plan(self, donated: Mapping[int, int] | None = None) -> Plan:
-        """The plan. Output k may lie in the memory of input `donated[k]`."""
+    def plan(
+        self, donated: Mapping[int, int] | None = None, *, updates_only: bool = False
+    ) -> Plan:
+        """The plan. Output k may lie in the memory of input `donated[k]`; with `updates_only`, if
+        most of that stays as it is."""
         self.donated = donated or {}
         clustering = self.clustering
         clustering.assign()
@@ -79,8 +82,7 @@ class Planner:
                 built = [divided(k, self.temporary) for k in KernelBuilder(self, item).build()]
                 steps += reversed([kernel for parts in built for kernel in parts])
         steps.reverse()
-        steps, in_place = self._shared(steps)
-        steps = reuse(steps, self.buffers)
+        steps, in_place = self._shared(steps, updates_only)
         hosts = self._hosts() if self.outermost else {}
         buffers, workspace_bytes = place_buffers(self.buffers, steps, hosts)
         result = Plan(
@@ -128,13 +130,18 @@ class Planner:
         source = self.donated.get(position)
         return source is not None and value is self.graph.inputs[source]
 
-    def _shared(self, steps: list[Step]) -> tuple[list[Step], dict[int, int]]:
-        """The steps with updates in place, and the outputs that lie in the memory of an input."""
+    def _shared(
+        self, steps: list[Step], updates_only: bool
+    ) -> tuple[list[Step], dict[int, int]]:
+        """The steps with updates in place, and with results over what dies; and the outputs that
+        lie in the memory of an input."""
         outputs, first = self.graph.outputs, len(self.graph.inputs)
         stay = {k: i for k, i in self.donated.items() if self._stays(k, outputs[k])}
         moving = {i: k for k, i in self.donated.items() if k not in stay}
         steps, done = share(steps, self.buffers, {i: first + k for i, k in moving.items()})
-        return steps, stay | {moving[i]: i for i in done}
+        others = {i: first + k for i, k in moving.items() if i not in done and not updates_only}
+        steps, more = reuse(steps, self.buffers, others)
+        return steps, stay | {moving[i]: i for i in done | more}
 
     def _root(self, value: Value, buffer: int) -> None:
         """Have `value` written to its buffer by those who compute it. Folds and routines write

@@ -4,6 +4,7 @@ A kernel whose every iteration reads an element of an operand, if at all, where 
 result may write it over that element. So a chain of kernels passes through its memory once, and no
 cache line is fetched to be written only. The operand must be a temporary that no step reads
 later: steps keep their order (updates that are worth another one are found before, see `inplace`).
+So may a loop's body with its carry: one buffer is enough, and half as much of the caches.
 
 A loop reads the rows of its operands one by one, and writes those of its results: a result may take
 the place of an operand if a step is done with its row before it writes that of the result. Routines
@@ -13,7 +14,7 @@ in memory of their own may write what they found over it (`reuses`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..lowering import Cumulative, Routine
@@ -26,12 +27,21 @@ from .structures import Loop
 LEAST_BYTES = 4096
 """Arrays below are left apart: they lie in the nearest cache, and LLVM knows more about them."""
 
+LEAST_CARRY = 1 << 14
+"""The same for carries of loops, of which two fit there too."""
 
-def reuse(steps: Sequence[Step], buffers: Sequence[Buffer]) -> list[Step]:
-    """The steps, in their order, with results in the memory of dying operands."""
+
+def reuse(
+    steps: Sequence[Step], buffers: Sequence[Buffer], donated: Mapping[int, int]
+) -> tuple[list[Step], set[int]]:
+    """The steps, in their order, with results in the memory of dying operands; and those of the
+    `donated` inputs whose output lies in their memory. `donated` maps buffers of inputs that may
+    be overwritten to the buffers of the outputs that may take their place."""
     if not any(map(_pairs_of, steps)):
-        return list(steps)
-    return _Reuse(steps, buffers).result()
+        return list(steps), set()
+    reuse = _Reuse(steps, buffers)
+    done = {operand for operand, result in donated.items() if reuse.carries(operand, result)}
+    return reuse.result(), done
 
 
 class _Reuse:
@@ -57,18 +67,41 @@ class _Reuse:
                     self.chosen.setdefault(k, []).append(number)
 
     def _fits(self, k: int, operand: int, result: int) -> bool:
-        """Whether an operand of step k dies there, and a result is born."""
-        held, target = self.buffers[operand], self.buffers[result]
+        """Whether an operand of step k that may be overwritten dies there, and a result is born."""
         return (
-            held.kind == "workspace"
-            and target.kind in ("workspace", "output")
-            and held.type.size == target.type.size
-            and held.type.dtype == target.type.dtype
-            and held.type.nbytes >= LEAST_BYTES
+            self.buffers[operand].kind == "workspace"
+            and self.buffers[result].kind in ("workspace", "output")
             and result not in self.roots
-            and self.last[operand] == k
-            and self.first[result] == k
+            and self._follows(k, operand, result, LEAST_BYTES)
         )
+
+    def _follows(self, k: int, operand: int, result: int, least: int) -> bool:
+        held, target = self.buffers[operand].type, self.buffers[result].type
+        return (
+            held.size == target.size
+            and held.dtype == target.dtype
+            and held.nbytes >= least
+            and self.last[operand] == k
+            and self.first.get(result) == k
+        )
+
+    def carries(self, operand: int, result: int) -> bool:
+        """Let an output lie in the memory of an input, if the step that reads this last writes the
+        output over it, or what becomes the output in place."""
+        k = self.last.get(operand, -1)
+        if k < 0 or not self._follows(k, operand, result, LEAST_CARRY):
+            return False
+        step = self.steps[k]
+        pairs = [*_pairs_of(step), *overwriting(step)]
+        found = [
+            n for n, (o, r) in enumerate(pairs) if (o, root_of(r, self.roots)) == (operand, result)
+        ]
+        if not found:
+            return False
+        if isinstance(step, Loop) and found[0] < len(_row_pairs(step)):
+            self.chosen.setdefault(k, []).append(found[0])
+        self.roots[result] = operand
+        return True
 
     def _merge(self, operand: int, result: int) -> int:
         """Give both one memory: that of an output if one of them is."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .steps import Plan
 
 
+SHORT = 4
+"""Steps of a loop below which it is not worth a copy of its carry, for it to stay in one place."""
+
+
 class StructurePlanner:
     """Makes the step of one structured equation, a step of the plan that `planner` makes."""
 
@@ -39,14 +43,11 @@ class StructurePlanner:
         eq = self.equation
         consts, carries = eq.params["consts"], eq.params["carries"]
         (region,) = eq.regions
-        body = self._body(region, consts, carries)
+        length: int = eq.params["length"]
+        body = self._body(region, consts, carries, is_short=length < SHORT)
         results = self._results()
-        carry = self._carry(
-            body,
-            eq.operands[consts : consts + carries],
-            results[:carries],
-            spare=eq.params["length"] > 1,
-        )
+        inits = eq.operands[consts : consts + carries]
+        carry = self._carry(body, inits, results[:carries], spare=length > 1)
         carry = replace(carry, covered=self._covered(region.inputs[consts : consts + carries]))
         read = (*eq.operands[:consts], *eq.operands[consts + carries :])
         windows = [self.planner.clustering.window(v) for v in read]
@@ -130,23 +131,33 @@ class StructurePlanner:
         regions = self.equation.regions
         donated = _common([_updated(region) for region in regions])
         while True:
-            plans = [self.planner.sub_planner(region).plan(donated) for region in regions]
+            plans = [
+                self.planner.sub_planner(region).plan(donated, updates_only=True)
+                for region in regions
+            ]
             done = _common([plan.in_place for plan in plans])
             if all(plan.in_place == done for plan in plans):
                 self.plans += plans
                 return tuple(plans)
             donated = done
 
-    def _body(self, region: Graph, consts: int, carries: int) -> Plan:
+    def _body(self, region: Graph, consts: int, carries: int, *, is_short: bool = False) -> Plan:
         straight = self._straight(region, consts, carries)
-        return straight or self._plan(region, _carry_of(consts, carries))
+        return straight or self._plan(region, _carry_of(consts, carries), updates_only=is_short)
 
     def _straight(self, region: Graph, consts: int, carries: int) -> Plan | None:
         return straight_plan(self.planner, region, consts, carries)
 
-    def _plan(self, region: Graph, donated: Mapping[int, int] | None = None) -> Plan:
-        self.plans.append(self.planner.sub_planner(region).plan(donated))
-        return self.plans[-1]
+    def _plan(
+        self,
+        region: Graph,
+        donated: Mapping[int, int] | None = None,
+        *,
+        updates_only: bool = False,
+    ) -> Plan:
+        plan = self.planner.sub_planner(region).plan(donated, updates_only=updates_only)
+        self.plans.append(plan)
+        return plan
 
     def _results(self) -> tuple[int, ...]:
         return tuple([self.planner.demand(v) for v in self.equation.outputs])
