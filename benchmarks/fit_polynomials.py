@@ -77,6 +77,11 @@ def log_kernel(z: Any) -> Any:
     return (mp.log((1 + s) / (1 - s)) / s - 2) / z
 
 
+def log2_near_one(s: Any) -> Any:
+    """(log2(1 + 2 s) - 2 (s - s^2) / log 2) / s^3."""
+    return (mp.log(1 + 2 * s) - 2 * (s - s * s)) / (s**3 * mp.log(2))
+
+
 def scaled_erfc(x: Any) -> Any:
     """(1 + 2 x) e^(x^2) erfc(x)."""
     return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
@@ -129,11 +134,13 @@ def fits() -> dict[str, Fit]:
             ),
             mp.sqrt(mpf(0.5)) - 1 - mpf(2) ** -20, mp.sqrt(mpf(2)) - 1 + mpf(2) ** -20, 9,
         ),
-        "LOG2_BINARY32": Fit(
-            guarded(
-                lambda f: mp.log(1 + f) / (f * mp.log(2)), lambda f: (1 - f / 2) / mp.log(2)
-            ),
-            mp.sqrt(mpf(0.5)) - 1 - mpf(2) ** -20, mp.sqrt(mpf(2)) - 1 + mpf(2) ** -20, 13,
+        "LOG2_NEAR_ONE": Fit(
+            guarded(log2_near_one, lambda s: (mpf(8) / 3 - 4 * s) / mp.log(2)),
+            -mpf("0.0171"), mpf("0.0171"), 9, 4,
+        ),
+        "EXP2_SIXTEENTH": Fit(
+            guarded(lambda r: (mpf(2) ** r - 1) / r, lambda r: log_two + log_two**2 * r / 2),
+            -mpf(1) / 32 - mpf(2) ** -20, mpf(1) / 32 + mpf(2) ** -20, 7, 3,
         ),
         "SIN": Fit(odd(mp.sin), NEAR_ZERO, quarter_pi_square, 6, 3),
         "SIN_HALF_TURN": Fit(odd(mp.sin), NEAR_ZERO, (mp.pi / 2 + mpf(2) ** -20) ** 2, 5),

@@ -24,6 +24,7 @@ from jitad_ir.native import (
     math_gamma,
     math_hyperbolic,
     math_inverse_trigonometric,
+    math_log_table,
     math_power,
     math_trigonometric,
 )
@@ -407,7 +408,7 @@ def test_functions_are_emitted_once() -> None:
 
 
 def test_tables_are_those_of_the_fit_tool() -> None:
-    modules = [math_error, math_exponential, math_gamma, math_hyperbolic,
+    modules = [math_error, math_exponential, math_gamma, math_hyperbolic, math_log_table,
                math_inverse_trigonometric, math_power, math_trigonometric]  # fmt: skip
     formats = {"BINARY32": BINARY32, "BINARY64": BINARY64}
     for name in fit_polynomials.fits():

@@ -141,6 +141,10 @@ class Bits:
         """Logical: zeros come in."""
         return self._apply(self.kernel.builder.lshr, count)
 
+    def shift_signed(self, count: int) -> Bits:
+        """Divided by 2^count, rounded down."""
+        return self._apply(self.kernel.builder.ashr, count)
+
     def equals(self, other: Bits | int) -> Mask:
         """True where equal."""
         compare = self.kernel.builder.icmp_unsigned
@@ -340,6 +344,15 @@ class Kernel:
         error = x_high * y_high - product
         error = ((error + x_high * y_low) + x_low * y_high) + x_low * y_low
         return product, error
+
+    def two_fma(self, x: Real, y: Real | float, z: Real) -> tuple[Real, Real]:
+        """x y + z for |z| >= |x y|, or z so near to 0 that z less the sum is a float."""
+        if self.has_fma:
+            total = self.fma(x, y, z)
+            return total, self.fma(x, y, z - total)
+        product, error = self.two_product(x, y)
+        total, low = self.fast_two_sum(z, product)
+        return total, low + error
 
     def exact_remainder(self, x: Real, n: Real, y: Real | float) -> Real:
         """x - n y, for n y so near to x that the difference is a float."""

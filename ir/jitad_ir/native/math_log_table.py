@@ -1,68 +1,115 @@
-"""log x to 64 bits, for powers: a table of logarithms and a short series.
+"""log x to more digits than a float has, for powers: a small table of logarithms and a series.
 
-As in the `pow` of ARM's optimized routines: with x = 2^n m and c near m from a table,
+As in the `pow` of ARM's optimized routines: with x = 2^n m, and c near m from a table,
 
-    log x = n log 2 + log c + log(1 + r),    r = m / c - 1,    |r| < 2^-7.8
+    log x = n log 2 + log c + log(1 + r),    r = m / c - 1
 
-Its chain of operations is short and has no division: a loop that takes a power at each step waits
-for it.
+1 / c has so few digits that r is exact. The chain of operations is short and has no division: a
+loop that takes a power at each step waits for it. There are so few c that AVX-512 holds them in
+registers (`math_table`).
 """
 
 from __future__ import annotations
 
 import functools
 import math
-import struct
+from typing import NamedTuple
 
-from llvmlite import ir as ll
+from .math_exponential import LOG_BASES
+from .math_kernel import BINARY32, BINARY64, Format, Kernel, Real
+from .math_table import Table, look_up
 
-from .lanes import F64, I1, I32, I64, intrinsic_suffix, splat_constant
-from .math_exponential import LN_TWO, split_bits, split_exponent
-from .math_kernel import BINARY64, Bits, Kernel, Real
+# (log2(1 + 2 s) - 2 (s - s^2) / log 2) / s^3 for |s| <= 0.0171.
+LOG2_NEAR_ONE = {
+    BINARY32: (
+        3.8471864934914577,
+        -5.770779669671232,
+        9.240968390311577,
+        -15.402257635343126,
+    ),
+    BINARY64: (
+        3.847186775703902,
+        -5.7707801635557265,
+        9.233248261689132,
+        -15.38874710859948,
+        26.380709329790648,
+        -46.16617011491176,
+        82.07318644457551,
+        -148.05644733241272,
+        269.202626849326,
+    ),
+}
 
-CELL_BITS = 45
-"""Numbers m in one cell of the table have the same high bits: a cell is 2^-7 to 2^-8 wide."""
-ONE = BINARY64.bias << BINARY64.mantissa
-FIRST = ONE - (76 << CELL_BITS) + (1 << CELL_BITS - 1)
-"""Bits at which the first cell begins: below sqrt(1/2), and so that 1 is in the middle of one.
-There log c is 0, and nothing cancels."""
-CELLS = 131
-"""Cells up to sqrt 2."""
-INVERSE_BITS = 20
-"""Binary digits after the point of 1 / c: the rest of its float has room for the low part of
-log c."""
-STEP = 43
-"""Binary digits after the point of the high parts of log c: their sum with n log 2 is exact."""
-LOW_STEP = 75
-"""The same of the low parts, which are 32-bit integers in that unit."""
+
+class Cells(NamedTuple):
+    """The numbers m fall into cells, as many as a power of two, each with a c of its own: all whose
+    bits, counted from `first`, begin alike. In that of 1, c is 1, so that nothing cancels there."""
+
+    first: int
+    """The bits at which the first cell begins: about those of sqrt(1/2)."""
+    inverses: tuple[int, ...]
+    """128 / c for each cell. |r| is small, and m / c - 1 a float."""
+    step: int
+    """Binary digits after the point of the high parts of log c: their sum with n is exact."""
+
+
+CELLS = {
+    # Eighteen cells and 23/32 below 1; two logarithms of the same cell are within a factor of two.
+    BINARY32: Cells(
+        (127 << 23) - (18 * 32 + 23 << 13),
+        (180, 176, 172, 168, 164, 162, 158, 156, 152, 150, 146, 144, 142, 140, 138, 134,
+         132, 130, 128, 126, 122, 118, 114, 112, 108, 106, 103, 100, 98, 96, 94, 92),
+        14,
+    ),
+    # Nine cells and a half below 1.
+    BINARY64: Cells(
+        (1023 << 52) - (9 * 2 + 1 << 47),
+        (176, 172, 164, 156, 152, 148, 140, 136, 132, 128, 120, 114, 108, 102, 98, 92),
+        40,
+    ),
+}  # fmt: skip
+
 DIGITS = 128
-"""Binary digits after the point with which log c is computed."""
-SERIES = ((2.0 / -3.0, 0.5), (0.8, -4.0 / 6.0), (8.0 / -7.0, 1.0))
-"""log(1 + r) = r + s + r s (A + s (B + s C)), with s = -r^2 / 2 and A, B, C of the first degree."""
+"""Binary digits after the point with which logarithms are computed."""
+
+
+def offset(format: Format) -> float:
+    """1.5 times a power of two, so great that the last digits of the high parts are its last."""
+    return 1.5 * 2.0 ** (format.mantissa - CELLS[format].step)
+
+
+class Tables(NamedTuple):
+    """For each cell 1 / (2 c), and log2 c as a sum of two floats, of which the first is less by
+    `offset`."""
+
+    half_inverse: Table
+    high: Table
+    low: Table
 
 
 @functools.cache
-def rows() -> list[tuple[int, float]]:
-    """For each cell, the bits of 1 / c with the low part of log c (plus 2^31) in their lower half,
-    and the high part of log c."""
-    found: list[tuple[int, float]] = []
-    for cell in range(CELLS):
-        middle = FIRST + (cell << CELL_BITS) + (1 << CELL_BITS - 1)
-        exponent, fraction = divmod(middle, 1 << BINARY64.mantissa)
-        c = math.ldexp(1 + fraction / 2.0**BINARY64.mantissa, exponent - BINARY64.bias)
-        inverse = math.ldexp(round(math.ldexp(1.0 / c, INVERSE_BITS)), -INVERSE_BITS)
-        log = _minus_log(inverse)
-        high = (log + (1 << DIGITS - STEP - 1)) >> (DIGITS - STEP)
-        low = (log - (high << (DIGITS - STEP))) >> (DIGITS - LOW_STEP)
-        (bits,) = struct.unpack("<Q", struct.pack("<d", inverse))
-        found.append((bits | low + (1 << 31), math.ldexp(high, -STEP)))
-    return found
+def tables(format: Format) -> Tables:
+    """Computed by integers."""
+    step, name = CELLS[format].step, f"log{format.bits}"
+    log_two = _log(2, 1)
+    inverses, highs, lows = [], [], []
+    for inverse in CELLS[format].inverses:
+        log = (_log(128, inverse) << DIGITS) // log_two
+        high = (log + (1 << DIGITS - step - 1)) >> (DIGITS - step)
+        low = log - (high << (DIGITS - step))
+        inverses.append(inverse / 256)
+        highs.append(math.ldexp(high, -step) - offset(format))
+        lows.append(math.ldexp(low, -DIGITS))
+    return Tables(
+        Table(f"{name}_half_inverse", tuple(inverses)),
+        Table(f"{name}_high", tuple(highs)),
+        Table(f"{name}_low", tuple(lows)),
+    )
 
 
-def _minus_log(x: float) -> int:
-    """-log x = 2 artanh((1 - x) / (1 + x)) in units of 2^-DIGITS."""
-    numerator, denominator = x.as_integer_ratio()
-    power = ((denominator - numerator) << DIGITS) // (denominator + numerator)
+def _log(numerator: int, denominator: int) -> int:
+    """The logarithm of a quotient, 2 artanh((x - 1) / (x + 1)), in units of 2^-DIGITS."""
+    power = (numerator - denominator << DIGITS) // (numerator + denominator)
     square = power * power >> DIGITS
     total, n = 0, 1
     while abs(power) > 1:
@@ -71,68 +118,41 @@ def _minus_log(x: float) -> int:
     return 2 * total
 
 
-def log_in_two_parts(k: Kernel, x: Real) -> tuple[Real, Real]:
-    """log x of positive float64 x (normal, or `lifted`), as a sum of two floats to a relative error
-    below 2^-64."""
-    n, bits = split_exponent(k, split_bits(k, x))
-    cell = (bits - FIRST) >> CELL_BITS
-    packed, log_c = _looked_up(k, cell, 0).bits(), _looked_up(k, cell, 1)
-    inverse = (packed & ~LOWER_HALF).real()
-    # An integer in the low bits of 2^52 is that float plus the integer.
-    log_c_low = ((packed & LOWER_HALF) | k.pattern(2.0**52)).real() - (2.0**52 + 2.0**31)
-    product, error = k.two_product(bits.real(), inverse)
-    r = product - 1.0
-    # log(1 + r + error) = log(1 + r) + error (1 - r).
-    ln2 = LN_TWO[k.format]
-    known = k.fma(n, ln2.high, log_c)
-    total = known + r
-    low = k.fma(log_c_low, 2.0**-LOW_STEP, n * ln2.low)
-    low = low + ((known - total) + r) + (error - error * r)
-    square, square_low = k.two_product(r, r * -0.5)
-    high = total + square
-    low = low + square_low + ((total - high) + square)
-    first, second, third = [k.fma(r, k.real(b), a) for a, b in SERIES]
-    series = k.fma(square, k.fma(square, third, second), first)
-    return k.fast_two_sum(high, k.fma(r * square, series, low))
+class Split(NamedTuple):
+    """x = 2^n c (1 + 2 s), of which s is exact, and n + log2 c = high + low, of which high has few
+    digits."""
+
+    s: Real
+    high: Real
+    low: Real
 
 
-LOWER_HALF = (1 << 32) - 1
+def split_by_table(k: Kernel, x: Real) -> Split:
+    """For positive x, normal or `lifted`."""
+    mantissa, cells = k.format.mantissa, CELLS[k.format]
+    found = tables(k.format)
+    bits = x.bits() - cells.first
+    index = bits >> mantissa - (len(cells.inverses).bit_length() - 1)
+    exponent = bits & ~((1 << mantissa) - 1)
+    m = (x.bits() - exponent).real()
+    half_inverse, high, low = (look_up(k, table, index) for table in found)
+    # An integer in the place of the units of a float is added to it.
+    n = exponent.shift_signed(mantissa - cells.step) + k.pattern(offset(k.format))
+    high = n.real() + high
+    if k.has_fma:
+        return Split(k.fma(m, half_inverse, -0.5), high, low)
+    product, error = k.two_product(m, half_inverse)
+    return Split((product - 0.5) + error, high, low)
 
 
-def _looked_up(k: Kernel, cell: Bits, column: int) -> Real:
-    """A column of the cells' rows."""
-    builder = k.builder
-    base = builder.ptrtoint(_table(builder.module, column), I64)
-    if k.width == 1:
-        address = builder.inttoptr(builder.add(base, (cell << 3).value), ll.PointerType())
-        return Real(k, builder.load(address, align=8, typ=F64))
-    lanes = ll.Constant(k.bits_register, ll.Undefined)
-    lanes = builder.insert_element(lanes, base, ll.Constant(I32, 0))
-    order = splat_constant(ll.VectorType(I32, k.width), 0)
-    addresses = builder.add(builder.shuffle_vector(lanes, lanes, order), (cell << 3).value)
-    pointers = builder.inttoptr(addresses, ll.VectorType(ll.PointerType(), k.width))
-    operands = [
-        pointers,
-        ll.Constant(I32, 8),
-        splat_constant(ll.VectorType(I1, k.width), 1),
-        k.value(0.0),
-    ]
-    name = f"llvm.masked.gather.{intrinsic_suffix(k.register)}.v{k.width}p0"
-    function = builder.module.globals.get(name)
-    if function is None:
-        signature = ll.FunctionType(k.register, [operand.type for operand in operands])
-        function = ll.Function(builder.module, signature, name)
-    return Real(k, builder.call(function, operands))
-
-
-def _table(module: ll.Module, column: int) -> ll.GlobalVariable:
-    name = f"jitad.log_table{column}"
-    table = module.globals.get(name)
-    if table is None:
-        type = ll.ArrayType(F64 if column else I64, CELLS)
-        table = ll.GlobalVariable(module, type, name)
-        table.initializer = ll.Constant(type, [row[column] for row in rows()])
-        table.linkage = "internal"
-        table.global_constant = True
-        table.align = 8
-    return table
+def log2_in_two_parts(k: Kernel, x: Real) -> tuple[Real, Real]:
+    """log2 x of positive x (normal, or `lifted`), as a sum of two floats to a relative error below
+    2^-63, in float32 2^-34: n + log2 c and 2 (s - s^2) / log 2 to twice the digits."""
+    s, known, known_low = split_by_table(k, x)
+    per_log, per_log_low = LOG_BASES[k.format, 2].per_log
+    near, near_low = k.two_fma(-s, s, s)
+    high, low = k.two_fma(near, 2.0 * per_log, known)
+    series = k.short_polynomial(s, LOG2_NEAR_ONE[k.format])
+    small = k.fma(s * s * s, series, known_low)
+    small = k.fma(near_low, 2.0 * per_log, k.fma(near, 2.0 * per_log_low, small))
+    return high, low + small

@@ -6,24 +6,20 @@ here.
 
 from __future__ import annotations
 
+import functools
 import math
+from typing import NamedTuple
 
 from llvmlite import ir as ll
 
 from .lanes import F64, I64, splat_constant
 from .math_exponential import (
-    EXP2,
-    EXP2_RANGE,
-    EXP_RANGE,
     clamp,
-    exp_in_two_parts,
     lifted,
-    reduce_exp,
-    split_bits,
-    split_exponent,
 )
-from .math_kernel import BINARY32, BINARY64, Bits, Kernel, Mask, Real
-from .math_log_table import log_in_two_parts
+from .math_kernel import BINARY32, BINARY64, Bits, Format, Kernel, Mask, Real
+from .math_log_table import log2_in_two_parts
+from .math_table import Table, look_up
 
 # ((1 - w)^(-1/3) - 1) / w for |w| <= 0.0955.
 CBRT = {
@@ -40,76 +36,124 @@ CBRT = {
     ),
 }
 
-# log(1 + f) / (f log 2) for sqrt(1/2) <= 1 + f <= sqrt 2.
-LOG2_BINARY32 = (
-    1.4426950408708787,
-    -0.7213475209631687,
-    0.48089836017671733,
-    -0.36067365531399215,
-    0.2885373943318519,
-    -0.24045433700915952,
-    0.2061728338886743,
-    -0.1802710267631534,
-    0.15878354600262964,
-    -0.14349035717051337,
-    0.14495062524946756,
-    -0.14144814012857612,
-    0.07553804268340854,
-)
+# (2^r - 1) / r for |r| <= 1 / 32.
+EXP2_SIXTEENTH = {
+    BINARY32: (
+        0.6931471805599453,
+        0.24023355199986773,
+        0.05550508531157718,
+    ),
+    BINARY64: (
+        0.6931471805599453,
+        0.24022650695910086,
+        0.05550410866482159,
+        0.009618129106525547,
+        0.0013333558145579008,
+        0.00015403756259242926,
+        1.5252907757503674e-05,
+    ),
+}
 
-NORMAL_EXP = 708.0
-"""Up to this e^x and e^-x are normal in float64."""
+SIXTEENTHS = 4
+"""Binary digits after the point of the exponents in the table of powers of two."""
+
+
+class Range(NamedTuple):
+    """Of the logarithm of a power."""
+
+    normal: float
+    """Up to this and down to minus it the power is normal."""
+    low: float
+    """From this on it is 0."""
+    high: float
+    """From this on it is inf."""
+
+
+RANGE = {BINARY32: Range(126.0, -152.0, 130.0), BINARY64: Range(1022.0, -1078.0, 1026.0)}
+
+GREATEST_FACTOR = {BINARY32: 2.0**40, BINARY64: 2.0**80}
+"""Without fma, the halves of a greater factor overflow; the power is 0, 1 or inf whatever its
+digits."""
 
 
 def pow(k: Kernel, x: Real, y: Real) -> Real:
-    """x^y = e^(y log x), with the special cases of IEEE 754 (those of `numpy.power`): they
-    are looked at in branches that are not taken while x is positive and normal."""
-    rare = ~(k.is_ordinary(x) & (abs(y) < math.inf))
-    normal = k.if_any(rare, lambda: lifted(k, abs(x)), x, likely=False)
-    power = positive_power(k, normal, y)
-    return k.if_any(rare, lambda: pow_special(k, x, y, power), power, likely=False)
+    """x^y = 2^(y log2 x), with the special cases of IEEE 754 (those of `numpy.power`): they
+    are looked at in branches that are not taken while x is positive and normal, and the power is
+    normal.
+
+    With y log2 x = n + j / 16 + r, the power is 2^(n + j / 16) (1 + t) where t = 2^r - 1, corrected
+    for the rounding of 2^(j / 16)."""
+    is_rare = ~k.is_ordinary(x)
+    normal = k.if_any(is_rare, lambda: lifted(k, abs(x)), x, likely=False)
+    log, bits, r = reduced_product(k, y, *log2_in_two_parts(k, normal))
+    reduced_root, correction = (look_up(k, table, bits) for table in roots_of_two(k.format))
+    series = k.horner if k.format is BINARY32 else k.short_polynomial
+    t = k.fma(r, series(r, EXP2_SIXTEENTH[k.format]), correction)
+    shift = k.format.mantissa - SIXTEENTHS
+    root = (reduced_root.bits() + (bits << shift)).real()
+    power = k.fma(root, t, root)
+    # Without fma, digits of the product with t may be lost earlier.
+    normal_log = RANGE[k.format].normal - (0 if k.has_fma else 2 * k.format.mantissa)
+    is_rare = is_rare | ~(abs(log) < normal_log)
+
+    def rare() -> Real:
+        """Where root, which has the factor 2^n, may be none."""
+        _, low, high = RANGE[k.format]
+        j = bits & (1 << SIXTEENTHS) - 1
+        root = (reduced_root.bits() + (j << shift)).real()
+        n = (bits >> SIXTEENTHS) + 2 * k.format.bias
+        power = k.scale_by_two_steps(k.fma(root, t, root), n)
+        power = k.select(log < high, power, math.inf)
+        return pow_special(k, x, y, k.select(log > low, power, 0.0))
+
+    return k.if_any(is_rare, rare, power, likely=False)
 
 
-def positive_power(k: Kernel, x: Real, y: Real) -> Real:
-    """e^(y log x) for positive x, normal or `lifted`. float64 needs log x to 64 bits."""
-    if k.format is BINARY32:
-        return single_power(k, x, y)
-    log_x, log_x_low = log_in_two_parts(k, x)
-    if not k.has_fma:
-        # Beyond, the halves of y overflow; the result is 0, 1 or inf whatever its digits.
-        y = clamp(k, y, (-(2.0**80), 2.0**80))
-    product, product_low = k.two_product(y, log_x)
-    product_low = k.fma(y, log_x_low, product_low)
-    is_far = ~(abs(product) < NORMAL_EXP)
+class Reduced(NamedTuple):
+    """A product as n + j / 16 + r with |r| <= 1 / 32, about."""
 
-    def bounded() -> list[Real]:
-        # Far outside the range of exp the low part may be large by itself, or nan.
-        low = k.select(abs(product) < 1000.0, product_low, 0.0)
-        return [clamp(k, product, EXP_RANGE[BINARY64]), low]
-
-    high, low = k.all_if_any(is_far, bounded, [product, product_low], likely=False)
-    reduced = reduce_exp(k, high, low, offset=0)
-    leading, rest = exp_in_two_parts(k, reduced)
-    power = leading + rest
-
-    def not_normal() -> Real:
-        return k.scale_by_two_steps(power, reduced.biased + 2 * k.format.bias)
-
-    return k.if_any(is_far, not_normal, k.scale(power, reduced.biased), likely=False)
+    nearest: Real
+    """n + j / 16."""
+    bits: Bits
+    """16 n + j in the low bits."""
+    r: Real
 
 
-def single_power(k: Kernel, x: Real, y: Real) -> Real:
-    """2^(y log2 x) in float64, where no power of float32 over- or underflows: with x = 2^n (1 + f),
-    log2 x = n + f P(f)."""
-    wide = k.of_format(BINARY64)
-    n, bits = split_exponent(k, split_bits(k, x))
-    f, n = k.convert(bits.real() - 1.0, wide), k.convert(n, wide)
-    log2_x = wide.fma(f, wide.polynomial(f, LOG2_BINARY32), n)
-    product = clamp(wide, k.convert(y, wide) * log2_x, EXP2_RANGE[BINARY32])
-    n, biased = wide.rounded_exponent(product, 0)
-    r = product - n
-    power = wide.fma(r, wide.polynomial(r, EXP2[BINARY32]), 1.0)
-    return wide.convert(wide.scale(power, biased), k)
+def reduced_product(k: Kernel, y: Real, log: Real, log_low: Real) -> Reduced:
+    """y (log + log_low)."""
+    magic = k.format.round_magic / 2.0**SIXTEENTHS
+    if k.has_fma:
+        shifted = k.fma(y, log + log_low, magic)
+        nearest = shifted - magic
+        r = k.fma(y, log, -nearest)
+    else:
+        y = clamp(k, y, (-GREATEST_FACTOR[k.format], GREATEST_FACTOR[k.format]))
+        shifted = y * (log + log_low) + magic
+        nearest = shifted - magic
+        product, error = k.two_product(y, log)
+        r = (product - nearest) + error
+    return Reduced(nearest, shifted.bits(), k.fma(y, log_low, r))
+
+
+@functools.cache
+def roots_of_two(format: Format) -> tuple[Table, Table]:
+    """For j = 0 to 15 the float nearest to 2^(j / 16), with j / 16 less in the place of the
+    exponent and below; and how much 2^(j / 16) is greater, relative to it."""
+    count, digits = 1 << SIXTEENTHS, 128
+    roots, corrections = [], []
+    for j in range(count):
+        # The 16th root in units of 2^-digits: the square root of the square root of ...
+        exact = 1 << j + digits * count
+        for _ in range(SIXTEENTHS):
+            exact = math.isqrt(exact)
+        cut = digits - format.mantissa
+        root = exact + (1 << cut - 1) >> cut
+        corrections.append((exact - (root << cut)) / exact)
+        # The bits, less the implied one.
+        bits = root - (1 << format.mantissa) - (j << format.mantissa - SIXTEENTHS)
+        roots.append(1.0 + math.ldexp(bits, -format.mantissa - (bits < 0)))
+    name = f"root_of_two{format.bits}"
+    return Table(name, tuple(roots)), Table(f"{name}_correction", tuple(corrections))
 
 
 def pow_special(k: Kernel, x: Real, y: Real, power: Real) -> Real:
