@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import INT64, ArrayType
-from . import column_blocks, index_sort, networks, sort_long
+from . import column_blocks, complex_sort, index_sort, networks, sort_long
 from .lapack import Workspace
 from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of
 
@@ -23,11 +23,15 @@ def _by_networks(x: ArrayType, axis: int) -> bool:
     return networks.suits([x.dtype, INT64], 1, x.shape, axis)
 
 
+def _by_parts(x: ArrayType, axis: int) -> bool:
+    return complex_sort.suits([x.dtype], 1, x.shape[axis])
+
+
 def _is_long(x: ArrayType, axis: int) -> bool:
     """True if there is one row, and threads share it."""
     n = x.shape[axis]
-    by_digits = index_sort.method_of(x.dtype, n) == "radix"
-    return by_digits and sort_long.suits([x.dtype], True, x.size // max(n, 1), n)
+    by_records = index_sort.method_of(x.dtype, n) == "records"
+    return by_records and sort_long.suits([x.dtype], True, x.size // max(n, 1), n)
 
 
 def _shares(x: ArrayType, axis: int) -> tuple[int, int]:
@@ -37,11 +41,14 @@ def _shares(x: ArrayType, axis: int) -> tuple[int, int]:
     n, blocks, work = x.shape[axis], _blocks(x, axis), Workspace()
     for dtype in (x.dtype, INT64):
         column_blocks.copies(work, blocks, [dtype])
+    if _by_parts(x, axis):
+        complex_sort.workspace_indices(work, x.dtype, n)
+        return parts_of(blocks.total, x.size * 2 * RADIX, work.bytes), work.bytes
     index_sort.workspace_row(work, x.dtype, n)
     each = {
         "bytes": COUNTED * x.dtype.itemsize,
         "network": NETWORK * doublings(n),
-        "radix": RADIX,
+        "records": RADIX,
         "merge": 2 * MERGE * doublings(n),
     }[index_sort.method_of(x.dtype, n)]
     return parts_of(blocks.total, x.size * each, work.bytes), work.bytes
@@ -91,7 +98,8 @@ def _order_rows(r: Any, x: Any, out: Any, axis: int, descending: bool) -> None:
     parts, scratch = _shares(x.type, axis)
 
     def row(r: Any, work: Workspace, sources: Sequence[Any], targets: Sequence[Any]) -> None:
-        index_sort.sort_row(r, work, sources[0], targets[0], dtype, n, descending)
+        order = complex_sort.sort_indices if _by_parts(x.type, axis) else index_sort.sort_row
+        order(r, work, sources[0], targets[0], dtype, n, descending)
 
     blocks = _blocks(x.type, axis)
     column_blocks.share_blocks(r, blocks, parts, scratch, [x], [out], row)

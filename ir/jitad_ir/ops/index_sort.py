@@ -15,7 +15,7 @@ from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
 from . import radix, row_network, runs
 from .lapack import Workspace
 from .merge_path import MergePath
-from .merge_sort import Rows, merge_sort, record_before
+from .merge_sort import Rows, merge_sort
 from .radix import COUNT, Passes
 from .sort_keys import Row, encode
 from .vector_loops import stretch
@@ -76,10 +76,11 @@ def write_records(
 
 def _record(r: Any, e: Any, x: Any, index: Any, descending: bool) -> list[Any]:
     """Elements x from `index` (i64) on as records."""
-    return _joined(e, encode(e, x, descending), e.iota(index, INT64))
+    return joined(e, encode(e, x, descending), e.iota(index, INT64))
 
 
-def _joined(e: Any, key: Any, index: Any) -> list[Any]:
+def joined(e: Any, key: Any, index: Any) -> list[Any]:
+    """The records of keys and indices."""
     if not is_packed(key.dtype):
         return [key, e.convert(index, INDEX)]
     high = e.shift_left(e.convert(key, PACKED), e.constant(PACKED, INDEX_BITS))
@@ -126,6 +127,13 @@ def sort_records(
     """Sort n (i64) records, which are those of keys of `dtype`, in the first of two rows, of up to
     `longest` of them: pointers to the row where they are then."""
     kinds = kinds_of(dtype)
+    if not radix.suits([dtype], 1, longest):
+        pairs = [
+            [r.buffer(ArrayType(kind, (longest,)), p) for kind, p in zip(kinds, row, strict=True)]
+            for row in rows
+        ]
+        merge_sort(r, pairs[0], pairs[1], 1, False, n)
+        return list(rows[0])
     size, digits = radix.digits_of(dtype, longest)
     first = INDEX_BITS if is_packed(dtype) else 0
 
@@ -206,31 +214,23 @@ def by_bytes(
 def is_in_order(r: Any, source: Row, target: Row, descending: bool, n: int) -> Any:
     """Whether (i1) the n elements are in order, or strictly in the opposite one: then their order
     is in the target."""
-    dtype = source.dtype
-    start = r.integer(0)
-    end = runs.end_of_run(r, [source], descending, start, r.integer(n))
-    whole = r.builder.icmp_signed("==", end, r.integer(n))
+    count = r.integer(n)
+    whole, opposite = runs.is_whole(r, source, descending, count)
 
-    def build(r: Any, source: Any, target_at: Any, n: Any) -> None:
-        row, out = Row(r, dtype, source), Row(r, target.dtype, target_at)
-        last = r.builder.sub(n, r.integer(1))
-        first, final = ([row.load(r.b, i)] for i in (r.integer(0), last))
-        falls = record_before(r.b, final, first, 1, descending).value
+    def build(r: Any, target_at: Any, n: Any, opposite: Any) -> None:
+        out = Row(r, target.dtype, target_at)
+        # n - 1 - i = ~i + n
+        turned = r.number(r.builder.sext(opposite, n.type))
+        base = r.number(r.builder.select(opposite, n, r.integer(0)))
 
-        def write(e: Any, i: Any, falling: bool) -> None:
-            index = e.iota(i, INT64)
-            if falling:
-                index = e.sub(e.splat(r.number(last)), index)
-            out.store(e, i, e.convert(index, out.dtype))
+        def write(e: Any, i: Any) -> None:
+            index = e.bitwise_xor(e.iota(i, INT64), e.splat(turned))
+            out.store(e, i, e.convert(e.add(index, e.splat(base)), out.dtype))
 
-        def all_of(falling: bool) -> None:
-            stretch(r, r.integer(0), n, WIDTH, lambda e, i: write(e, i, falling))
+        stretch(r, r.integer(0), n, WIDTH, write)
 
-        r.when(falls, lambda: all_of(True), lambda: all_of(False))
-
-    name = f"jitad.whole.{short_name(dtype)}.{short_name(target.dtype)}.{_direction(descending)}"
-    args = (source.pointer, target.pointer, r.integer(n))
-    r.when(whole, lambda: r.call_inner(name, build, *args, apart=True))
+    name = f"jitad.whole.{short_name(target.dtype)}"
+    r.when(whole, lambda: r.call_inner(name, build, target.pointer, count, opposite, apart=True))
     return whole
 
 
@@ -244,30 +244,28 @@ class _RunsOrder(runs.Runs):
         super().__init__(r, [source], descending, path, pairs, n)
         self.target = Row(r, INT64, target)
 
-    def _put(self, target: Rows, start: Any, end: Any) -> None:
+    def _put(self, target: Rows, start: Any, end: Any, opposite: Any) -> None:
         """The records of a run in order."""
-        r, source, falling = self.r, self.source[0], self.descending
+        r, source, descending = self.r, self.source[0], self.descending
 
         def build(r: Any, pointer: Any, *parameters: Any) -> None:
-            *rows, start, end = parameters
+            *rows, start, end, opposite = parameters
             row, records = Row(r, source.dtype, pointer), Rows(r, target.dtypes, rows)
             last = r.builder.sub(end, r.integer(1))
-            first, final = ([row.load(r.b, i)] for i in (start, last))
-            falls = record_before(r.b, final, first, 1, falling).value
 
             def straight() -> None:
                 places, n = records.behind(start).pointers, r.builder.sub(end, start)
                 stretch_of = Row(r, row.dtype, row.at(start))
-                write_records(r, stretch_of, places, falling, start, n)
+                write_records(r, stretch_of, places, descending, start, n)
 
             def move(i: Any) -> None:
                 of = r.builder.add(start, r.builder.sub(last, i))
-                records.store(i, _record(r, r.b, row.load(r.b, of), of, falling))
+                records.store(i, _record(r, r.b, row.load(r.b, of), of, descending))
 
-            r.when(falls, lambda: r.loop(end, move, start=start), straight)
+            r.when(opposite, lambda: r.loop(end, move, start=start), straight)
 
-        name = f"jitad.runs.records.{short_name(source.dtype)}.{_direction(falling)}"
-        places = (source.pointer, *target.pointers, start, end)
+        name = f"jitad.runs.records.{short_name(source.dtype)}.{_direction(descending)}"
+        places = (source.pointer, *target.pointers, start, end, opposite)
         r.call_inner(name, build, *places, apart=True)
 
     def _finish(self) -> None:
@@ -314,17 +312,12 @@ def method_of(dtype: DType, n: int) -> str:
         return "bytes"
     if is_packed(dtype) and row_network.suits([PACKED], 1, n):
         return "network"
-    return "radix" if radix.suits([dtype], 1, n) else "merge"
+    return "records"
 
 
 def _is_plain(dtype: DType, n: int) -> bool:
     """True if elements are merged as they are, for want of keys or of bits of an index."""
     return dtype.kind == "c" or n >= 2**32
-
-
-def merged_of(dtype: DType, n: int) -> list[DType]:
-    """Dtypes of the records that are merged."""
-    return [dtype, INT64] if _is_plain(dtype, n) else kinds_of(dtype)
 
 
 def workspace_row(work: Workspace, dtype: DType, n: int) -> None:
@@ -344,10 +337,10 @@ class _Scratch:
             self.counts = work.array(COUNT, dtype.itemsize, 256)
         elif method == "network":
             self.row = work.array(PACKED, n)
-        elif method == "radix":
+        elif method == "records":
             self.space = Space(work, dtype, n)
         else:
-            self.rows = [[work.array(kind, n) for kind in merged_of(dtype, n)] for _ in range(2)]
+            self.rows = [[work.array(kind, n) for kind in (dtype, INT64)] for _ in range(2)]
 
 
 def _sort_any(r: Any, work: Workspace, row: Row, target: Any, n: int, descending: bool) -> None:
@@ -359,21 +352,21 @@ def _sort_any(r: Any, work: Workspace, row: Row, target: Any, n: int, descending
     elif method == "network":
         pointer = space.row.pointer
         write_records(r, row, [pointer], descending, zero, count)
-        row_network.sort_row(r, work, pointer, pointer, PACKED, 1, n, False)
+        row_network.sort_row(r, work, pointer, pointer, PACKED, n, False)
         write_places(r, [PACKED], [pointer], places, count)
-    elif method == "radix":
+    elif method == "records":
         pairs, counts = space.space.pointers(), space.space.counts.pointer
 
-        def by_digits() -> None:
+        def by_records() -> None:
             write_records(r, row, pairs[0], descending, zero, count)
             found = sort_records(r, dtype, pairs, counts, n, count)
             write_places(r, kinds_of(dtype), found, places, count)
 
         if runs.suits(n):
             few = order_by_runs(r, row, target, pairs, descending, n)
-            r.when(few, lambda: None, by_digits)
+            r.when(few, lambda: None, by_records)
         else:
-            by_digits()
+            by_records()
     else:
         _by_merging(r, row, places, space.rows, n, descending)
 
@@ -381,17 +374,10 @@ def _sort_any(r: Any, work: Workspace, row: Row, target: Any, n: int, descending
 def _by_merging(
     r: Any, row: Row, places: Row, pairs: Sequence[Sequence[Any]], n: int, descending: bool
 ) -> None:
-    """Records, or complex numbers with their indices."""
+    """Elements with their indices."""
     rows, free = pairs
-    kinds, count, zero = kinds_of(row.dtype), r.integer(n), r.integer(0)
-    if _is_plain(row.dtype, n):
-        numbers = Row(r, row.dtype, rows[0].pointer)
-        r.loop(n, lambda i: numbers.store(r.b, i, row.load(r.b, i)))
-        r.loop(n, lambda i: places.store(r.b, i, r.number(i)))
-        index = r.buffer(rows[1].type, places.pointer)
-        merge_sort(r, [rows[0], index], free, 1, descending)
-        return
-    pointers = [part.pointer for part in rows]
-    write_records(r, row, pointers, descending, zero, count)
-    merge_sort(r, rows, free, 1, False)
-    write_places(r, kinds, pointers, places, count)
+    copy = Row(r, row.dtype, rows[0].pointer)
+    r.loop(n, lambda i: copy.store(r.b, i, row.load(r.b, i)))
+    r.loop(n, lambda i: places.store(r.b, i, r.number(i)))
+    index = r.buffer(rows[1].type, places.pointer)
+    merge_sort(r, [rows[0], index], free, 1, descending)

@@ -71,37 +71,27 @@ def radix_sort(
     sources: Sequence[Any],
     targets: Sequence[Any],
     dtypes: Sequence[DType],
-    stride: int,
     n: int,
     descending: bool,
     count: Any = None,
 ) -> None:
     """Sort one row of n records by the first operand: `sources` and `targets` point to the first
-    elements of the operands and results, further ones are `stride` elements apart. `count` (i64)
-    of the n are there, if given, one or more. If not, the row is looked at for runs."""
+    elements of the operands and results. `count` (i64) of the n are there, if given, one or more.
+    If not, the row is looked at for runs."""
     space = Space(work, dtypes, n)
     scratch = space.pointers()
     length = r.integer(n) if count is None else count
     places = (sources, targets, scratch, space.counts.pointer)
 
     def by_digits() -> None:
-        sort_within(r, *places, dtypes, stride, n, descending, length)
+        sort_within(r, *places, dtypes, n, descending, length)
 
     if count is not None or not runs.suits(n):
         by_digits()
         return
-    free, rows = ([row.pointer for row in some] for some in space.rows)
-    if stride == 1:
-        rows = targets
-    few = runs.sort_by_runs(r, sources, stride, rows, free, dtypes, 1, descending, True, n)
-
-    def spread() -> None:
-        """From contiguous rows to the targets."""
-        for row, target, dtype in zip(rows, targets, dtypes, strict=True):
-            near, far = Row(r, dtype, row), Row(r, dtype, target, stride)
-            r.loop(n, lambda i, near=near, far=far: far.store(r.b, i, near.load(r.b, i)))
-
-    r.when(few, lambda: None if stride == 1 else spread(), by_digits)
+    free = [row.pointer for row in space.rows[0]]
+    few = runs.sort_by_runs(r, sources, targets, free, dtypes, 1, descending, True, n)
+    r.when(few, lambda: None, by_digits)
 
 
 def sort_within(
@@ -111,30 +101,26 @@ def sort_within(
     scratch: Sequence[Any],
     counts: Any,
     dtypes: Sequence[DType],
-    stride: int | tuple[int, ...],
     n: int,
     descending: bool,
     count: Any,
     flag: Any = None,
 ) -> None:
     """`radix_sort` of `count` (i64) records of rows of n, with scratch memory at these pointers:
-    two rows of the keys and other operands, neither of them the targets, and `counts_type`.
-
-    There may be a stride for each operand. With `flag`, the targets get the keys, and the bool
-    there tells whether any is ambiguous."""
+    two rows of the keys and other operands, neither of them the targets, and `counts_type`. With
+    `flag`, the targets get the keys, and the bool there tells whether any is ambiguous."""
     size, digits = digits_of(dtypes[0], n)
     direction = "descending" if descending else "ascending"
     kinds = ".".join(short_name(d) for d in dtypes)
     parts = len(dtypes)
-    strides = (stride,) * parts if isinstance(stride, int) else stride
-    name = f"jitad.radix.{kinds}.{size}.{'.'.join(map(str, strides))}.{direction}"
+    name = f"jitad.radix.{kinds}.{size}.{direction}"
 
     def build(inner: Any, *parameters: Any) -> None:
         *pointers, counts, flag, n = parameters
         given, asked, *rows = [pointers[i : i + parts] for i in range(0, 4 * parts, parts)]
         kinds = [key_dtype(dtypes[0]), *dtypes[1:]]
         passes = Passes(inner, kinds, rows, counts, n, size, digits)
-        _Sort(inner, dtypes, given, asked, passes, strides, descending).emit(flag)
+        _Sort(inner, dtypes, given, asked, passes, descending).emit(flag)
 
     flag = r.nowhere() if flag is None else flag
     r.call_inner(name, build, *sources, *targets, *scratch, counts, flag, count)
@@ -250,13 +236,12 @@ class _Sort:
         given: Sequence[Any],
         asked: Sequence[Any],
         passes: Passes,
-        strides: Sequence[int],
         descending: bool,
     ) -> None:
         self.r, self.dtypes, self.n, self.descending = r, dtypes, passes.n, descending
         self.passes, self.keys = passes, key_dtype(dtypes[0])
         self.sources, self.targets = (
-            [Row(r, *operand) for operand in zip(dtypes, pointers, strides, strict=True)]
+            [Row(r, *operand) for operand in zip(dtypes, pointers, strict=True)]
             for pointers in (given, asked)
         )
 
@@ -272,7 +257,7 @@ class _Sort:
                 r.when(ambiguous.value, self._restore)
 
         def leave_keys() -> None:
-            keys = Row(r, self.keys, self.targets[0].pointer, self.targets[0].stride)
+            keys = Row(r, self.keys, self.targets[0].pointer)
             self._write(found, keys, as_keys=True)
             none = r.b.constant(BOOL, False)
             r.b.store(flag, none if ambiguous is None else ambiguous.value)

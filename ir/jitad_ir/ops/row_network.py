@@ -68,20 +68,19 @@ def sort_row(
     source: Any,
     target: Any,
     dtype: DType,
-    stride: int,
     n: int,
     descending: bool,
 ) -> None:
-    """Sort one row of n keys, `stride` elements apart, from `source` on to `target` on.
+    """Sort one row of n keys, from `source` on to `target` on, which may be the same.
 
     In functions of about the same size, which are compiled side by side.
     """
     columns, ordered = [part.pointer for part in _space(work, dtype, n)]
     direction = "descending" if descending else "ascending"
-    kind = f"{short_name(dtype)}.{n}.{stride}.{direction}"
+    kind = f"{short_name(dtype)}.{n}.{direction}"
 
     def part(inner: Any, row: Any, columns: Any) -> _RowSort:
-        return _RowSort(inner, Row(inner, dtype, row, stride), columns, n, descending)
+        return _RowSort(inner, Row(inner, dtype, row), columns, n, descending)
 
     def build_columns(inner: Any, given: Any, columns: Any) -> Any:
         return part(inner, given, columns).sort_columns()
@@ -93,7 +92,7 @@ def sort_row(
     flag = r.call_inner(name, build_columns, source, columns, result=BOOL, apart=True)
     r.call_inner(f"jitad.row.lanes.{kind}", build_lanes, target, columns, ordered, apart=True)
     if dtype.kind == "f":
-        given, asked = (Row(r, dtype, p, stride) for p in (source, target))
+        given, asked = (Row(r, dtype, p) for p in (source, target))
         r.when(flag, lambda: restore(r, given, asked, r.integer(n), descending))
 
 

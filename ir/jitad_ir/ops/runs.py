@@ -44,61 +44,110 @@ def suits(n: int) -> bool:
     return n >= LEAST
 
 
-def end_of_run(r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any) -> Any:
-    """Where the run ends (i64) that begins at `start` of n records with these keys."""
+def end_of_run(
+    r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any
+) -> tuple[Any, Any]:
+    """Where the run ends (i64) that begins at `start` of n records with these keys, and whether
+    (i1) it is in the opposite order."""
+    signed = _signed_end(r, keys, descending, start, n)
+    return _end(r, signed), _is_opposite(r, signed)
+
+
+def is_whole(r: Any, key: Row, descending: bool, n: Any) -> tuple[Any, Any]:
+    """Whether (i1) n elements are one run, and whether it is in the opposite order."""
+    end, opposite = end_of_run(r, [key], descending, r.integer(0), n)
+    return r.builder.icmp_signed("==", end, n), opposite
+
+
+def is_sorted(r: Any, key: Row, descending: bool, n: Any) -> Any:
+    """Whether (i1) n elements are in order."""
+    return r.builder.icmp_signed("==", _signed_end(r, [key], descending, r.integer(0), n), n)
+
+
+def _end(r: Any, signed: Any) -> Any:
+    b = r.builder
+    return b.select(_is_opposite(r, signed), b.neg(signed), signed)
+
+
+def _is_opposite(r: Any, signed: Any) -> Any:
+    return r.builder.icmp_signed("<", signed, r.integer(0))
+
+
+def _signed_end(r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any) -> Any:
+    """The end of a run, negative if it is in the opposite order."""
 
     def build(inner: Any, *parameters: Any) -> Any:
         *pointers, start, n = parameters
         pairs = zip(keys, pointers, strict=True)
-        rows = [Row(inner, key.dtype, pointer, key.stride) for key, pointer in pairs]
+        rows = [Row(inner, key.dtype, pointer) for key, pointer in pairs]
         return _emit_end(inner, rows, descending, start, n)
 
-    name = f"jitad.run.{_kinds([key.dtype for key in keys], keys[0].stride, descending)}"
+    name = f"jitad.run.{_kinds([key.dtype for key in keys], descending)}"
     args = (*[key.pointer for key in keys], start, n)
     return r.call_inner(name, build, *args, result=INT64, apart=True)
 
 
-def _kinds(dtypes: Sequence[DType], stride: int, descending: bool) -> str:
+def _kinds(dtypes: Sequence[DType], descending: bool) -> str:
     order = "descending" if descending else "ascending"
-    return ".".join([*map(short_name, dtypes), str(stride), order])
+    return ".".join([*map(short_name, dtypes), order])
 
 
 def _emit_end(r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any) -> Any:
     b, one = r.builder, r.integer(1)
-    end = Counter(r, b.add(start, one))
+    second = b.add(start, one)
+    end, limit = Counter(r, second), Counter(r, n)
+    down = Flag(r)
 
     def falls(e: Any, i: Any) -> Any:
         """Where records from i on come before those that they follow."""
         here, previous = ([key.load(e, k) for key in keys] for k in (i, b.sub(i, one)))
         return record_before(e, here, previous, len(keys), descending)
 
-    def extend(down: Any, width: int) -> None:
-        """As far as it goes on, `width` records at once."""
-        e = r.simd(width)
-        last, wanted = Counter(r, b.sub(n, r.integer(width))), e.splat(down)
+    def step() -> None:
+        """One record, then as many vectors of them as go on like it."""
+        i = end.value
+        here = falls(r.b, i)
+        down.join(r.b.bitwise_and(here, here._replace(value=b.icmp_signed("==", i, second))))
+        goes_on = r.b.eq(here, down.value).value
+        limit.set(b.select(goes_on, n, i))
+        end.set(b.select(goes_on, b.add(i, one), i))
+        r.when(goes_on, extend)
 
-        def step() -> None:
+    def extend() -> None:
+        width = 2 * max(vector_width(key.dtype) for key in keys)
+        e = r.simd(width)
+        last, wanted = Counter(r, b.sub(n, r.integer(width))), e.splat(down.value)
+
+        def breaks(i: Any) -> Any:
+            if keys[0].dtype.kind == "c":
+                here, previous = (keys[0].load(e, k) for k in (i, b.sub(i, one)))
+                return e.bitwise_not(_surely_goes_on(e, previous, here, wanted, descending))
+            return e.bitwise_xor(falls(e, i), wanted)
+
+        def vector() -> None:
             i = end.value
-            broken = e.reduce_or(e.bitwise_xor(falls(e, i), wanted)).value
+            broken = e.reduce_or(breaks(i)).value
             last.set(b.select(broken, r.integer(-1), last.value))
             end.set(b.select(broken, i, b.add(i, r.integer(width))))
 
-        r.loop_while(lambda: b.icmp_signed("<=", end.value, last.value), step)
+        r.loop_while(lambda: b.icmp_signed("<=", end.value, last.value), vector)
 
-    def look() -> None:
-        down = falls(r.b, end.value)
-        if all(key.stride == 1 and key.dtype.kind != "c" for key in keys):
-            extend(down, 2 * max(vector_width(key.dtype) for key in keys))
-        extend(down, 1)
+    r.loop_while(lambda: b.icmp_signed("<", end.value, limit.value), step)
+    return b.select(down.value.value, b.neg(end.value), end.value)
 
-    r.when(b.icmp_signed("<", end.value, n), look)
-    return end.value
+
+def _surely_goes_on(e: Any, x: Any, y: Any, falls: Any, descending: bool) -> Any:
+    """Where complex y follow x in a run as their real parts do, and none has a nan."""
+    x_re, y_re = e.real(x), e.real(y)
+    turned = e.bitwise_not(falls) if descending else falls
+    lesser, greater = e.select(turned, y_re, x_re), e.select(turned, x_re, y_re)
+    numbers = e.bitwise_and(e.eq(e.imag(x), e.imag(x)), e.eq(e.imag(y), e.imag(y)))
+    return e.bitwise_and(e.lt(lesser, greater), numbers)
 
 
 def sort_by_runs(
     r: Any,
     sources: Sequence[Any],
-    stride: int,
     rows: Sequence[Any],
     scratch: Sequence[Any],
     dtypes: Sequence[DType],
@@ -110,21 +159,21 @@ def sort_by_runs(
     """Whether (i1) a row of n records has few runs. If so it is in order in `rows`; if not, what
     these hold does not matter.
 
-    The operands' elements are `stride` apart, from `sources` on; `rows` and `scratch` point to
-    contiguous rows. `by_digits`: others are sorted by keys, which are what is merged here too.
+    The operands' elements are those from `sources` on; `scratch` has room for as many.
+    `by_digits`: others are sorted by keys, which are what is merged here too.
     """
     parts = len(dtypes)
 
     def build(inner: Any, *parameters: Any) -> Any:
         *pointers, count, most = parameters
         given, asked, free = [pointers[i : i + parts] for i in range(0, 3 * parts, parts)]
-        source = [Row(inner, d, p, stride) for d, p in zip(dtypes, given, strict=True)]
+        source = [Row(inner, d, p) for d, p in zip(dtypes, given, strict=True)]
         path = MergePath(dtypes, num_keys, descending)
         if by_digits:  # keys ascend in either direction
             path = MergePath([key_dtype(dtypes[0]), *dtypes[1:]], 1, False)
         return Runs(inner, source, descending, path, [asked, free], count, by_digits).emit(most)
 
-    name = f"jitad.runs.{num_keys}.{_kinds(dtypes, stride, descending)}"
+    name = f"jitad.runs.{num_keys}.{_kinds(dtypes, descending)}"
     places = (*sources, *rows, *scratch)
     counts = (r.integer(n), most_of(r, n))
     return r.call_inner(name, build, *places, *counts, result=BOOL, brief=True)
@@ -153,12 +202,12 @@ class Runs:
         self.r, self.source, self.n = r, source, n
         self.num_keys, self.descending, self.by_keys = path.num_keys, descending, by_keys
         self.dtypes = [row.dtype for row in source]
-        kinds = _kinds(self.dtypes, source[0].stride, descending)
+        kinds = _kinds(self.dtypes, descending)
         self.kinds = f"{path.num_keys}.{kinds}"
         self.path = path
         self.rows, self.scratch = (Rows(r, path.dtypes, places) for places in rows)
         self.ends = r.buffer(ArrayType(INT64, (MOST + 1,)), r.local(INT64, MOST + 1))
-        """Where the runs begin, and the last one ends."""
+        """Where the runs begin, and the last one ends: negative behind one in opposite order."""
 
     def emit(self, most: Any) -> Any:
         """Whether there are at most so many (i64)."""
@@ -168,9 +217,10 @@ class Runs:
         keys = self.source[: self.num_keys]
 
         def find() -> None:
-            end.set(end_of_run(r, keys, self.descending, end.value, self.n))
+            signed = _signed_end(r, keys, self.descending, end.value, self.n)
+            end.set(_end(r, signed))
             count.add(r.integer(1))
-            self._note(count.value, end.value)
+            self._note(count.value, signed)
 
         def goes_on() -> Any:
             more = b.icmp_signed("<", count.value, most)
@@ -201,7 +251,12 @@ class Runs:
             return self.rows.other_if(odd, self.scratch), self.scratch.other_if(odd, self.rows)
 
         here, _ = order()
-        r.loop(runs.value, lambda i: self._put(here, self._noted(i), self._noted(b.add(i, one))))
+
+        def put(i: Any) -> None:
+            start, signed = (self._noted(k) for k in (i, b.add(i, one)))
+            self._put(here, _end(r, start), _end(r, signed), _is_opposite(r, signed))
+
+        r.loop(runs.value, put)
         r.when(b.icmp_signed(">", runs.value, one), lambda: self._merge_all(runs, rounds, order))
         self._finish()
 
@@ -222,7 +277,7 @@ class Runs:
                 first = b.shl(number, one)
                 ends = [b.add(first, r.integer(k)) for k in range(3)]
                 within = [b.select(b.icmp_signed("<", k, runs.value), k, runs.value) for k in ends]
-                low, middle, high = (self._noted(k) for k in within)
+                low, middle, high = (_end(r, self._noted(k)) for k in within)
                 self._merge(here, free, low, middle, high)
                 self._note(b.add(number, one), high)
 
@@ -267,22 +322,22 @@ class Runs:
             row = Row(r, dtype, target)
             r.when(ambiguous, lambda: restore(r, self.source[0], row, self.n, descending))
 
-    def _put(self, target: Rows, start: Any, end: Any) -> None:
+    def _put(self, target: Rows, start: Any, end: Any, opposite: Any) -> None:
         """A run in order."""
         r = self.r
 
         def build(r: Any, *parameters: Any) -> None:
-            *pointers, start, end = parameters
+            *pointers, start, end, opposite = parameters
             half = len(pointers) // 2
             source = [
-                Row(r, row.dtype, pointer, row.stride)
+                Row(r, row.dtype, pointer)
                 for row, pointer in zip(self.source, pointers[:half], strict=True)
             ]
-            rows = Rows(r, self.dtypes, pointers[half:])
-            _emit_put(r, source, rows, self.num_keys, self.descending, start, end)
+            _emit_put(r, source, Rows(r, self.dtypes, pointers[half:]), start, end, opposite)
 
         places = [*[row.pointer for row in self.source], *target.pointers]
-        r.call_inner(f"jitad.runs.put.{self.kinds}", build, *places, start, end, apart=True)
+        name = f"jitad.runs.put.{'.'.join(map(short_name, self.dtypes))}"
+        r.call_inner(name, build, *places, start, end, opposite, apart=True)
 
     def _merge(self, source: Rows, target: Rows, low: Any, middle: Any, high: Any) -> None:
         """In pieces: of those that are in one of the runs, records are not compared."""
@@ -306,31 +361,19 @@ class Runs:
 
 
 def _emit_put(
-    r: Any,
-    source: Sequence[Row],
-    target: Rows,
-    num_keys: int,
-    descending: bool,
-    start: Any,
-    end: Any,
+    r: Any, source: Sequence[Row], target: Rows, start: Any, end: Any, opposite: Any
 ) -> None:
-    """source[start:end], a run, to its places in the target; from its end if it descends."""
+    """source[start:end], a run, to its places in the target; from its end if it is in the opposite
+    order."""
     b, last = r.builder, r.builder.sub(end, r.integer(1))
-    first, final = ([row.load(r.b, i) for row in source[:num_keys]] for i in (start, last))
-    down = record_before(r.b, final, first, num_keys, descending).value
-
-    def move(i: Any, of: Any) -> None:
-        target.store(i, [row.load(r.b, of) for row in source])
 
     def straight() -> None:
-        if source[0].stride != 1:
-            r.loop(end, lambda i: move(i, i), start=start)
-            return
         for row, place in zip(source, target.behind(start).pointers, strict=True):
             nbytes = b.mul(b.sub(end, start), r.integer(row.dtype.itemsize))
             r.copy_bytes(place, row.at(start), nbytes)
 
-    def reversed_() -> None:
-        r.loop(end, lambda i: move(i, b.add(start, b.sub(last, i))), start=start)
+    def move(i: Any) -> None:
+        of = b.add(start, b.sub(last, i))
+        target.store(i, [row.load(r.b, of) for row in source])
 
-    r.when(down, reversed_, straight)
+    r.when(opposite, lambda: r.loop(end, move, start=start), straight)

@@ -192,15 +192,13 @@ def _look_up(
         search()
         return
     row = Row(r, x.type.dtype, r.element_pointer(x, (*index, 0)))
-    length, last = r.integer(n), r.integer(n - 1)
-    end = runs.end_of_run(r, [row], descending, r.integer(0), length)
+    last = r.integer(n - 1)
+    whole, opposite = runs.is_whole(r, row, descending, r.integer(n))
 
     def look_up() -> None:
-        first, final = ([row.load(r.b, i)] for i in (r.integer(0), last))
-        opposite = record_before(r.b, final, first, 1, descending).value
         pick(lambda rank: b.select(opposite, b.sub(last, rank), rank))
 
-    r.when(b.icmp_signed("==", end, length), look_up, search)
+    r.when(whole, look_up, search)
 
 
 def _pick(r: Any, x: Any, results: Any, index: tuple[Any, ...], which: Any, place: Any) -> None:
@@ -275,24 +273,20 @@ def _in_order(r: Any, x: ArrayType, space: _Space, descending: bool, count: Any)
         n = x.shape[-1]
 
         def sort() -> None:
-            radix.radix_sort(r, space.work, given, asked, _dtypes(x), 1, n, descending, count)
+            radix.radix_sort(r, space.work, given, asked, _dtypes(x), n, descending, count)
 
         if not runs.suits(n):
             sort()
             return ordered
         # Of few-valued rows the candidates are often equal.
         keys = Row(r, x.dtype, given[0])
-        end = runs.end_of_run(r, [keys], descending, r.integer(0), count)
-        ends = [[keys.load(r.b, i)] for i in (r.integer(0), r.builder.sub(count, r.integer(1)))]
-        falls = record_before(r.b, ends[1], ends[0], 1, descending).value
-        whole = r.builder.icmp_signed("==", end, count)
 
         def copy() -> None:
             for source, target in zip(rows, ordered, strict=True):
                 size = r.builder.mul(count, r.integer(source.type.dtype.itemsize))
                 r.copy_bytes(target.pointer, source.pointer, size)
 
-        r.when(r.builder.and_(whole, r.builder.not_(falls)), copy, sort)
+        r.when(runs.is_sorted(r, keys, descending, count), copy, sort)
         return ordered
     pairs = zip(ordered, rows, strict=True)
     exact = [r.buffer(like.type, row.pointer) for like, row in pairs]

@@ -100,7 +100,7 @@ class LongSort:
         r = self.r
         scratch = [row.pointer for row in self.space.rows]
         args = (self.dtypes, self.num_keys, self.descending, self.by_digits, self.n)
-        few = sort_by_runs(r, self.sources, 1, self.targets, scratch, *args)
+        few = sort_by_runs(r, self.sources, self.targets, scratch, *args)
         r.when(few, lambda: None, lambda: self._share(threads))
 
     def _share(self, threads: Any) -> None:
@@ -168,7 +168,7 @@ class LongSort:
             mine = r.offset(counts, b.mul(number, r.integer(size)))
             places = (source.pointers, here.pointers, scratch, mine)
             flag = r.offset(flags, number)
-            radix.sort_within(r, *places, self.dtypes, 1, self.n, self.descending, count, flag)
+            radix.sort_within(r, *places, self.dtypes, self.n, self.descending, count, flag)
             return
         r.loop(count, lambda i: here.store(i, source.load(i)))
         mine, others = (

@@ -13,16 +13,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import ArrayType, DType, Shape
-from . import complex_sort, networks, radix, row_network, runs, sort_long
+from ..types import ArrayType, DType
+from . import column_blocks, complex_sort, networks, radix, row_network, runs, sort_long
 from .lapack import Workspace
 from .merge_sort import merge_sort
-from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of, share_rows
-
-
-def _contiguous(x: ArrayType, axis: int) -> bool:
-    """True if neighbours along the axis are neighbours in memory."""
-    return math.prod(x.shape[axis + 1 :]) == 1
+from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of
 
 
 def _work_rows(work: Workspace, dtypes: Sequence[DType], n: int) -> list[Any]:
@@ -44,7 +39,8 @@ def _row_parts(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, 
     dtypes, shape = [x.dtype for x in xs], xs[0].shape
     n = shape[axis]
     method = _method(dtypes, num_keys, n)
-    work = Workspace()
+    blocks, work = column_blocks.divided(shape, axis, dtypes, dtypes), Workspace()
+    column_blocks.copies(work, blocks, dtypes * 2)
     if method == "network":
         row_network.workspace_row(work, dtypes[0], n)
         each = NETWORK * doublings(n)
@@ -52,14 +48,12 @@ def _row_parts(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, 
         radix.workspace_radix(work, dtypes, n)
         each = RADIX * len(dtypes)
     elif method == "complex":
-        stride = math.prod(shape[axis + 1 :])
-        complex_sort.workspace_complex(work, dtypes, n, stride)
+        complex_sort.workspace_complex(work, dtypes[0], n)
         each = RADIX * (len(dtypes) + 1)
     else:
-        _work_rows(work, dtypes * (1 if _contiguous(xs[0], axis) else 2), n)
+        _work_rows(work, dtypes, n)
         each = MERGE * len(dtypes) * doublings(n)
-    rows = math.prod(shape) // max(n, 1)
-    return parts_of(rows, math.prod(shape) * each, work.bytes), work.bytes
+    return parts_of(blocks.total, math.prod(shape) * each, work.bytes), work.bytes
 
 
 def _is_long(xs: Sequence[ArrayType], axis: int, num_keys: int) -> bool:
@@ -134,73 +128,49 @@ def _sort_rows(
     """Sort rows one by one."""
     shape, dtypes = types[0].shape, [type.dtype for type in types]
     n = shape[axis]
-    others = tuple(length for a, length in enumerate(shape) if a != axis)
-    in_results = _method(dtypes, num_keys, n) == "merge" and _contiguous(types[0], axis)
-    if n == 1 or (in_results and not runs.suits(n)):
+    if n == 1:
         for x, out in zip(xs, results, strict=True):
             r.copy(out, x)
-        if n == 1:
-            return
+        return
     parts, scratch = _row_parts(types, axis, num_keys)
 
-    def row(r: Any, buffers: Sequence[Any], number: Any) -> None:
-        index = r.unravel(number, others)
-        start = (*index[:axis], r.integer(0), *index[axis:])
-        xs, results = buffers[: len(types)], buffers[len(types) :]
-        sources, targets = ([r.element_pointer(x, start) for x in some] for some in (xs, results))
-        _sort_row(r, sources, targets, types, axis, num_keys, descending)
+    def row(r: Any, work: Workspace, sources: Sequence[Any], targets: Sequence[Any]) -> None:
+        _sort_row(r, work, sources, targets, dtypes, num_keys, n, descending)
 
-    share_rows(r, math.prod(others), parts, scratch, [*xs, *results], row)
+    blocks = column_blocks.divided(shape, axis, dtypes, dtypes)
+    column_blocks.share_blocks(r, blocks, parts, scratch, xs, results, row)
 
 
 def _sort_row(
     r: Any,
+    work: Workspace,
     sources: Sequence[Any],
     targets: Sequence[Any],
-    types: Sequence[ArrayType],
-    axis: int,
+    dtypes: Sequence[DType],
     num_keys: int,
+    n: int,
     descending: bool,
 ) -> None:
     """Sort one row, from `sources` on to `targets` on."""
-    shape: Shape = types[0].shape
-    n, stride = shape[axis], math.prod(shape[axis + 1 :])
-    dtypes = [type.dtype for type in types]
     method = _method(dtypes, num_keys, n)
-    work = Workspace(r)
     if method == "network":
-        args = (sources[0], targets[0], dtypes[0], stride, n, descending)
-        row_network.sort_row(r, work, *args)
+        row_network.sort_row(r, work, sources[0], targets[0], dtypes[0], n, descending)
         return
     if method in ("radix", "complex"):
         sort = radix.radix_sort if method == "radix" else complex_sort.sort_row
-        sort(r, work, sources, targets, dtypes, stride, n, descending)
+        sort(r, work, sources, targets, dtypes, n, descending)
         return
-    contiguous = _contiguous(types[0], axis)
     scratch = _work_rows(work, dtypes, n)
-    copies = _work_rows(work, dtypes, n)
-    if contiguous:
-        copies = [r.buffer(ArrayType(d, (n,)), p) for d, p in zip(dtypes, targets, strict=True)]
-    given, asked = (
-        [r.buffer(ArrayType(d, (n, stride)), p) for d, p in zip(dtypes, some, strict=True)]
-        for some in (sources, targets)
-    )
 
     def by_merging() -> None:
-        for x, copy in zip(given, copies, strict=True):
-            if not contiguous:
-                r.loop(n, lambda i, x=x, copy=copy: r.store(copy, (i,), r.load(x, (i, 0))))
-            elif runs.suits(n):  # others are there already
-                r.copy_bytes(copy.pointer, x.pointer, r.integer(copy.type.nbytes))
-        merge_sort(r, copies, scratch, num_keys, descending)
+        for dtype, source, target in zip(dtypes, sources, targets, strict=True):
+            r.copy_bytes(target, source, r.integer(n * dtype.itemsize))
+        rows = [r.buffer(ArrayType(d, (n,)), p) for d, p in zip(dtypes, targets, strict=True)]
+        merge_sort(r, rows, scratch, num_keys, descending)
 
-    if runs.suits(n):
-        rows, free = ([row.pointer for row in some] for some in (copies, scratch))
-        args = (dtypes, num_keys, descending, False, n)
-        few = runs.sort_by_runs(r, sources, stride, rows, free, *args)
-        r.when(few, lambda: None, by_merging)
-    else:
+    if not runs.suits(n):
         by_merging()
-    if not contiguous:
-        for out, copy in zip(asked, copies, strict=True):
-            r.loop(n, lambda i, out=out, copy=copy: r.store(out, (i, 0), r.load(copy, (i,))))
+        return
+    free = [row.pointer for row in scratch]
+    few = runs.sort_by_runs(r, sources, targets, free, dtypes, num_keys, descending, False, n)
+    r.when(few, lambda: None, by_merging)
