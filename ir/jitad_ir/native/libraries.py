@@ -2,8 +2,9 @@
 and of CPython, by address, without a C compiler.
 
 ==========================  ======================================================================
-"blas:dgemm"                Fortran BLAS: every argument by pointer, integers of 64 bits (see below)
-"lapack:dpotrf"             Fortran LAPACK of `scipy.linalg.cython_lapack`: arrays of integers have
+"blas:dgemm"                Fortran BLAS, and LAPACK but for arrays of integers: every argument by
+                            pointer, integers of 64 bits (see below)
+"lapack:dgetrf"             Fortran LAPACK of `scipy.linalg.cython_lapack`: arrays of integers have
                             32 bits
 "calls:blas"                what is known of the calls of BLAS under way, or of LAPACK: see
                             `workers.Calls`
@@ -18,8 +19,8 @@ and of CPython, by address, without a C compiler.
 
 BLAS is the OpenBLAS that NumPy's wheels bring along, if NumPy has that one: it is in the process
 already, while to load SciPy and its library takes 8 ms and 4 MB. Its integers have 64 bits. Else it
-is `scipy.linalg.cython_blas`, with integers of 32 bits, which are the first half of those given to
-it: only the little end first will do.
+is that of SciPy, with integers of 32 bits, which are the first half of those given to it: only the
+little end first will do.
 
 SciPy is imported when the first of its names is resolved.
 """
@@ -108,7 +109,9 @@ def _blas(name: str) -> int:
     library = _numpy_openblas()
     if library is not None and hasattr(library, f"scipy_{name}_64_"):
         return _address(getattr(library, f"scipy_{name}_64_"))
-    return _capsule_address(_linalg("cython_blas"), name)
+    blas = _linalg("cython_blas")
+    is_blas = name in blas.__dict__["__pyx_capi__"]
+    return _capsule_address(blas, name) if is_blas else _lapack(name)
 
 
 def _address(function: Any) -> int:

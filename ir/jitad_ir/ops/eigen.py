@@ -10,7 +10,7 @@ import numpy as np
 from ..graph import Graph, Value
 from ..lowering import Routine
 from ..op import NONLINEAR, Draw, Op, Pruned, Sample, WithPrimal
-from ..types import FLOAT32, INT32, ArrayType, complex_dtype, real_dtype
+from ..types import FLOAT32, INT64, ArrayType, complex_dtype, real_dtype
 from .arithmetic import abs as abs_
 from .arithmetic import add, div, mul, reciprocal, sub
 from .conversion import complex, conj, imag, real
@@ -150,7 +150,7 @@ def _eigh_parts(
         work.array(a.dtype, n, n),
         work.array(a.dtype, first),
         work.array(real_dtype(a.dtype), second),
-        work.array(INT32, third),
+        work.array(INT64, third),
     )
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..types import BOOL, DTYPES, INT32, INT64, ArrayType, DType
+from ..types import BOOL, DTYPES, INT64, ArrayType, DType
 from .vector_loops import affine
 
 LETTER = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
@@ -22,6 +22,11 @@ TILE = 8
 
 BLOCK = 64
 """Block size for which LAPACK's workspaces are sized."""
+
+INDEXED = ("getrf", "getrs", "laswp")
+"""Routines with arrays of integers that are read or handed on: they are called in the library
+whose integers have 32 bits. Others can be had with those of 64 bits, from NumPy's library, which is
+loaded already; scratch for integers is sized for either."""
 
 
 def stack_size(type: ArrayType) -> int:
@@ -88,15 +93,16 @@ def lapack(r: Any, dtype: DType, name: str, *arguments: Any) -> Any:
 
     Arguments: a str for a CHARACTER, an int for an INTEGER, a buffer or a pointer.
     """
-    info = r.local(INT32)
-    r.b.store(info, r.b.constant(INT32, 0))
-    _call(r, f"lapack:{LETTER[dtype.name]}{name}", [*arguments, info])
-    return r.b.eq(r.b.load(info, INT32), r.b.constant(INT32, 0)).value
+    info = r.local(INT64)
+    r.b.store(info, r.b.constant(INT64, 0))
+    lapack_without_info(r, dtype, name, *arguments, info)
+    return r.b.eq(r.b.load(info, INT64), r.b.constant(INT64, 0)).value
 
 
 def lapack_without_info(r: Any, dtype: DType, name: str, *arguments: Any) -> None:
     """Call "laswp" for `dtype`, which has no argument INFO."""
-    _call(r, f"lapack:{LETTER[dtype.name]}{name}", arguments)
+    family = "lapack" if name in INDEXED else "blas"
+    _call(r, f"{family}:{LETTER[dtype.name]}{name}", arguments)
 
 
 def blas(r: Any, dtype: DType, name: str, *arguments: Any) -> None:

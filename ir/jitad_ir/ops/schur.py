@@ -10,7 +10,7 @@ import numpy as np
 from ..graph import Value
 from ..lowering import Routine
 from ..op import NONLINEAR, Draw, Joint, Op, PerOperand, Sample
-from ..types import INT32, ArrayType, TypeMismatch, complex_dtype, real_dtype
+from ..types import INT64, ArrayType, TypeMismatch, complex_dtype, real_dtype
 from .arithmetic import add, neg
 from .lapack import (
     BLOCK,
@@ -47,13 +47,13 @@ class Form:
         self.length = BLOCK * n
         self.space = work.array(dtype, self.length)
         self.reals = work.array(real_dtype(dtype), n)
-        self.flags = work.array(INT32, n)
+        self.flags = work.array(INT64, n)
 
     def compute(self, r: Any) -> Any:
         """From the matrix in `t`. True (i1) if it succeeded."""
         n = self.n
         nowhere = r.builder.inttoptr(r.integer(0), r.workspace.type)
-        dimension = r.reference(r.b.constant(INT32, 0))
+        dimension = r.reference(r.b.constant(INT64, 0))
         first = ("V", "N", nowhere, n, self.t, n, dimension)
         last = (self.z, n, self.space, self.length)
         if self.dtype.kind == "c":

@@ -10,7 +10,7 @@ import numpy as np
 from ..graph import Graph, Value
 from ..lowering import Routine
 from ..op import NONLINEAR, Draw, Op, Pruned, Sample, WithPrimal
-from ..types import INT32, ArrayType, real_dtype
+from ..types import INT64, ArrayType, real_dtype
 from .arithmetic import add, div, mul, reciprocal, sub
 from .comparison import eq
 from .constants import full_like
@@ -159,7 +159,7 @@ def _parts(
         work.array(a.dtype, *right),
         work.array(a.dtype, first),
         work.array(real_dtype(a.dtype), second),
-        work.array(INT32, third),
+        work.array(INT64, third),
     )
 
 
