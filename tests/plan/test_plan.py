@@ -365,6 +365,24 @@ def test_a_kernel_must_not_write_what_it_reads() -> None:
         verify(with_kernel(plan, -1, stores=(Store(buffer, 0, 0),)))
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_divisions_of_a_row_are_done_once(axis: int) -> None:
+    """Columns are the inner loop: what only they depend on would be computed for each row anew.
+    What only rows depend on is computed once a row, in the same kernel."""
+
+    def program(a: Any) -> Any:
+        kept = (1 - axis,)
+        mean = ops.div(total := ops.reduce_sum(a, axes=(axis,)), full(100.0, total))
+        centred = ops.sub(a, ops.broadcast(mean, shape=a.shape, dims=kept))
+        return ops.div(centred, ops.broadcast(ops.sqrt(total), shape=a.shape, dims=kept))
+
+    found = [names(kernel) for kernel in kernels(plan_graph(build([(100, 100)], program)))]
+    small, large = ["div", "sqrt"], ["sub", "div"]
+    assert [sorted(n) for n in found[1:]] == (
+        [small, sorted(large)] if axis == 0 else [sorted(small + large)]
+    )
+
+
 def test_nothing_is_read_of_an_array_without_elements() -> None:
     """Not even where a condition that never holds says so."""
 

@@ -42,6 +42,16 @@ from .spaces import FoldKey, contiguous_slice, fold_key, trailing_bounds
 from .tracing import constant_of, identity_map, reads_parts, terms_of, tiles
 
 
+def _repeats_rows(eq: Equation) -> bool:
+    """Whether a view has the same rows many times: what elements of a row are computed from is
+    computed for each row anew, as columns are the inner loop."""
+    if eq.op.name != "broadcast":
+        return False
+    (x,), (out,), dims = eq.operands, eq.outputs, eq.params["dims"]
+    along = bool(dims) and dims[-1] == out.ndim - 1 and x.shape[-1] > 1
+    return along and out.type.size >= limits.REPEATED * x.type.size
+
+
 def _highest(levels: Sequence[Levels]) -> Levels:
     return (
         max([level for level, _ in levels], default=0),
@@ -190,6 +200,7 @@ class Clustering:
         own = limits.DEAR if dear else 1
         work, depth = self._work(eq.operands, own)
         info = self._member(value, eq.operands, work, depth)
+        info.slow = eq.op.name in limits.DIVISIONS or any([self._is_slow(v) for v in eq.operands])
         roots = [self.root(v) for v in eq.operands]
         same = [v for v in roots if self.info[v].kind == "member"]
         for v in same:
@@ -217,6 +228,8 @@ class Clustering:
             return
         if len(eq.operands) > limits.MANY_TILES and self._place_tiles(eq):
             return
+        if _repeats_rows(eq) and self._is_slow(eq.operands[0]):
+            self.info[self.root(eq.operands[0])].free = False
         reads = self._reads(eq)
         last_look = self._is_last_look(eq)
         ready = self._ready_for_both({v: reads[v] for v in eq.operands})
@@ -228,6 +241,11 @@ class Clustering:
         info.home = self._home(value.type.shape, ready, block=self._is_block(value, False))
         if last_look:
             info.free, info.pulled = False, True
+
+    def _is_slow(self, value: Value) -> bool:
+        """Whether to expand a value takes divisions."""
+        info = self.info[self.root(value)]
+        return info.kind == "member" and info.free and info.slow
 
     def _is_last_look(self, eq: Equation) -> bool:
         """Whether a small part of an array is read that is then updated: it is read before, once,

@@ -79,6 +79,8 @@ class Info:
     alias: Value | None = None
     """The value whose elements this view has, in their order."""
     free: bool = True
+    slow: bool = False
+    """Whether an element takes a division or a root, of its own or of what is expanded in it."""
     pulled: bool = False
     """Somebody relies on the home's level: the member is not to be moved."""
     tiles: list[Tile] | None = None

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 CHEAP = 8
 """Work (elementwise operations) up to which a member is expanded rather than stored."""
+DIVISIONS = frozenset({"div", "reciprocal", "rsqrt", "sqrt"})
+"""Ops that are one instruction, which the unit that divides takes long for."""
 DEAR = 1000
 """Work of a transcendental function: never done twice."""
 VIEW_WORK = 24
 """Work above which a view becomes a member."""
 UNROLL = 16
 """Elements up to which a reduction may become straight-line code."""
+REPEATED = 16
+"""Times from which on a row that takes divisions is computed once, rather than for each row."""
 BLOCK_SIZE = 8
 """Elements up to which a value lives in a block, as scalars."""
 BLOCK_MATRIX = 16

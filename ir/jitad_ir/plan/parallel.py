@@ -17,6 +17,7 @@ from math import prod
 from ..lowering import ArgReduction, Reduction
 from ..types import INT64, ArrayType, DType
 from . import index as ix
+from . import limits
 from .costs import index_loops, node_loops
 from .index import Counter, Position
 from .pruning import renumbered, with_indices
@@ -49,9 +50,6 @@ PER_OPERATION_BYTE = 0.003
 PER_DIVISION_BYTE = 0.06
 PER_FUNCTION_BYTE = 0.1
 
-DIVISIONS = frozenset({"div", "reciprocal", "rsqrt", "sqrt"})
-"""Ops that are one instruction, which the unit that divides takes long for."""
-
 
 def nanoseconds(kernel: Kernel) -> float:
     """About how long a kernel takes on one core."""
@@ -81,7 +79,7 @@ def nanoseconds(kernel: Kernel) -> float:
 def _per_byte(node: Apply) -> float:
     if node.dear:
         return PER_FUNCTION_BYTE
-    return PER_DIVISION_BYTE if node.name in DIVISIONS else PER_OPERATION_BYTE
+    return PER_DIVISION_BYTE if node.name in limits.DIVISIONS else PER_OPERATION_BYTE
 
 
 def is_parallel(kernel: Kernel) -> bool:

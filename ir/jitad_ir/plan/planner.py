@@ -63,9 +63,7 @@ class Planner:
         self.clustering = Clustering(graph)
         self.outermost = outer is None
 
-    def plan(
-        self, donated: Mapping[int, int] | None = None, *, updates_only: bool = False
-    ) -> Plan:
+    def plan(self, donated: Mapping[int, int] | None = None, *, updates_only: bool = False) -> Plan:
         """The plan. Output k may lie in the memory of input `donated[k]`; with `updates_only`, if
         most of that stays as it is."""
         self.donated = donated or {}
@@ -130,9 +128,7 @@ class Planner:
         source = self.donated.get(position)
         return source is not None and value is self.graph.inputs[source]
 
-    def _shared(
-        self, steps: list[Step], updates_only: bool
-    ) -> tuple[list[Step], dict[int, int]]:
+    def _shared(self, steps: list[Step], updates_only: bool) -> tuple[list[Step], dict[int, int]]:
         """The steps with updates in place, and with results over what dies; and the outputs that
         lie in the memory of an input."""
         outputs, first = self.graph.outputs, len(self.graph.inputs)
