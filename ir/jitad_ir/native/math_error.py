@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from . import math_pieces
 from .math_exponential import LOG2_E, exp_in_two_parts, normal_exp, normal_exp2, reduce_exp
 from .math_kernel import BINARY32, BINARY64, Kernel, Real
 
@@ -214,7 +215,10 @@ ERF_INV_TAIL_BINARY32 = (
 
 
 def erf(k: Kernel, x: Real) -> Real:
-    """x (1 + P(x^2)) near 0, else 1 - erfc(|x|) with the sign of x."""
+    """In float32 by pieces where that is quick, else x (1 + P(x^2)) near 0 and 1 - erfc(|x|) with
+    the sign of x beyond."""
+    if k.format is BINARY32 and math_pieces.has_pieces(k):
+        return math_pieces.erf(k, x)
     magnitude = abs(x)
     near = k.fma(x, k.short_polynomial(x * x, ERF[k.format]), x)
     complement = single_complement if k.format is BINARY32 else double_complement

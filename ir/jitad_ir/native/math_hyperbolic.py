@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from . import math_pieces
 from .math_exponential import (
     LN_TWO,
     LOG_TWO,
@@ -79,8 +80,10 @@ SINH = {
 
 
 def tanh(k: Kernel, x: Real) -> Real:
-    """x + x^3 P(x^2) / Q(x^2) (in float32 x + x^3 P(x^2)) near 0, else 1 - 2 / (e^(2 |x|) + 1) with
-    the sign of x, which is 1 to all digits from 20 on."""
+    """By pieces where that is quick. Else x + x^3 P(x^2) / Q(x^2) (in float32 x + x^3 P(x^2)) near
+    0, and 1 - 2 / (e^(2 |x|) + 1) with the sign of x beyond, 1 to all digits from 20 on."""
+    if math_pieces.has_pieces(k):
+        return math_pieces.tanh(k, x)
     is_single = k.format is BINARY32
     magnitude = abs(x)
     is_near = magnitude < 0.625

@@ -1,0 +1,169 @@
+"""Functions by pieces, for CPUs that look up small tables in registers (see `math_table`).
+
+Elsewhere the same functions are computed from exp, as a look-up is a load for each lane there.
+Tables are made by benchmarks/fit_pieces.py, which names them as they are named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .math_kernel import BINARY32, BINARY64, Kernel, Real
+from .math_table import Table, host_permutes, look_up
+
+# For each piece its center c, tanh c and 1 - tanh^2 c. Pieces are the |x| + 1.5 whose exponents and
+# first two bits after the point are the same, up to where the float next to tanh x is 1. Their
+# centers are next to the middles, but those where tanh c is a float to 0.03 ulp (the last of
+# float32: 0.18); that of the first is 0.
+# fmt: off
+TANH_BINARY32 = (
+    (0.0, 0.0, 1.0),
+    (0.37469482, 0.35809138, 0.87177056),
+    (0.7467346, 0.63319683, 0.5990618),
+    (1.2477112, 0.8476406, 0.28150547),
+    (1.7478333, 0.94112843, 0.11427727),
+    (2.24469, 0.9777941, 0.043918677),
+    (3.00177, 0.9950722, 0.009831345),
+    (3.998291, 0.999327, 0.0013455388),
+    (4.98938, 0.99990726, 0.000185481),
+    (5.9907837, 0.9999875, 2.5033753e-05),
+    (7.5130615, 0.9999994, 1.1920581e-06),
+    (9.524414, 1.0, 2.1343176e-08),
+)
+TANH_BINARY64 = (
+    (0.0, 0.0, 1.0),
+    (0.3750028610229492, 0.35835989195854, 0.8715781878354635),
+    (0.7499375343322754, 0.6351116847778739, 0.5966331478586104),
+    (1.2500271797180176, 0.8482912613787814, 0.28040193586839596),
+    (1.7499809265136719, 0.9413733676648618, 0.11381618265131695),
+    (2.2499752044677734, 0.9780250369768804, 0.04346702704637179),
+    (2.9998531341552734, 0.9950533044910737, 0.00986892122139466),
+    (4.000014305114746, 0.9993293189212462, 0.001340912344398176),
+    (4.999844551086426, 0.9999091760312913, 0.0001816396884241919),
+    (6.000162124633789, 0.9999877156346134, 2.4568579867534095e-05),
+    (7.5001678466796875, 0.9999993884008903, 1.2231978453263776e-06),
+    (9.499662399291992, 0.9999999887868386, 2.2426322672777794e-08),
+    (11.499887466430664, 0.9999999997947162, 4.105675800563716e-10),
+    (13.499639511108398, 0.9999999999962382, 7.523537614668023e-12),
+    (16.49956512451172, 0.9999999999999907, 1.8651759914139978e-14),
+    (20.500762939453125, 1.0, 6.2419969555144e-18),
+)
+# fmt: on
+
+# (r / tanh r - 1) / r^2 in r^2, for |x| - c: weighted least squares, as C moves the result less
+# where pieces are wide. It leaves 0.03 ulp in float32 and 0.05 in float64.
+TANH_QUOTIENT_BINARY32 = (
+    0.33333325,
+    -0.022217562,
+    0.0020487166,
+)
+TANH_QUOTIENT_BINARY64 = (
+    0.33333333333333287,
+    -0.022222222222163163,
+    0.0021164021141051167,
+    -0.00021164017384403308,
+    2.1377511919406075e-05,
+    -2.163315270859705e-06,
+    2.171389250220498e-07,
+    -2.007339686864949e-08,
+    1.185668827944452e-09,
+)
+
+# For each piece of 1/8 around i/8 the coefficients of erf |x| in |x| - i/8, rounded to float32 one
+# after the other, for the least greatest error in ulp: it leaves 0.7. The first piece is of
+# erf x - x; the last is 1, which is off by 1.2 ulp at most.
+# fmt: off
+ERF_BINARY32 = (
+    (0.0, 0.12837915, 7.366674e-06, -0.37669742, 0.014325368),
+    (0.1403162, 1.1108849, -0.13885546, -0.3582556, 0.06721791),
+    (0.2763264, 1.0600138, -0.2649996, -0.30878887, 0.12583256),
+    (0.4041169, 0.9803528, -0.36761773, -0.23474297, 0.16335446),
+    (0.5204999, 0.8787826, -0.4394001, -0.1464531, 0.18456726),
+    (0.6232409, 0.76349956, -0.47719502, -0.055760913, 0.17791045),
+    (0.71115565, 0.64293104, -0.4822289, 0.02666404, 0.15715595),
+    (0.7840751, 0.52474505, -0.45918274, 0.092740655, 0.11891844),
+    (0.8427008, 0.4151075, -0.4150916, 0.13815448, 0.066019036),
+    (0.8883882, 0.31827396, -0.3580371, 0.162272, 0.023631431),
+    (0.92290014, 0.23652112, -0.2956686, 0.16739832, -0.0024616318),
+    (0.94817007, 0.17035978, -0.23423575, 0.15784483, -0.032250546),
+    (0.96610516, 0.11893029, -0.17842695, 0.13872173, -0.036934514),
+    (0.97844374, 0.08047226, -0.13078444, 0.11483384, -0.04536033),
+    (0.9866717, 0.052774996, -0.09238543, 0.09017089, -0.04082662),
+    (0.99199003, 0.03354583, -0.062844135, 0.06746396, -0.05572989),
+    (0.9953223, 0.020666985, -0.041376512, 0.048249986, -0.023992598),
+    (0.997346, 0.01234082, -0.026249357, 0.033063665, -0.020332571),
+    (0.9985373, 0.007142319, -0.016106104, 0.021746414, -0.010269293),
+    (0.99921703, 0.004006472, -0.0094594415, 0.013754741, -0.027234577),
+    (0.999593, 0.0021782764, -0.0053891735, 0.0083716, -0.02297667),
+    (0.9997946, 0.0011478692, -0.0029697055, 0.00490568, -0.016462816),
+    (0.9998994, 0.00058627536, -0.0016305232, 0.0027682872, 0.0013324738),
+    (0.99995214, 0.00029022616, -0.00081915717, 0.001508501, -0.005753025),
+    (0.9999779, 0.00013925109, -0.00037207533, 0.0007930802, -0.01268608),
+    (0.9999901, 6.475805e-05, -0.00020704277, 0.00040195428, 0.00062349613),
+    (0.9999957, 2.9188412e-05, -0.0001173706, 0.00019704222, 0.0054467297),
+    (0.9999982, 1.2751419e-05, -9.7372336e-05, 9.322725e-05, 0.013702171),
+    (0.9999993, 5.3992653e-06, -7.46365e-05, 4.2618612e-05, 0.014134195),
+    (0.9999997, 2.2158424e-06, -2.260982e-06, 1.8829562e-05, -0.0015019482),
+    (0.9999999, 8.81396e-07, 7.669437e-06, 8.0419695e-06, -0.0028103066),
+    (1.0, 0.0, 0.0, 0.0, 0.0),
+)
+# fmt: on
+
+
+def has_pieces(k: Kernel) -> bool:
+    """Whether the formulas below are those to take: on one machine in all registers or none."""
+    return k.has_fma and host_permutes()
+
+
+def columns(k: Kernel, name: str, rows: Sequence[Sequence[float]], first: int) -> list[Table]:
+    """The columns of a table whose first row has the index `first`, modulo the number of rows,
+    which is filled up with the last to a power of two."""
+    count = 1 << (len(rows) - 1).bit_length()
+    filled = [*rows, *[rows[-1]] * (count - len(rows))]
+    first %= count
+    turned = filled[count - first :] + filled[: count - first]
+    return [
+        Table(f"{name}{i}.{k.format.bits}", column)
+        for i, column in enumerate(zip(*turned, strict=True))
+    ]
+
+
+TANH_OFFSET = 1.5
+TANH = {
+    BINARY32: (TANH_BINARY32, TANH_QUOTIENT_BINARY32),
+    BINARY64: (TANH_BINARY64, TANH_QUOTIENT_BINARY64),
+}
+
+
+def tanh(k: Kernel, x: Real) -> Real:
+    """tanh |x| = T + (1 - T^2) r / (C(r^2) + T r) with |x| = c + r, T = tanh c, C = r / tanh r, and
+    the sign of x."""
+    rows, quotient = TANH[k.format]
+    shift = k.format.mantissa - 2
+    a = k.at_most(abs(x), rows[-1][0])
+    index = (a + TANH_OFFSET).bits() >> shift
+    tables = columns(k, "tanh", rows, k.pattern(TANH_OFFSET) >> shift)
+    c, t, slope = [look_up(k, table, index) for table in tables]
+    r = a - c
+    z = r * r
+    denominator = k.fma(t, r, k.fma(z, k.short_polynomial(z, quotient), 1.0))
+    return k.copysign(t + slope * r / denominator, x)
+
+
+ERF_WIDTH = 0.125
+
+
+def erf(k: Kernel, x: Real) -> Real:
+    """The polynomial of the piece, with the sign of x; of float32. Near 0 it is x + x P(x), which
+    keeps the relative error small."""
+    a = k.at_most(abs(x), ERF_WIDTH * (len(ERF_BINARY32) - 1))
+    # The sum is rounded to a multiple of the width, which is its last bit.
+    magic = ERF_WIDTH * k.format.round_magic
+    shifted = a + magic
+    t, index = a - (shifted - magic), shifted.bits()
+    absolute, *others = columns(k, "erf", ERF_BINARY32, 0)
+    total = look_up(k, others[-1], index)
+    for table in others[-2::-1]:
+        total = k.fma(total, t, look_up(k, table, index))
+    base = k.select(a <= ERF_WIDTH / 2, a, look_up(k, absolute, index))
+    return k.copysign(k.fma(total, t, base), x)
