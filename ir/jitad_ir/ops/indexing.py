@@ -9,9 +9,9 @@ import numpy as np
 
 from ..graph import Number, Value
 from ..lowering import Pull, Routine
-from ..op import Draw, Joint, Op, Sample, Unknown, batch_to_front
-from ..types import ArrayType, DType, Shape, TypeMismatch
-from .constants import zeros
+from ..op import OPS, Draw, Joint, Op, Sample, Unknown, batch_to_front
+from ..types import INT64, ArrayType, DType, Shape, TypeMismatch
+from .constants import full, zeros
 from .scatter_lowering import emit_scatter, parts_scatter, workspace_scatter
 from .shape import move_axis, reshape
 from .windows import (
@@ -175,6 +175,7 @@ def infer_scatter(
     axes: Axes,
     batch: int,
     mode: str,
+    wraps: bool = False,
 ) -> ArrayType:
     """Type rule of the scatters: x; raises TypeMismatch."""
     if x.dtype.kind not in kinds or updates.dtype != x.dtype:
@@ -211,12 +212,12 @@ def evaluate_scatter(
     *,
     axes: Axes,
     batch: int,
-    mode: str,
+    **how: Any,
 ) -> Any:
     """`at_indices(out, indices, values)` on a copy of x, with the updates that count."""
     window = updates.shape[starts[0].ndim :]
     sizes = tuple(window[a - batch] for a in axes)
-    indices, inside = positions(x.shape, starts, axes=axes, sizes=sizes, batch=batch, mode=mode)
+    indices, inside = positions(x.shape, starts, axes=axes, sizes=sizes, batch=batch, **how)
     out = np.array(x)
     at_indices(out, indices, updates.reshape(inside.size, *window)[inside])
     return out
@@ -230,9 +231,13 @@ def gather_updates(
     axes: Axes,
     batch: int,
     mode: str,
+    wraps: bool = False,
     fill: Number = 0,
 ) -> Value:
     """The elements of x that the updates go to (`fill` for those that are dropped)."""
+    if wraps:
+        ends = [x.shape[axis] for axis in axes]
+        starts = [_from_the_front(start, n) for start, n in zip(starts, ends, strict=True)]
     return gather(
         x,
         *starts,
@@ -242,6 +247,13 @@ def gather_updates(
         mode="fill" if mode == "drop" else mode,
         fill=fill,
     )
+
+
+def _from_the_front(start: Value, n: int) -> Value:
+    """Starts along an axis of length n of which those below 0 count from the end."""
+    start = OPS["convert"](start, dtype=INT64)
+    zero, end = (full(value=v, shape=start.shape, dtype=INT64) for v in (0, n))
+    return OPS["select"](OPS["lt"](start, zero), OPS["add"](start, end), start)
 
 
 def batch_scatter(
@@ -286,6 +298,11 @@ def scatter_samples(*dtypes: str) -> tuple[Sample, ...]:
         sample((4, 0), (2, 1, 0), [at((2,), 1)]),
         sample((3, 37), (4, 1, 37), [at((4,), 2, 0, 2, 9)], "drop"),
         sample((40,), (3, 35), [at((3,), 2, 4, -9)]),
+        sample((5,), (6, 1), [at((6,), -1, -5, 2, -6, 5, 1)], "drop", wraps=True),
+        sample(
+            (4, 5), (3, 2, 3), [at((3,), -2, 3, 2), at((3,), 1, -4, 5)], axes=(0, 1), wraps=True
+        ),
+        sample((3, 4), (3, 4, 1), [at((3, 4), -3, 0, -1, 2, 1)], axes=(1,), batch=1, wraps=True),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from ..types import INT64, ArrayType, Shape
 from .sort_sharing import MOST_PARTS, parts_of
 from .vector_loops import strips, vector_width
-from .windows import Axes, emit_windows
+from .windows import Axes, emit_begin, emit_windows
 
 PER_WINDOW, PER_BYTE = 1.0, 0.1
 """Nanoseconds to look where a window is, and for each byte to be written."""
@@ -46,12 +46,13 @@ def emit_scatter(
     axes: Axes,
     batch: int,
     mode: str,
+    wraps: bool = False,
     identity: Any = None,
 ) -> None:
     """Copy x, then fold each update in by `combine(b, old, update)`; without it, replace.
     `identity(dtype)` leaves others unchanged, if updates may be combined before they are."""
     x, updates, *starts, (out,) = buffers
-    where: dict[str, Any] = {"axes": axes, "batch": batch, "mode": mode}
+    where: dict[str, Any] = {"axes": axes, "batch": batch, "mode": mode, "wraps": wraps}
     types = [buffer.type for buffer in (x, updates, *starts)]
     parts = parts_scatter(*types, identity=identity, **where)
     if parts == 1:
@@ -94,6 +95,7 @@ def parts_scatter(
     axes: Axes,
     batch: int,
     mode: str,
+    wraps: bool = False,
     identity: Any = None,
 ) -> int:
     """How many parts threads share, at most."""
@@ -192,6 +194,7 @@ def _share_ranges(
     *,
     axes: Axes,
     mode: str,
+    wraps: bool,
     **where: Any,
 ) -> None:
     extent = x.type.shape[axes[0]]
@@ -216,21 +219,23 @@ def _share_ranges(
             row = r.integer(out.type.nbytes // extent)
             skipped, size = b.mul(begin, row), b.mul(b.sub(end, begin), row)
             r.copy_bytes(r.offset(own[0].pointer, skipped), r.offset(source, skipped), size)
-        each = _ours(r, own[2], begin, end, None if mode == "drop" else extent - 1)
-        _emit_part(combine, r, own[0], own[1], own[2:], axes=axes, mode=mode, each=each, **where)
+        most = None if mode == "drop" else extent - 1
+        each = _ours(r, own[2], begin, end, most, extent if wraps else 0)
+        where.update(axes=axes, mode=mode, wraps=wraps, each=each)
+        _emit_part(combine, r, own[0], own[1], own[2:], **where)
 
     places = [buffer.pointer for buffer in buffers]
     r.parallel_for(parts, part, r.reference(parts), x.pointer, *places)
 
 
-def _ours(r: Any, starts: Any, begin: Any, end: Any, most: int | None) -> Each:
+def _ours(r: Any, starts: Any, begin: Any, end: Any, most: int | None, wraps: int) -> Each:
     """Windows of size 1 that begin from `begin` on and before `end`, where starts count as 0 if
-    they are less, and as `most` if they are greater."""
+    they are less, and as `most` if they are greater; but see `emit_begin` for those below 0."""
     b = r.builder
 
     def each(visit: Visit) -> None:
         def look(point: tuple[Any, ...]) -> None:
-            start = r.b.convert(r.load(starts, point), INT64)
+            start = emit_begin(r, starts, point, wraps)
             if most is not None:
                 start = r.b.clamp(r.b.constant(INT64, 0), start, r.b.constant(INT64, most))
             inside = b.icmp_unsigned("<", b.sub(start.value, begin), b.sub(end, begin))

@@ -14,8 +14,9 @@ A window that reaches beyond x is, in mode
     "fill" / "drop"       filled with one value when gathered, left out when scattered
     "promise_in_bounds"   said not to exist; treated as in "clip"
 
-Starts count from the front; they are read as int64. NumPy's integer and mixed indexing is this
-with windows of length 1, `take_along_axis` has all axes but one in the batch, a vmapped
+Starts count from the front; they are read as int64. Those of a scatter that `wraps` count from the
+end of their axis if they are below 0 (see `passes.wrapping`). NumPy's integer and mixed indexing is
+this with windows of length 1, `take_along_axis` has all axes but one in the batch, a vmapped
 `dynamic_slice` has one start for each lane.
 """
 
@@ -82,7 +83,14 @@ def window_shape(shape: Shape, axes: Axes, sizes: Shape, batch: int) -> Shape:
 
 
 def positions(
-    shape: Shape, starts: Sequence[Any], *, axes: Axes, sizes: Shape, batch: int, mode: str
+    shape: Shape,
+    starts: Sequence[Any],
+    *,
+    axes: Axes,
+    sizes: Shape,
+    batch: int,
+    mode: str,
+    wraps: bool = False,
 ) -> tuple[tuple[Any, ...], Any]:
     """NumPy indices of every window element, and which windows count.
 
@@ -100,6 +108,8 @@ def positions(
         begins[axis] = np.broadcast_to(lane, points).reshape(windows)
     for axis, start, size in zip(axes, starts, sizes, strict=True):
         begin = np.asarray(start).astype(np.int64).reshape(windows)
+        if wraps:
+            begin = np.where(begin < 0, begin + shape[axis], begin)
         last = shape[axis] - size
         if mode in ("fill", "drop"):
             inside &= (begin >= 0) & (begin <= last)
@@ -146,6 +156,15 @@ def windows_in_kernel(
     return tuple(index), conditions
 
 
+def emit_begin(r: Any, start: Any, point: tuple[Any, ...], wraps: int) -> Any:
+    """A start, counted from the front: below 0, from the end of an axis of length `wraps`."""
+    begin = r.b.convert(r.load(start, point), INT64)
+    if not wraps or start.type.dtype.kind == "u":
+        return begin
+    is_below = r.b.lt(begin, r.b.constant(INT64, 0))
+    return r.b.select(is_below, r.b.add(begin, r.b.constant(INT64, wraps)), begin)
+
+
 def emit_windows(
     r: Any,
     x: Any,
@@ -156,6 +175,7 @@ def emit_windows(
     axes: Axes,
     batch: int,
     mode: str,
+    wraps: bool = False,
     each: Callable[[Callable[[tuple[Any, ...]], None]], None] | None = None,
 ) -> None:
     """For Routine lowerings: run `write(emitter, index into x, index into updates)` for all of
@@ -170,7 +190,7 @@ def emit_windows(
         begins: dict[int, Any] = {}
         counts: Any = None
         for axis, start in zip(axes, starts, strict=True):
-            begin = r.b.convert(r.load(start, point), INT64)
+            begin = emit_begin(r, start, point, shape[axis] if wraps else 0)
             last = shape[axis] - window[axis - batch]
             low, high = r.b.constant(INT64, 0), r.b.constant(INT64, max(last, 0))
             if mode == "drop":

@@ -27,6 +27,7 @@ from .specialize import specialize
 from .subtotals import subtotals
 from .wavefront import wavefront
 from .widen import widen
+from .wrapping import wrapping
 
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     derive,  # derivatives and batches that were only asked for
@@ -46,6 +47,7 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     inner_products,  # behind what takes products apart or together
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused
+    wrapping,  # places below 0 are counted from the end where a scatter reads them
     subtotals,  # sums of all elements from those of rows
     blocking,  # passes over large arrays, block of rows by block of rows
 )
