@@ -16,7 +16,7 @@ from . import radix, row_network, runs
 from .lapack import Workspace
 from .merge_path import MergePath
 from .merge_sort import Rows, merge_sort
-from .radix import COUNT, Passes
+from .radix import COUNT
 from .sort_keys import Row, encode
 from .vector_loops import stretch
 
@@ -134,17 +134,9 @@ def sort_records(
         ]
         merge_sort(r, pairs[0], pairs[1], 1, False, n)
         return list(rows[0])
-    size, digits = radix.digits_of(dtype, longest)
     first = INDEX_BITS if is_packed(dtype) else 0
-
-    def build(r: Any, *parameters: Any) -> Any:
-        *pointers, counts, n = parameters
-        two = [pointers[i : i + len(kinds)] for i in (0, len(kinds))]
-        return Passes(r, kinds, two, counts, n, size, digits, first).emit()
-
-    name = f"jitad.by_digits.{len(kinds)}.{size}.{digits}"
-    second = r.call_inner(name, build, *rows[0], *rows[1], counts, n, result=BOOL)
-    return [r.builder.select(second, q, p) for p, q in zip(*rows, strict=True)]
+    digits = radix.digits_of(dtype, longest)
+    return radix.by_digits(r, kinds, rows, counts, digits, first, n)
 
 
 # -- keys of one or two bytes --

@@ -83,13 +83,16 @@ class MergePath:
 
     def _merge_rest(self, r: Any, *parameters: Any) -> None:
         """One stretch, to its end."""
-        k = len(self.dtypes)
+        b, k = r.builder, len(self.dtypes)
         *pointers, i, i_end, j, j_end, place = parameters
         source, target = (Rows(r, self.dtypes, pointers[i : i + k]) for i in (0, k))
         stretch = Stretch(Counter(r, i), i_end, Counter(r, j), j_end, Counter(r, place))
         precedes = self._order(r)
         r.loop_while(stretch.both_left, lambda: stretch.take(source, target, precedes))
-        stretch.drain(source, target)
+        for rest, end in ((stretch.i, i_end), (stretch.j, j_end)):
+            left = b.sub(end, rest.value)
+            source.behind(rest.value).copy_to(target.behind(stretch.place.value), left)
+            stretch.place.add(left)
 
     def _order(self, r: Any) -> Callable[[Record, Record], Any]:
         """Whether (i1) one record goes before another."""

@@ -84,6 +84,12 @@ class Rows:
         pointers = [self._address(part, count) for part in range(len(self.dtypes))]
         return Rows(self.r, self.dtypes, pointers)
 
+    def copy_to(self, other: Rows, count: Any) -> None:
+        """The first `count` records to other rows."""
+        r = self.r
+        for dtype, source, target in zip(self.dtypes, self.pointers, other.pointers, strict=True):
+            r.copy_bytes(target, source, r.builder.mul(count, r.integer(dtype.itemsize)))
+
     def other_if(self, condition: Any, other: Rows) -> Rows:
         """`other` where the condition (i1) holds, else these."""
         pointers = [

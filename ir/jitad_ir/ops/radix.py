@@ -9,14 +9,15 @@ D. E. Knuth, The Art of Computer Programming, volume 3, 1998, 5.2.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
 from . import runs
 from .lapack import Workspace
-from .sort_keys import Counter, Flag, Row, decode, encode, is_ambiguous, key_dtype, restore
-from .vector_loops import affine, stretch, vector_width
+from .merge_sort import Rows
+from .sort_keys import Counter, Row, decode_row, encode_row, key_dtype, restore
+from .vector_loops import affine
 
 COUNT = DTYPES["u32"]
 """Dtype of the counts; rows are shorter than 2^32."""
@@ -83,15 +84,15 @@ def radix_sort(
     length = r.integer(n) if count is None else count
     places = (sources, targets, scratch, space.counts.pointer)
 
-    def by_digits() -> None:
+    def sort() -> None:
         sort_within(r, *places, dtypes, n, descending, length)
 
     if count is not None or not runs.suits(n):
-        by_digits()
+        sort()
         return
     free = [row.pointer for row in space.rows[0]]
     few = runs.sort_by_runs(r, sources, targets, free, dtypes, 1, descending, True, n)
-    r.when(few, lambda: None, by_digits)
+    r.when(few, lambda: None, sort)
 
 
 def sort_within(
@@ -109,24 +110,54 @@ def sort_within(
     """`radix_sort` of `count` (i64) records of rows of n, with scratch memory at these pointers:
     two rows of the keys and other operands, neither of them the targets, and `counts_type`. With
     `flag`, the targets get the keys, and the bool there tells whether any is ambiguous."""
-    size, digits = digits_of(dtypes[0], n)
-    direction = "descending" if descending else "ascending"
-    kinds = ".".join(short_name(d) for d in dtypes)
-    parts = len(dtypes)
-    name = f"jitad.radix.{kinds}.{size}.{direction}"
+    dtype, parts = dtypes[0], len(dtypes)
+    kinds = [key_dtype(dtype), *dtypes[1:]]
+    rows = scratch[:parts], scratch[parts:]
 
-    def build(inner: Any, *parameters: Any) -> None:
-        *pointers, counts, flag, n = parameters
-        given, asked, *rows = [pointers[i : i + parts] for i in range(0, 4 * parts, parts)]
-        kinds = [key_dtype(dtypes[0]), *dtypes[1:]]
-        passes = Passes(inner, kinds, rows, counts, n, size, digits)
-        _Sort(inner, dtypes, given, asked, passes, descending).emit(flag)
+    def copy(asked: Sequence[Any], given: Sequence[Any], first: int) -> None:
+        """The operands from number `first` on."""
+        source, target = (Rows(r, kinds[first:], some[first:]) for some in (given, asked))
+        source.copy_to(target, count)
 
-    flag = r.nowhere() if flag is None else flag
-    r.call_inner(name, build, *sources, *targets, *scratch, counts, flag, count)
+    ambiguous = encode_row(r, sources[0], rows[0][0], dtype, descending, count)
+    copy(rows[0], sources, 1)
+    found = by_digits(r, kinds, rows, counts, digits_of(dtype, n), 0, count)
+    if flag is not None:
+        copy(targets, found, 0)
+        r.b.store(flag, r.b.constant(BOOL, False)._replace(value=ambiguous))
+        return
+    decode_row(r, found[0], targets[0], dtype, descending, count)
+    copy(targets, found, 1)
+    if dtype.kind == "f":
+        source, target = (Row(r, dtype, x[0]) for x in (sources, targets))
+        r.when(ambiguous, lambda: restore(r, source, target, count, descending))
 
 
-class Passes:
+def by_digits(
+    r: Any,
+    kinds: Sequence[DType],
+    rows: Sequence[Sequence[Any]],
+    counts: Any,
+    digits: tuple[int, int],
+    first: int,
+    n: Any,
+) -> list[Any]:
+    """Sort n (i64) records with parts of these `kinds`, which are in the first of two `rows`, by
+    `digits` (bits of one, and their number) from bit `first` of the first part on: pointers to the
+    row where they are then."""
+    size, number = digits
+
+    def build(r: Any, *parameters: Any) -> Any:
+        *pointers, counts, n = parameters
+        two = [pointers[i : i + len(kinds)] for i in (0, len(kinds))]
+        return _Passes(r, kinds, two, counts, n, size, number, first).emit()
+
+    name = f"jitad.by_digits.{'.'.join(map(short_name, kinds))}.{size}.{number}.{first}"
+    second = r.call_inner(name, build, *rows[0], *rows[1], counts, n, result=BOOL)
+    return [r.builder.select(second, q, p) for p, q in zip(*rows, strict=True)]
+
+
+class _Passes:
     """Emits the passes over n records that lie in one of two `rows` (pointers to rows of these
     `kinds`), by so many `digits` of `size` bits each of the first part, the key, from bit `first`
     on."""
@@ -140,7 +171,7 @@ class Passes:
         n: Any,
         size: int,
         digits: int,
-        first: int = 0,
+        first: int,
     ) -> None:
         self.r, self.kinds, self.rows, self.n = r, kinds, rows, n
         self.size, self.digits, self.first = size, digits, first
@@ -224,78 +255,3 @@ def starts(r: Any, counts: Any, digit: Any) -> None:
         total.add(r.b.convert(here, INT64).value)
 
     r.loop(counts.type.shape[1], place)
-
-
-class _Sort:
-    """The body of the function that sorts a row."""
-
-    def __init__(
-        self,
-        r: Any,
-        dtypes: Sequence[DType],
-        given: Sequence[Any],
-        asked: Sequence[Any],
-        passes: Passes,
-        descending: bool,
-    ) -> None:
-        self.r, self.dtypes, self.n, self.descending = r, dtypes, passes.n, descending
-        self.passes, self.keys = passes, key_dtype(dtypes[0])
-        self.sources, self.targets = (
-            [Row(r, *operand) for operand in zip(dtypes, pointers, strict=True)]
-            for pointers in (given, asked)
-        )
-
-    def emit(self, flag: Any) -> None:
-        """Read, count, move by each digit, write: keys, if a flag is asked for."""
-        r = self.r
-        ambiguous = self._read()
-        found = self.passes.found(self.passes.emit())
-
-        def finish() -> None:
-            self._write(found, self.targets[0], as_keys=False)
-            if ambiguous is not None:
-                r.when(ambiguous.value, self._restore)
-
-        def leave_keys() -> None:
-            keys = Row(r, self.keys, self.targets[0].pointer)
-            self._write(found, keys, as_keys=True)
-            none = r.b.constant(BOOL, False)
-            r.b.store(flag, none if ambiguous is None else ambiguous.value)
-
-        r.when(r.builder.icmp_unsigned("==", flag, r.nowhere()), finish, leave_keys)
-
-    def _restore(self) -> None:
-        restore(self.r, self.sources[0], self.targets[0], self.n, self.descending)
-
-    def _strips(self, body: Callable[[Any, Any], None]) -> None:
-        """body(emitter, start) for all elements: vectors of them, then the rest."""
-        r = self.r
-        stretch(r, r.integer(0), self.n, vector_width(self.dtypes[0]), body)
-
-    def _read(self) -> Flag | None:
-        """Keys and payload to the first rows. Gives whether some key is ambiguous."""
-        r = self.r
-        first = [Row(r, d, p) for d, p in zip(self.passes.kinds, self.passes.rows[0], strict=True)]
-        flag = Flag(r) if self.dtypes[0].kind == "f" else None
-
-        def read(b: Any, i: Any) -> None:
-            x = self.sources[0].load(b, i)
-            if flag is not None:
-                flag.join(b.reduce_or(is_ambiguous(b, x)))
-            first[0].store(b, i, encode(b, x, self.descending))
-            for source, row in zip(self.sources[1:], first[1:], strict=True):
-                row.store(b, i, source.load(b, i))
-
-        self._strips(read)
-        return flag
-
-    def _write(self, found: Sequence[Row], first: Row, as_keys: bool) -> None:
-        """The results, from where the last pass left them."""
-
-        def write(e: Any, i: Any) -> None:
-            key = found[0].load(e, i)
-            first.store(e, i, key if as_keys else decode(e, key, first.dtype, self.descending))
-            for row, target in zip(found[1:], self.targets[1:], strict=True):
-                target.store(e, i, row.load(e, i))
-
-        self._strips(write)

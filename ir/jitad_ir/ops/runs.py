@@ -14,17 +14,8 @@ from typing import Any
 from ..types import BOOL, INT64, ArrayType, DType, short_name
 from .merge_path import MergePath
 from .merge_sort import Rows, record_before
-from .sort_keys import (
-    Counter,
-    Flag,
-    Row,
-    encode,
-    is_ambiguous,
-    key_dtype,
-    restore,
-    write_decoded,
-)
-from .vector_loops import stretch, vector_width
+from .sort_keys import Counter, Flag, Row, decode_row, encode_row, key_dtype, restore
+from .vector_loops import vector_width
 
 LEAST = 256
 """Length of the rows whose runs are looked for."""
@@ -267,7 +258,9 @@ class Runs:
         self, runs: Counter, rounds: Counter, order: Callable[[], tuple[Rows, Rows]]
     ) -> None:
         r, b, one = self.r, self.r.builder, self.r.integer(1)
-        ambiguous = self._encode(order()[0].pointers[0]) if self.by_keys else None
+        args = (self.dtypes[0], self.descending, self.n)
+        here, target = order()[0].pointers[0], self.rows.pointers[0]
+        ambiguous = encode_row(r, here, here, *args) if self.by_keys else None
 
         def merge_pairs() -> None:
             here, free = order()
@@ -287,40 +280,10 @@ class Runs:
 
         r.loop_while(lambda: b.icmp_signed(">", rounds.value, r.integer(0)), merge_pairs)
         if ambiguous is not None:
-            self._decode(ambiguous)
-
-    def _encode(self, keys: Any) -> Any:
-        """Keys in place of the numbers there. Whether (i1) any is ambiguous."""
-        dtype, descending = self.dtypes[0], self.descending
-
-        def build(r: Any, pointer: Any, n: Any) -> Any:
-            numbers, keys = Row(r, dtype, pointer), Row(r, key_dtype(dtype), pointer)
-            flag = Flag(r)
-
-            def visit(e: Any, i: Any) -> None:
-                x = numbers.load(e, i)
-                if dtype.kind == "f":
-                    flag.join(e.reduce_or(is_ambiguous(e, x)))
-                keys.store(e, i, encode(e, x, descending))
-
-            stretch(r, r.integer(0), n, vector_width(dtype), visit)
-            return flag.value
-
-        name = f"jitad.runs.encode.{self.kinds}"
-        return self.r.call_inner(name, build, keys, self.n, result=BOOL, apart=True)
-
-    def _decode(self, ambiguous: Any) -> None:
-        """Numbers in place of the keys in the rows."""
-        dtype, descending, target = self.dtypes[0], self.descending, self.rows.pointers[0]
-
-        def build(r: Any, pointer: Any, n: Any) -> None:
-            write_decoded(r, pointer, dtype, descending, r.integer(0), n)
-
-        r = self.r
-        r.call_inner(f"jitad.runs.decode.{self.kinds}", build, target, self.n, apart=True)
-        if dtype.kind == "f":
-            row = Row(r, dtype, target)
-            r.when(ambiguous, lambda: restore(r, self.source[0], row, self.n, descending))
+            decode_row(r, target, target, *args)
+        if ambiguous is not None and self.dtypes[0].kind == "f":
+            row = Row(r, self.dtypes[0], target)
+            r.when(ambiguous, lambda: restore(r, self.source[0], row, self.n, self.descending))
 
     def _put(self, target: Rows, start: Any, end: Any, opposite: Any) -> None:
         """A run in order."""

@@ -138,27 +138,57 @@ class Flag:
         self.r.b.store(self._slot, self.r.b.bitwise_or(self.value, lanes))
 
 
-def write_decoded(r: Any, row: Any, dtype: DType, descending: bool, begin: Any, end: Any) -> None:
-    """row[begin:end], whose elements are keys, as the numbers that they stand for."""
-    keys, numbers = Row(r, key_dtype(dtype), row), Row(r, dtype, row)
+def _direction(descending: bool) -> str:
+    return "descending" if descending else "ascending"
 
-    def write(e: Any, i: Any) -> None:
-        numbers.store(e, i, decode(e, keys.load(e, i), dtype, descending))
 
-    stretch(r, begin, end, vector_width(dtype), write)
+def encode_row(r: Any, source: Any, target: Any, dtype: DType, descending: bool, n: Any) -> Any:
+    """The keys of n numbers from `source` on, to `target` on, which may be the same: whether (i1)
+    any is ambiguous."""
+
+    def build(r: Any, source: Any, target: Any, n: Any) -> Any:
+        numbers, keys, flag = Row(r, dtype, source), Row(r, key_dtype(dtype), target), Flag(r)
+
+        def visit(e: Any, i: Any) -> None:
+            x = numbers.load(e, i)
+            if dtype.kind == "f":
+                flag.join(e.reduce_or(is_ambiguous(e, x)))
+            keys.store(e, i, encode(e, x, descending))
+
+        stretch(r, r.integer(0), n, vector_width(dtype), visit)
+        return flag.value
+
+    name = f"jitad.encode.{short_name(dtype)}.{_direction(descending)}"
+    return r.call_inner(name, build, source, target, n, result=BOOL, apart=True)
+
+
+def decode_row(r: Any, source: Any, target: Any, dtype: DType, descending: bool, n: Any) -> None:
+    """The numbers that n keys from `source` on stand for, to `target` on, which may be the same."""
+
+    def build(r: Any, source: Any, target: Any, n: Any) -> None:
+        keys, numbers = Row(r, key_dtype(dtype), source), Row(r, dtype, target)
+
+        def write(e: Any, i: Any) -> None:
+            numbers.store(e, i, decode(e, keys.load(e, i), dtype, descending))
+
+        stretch(r, r.integer(0), n, vector_width(dtype), write)
+
+    name = f"jitad.decode.{short_name(dtype)}.{_direction(descending)}"
+    r.call_inner(name, build, source, target, n, apart=True)
 
 
 def restore(r: Any, source: Row, target: Row, n: Any, descending: bool) -> None:
     """The zeros and nans of `source`, which sorting moved to their places in `target`, with their
     own bits and in their own order."""
-    dtype, strides = source.dtype, (source.stride, target.stride)
-    direction = "descending" if descending else "ascending"
-    name = f"jitad.restore.{short_name(dtype)}.{strides[0]}.{strides[1]}.{direction}"
+    dtype = source.dtype
 
     def build(r: Any, given: Any, asked: Any, n: Any) -> None:
-        source, target = Row(r, dtype, given, strides[0]), Row(r, dtype, asked, strides[1])
-        _emit_restore(r, source, target, n, descending)
+        strides = source.stride, target.stride
+        rows = [Row(r, dtype, p, s) for p, s in zip((given, asked), strides, strict=True)]
+        _emit_restore(r, rows[0], rows[1], n, descending)
 
+    apart = f"{source.stride}.{target.stride}"
+    name = f"jitad.restore.{short_name(dtype)}.{apart}.{_direction(descending)}"
     r.call_inner(name, build, source.pointer, target.pointer, n, apart=True)
 
 

@@ -18,7 +18,7 @@ from .lapack import Workspace
 from .merge_path import MergePath
 from .merge_sort import Rows, merge_sort
 from .runs import sort_by_runs
-from .sort_keys import Counter, Flag, Row, key_dtype, restore, write_decoded
+from .sort_keys import Counter, Flag, Row, decode_row, key_dtype, restore
 
 LONG = 40_000
 """Records from which on a row is shared out."""
@@ -205,7 +205,9 @@ class LongSort:
 
     def _finish(self, r: Any, pointers: Sequence[Any], begin: Any, end: Any) -> None:
         """Of the rows, and what is asked for, the piece that is in order now."""
-        write_decoded(r, pointers[0], self.dtypes[0], self.descending, begin, end)
+        dtype = self.dtypes[0]
+        row = Row(r, dtype, pointers[0]).at(begin)
+        decode_row(r, row, row, dtype, self.descending, r.builder.sub(end, begin))
 
 
 class LongOrder(LongSort):
@@ -251,8 +253,7 @@ class LongOrder(LongSort):
         found = index_sort.sort_records(r, dtype, pairs, mine, self.n, count)
 
         def bring() -> None:
-            for kind, goal, place in zip(self.kinds, pairs[0], found, strict=True):
-                r.copy_bytes(goal, place, b.mul(count, r.integer(kind.itemsize)))
+            Rows(r, self.kinds, found).copy_to(Rows(r, self.kinds, pairs[0]), count)
 
         r.when(b.icmp_unsigned("!=", found[0], pairs[0][0]), bring)
 
