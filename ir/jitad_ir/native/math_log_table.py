@@ -153,6 +153,5 @@ def log2_in_two_parts(k: Kernel, x: Real) -> tuple[Real, Real]:
     near, near_low = k.two_fma(-s, s, s)
     high, low = k.two_fma(near, 2.0 * per_log, known)
     series = k.short_polynomial(s, LOG2_NEAR_ONE[k.format])
-    small = k.fma(s * s * s, series, known_low)
-    small = k.fma(near_low, 2.0 * per_log, k.fma(near, 2.0 * per_log_low, small))
-    return high, low + small
+    tiny = k.fma(near_low, 2.0 * per_log, k.fma(near, 2.0 * per_log_low, known_low))
+    return high, k.fma(s * s * s, series, low + tiny)
