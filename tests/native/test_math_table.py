@@ -13,7 +13,7 @@ from jitad_ir.native.emitter import Emitter
 from jitad_ir.native.lanes import Lanes
 from jitad_ir.native.link import image_of, link
 from jitad_ir.native.math_kernel import FORMATS, Kernel, Real
-from jitad_ir.native.math_table import Table, host_permutes, look_up
+from jitad_ir.native.math_table import Table, host_permutes, look_up, permuted_bits
 from jitad_ir.native.target import Target, host
 from jitad_ir.native.unlocked import parse
 from tests.native.lane_runner import LaneRunner, build_module
@@ -37,7 +37,7 @@ def element(e: Emitter, x: Lanes, table: Table) -> Lanes:
     return Lanes(x.dtype, look_up(k, table, index).value)
 
 
-@pytest.mark.parametrize("in_registers", [True, False], ids=["registers", "memory"])
+@pytest.mark.parametrize("permuted", [512, 256, 0], ids=["avx512", "avx2", "memory"])
 @pytest.mark.parametrize("size", [2, 8, 16, 32, 64])
 @pytest.mark.parametrize("width", [1, 2, 4, 8, 16, 32])
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -45,11 +45,12 @@ def test_elements(
     dtype: np.dtype,
     width: int,
     size: int,
-    in_registers: bool,
+    permuted: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not in_registers:
-        monkeypatch.setattr(math_table, "host_permutes", lambda: False)
+    if permuted > permuted_bits():
+        pytest.skip("the CPU at hand has no such registers")
+    monkeypatch.setattr(math_table, "permuted_bits", lambda: permuted)
     table = table_of(size)
     # Bits of the index beyond those that the table needs do not count.
     index = np.random.default_rng(0).integers(-3 * size, 1 << 20, 400)

@@ -147,11 +147,12 @@ def split_by_table(k: Kernel, x: Real) -> Split:
 
 def log2_in_two_parts(k: Kernel, x: Real) -> tuple[Real, Real]:
     """log2 x of positive x (normal, or `lifted`), as a sum of two floats to a relative error below
-    2^-63, in float32 2^-34: n + log2 c and 2 (s - s^2) / log 2 to twice the digits."""
+    2^-63, in float32 2^-32: n + log2 c and 2 (s - s^2) / log 2 to twice the digits."""
     s, known, known_low = split_by_table(k, x)
     per_log, per_log_low = LOG_BASES[k.format, 2].per_log
     near, near_low = k.two_fma(-s, s, s)
     high, low = k.two_fma(near, 2.0 * per_log, known)
     series = k.short_polynomial(s, LOG2_NEAR_ONE[k.format])
+    # The last sum alone has a rounding error of the size of the series.
     tiny = k.fma(near_low, 2.0 * per_log, k.fma(near, 2.0 * per_log_low, known_low))
     return high, k.fma(s * s * s, series, low + tiny)

@@ -2,7 +2,8 @@
 
 AVX-512 holds a small table in one or two registers and takes its elements by a permutation of
 lanes: one instruction for 16 elements of float32 or 8 of float64, where a gather loads one after
-the other. Elsewhere the table lies in memory. The values are the same.
+the other. AVX2 does so for 8 elements of float32, which are chosen from the parts of a greater
+table. Elsewhere the table lies in memory. The values are the same.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from llvmlite import ir as ll
 from .lanes import I1, I32, I64, Poison, intrinsic_suffix, lane_numbers, splat_constant, vector_type
 from .math_kernel import BINARY32, Bits, Kernel, Real
 
-REGISTER_BITS = 512
-
 
 class Table(NamedTuple):
     """Numbers of the kernel's format, as many as a power of two; the name tells the table from
@@ -29,22 +28,31 @@ class Table(NamedTuple):
 
 
 @functools.cache
+def permuted_bits() -> int:
+    """Bits of the registers whose lanes the CPU at hand permutes by an index in each: 512 with
+    AVX-512, 256 with AVX2, 0 elsewhere."""
+    try:
+        features = llvm.get_host_cpu_features()
+    except RuntimeError:  # LLVM cannot tell on this platform.
+        return 0
+    return 512 if features.get("avx512f") else 256 if features.get("avx2") else 0
+
+
 def host_permutes() -> bool:
     """True if the CPU at hand has the permutations of AVX-512."""
-    try:
-        return bool(llvm.get_host_cpu_features().get("avx512f"))
-    except RuntimeError:  # LLVM cannot tell on this platform.
-        return False
+    return permuted_bits() == 512
 
 
 def look_up(k: Kernel, table: Table, index: Bits) -> Real:
     """In each lane the element whose number is in the low bits of `index`: as many bits as the
     table needs, whatever the others are. Tables of up to 32 numbers of float32 and 16 of float64
     are quick with AVX-512, in vectors of at least 32 bytes."""
-    lanes = REGISTER_BITS // k.format.bits
+    bits = permuted_bits()
+    lanes = bits // k.format.bits
+    longest = {512: 2 * lanes, 256: 32 if k.format is BINARY32 else 0, 0: 0}[bits]
     # Code without fma may be for another CPU than this one. Of two lanes of float64, LLVM 22 looks
     # at the index of the first alone.
-    if 2 * k.width >= lanes and k.has_fma and host_permutes() and len(table.values) <= 2 * lanes:
+    if 2 * k.width >= lanes and k.has_fma and len(table.values) <= longest:
         return Real(k, _in_registers(k, table, index.value, lanes))
     array = constant_array(k.builder.module, table.name, k.format.register, table.values)
     return gather(k, array, index & (len(table.values) - 1))
@@ -75,19 +83,36 @@ def _lanes_of(k: Kernel, registers: Sequence[ll.Value], count: int, first: int =
 
 
 def _permutation(k: Kernel, table: Table, index: ll.Value) -> ll.Value:
+    """Of one whole register."""
     lanes: int = index.type.count
     register = ll.VectorType(k.format.register, lanes)
     # The permutation looks at more bits of the index than a shorter table needs.
     values = table.values * -(-lanes // len(table.values))
-    halves = [
+    parts = [
         ll.Constant(register, list(values[i : i + lanes])) for i in range(0, len(values), lanes)
     ]
+    if lanes * k.format.bits == 256:
+        return _chosen(
+            k, [_call(k, "llvm.x86.avx2.permps", [part, index]) for part in parts], index
+        )
     single = k.format is BINARY32
-    if len(halves) == 1:
-        name, operands = f"permvar.{'sf' if single else 'df'}.512", [halves[0], index]
+    if len(parts) == 1:
+        name, operands = f"permvar.{'sf' if single else 'df'}.512", [parts[0], index]
     else:
-        name, operands = f"vpermi2var.{'ps' if single else 'pd'}.512", [halves[0], index, halves[1]]
+        name, operands = f"vpermi2var.{'ps' if single else 'pd'}.512", [parts[0], index, parts[1]]
     return _call(k, f"llvm.x86.avx512.{name}", operands)
+
+
+def _chosen(k: Kernel, parts: list[ll.Value], index: ll.Value) -> ll.Value:
+    """In each lane that of the part of which the number is in the bits of the index from that on
+    which tells the parts apart: one by one, as the sign of an integer."""
+    builder, bit = k.builder, (index.type.count - 1).bit_length()
+    while len(parts) > 1:
+        shifted = builder.shl(index, splat_constant(index.type, k.format.bits - 1 - bit))
+        is_odd = builder.icmp_signed("<", shifted, splat_constant(index.type, 0))
+        parts = [builder.select(is_odd, parts[i + 1], parts[i]) for i in range(0, len(parts), 2)]
+        bit += 1
+    return parts[0]
 
 
 def gather(k: Kernel, array: ll.GlobalVariable, index: Bits) -> Real:
