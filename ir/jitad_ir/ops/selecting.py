@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..types import DTYPES, INT64, ArrayType, DType
-from . import radix, runs
+from . import index_sort, radix, runs
 from .lapack import Workspace
-from .merge_sort import Record, Rows, insert, merge_sort, record_before
+from .merge_sort import Record, Rows, insert, record_before
 from .sort_keys import Counter, Row, encode, key_dtype
 from .sort_sharing import parts_of, share_rows
 from .vector_loops import strips, vector_width
@@ -32,6 +32,9 @@ MOST_PARTS = 8
 DIGIT = 16
 """Bits of the digit that is counted."""
 
+BLOCK = 16
+"""Digits whose counts are looked at together."""
+
 COUNT = DTYPES["u32"]
 
 SEEN, KEPT, SORTED = 0.4, 100.0, 3.0
@@ -41,10 +44,6 @@ are sorted."""
 
 def _dtypes(x: ArrayType) -> list[DType]:
     return [x.dtype, INT64]
-
-
-def _by_radix(x: ArrayType) -> bool:
-    return radix.suits(_dtypes(x), 1, x.shape[-1])
 
 
 def _digit_bits(dtype: DType) -> int:
@@ -70,15 +69,18 @@ class _Space:
 def _most_parts(x: ArrayType) -> int:
     """Parts at most in which the elements of a row are counted and collected."""
     one = math.prod(x.shape[:-1]) == 1
-    return MOST_PARTS if one and x.shape[-1] >= VERY_LONG and _by_radix(x) else 1
+    return MOST_PARTS if one and x.shape[-1] >= VERY_LONG and _counts_digits(x) else 1
 
 
 def _scratch(x: ArrayType) -> int:
     """Bytes of scratch memory of a row whose candidates are sorted."""
-    work = Workspace()
-    _Space(work, x)
-    if _by_radix(x):
-        radix.workspace_radix(work, _dtypes(x), x.shape[-1])
+    work, n = Workspace(), x.shape[-1]
+    if _counts_digits(x):
+        _Space(work, x)
+        radix.workspace_radix(work, _dtypes(x), n)
+    else:
+        work.array(INT64, n)
+        index_sort.workspace_row(work, x.dtype, n)
     return work.bytes
 
 
@@ -156,13 +158,13 @@ def _keep_greatest(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int)
 def _sort_candidates(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: int) -> None:
     """Sort the candidates with their indices; the first k are the result."""
 
+    def pick(place: Callable[[Any], Any]) -> None:
+        r.loop(k, lambda i: _pick(r, x, results, index, i, place(i)))
+
     def search() -> None:
         space = _Space(Workspace(r), x.type)
-        if _counts_digits(x.type):
-            parts = _count_digits(r, x, index, space, True)
-            count = _collect(r, x, index, space, True, parts, _last_digit(r, space, k))
-        else:
-            count = _take_all(r, x, index, space)
+        parts = _count_digits(r, x, index, space, True)
+        count = _collect(r, x, index, space, True, parts, _last_digit(r, space, k))
         found = _in_order(r, x.type, space, True, count)
 
         def write(i: Any) -> None:
@@ -171,10 +173,19 @@ def _sort_candidates(r: Any, x: Any, results: Any, index: tuple[Any, ...], k: in
 
         r.loop(k, write)
 
-    def pick(place: Callable[[Any], Any]) -> None:
-        r.loop(k, lambda i: _pick(r, x, results, index, i, place(i)))
+    if _counts_digits(x.type):
+        _look_up(r, x, index, True, pick, search)
+    else:
+        pick(_places(r, x, index, True))
 
-    _look_up(r, x, index, True, pick, search)
+
+def _places(r: Any, x: Any, index: tuple[Any, ...], descending: bool) -> Callable[[Any], Any]:
+    """Sort the whole row: the place (i64) of the element of a rank."""
+    work, n = Workspace(r), x.type.shape[-1]
+    order = work.array(INT64, n)
+    row = r.element_pointer(x, (*index, 0))
+    index_sort.sort_row(r, work, row, order.pointer, x.type.dtype, n, descending)
+    return lambda rank: r.load(order, (rank,)).value
 
 
 def _look_up(
@@ -188,9 +199,6 @@ def _look_up(
     """`pick(place)` if the row is in order, or strictly in the opposite one: the element of a rank
     is at place(rank). Else `search()`."""
     b, n = r.builder, x.type.shape[-1]
-    if not runs.suits(n):
-        search()
-        return
     row = Row(r, x.type.dtype, r.element_pointer(x, (*index, 0)))
     last = r.integer(n - 1)
     whole, opposite = runs.is_whole(r, row, descending, r.integer(n))
@@ -229,7 +237,10 @@ def emit_ranks(r: Any, x: Any, results: Any, *, ranks: tuple[int, ...]) -> None:
             for which, rank in enumerate(ranks):
                 _pick(r, x, results, index, which, place(r.integer(rank)))
 
-        _look_up(r, x, index, False, pick, lambda: _search_ranks(r, x, results, index, ranks))
+        if _counts_digits(x.type):
+            _look_up(r, x, index, False, pick, lambda: _search_ranks(r, x, results, index, ranks))
+        else:
+            pick(_places(r, x, index, False))
 
     parts, scratch = _shares(x.type)
     rows = [_in_rows(r, buffer) for buffer in (x, *results)]
@@ -242,12 +253,9 @@ def _search_ranks(
     """Sort the candidates with their indices, and find those of the ranks among them."""
     space = _Space(Workspace(r), x.type)
     places = [Counter(r, r.integer(rank)) for rank in ranks]
-    if _counts_digits(x.type):
-        parts = _count_digits(r, x, index, space, False)
-        _mark_digits(r, space, ranks, places)
-        count = _collect(r, x, index, space, False, parts, None)
-    else:
-        count = _take_all(r, x, index, space)
+    parts = _count_digits(r, x, index, space, False)
+    _mark_digits(r, space, ranks, places)
+    count = _collect(r, x, index, space, False, parts, None)
     found = _in_order(r, x.type, space, False, count)
     for which, place in enumerate(places):
         for out, candidates in zip(results, found, strict=True):
@@ -255,43 +263,25 @@ def _search_ranks(
 
 
 def _counts_digits(x: ArrayType) -> bool:
-    return x.shape[-1] >= LONG and _by_radix(x)
-
-
-def _take_all(r: Any, x: Any, index: tuple[Any, ...], space: _Space) -> Any:
-    """All elements as candidates; their number."""
-    n = x.type.shape[-1]
-    r.loop(n, lambda i: _put(r, space.rows, i, r.load(x, (*index, i)), i))
-    return r.integer(n)
+    """True if candidates are found by their first digits; else the whole row is sorted."""
+    return x.shape[-1] >= LONG and radix.suits(_dtypes(x), 1, x.shape[-1])
 
 
 def _in_order(r: Any, x: ArrayType, space: _Space, descending: bool, count: Any) -> Sequence[Any]:
     """Rows of the candidates, sorted."""
-    rows, ordered = space.rows, space.ordered
-    if _by_radix(x):
-        given, asked = ([row.pointer for row in some] for some in (rows, ordered))
-        n = x.shape[-1]
+    dtypes = _dtypes(x)
+    given, asked = ([row.pointer for row in some] for some in (space.rows, space.ordered))
 
-        def sort() -> None:
-            radix.radix_sort(r, space.work, given, asked, _dtypes(x), n, descending, count)
+    def sort() -> None:
+        radix.radix_sort(r, space.work, given, asked, dtypes, x.shape[-1], descending, count)
 
-        if not runs.suits(n):
-            sort()
-            return ordered
-        # Of few-valued rows the candidates are often equal.
-        keys = Row(r, x.dtype, given[0])
+    def copy() -> None:
+        Rows(r, dtypes, given).copy_to(Rows(r, dtypes, asked), count)
 
-        def copy() -> None:
-            for source, target in zip(rows, ordered, strict=True):
-                size = r.builder.mul(count, r.integer(source.type.dtype.itemsize))
-                r.copy_bytes(target.pointer, source.pointer, size)
-
-        r.when(runs.is_sorted(r, keys, descending, count), copy, sort)
-        return ordered
-    pairs = zip(ordered, rows, strict=True)
-    exact = [r.buffer(like.type, row.pointer) for like, row in pairs]
-    merge_sort(r, exact, ordered, 1, descending)
-    return rows
+    # Of few-valued rows the candidates are often equal.
+    whole = runs.is_sorted(r, Row(r, x.dtype, given[0]), descending, count)
+    r.when(whole, copy, sort)
+    return space.ordered
 
 
 def _put(r: Any, rows: Sequence[Any], place: Any, value: Any, i: Any) -> None:
@@ -358,14 +348,27 @@ def _stretch(r: Any, number: Any, parts: Any, n: int) -> tuple[Any, Any]:
 
 def _last_digit(r: Any, space: _Space, k: int) -> Any:
     """The least digit such that k keys or more have it or a lesser one."""
-    total, last = Counter(r, r.integer(0)), Counter(r, r.integer(-1))
+    b, each = r.builder, r.integer(BLOCK)
+    total, last = Counter(r, r.integer(0)), Counter(r, r.integer(0))
+    goes_on = Counter(r, r.integer(1))
+
+    def skip() -> None:
+        """A block, if the digit is behind it."""
+        e = r.simd(BLOCK)
+        some = e.reduce_sum(e.load(r.element_pointer(space.counts, (last.value,)), COUNT))
+        after = b.add(total.value, r.b.convert(some, INT64).value)
+        less = b.icmp_signed("<", after, r.integer(k))
+        goes_on.set(b.zext(less, each.type))
+        total.set(b.select(less, after, total.value))
+        last.set(b.select(less, b.add(last.value, each), last.value))
 
     def advance() -> None:
-        last.add(r.integer(1))
         total.add(r.b.convert(r.load(space.counts, (last.value,)), INT64).value)
+        last.add(r.integer(1))
 
-    r.loop_while(lambda: r.builder.icmp_signed("<", total.value, r.integer(k)), advance)
-    return last.value
+    r.loop_while(lambda: b.icmp_signed("!=", goes_on.value, r.integer(0)), skip)
+    r.loop_while(lambda: b.icmp_signed("<", total.value, r.integer(k)), advance)
+    return b.sub(last.value, r.integer(1))
 
 
 def _mark_digits(r: Any, space: _Space, ranks: Sequence[int], places: Sequence[Counter]) -> None:
@@ -393,7 +396,14 @@ def _mark_digits(r: Any, space: _Space, ranks: Sequence[int], places: Sequence[C
         r.when(b.not_(wanted), leave_out)
         passed.set(after)
 
-    r.loop(space.counts.type.size, visit)
+    def block(number: Any) -> None:
+        """Most have no keys at all."""
+        e, first = r.simd(BLOCK), b.mul(number, r.integer(BLOCK))
+        counts = e.load(r.element_pointer(space.counts, (first,)), COUNT)
+        some = e.reduce_or(e.ne(counts, e.constant(COUNT, 0))).value
+        r.when(some, lambda: r.loop(b.add(first, r.integer(BLOCK)), visit, start=first))
+
+    r.loop(space.counts.type.size // BLOCK, block)
 
 
 def _collect(
