@@ -248,7 +248,7 @@ def test_rows_that_need_the_columns_wait_for_them() -> None:
 
 def test_columns_of_few_or_long_rows_are_folded_as_a_whole() -> None:
     assert not loops(blocked(rows_and_columns, np.ones((1601, 100))))  # a prime
-    assert not loops(blocked(rows_and_columns, np.ones((80, 16000))))  # eight rows are too long
+    assert not loops(blocked(rows_and_columns, np.ones((80, 40000))))  # eight rows are too long
     assert not loops(blocked(lambda x: (jnp.sum(x, 0), jnp.max(x, 0)), np.ones((1600, 100))))
 
 

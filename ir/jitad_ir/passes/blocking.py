@@ -22,7 +22,6 @@ gives is folded afterwards. Shapes and dtypes alone decide.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeGuard
@@ -31,6 +30,7 @@ from ..graph import Equation, Graph, Value
 from ..lowering import Elementwise, Pull, Reduction, Routine, Structured
 from ..types import Shape
 from .dce import dce
+from .ordering import in_order
 from .regions import in_regions
 from .row_loop import Group, RowLoop
 from .rows import Reads, folds_rows, is_view, leading_batch_axes, reads_of
@@ -41,11 +41,11 @@ second cache from one pass to the next."""
 BLOCK = 1 << 13
 """Bytes of the longest rows of a block, about: all that a step works on is to fit in the first
 cache."""
-LONGEST = 1 << 17
+LONGEST = 1 << 19
 """Bytes of a row up to which a step finds it in the second cache."""
-LONGEST_FOLDED = 1 << 19
-"""Bytes of the longest rows of a block up to which it has enough rows to fold them beforehand: it
-is found in the second cache."""
+LONGEST_FOLDED = 1 << 21
+"""Bytes of the longest rows of a block up to which it has enough rows to fold them beforehand: if
+not in the second cache, it is found in the third."""
 LONGEST_OF_PRODUCTS = 1 << 22
 """The same where matrices are multiplied row by row: all is better than to have them in memory."""
 STEPS = 16
@@ -441,30 +441,5 @@ def _ordered(graph: Graph, groups: list[_Candidate]) -> Graph:
         elif k not in begun:
             begun.add(k)
             units.append(groups[k].replacement(formed))
-    kept = [eq for unit in _sorted(units) for eq in unit]
+    kept = [eq for unit in in_order(units) for eq in unit]
     return dce(Graph(graph.inputs, kept, graph.outputs, graph.name))
-
-
-def _sorted(units: list[list[Equation]]) -> Iterator[list[Equation]]:
-    """Units in an order in which each comes after those that it reads from, and those with effects
-    in the order given; of those that could be next, the first."""
-    maker = {v: k for k, unit in enumerate(units) for eq in unit for v in eq.outputs}
-    readers: list[list[int]] = [[] for _ in units]
-    missing = [0] * len(units)
-    acting: int | None = None
-    for k, unit in enumerate(units):
-        sources = {maker[v] for eq in unit for v in eq.operands if v in maker} - {k}
-        if any([eq.acts for eq in unit]):
-            sources |= set() if acting is None else {acting}
-            acting = k
-        missing[k] = len(sources)
-        for source in sources:
-            readers[source].append(k)
-    ready = [k for k, count in enumerate(missing) if not count]
-    while ready:
-        k = heapq.heappop(ready)
-        yield units[k]
-        for reader in readers[k]:
-            missing[reader] -= 1
-            if not missing[reader]:
-                heapq.heappush(ready, reader)
