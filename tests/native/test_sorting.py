@@ -115,7 +115,19 @@ def test_one_long_row_on_several_threads(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["c64", "c128"])
-@pytest.mark.parametrize(("shape", "axis"), [((199,), 0), ((230,), 0), ((9000,), 0), ((260, 3), 0)])
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [
+        ((11,), 0),
+        ((199,), 0),
+        ((230,), 0),
+        ((9000,), 0),
+        ((260, 3), 0),
+        ((33, 3), 1),
+        ((9, 17), 1),
+        ((40, 19), 0),
+    ],
+)
 def test_complex_rows(name: str, shape: tuple[int, ...], axis: int) -> None:
     """Without equal parts, with equal ones, of few values, with nans: each goes another way."""
     rng, dtype = np.random.default_rng(shape[0]), DTYPES[name]

@@ -29,12 +29,13 @@ def block_size(n: int, parts: int) -> int:
 
 
 Slot = list[Any]
-"""Lanes of a key, and of its index if there is one; or addresses of these."""
+"""Lanes of a key, or two that decide one after the other, and of the index if there is one; or
+addresses of these."""
 
 
 class Columns:
-    """`width` columns side by side: slot j holds element j of each. `pointers` lead to the keys,
-    and to the indices if there are any, of the same dtype."""
+    """`width` columns side by side: slot j holds element j of each. `pointers` lead to the parts of
+    the slots, all of one dtype."""
 
     def __init__(self, r: Any, keys: DType, width: int, pointers: Sequence[Any]) -> None:
         self.r, self.keys, self.width = r, keys, width
@@ -63,8 +64,10 @@ class Columns:
         b = self.b
         if len(x) == 1:
             return [b.min(x[0], y[0])], [b.max(x[0], y[0])]
-        swapped = b.bitwise_or(b.lt(y[0], x[0]), b.bitwise_and(b.eq(x[0], y[0]), b.lt(y[1], x[1])))
         pairs = list(zip(x, y, strict=True))
+        swapped = b.lt(y[-1], x[-1])
+        for p, q in reversed(pairs[:-1]):
+            swapped = b.bitwise_or(b.lt(q, p), b.bitwise_and(b.eq(p, q), swapped))
         low = [b.select(swapped, q, p) for p, q in pairs]
         return low, [b.select(swapped, p, q) for p, q in pairs]
 

@@ -8,9 +8,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..types import INT64, DType, Shape, short_name
+from ..types import INT64, DType, Shape, real_dtype, short_name
 from .columns import BLOCK, Columns, Slot
 from .lapack import Workspace
+from .merge_sort import Record, Rows, insert, record_before
 from .sort_keys import Flag, Row, decode, encode, is_ambiguous, key_dtype, last_key, restore
 from .sort_sharing import NETWORK, WITH_INDEX, doublings, parts_of, share_rows
 from .vector_loops import affine, behind, transpose
@@ -24,9 +25,17 @@ MOST = {1: 15, 2: 31, 4: 160, 8: 100}
 MOST_WITH_INDEX = {1: 15, 2: 31, 4: 200, 8: 300}
 """The same with other operands."""
 
+MOST_COMPLEX = 48
+"""Length of the longest rows of complex numbers that are sorted so."""
+
+
+def _keys(dtype: DType) -> DType:
+    """Dtype of the keys: of either part, if these are complex."""
+    return key_dtype(real_dtype(dtype) if dtype.kind == "c" else dtype)
+
 
 def _lanes(dtype: DType) -> int:
-    return LANE_BYTES // dtype.itemsize
+    return LANE_BYTES // _keys(dtype).itemsize
 
 
 def _sides(shape: Shape, axis: int) -> tuple[int, int, int]:
@@ -37,11 +46,12 @@ def _sides(shape: Shape, axis: int) -> tuple[int, int, int]:
 def suits(dtypes: Sequence[DType], num_keys: int, shape: Shape, axis: int) -> bool:
     """True if the rows are best sorted so: short ones, as many as there are lanes."""
     key = dtypes[0]
-    if num_keys != 1 or key.kind == "c":
+    if num_keys != 1:
         return False
     outer, n, inner = _sides(shape, axis)
-    most = MOST if len(dtypes) == 1 else MOST_WITH_INDEX
-    return 2 <= n <= most[key.itemsize] and (outer if inner == 1 else inner) >= _lanes(key)
+    lengths = MOST if len(dtypes) == 1 else MOST_WITH_INDEX
+    most = MOST_COMPLEX if key.kind == "c" else lengths[key.itemsize]
+    return 2 <= n <= most and (outer if inner == 1 else inner) >= _lanes(key)
 
 
 def _padded(n: int) -> int:
@@ -51,12 +61,13 @@ def _padded(n: int) -> int:
 
 
 def _parts(dtypes: Sequence[DType]) -> int:
-    return min(len(dtypes), 2)
+    """Keys and indices: of complex numbers, which have two keys, there always are indices."""
+    return 3 if dtypes[0].kind == "c" else min(len(dtypes), 2)
 
 
 def _slots(work: Workspace, dtypes: Sequence[DType], n: int) -> list[Any]:
-    """Rows of slots: keys, and indices if there are other operands."""
-    key = key_dtype(dtypes[0])
+    """Rows of slots: keys, and indices if there are any."""
+    key = _keys(dtypes[0])
     return [work.array(key, _padded(n) * _lanes(key)) for _ in range(_parts(dtypes))]
 
 
@@ -164,6 +175,20 @@ def _in_groups(r: Any, count: int, width: int, body: Callable[[Any], None]) -> N
         body(r.integer(count - width))
 
 
+class _Column(Rows):
+    """Elements of a column, `stride` apart, as records."""
+
+    def __init__(self, r: Any, dtype: DType, pointer: Any, stride: int) -> None:
+        super().__init__(r, [dtype], [pointer])
+        self.row = Row(r, dtype, pointer, stride)
+
+    def load(self, index: Any) -> Record:
+        return [self.row.load(self.r.b, index)]
+
+    def store(self, index: Any, record: Record) -> None:
+        self.row.store(self.r.b, index, record[0])
+
+
 class _Group:
     """Rows side by side: the body of the function that sorts as many as there are lanes."""
 
@@ -179,41 +204,80 @@ class _Group:
     ) -> None:
         self.r, self.dtypes, self.n, self.inner = r, dtypes, n, inner
         self.given, self.asked = given, asked
-        self.keys = key_dtype(dtypes[0])
+        self.keys = _keys(dtypes[0])
         self.width = _lanes(self.keys)
         self.b = r.simd(self.width)
         self.columns = Columns(r, self.keys, self.width, slots)
         self.step = n if inner == 1 else 1
         """Distance of neighbouring rows."""
 
+    @property
+    def _is_complex(self) -> bool:
+        return self.dtypes[0].kind == "c"
+
     def emit(self, descending: bool) -> None:
         """Read, sort, write."""
-        self.flag = Flag(self.r) if self.dtypes[0].kind == "f" else None
-        self._read(descending)
-        self.columns.sort(_padded(self.n))
+        self._sort(descending)
+        if self._is_complex:
+            self._move(0)
+            return
         self._write_keys(descending)
-        self._move()
+        self._move(1)
         if self.flag is not None:
             self.r.when(self.flag.value, lambda: self._each_row(self._restore(descending)))
 
     def emit_order(self, descending: bool) -> None:
         """Read, sort, write the indices: to the only result."""
-        self.flag = None
-        self._read(descending)
-        self.columns.sort(_padded(self.n))
+        self._sort(descending)
         r = self.r
 
         def row(lane: Any) -> None:
             start = affine(r, 0, (lane, self.step))
             out = Row(r, INT64, Row(r, INT64, self.asked[0]).at(start), self.inner)
-
-            def element(j: Any) -> None:
-                at = affine(r, lane, (j, self.width))
-                out.store(r.b, j, r.b.convert(self.columns.parts[1].load(r.b, at), INT64))
-
-            r.loop(self.n, element)
+            r.loop(self.n, lambda j: out.store(r.b, j, r.number(self._index(lane, j))))
 
         r.loop(self.width, row)
+
+    def _sort(self, descending: bool) -> None:
+        self.flag = Flag(self.r) if self.dtypes[0].kind in "fc" else None
+        self._read(descending)
+        self.columns.sort(_padded(self.n))
+        if self._is_complex and self.flag is not None:
+            self.r.when(self.flag.value, lambda: self._insert_nans(descending))
+
+    def _index(self, lane: Any, j: Any) -> Any:
+        """Which element of a row is number j in order (i64)."""
+        at = affine(self.r, lane, (j, self.width))
+        return self.r.b.convert(self.columns.parts[-1].load(self.r.b, at), INT64).value
+
+    def _insert_nans(self, descending: bool) -> None:
+        """Complex numbers with nans have an order of their own: by insertion, from that of the
+        keys on."""
+        direction = "descending" if descending else "ascending"
+        dtype = self.dtypes[0]
+        name = f"jitad.network.nans.{short_name(dtype)}.{self.n}.{self.step}.{direction}"
+
+        def build(r: Any, given: Any, indices: Any) -> None:
+            def row(lane: Any) -> None:
+                start = affine(r, 0, (lane, self.step))
+                source = Row(r, dtype, Row(r, dtype, given).at(start), self.inner)
+                column = _Column(r, self.keys, Row(r, self.keys, indices).at(lane), self.width)
+
+                def precedes(x: Record, y: Record) -> Any:
+                    first, second = (
+                        [source.load(r.b, r.b.convert(k[0], INT64).value)] for k in (x, y)
+                    )
+                    return record_before(r.b, first, second, 1, descending).value
+
+                def place(i: Any) -> None:
+                    insert(r, column, r.integer(0), i, column.load(i), precedes)
+
+                r.loop(self.n, place, start=1)
+
+            r.loop(self.width, row)
+
+        indices = self.columns.parts[-1].pointer
+        self.r.call_inner(name, build, self.given[0], indices, brief=True)
 
     # -- rows in and out: element j of row l is lane l of slot j --
 
@@ -222,9 +286,11 @@ class _Group:
 
         def put(j: Any, place: Slot, number: int, x: Any) -> None:
             if self.flag is not None:
-                self.flag.join(self.b.reduce_or(is_ambiguous(self.b, x)))
-            slot = [encode(self.b, x, descending)]
-            if len(self.columns.parts) == 2:
+                rare = self.b.is_nan(x) if self._is_complex else is_ambiguous(self.b, x)
+                self.flag.join(self.b.reduce_or(rare))
+            parts = [self.b.real(x), self.b.imag(x)] if self._is_complex else [x]
+            slot = [encode(self.b, part, descending) for part in parts]
+            if len(self.columns.parts) > len(slot):
                 index = self.r.number(affine(self.r, number, (j, 1)))
                 slot.append(self.b.splat(self.r.b.convert(index, self.keys)))
             self.columns.store(place, slot, number)
@@ -270,7 +336,7 @@ class _Group:
                     self.b.store(at, x)
 
         # Squares of more than 16 cost more to compile than they save.
-        if self.inner == 1 and self.n >= width and width <= 16:
+        if self.inner == 1 and self.n >= width and width <= 16 and not self._is_complex:
             _in_groups(r, self.n, width, square)
         else:
             r.loop(self.n, single)
@@ -293,17 +359,16 @@ class _Group:
 
         self.r.loop(self.width, row)
 
-    def _move(self) -> None:
-        """The other operands, by the indices."""
-        if len(self.columns.parts) == 1:
+    def _move(self, first: int) -> None:
+        """The operands from number `first` on, by the indices."""
+        if len(self.dtypes) == first:
             return
         r = self.r
 
         def move(lane: Any, sources: list[Any], targets: list[Any]) -> None:
             def element(j: Any) -> None:
-                at = affine(r, lane, (j, self.width))
-                index = r.b.convert(self.columns.parts[1].load(r.b, at), INT64).value
-                for source, target in zip(sources[1:], targets[1:], strict=True):
+                index = self._index(lane, j)
+                for source, target in zip(sources[first:], targets[first:], strict=True):
                     target.store(r.b, j, source.load(r.b, index))
 
             r.loop(self.n, element)
