@@ -13,9 +13,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import llvmlite.binding as llvm
+import numpy as np
 from llvmlite import ir as ll
 
-from .lanes import I1, I32, I64, Poison, intrinsic_suffix, lane_numbers, splat_constant, vector_type
+from .lanes import (
+    F32,
+    I1,
+    I32,
+    I64,
+    Poison,
+    intrinsic_suffix,
+    lane_numbers,
+    splat_constant,
+    vector_type,
+)
 from .math_kernel import BINARY32, Bits, Kernel, Real
 
 
@@ -25,6 +36,29 @@ class Table(NamedTuple):
 
     name: str
     values: tuple[float, ...]
+
+
+class Numbers(ll.Constant):
+    """A vector or an array of floats, without an object for each: to emit those takes longer than
+    the rest of a function."""
+
+    def __init__(self, type: ll.Type, values: tuple[float, ...]) -> None:
+        self.type = type
+        self.constant = values
+
+    def _get_reference(self) -> str:
+        element = self.type.element
+        # LLVM spells a float32 as the float64 that it is.
+        rounded = np.array(self.constant, "f" if element is F32 else "d")
+        words = rounded.astype("d").view("u8").tolist()
+        text = ", ".join([f"{element} 0x{word:016X}" for word in words])
+        return f"<{text}>" if isinstance(self.type, ll.VectorType) else f"[{text}]"
+
+
+@functools.lru_cache(maxsize=256)
+def numbers(type: ll.Type, values: tuple[float, ...]) -> ll.Constant:
+    """The constant; one for all modules, as it keeps its text."""
+    return Numbers(type, values)
 
 
 @functools.cache
@@ -88,9 +122,7 @@ def _permutation(k: Kernel, table: Table, index: ll.Value) -> ll.Value:
     register = ll.VectorType(k.format.register, lanes)
     # The permutation looks at more bits of the index than a shorter table needs.
     values = table.values * -(-lanes // len(table.values))
-    parts = [
-        ll.Constant(register, list(values[i : i + lanes])) for i in range(0, len(values), lanes)
-    ]
+    parts = [numbers(register, values[i : i + lanes]) for i in range(0, len(values), lanes)]
     if lanes * k.format.bits == 256:
         return _chosen(
             k, [_call(k, "llvm.x86.avx2.permps", [part, index]) for part in parts], index
@@ -160,7 +192,7 @@ def constant_array(
     if array is None:
         type = ll.ArrayType(element, len(values))
         array = ll.GlobalVariable(module, type, full_name)
-        array.initializer = ll.Constant(type, list(values))
+        array.initializer = numbers(type, tuple(values))
         array.linkage = "internal"
         array.global_constant = True
         array.align = 8
