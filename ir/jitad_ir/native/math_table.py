@@ -39,8 +39,8 @@ class Table(NamedTuple):
 
 
 class Numbers(ll.Constant):
-    """A vector or an array of floats, without an object for each: to emit those takes longer than
-    the rest of a function."""
+    """A vector or an array of floats, without an object for each: those of a power are a tenth of
+    the time to emit it."""
 
     def __init__(self, type: ll.Type, values: tuple[float, ...]) -> None:
         self.type = type
