@@ -18,6 +18,7 @@ from jitad_ir.plan.structures import Loop
 
 X = np.random.default_rng(0).normal(size=(1500, 300))
 W = np.linspace(0.5, 1.5, 300)
+LABELS = np.arange(1500) % 300
 HEADS = np.random.default_rng(1).normal(size=(2, 8, 64, 64)).astype("float32")
 
 
@@ -48,6 +49,12 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "rows and columns of a function": (both_sums, (X,)),
     "gradient of rows and columns": (
         jitad.grad(lambda x: jnp.sum(both_sums(x)[0] ** 2) + jnp.sum(jnp.cos(both_sums(x)[1]))),
+        (X,),
+    ),
+    "gradient of cross_entropy": (
+        jitad.grad(
+            lambda x: jnp.mean(jnp.take_along_axis(nn.log_softmax(x), LABELS[:, None], axis=1))
+        ),
         (X,),
     ),
     "attention": (attention, (HEADS,)),

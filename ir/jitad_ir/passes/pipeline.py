@@ -47,8 +47,8 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     inner_products,  # behind what takes products apart or together
     simplify,  # what became visible by sharing
     dce,  # what simplification left unused
-    wrapping,  # places below 0 are counted from the end where a scatter reads them
     subtotals,  # sums of all elements from those of rows
+    wrapping,  # places below 0 are counted from the end where a scatter reads them
     blocking,  # passes over large arrays, block of rows by block of rows
 )
 """Passes that every program goes through, in order."""
