@@ -2,10 +2,9 @@
 and of CPython, by address, without a C compiler.
 
 ==========================  ======================================================================
-"blas:dgemm"                Fortran BLAS, and LAPACK but for arrays of integers: every argument by
-                            pointer, integers of 64 bits (see below)
-"lapack:dgetrf"             Fortran LAPACK of `scipy.linalg.cython_lapack`: arrays of integers have
-                            32 bits
+"blas:dgemm"                Fortran BLAS: every argument by pointer, integers of 64 bits (see below)
+"lapack:dpotrf"             Fortran LAPACK, alike
+"lapack:integer_bytes"      the size of each number in LAPACK's arrays of integers, an int64
 "calls:blas"                what is known of the calls of BLAS under way, or of LAPACK: see
                             `workers.Calls`
 "special:gammaln"           `scipy.special.cython_special`, by the name in its `__pyx_capi__`, or
@@ -105,13 +104,20 @@ def _numpy_openblas() -> ctypes.CDLL | None:
     return library if hasattr(library, "scipy_dgemm_64_") else None
 
 
+def _numpy_lapack() -> ctypes.CDLL | None:
+    """The same, if it has LAPACK."""
+    library = _numpy_openblas()
+    return library if hasattr(library, "scipy_dgetrf_64_") else None
+
+
+_INTEGER_BYTES = (ctypes.c_int64(4), ctypes.c_int64(8))
+
+
 def _blas(name: str) -> int:
     library = _numpy_openblas()
     if library is not None and hasattr(library, f"scipy_{name}_64_"):
         return _address(getattr(library, f"scipy_{name}_64_"))
-    blas = _linalg("cython_blas")
-    is_blas = name in blas.__dict__["__pyx_capi__"]
-    return _capsule_address(blas, name) if is_blas else _lapack(name)
+    return _capsule_address(_linalg("cython_blas"), name)
 
 
 def _address(function: Any) -> int:
@@ -119,6 +125,11 @@ def _address(function: Any) -> int:
 
 
 def _lapack(name: str) -> int:
+    library = _numpy_lapack()
+    if name == "integer_bytes":
+        return ctypes.addressof(_INTEGER_BYTES[library is not None])
+    if library is not None and hasattr(library, f"scipy_{name}_64_"):
+        return _address(getattr(library, f"scipy_{name}_64_"))
     return _capsule_address(_linalg("cython_lapack"), name)
 
 
@@ -141,7 +152,8 @@ def _calls(name: str) -> int:
     for it."""
     if name not in ("blas", "lapack"):
         raise LookupError(f"expected calls:blas or calls:lapack; got calls:{name}")
-    library, place = _numpy_openblas() if name == "blas" else None, workers.Field.BLAS
+    library = _numpy_openblas() if name == "blas" else _numpy_lapack()
+    place = workers.Field.BLAS
     if library is None:
         library, place = ctypes.CDLL(_linalg("cython_blas").__file__), workers.Field.LAPACK
     runtime = ctypes.CDLL("msvcrt") if sys.platform == "win32" else ctypes.CDLL(None)

@@ -19,7 +19,7 @@ from .comparison import eq, is_finite, ne
 from .constants import constant, full_like, iota
 from .conversion import complex, convert, imag, real
 from .dot import dot
-from .lapack import Workspace, each, item, matrix_flops, stack_size, stacked
+from .lapack import Pivots, Workspace, each, item, matrix_flops, stack_size, stacked
 from .lu import lu, lu_solve, well_conditioned
 from .lu_blocks import factorize_lu, lu_parts
 from .matrices import (
@@ -136,7 +136,7 @@ def _reflection(n: int) -> Any:
 def _parts(work: Workspace, a: ArrayType) -> tuple[Workspace, Any, Any]:
     """A copy of one matrix, and pivots."""
     n = a.shape[-1]
-    return work, work.array(a.dtype, n, n), work.array(INT32, n)
+    return work, work.array(a.dtype, n, n), Pivots.scratch(work, n)
 
 
 def _workspace(a: ArrayType) -> int:
@@ -148,15 +148,16 @@ def _each_diagonal(r: Any, a: Any, start: Any, visit: Callable[[Any, Any, Any], 
     What is in memory is a^T to LAPACK, whose determinant is the same."""
     dtype, n = a.type.dtype, a.type.shape[-1]
     matrices = stacked(r, a)
-    _, matrix, pivots = _parts(Workspace(r), a.type)
+    _, matrix, scratch = _parts(Workspace(r), a.type)
 
     def one(index: Any) -> None:
         r.copy(matrix, item(r, matrices, index))
-        factorize_lu(r, dtype, matrix.pointer, n, n, pivots.pointer)
+        pivots = Pivots(r, scratch)
+        factorize_lu(r, dtype, matrix.pointer, n, n, pivots)
         start(index)
 
         def step(k: Any) -> None:
-            row = r.builder.zext(r.load(pivots, (k,)).value, r.integer(0).type)
+            row = r.builder.zext(pivots.load(k).value, r.integer(0).type)
             exchanged = r.builder.icmp_signed("!=", row, r.builder.add(k, r.integer(1)))
             visit(index, r.load(matrix, (k, k)), exchanged)
 

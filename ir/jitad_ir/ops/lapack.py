@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..types import BOOL, DTYPES, INT64, ArrayType, DType
+from ..types import BOOL, DTYPES, INT32, INT64, ArrayType, DType
 from .vector_loops import affine
 
 LETTER = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
@@ -22,11 +22,6 @@ TILE = 8
 
 BLOCK = 64
 """Block size for which LAPACK's workspaces are sized."""
-
-INDEXED = ("getrf", "getrs", "laswp")
-"""Routines with arrays of integers that are read or handed on: they are called in the library
-whose integers have 32 bits. Others can be had with those of 64 bits, from NumPy's library, which is
-loaded already; scratch for integers is sized for either."""
 
 
 def stack_size(type: ArrayType) -> int:
@@ -101,8 +96,7 @@ def lapack(r: Any, dtype: DType, name: str, *arguments: Any) -> Any:
 
 def lapack_without_info(r: Any, dtype: DType, name: str, *arguments: Any) -> None:
     """Call "laswp" for `dtype`, which has no argument INFO."""
-    family = "lapack" if name in INDEXED else "blas"
-    _call(r, f"{family}:{LETTER[dtype.name]}{name}", arguments)
+    _call(r, f"lapack:{LETTER[dtype.name]}{name}", arguments)
 
 
 def blas(r: Any, dtype: DType, name: str, *arguments: Any) -> None:
@@ -121,6 +115,33 @@ def _pointer(r: Any, argument: Any) -> Any:
         return count(r, argument)
     given: Any = argument  # a buffer, which is a tuple, or a pointer
     return given.pointer if isinstance(argument, tuple) else given
+
+
+class Pivots:
+    """Row numbers of `getrf`, counted from 1, as the library keeps them: in 32 bits or in 64, which
+    is known when code is linked. The scratch is for either; of each number the low half is read."""
+
+    def __init__(self, r: Any, scratch: Any) -> None:
+        self.r, self.pointer = r, scratch.pointer
+        width = r.externals.pointer(r.builder, "lapack:integer_bytes")
+        self.bytes = r.b.load(width, INT64).value
+
+    @staticmethod
+    def scratch(work: Workspace, count: int) -> Any:
+        """Memory for so many."""
+        return work.array(INT64, count)
+
+    def at(self, k: Any) -> Any:
+        """Pointer to number `k`."""
+        return self.r.offset(self.pointer, self.r.builder.mul(k, self.bytes))
+
+    def load(self, k: Any) -> Any:
+        """Number `k`, an int32."""
+        return self.r.b.load(self.at(k), INT32)
+
+    def add(self, k: Any, shift: Any) -> None:
+        """Add a positive int32 to number `k`."""
+        self.r.b.store(self.at(k), self.r.b.add(self.load(k), shift))
 
 
 def transpose_copy(r: Any, destination: Any, source: Any) -> None:

@@ -15,6 +15,7 @@ from . import small_matrices
 from .arithmetic import add, neg, sub
 from .constants import full
 from .lapack import (
+    Pivots,
     Workspace,
     each,
     fill_nan,
@@ -115,9 +116,13 @@ def pad_unit(like: Value, k: int, n: int) -> Value:
 
 
 def _workspace_lu(a: ArrayType) -> int:
-    work = Workspace()
-    work.array(a.dtype, a.shape[-1], a.shape[-2])
-    return work.bytes
+    return _lu_parts(Workspace(), a)[0].bytes
+
+
+def _lu_parts(work: Workspace, a: ArrayType) -> tuple[Workspace, Any, Any]:
+    """A copy of one matrix, and its pivots."""
+    m, n = a.shape[-2:]
+    return work, work.array(a.dtype, n, m), Pivots.scratch(work, min(m, n))
 
 
 def _emit_lu(r: Any, a: Any, results: Any) -> None:
@@ -130,18 +135,18 @@ def _emit_lu(r: Any, a: Any, results: Any) -> None:
         return
     source, target = stacked(r, a), stacked(r, packed)
     exchanges, orders = stacked(r, pivots, 1), stacked(r, permutation, 1)
-    columns = Workspace(r).array(a.type.dtype, n, m)
+    _, columns, scratch = _lu_parts(Workspace(r), a.type)
     one = r.b.constant(INT32, 1)
 
     def factor(index: Any) -> None:
         exchange, order = item(r, exchanges, index), item(r, orders, index)
         if n > 0:
             transpose_copy(r, columns, item(r, source, index))
-            factorize_lu(r, a.type.dtype, columns.pointer, m, n, exchange.pointer)
+            found = Pivots(r, scratch)
+            factorize_lu(r, a.type.dtype, columns.pointer, m, n, found)
             transpose_copy(r, item(r, target, index), columns)
-
-        # LAPACK counts from 1.
-        r.loop(min(m, n), lambda k: r.store(exchange, (k,), r.b.sub(r.load(exchange, (k,)), one)))
+            # LAPACK counts from 1.
+            r.loop(min(m, n), lambda k: r.store(exchange, (k,), r.b.sub(found.load(k), one)))
         exchange_rows(r, order, exchange)
 
     each(r, stack_size(a.type), factor)
@@ -246,7 +251,7 @@ def _solve_parts(work: Workspace, a: ArrayType, b: ArrayType) -> tuple[Workspace
     """Copies of the matrix and of the right side, and pivots."""
     n, columns = b.shape[-2:]
     matrix = work.array(a.dtype, n, n)
-    return work, matrix, work.array(a.dtype, columns, n), work.array(INT32, n)
+    return work, matrix, work.array(a.dtype, columns, n), Pivots.scratch(work, n)
 
 
 def _emit_solve(r: Any, a: Any, b: Any, results: Any) -> None:
@@ -259,17 +264,18 @@ def _emit_solve(r: Any, a: Any, b: Any, results: Any) -> None:
     dtype = a.type.dtype
     n, columns = out.type.shape[-2:]
     matrices, right, target = stacked(r, a), stacked(r, b), stacked(r, out)
-    _, matrix, x, pivots = _solve_parts(Workspace(r), a.type, b.type)
+    _, matrix, x, scratch = _solve_parts(Workspace(r), a.type, b.type)
 
     def one(index: Any) -> None:
         result = item(r, target, index)
         r.copy(matrix, item(r, matrices, index))
         transpose_copy(r, x, item(r, right, index))
         # To LAPACK the matrix in memory is a^T, of which it solves the transpose.
-        regular = factorize_lu(r, dtype, matrix.pointer, n, n, pivots.pointer)
+        pivots = Pivots(r, scratch)
+        regular = factorize_lu(r, dtype, matrix.pointer, n, n, pivots)
 
         def substitute() -> None:
-            substitute_lu(r, dtype, "T", matrix.pointer, pivots.pointer, x.pointer, (n, columns))
+            substitute_lu(r, dtype, "T", matrix.pointer, pivots, x.pointer, (n, columns))
             transpose_copy(r, result, x)
 
         r.when(regular, substitute, lambda: fill_nan(r, result))

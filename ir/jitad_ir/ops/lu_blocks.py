@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..types import BOOL, INT32, DType
-from .lapack import blas, lapack, lapack_without_info
+from .lapack import Pivots, blas, lapack, lapack_without_info
 from .triangular_blocks import element_of, integer_argument, solve_parts
 
 BLOCKED = 384
@@ -24,9 +24,9 @@ def lu_parts(m: int, n: int) -> int:
     return 1 if m != n or n < BLOCKED else -(-n // _width(n)) - 1
 
 
-def factorize_lu(r: Any, dtype: DType, matrix: Any, m: int, n: int, pivots: Any) -> Any:
+def factorize_lu(r: Any, dtype: DType, matrix: Any, m: int, n: int, pivots: Pivots) -> Any:
     """Overwrite the m x n matrix by its factors and `pivots` as getrf does, counting from 1: True
-    (i1) if no pivot is zero. `matrix` and `pivots` are pointers.
+    (i1) if no pivot is zero. `matrix` is a pointer.
 
     In step k the rows from k on of block column k are factorized, P A_.k = L_.k U_kk. In every
     other block column the rows are exchanged alike, and in those behind it
@@ -34,7 +34,7 @@ def factorize_lu(r: Any, dtype: DType, matrix: Any, m: int, n: int, pivots: Any)
         U_kj = L_kk^-1 A_kj,    A_ij = A_ij - L_ik U_kj  for i > k.
     """
     if lu_parts(m, n) == 1:
-        return lapack(r, dtype, "getrf", m, n, matrix, m, pivots)
+        return lapack(r, dtype, "getrf", m, n, matrix, m, pivots.pointer)
     width = _width(n)
     regular = r.local(BOOL)
     r.b.store(regular, r.b.constant(BOOL, True))
@@ -43,12 +43,12 @@ def factorize_lu(r: Any, dtype: DType, matrix: Any, m: int, n: int, pivots: Any)
         start = r.builder.mul(k, r.integer(width))
         rows = r.builder.sub(r.integer(n), start)
         size = _smaller(r, rows, width)
-        first = r.offset(pivots, r.builder.mul(start, r.integer(INT32.itemsize)))
         corner = element_of(r, dtype, matrix, n, start, start)
         shape = integer_argument(r, rows), integer_argument(r, size)
-        done = lapack(r, dtype, "getrf", *shape, corner, n, first)
+        done = lapack(r, dtype, "getrf", *shape, corner, n, pivots.at(start))
         r.when(r.builder.not_(done), lambda: r.b.store(regular, r.b.constant(BOOL, False)))
-        _count_from_the_top(r, first, start, size)
+        shift = r.b.convert(r.number(start), INT32)
+        r.loop(size, lambda i: pivots.add(r.builder.add(start, i), shift))
         place = r.reference(k)
         columns = -(-n // width) - 1
 
@@ -58,14 +58,14 @@ def factorize_lu(r: Any, dtype: DType, matrix: Any, m: int, n: int, pivots: Any)
             column = r.builder.add(number, r.builder.zext(behind, number.type))
             _update(r, dtype, matrix, pivots, n, k, column, behind)
 
-        r.parallel_for(columns, part, matrix, pivots, place)
+        r.parallel_for(columns, part, matrix, pivots.pointer, place)
 
     r.loop(-(-n // width), step)
     return r.b.load(regular, BOOL).value
 
 
 def substitute_lu(
-    r: Any, dtype: DType, trans: str, factors: Any, pivots: Any, right: Any, shape: Any
+    r: Any, dtype: DType, trans: str, factors: Any, pivots: Pivots, right: Any, shape: Any
 ) -> None:
     """Overwrite the right-hand sides, columns of n numbers each, by the solutions, as getrs does;
     `shape`: (n, columns)."""
@@ -79,9 +79,9 @@ def substitute_lu(
         lapack(r, dtype, "getrs", trans, n, count, factors, n, pivots, first, n)
 
     if parts == 1:
-        lapack(r, dtype, "getrs", trans, n, columns, factors, n, pivots, right, n)
+        lapack(r, dtype, "getrs", trans, n, columns, factors, n, pivots.pointer, right, n)
     else:
-        r.parallel_for(parts, part, factors, pivots, right)
+        r.parallel_for(parts, part, factors, pivots.pointer, right)
 
 
 def _width(n: int) -> int:
@@ -92,17 +92,6 @@ def _width(n: int) -> int:
 def _smaller(r: Any, value: Any, most: int) -> Any:
     below = r.builder.icmp_signed("<", value, r.integer(most))
     return r.builder.select(below, value, r.integer(most))
-
-
-def _count_from_the_top(r: Any, pivots: Any, start: Any, size: Any) -> None:
-    """Add `start`, the row that a block begins with, to its pivots."""
-    shift = r.b.convert(r.number(start), INT32)
-
-    def one(i: Any) -> None:
-        at = r.offset(pivots, r.builder.mul(i, r.integer(INT32.itemsize)))
-        r.b.store(at, r.b.add(r.b.load(at, INT32), shift))
-
-    r.loop(size, one)
 
 
 def _update(
