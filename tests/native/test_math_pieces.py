@@ -51,7 +51,7 @@ def test_errors_of_float32(name: str) -> None:
     actual = runner(name, SINGLE, 16)(x)
     errors = single_errors(actual, EXACT[name](x.astype(DOUBLE)))
     worst = int(errors.argmax())
-    assert errors[worst] <= 1.9, (x[worst], errors[worst])
+    assert errors[worst] <= 1.75, (x[worst], errors[worst])
     assert actual.max() == 1.0
     assert runner(name, SINGLE, 1)(-x).tobytes() == (-actual).tobytes()
 
@@ -65,7 +65,7 @@ def test_errors_of_float64_at_the_ends_of_pieces() -> None:
     with mpmath.workprec(120):
         exact = [mpmath.tanh(mpmath.mpf(v)) for v in x.tolist()]
     actual = runner("tanh", DOUBLE, 8)(x)
-    assert_within(actual, exact, 1.75, x)
+    assert_within(actual, exact, 1.6, x)
     assert actual.max() == 1.0
     assert runner("tanh", DOUBLE, 1)(-x).tobytes() == (-actual).tobytes()
 
