@@ -9,6 +9,7 @@ from typing import Any
 from ..types import INT64, ArrayType
 from . import column_blocks, complex_sort, index_sort, networks, sort_long
 from .lapack import Workspace
+from .sort_keys import bools_as_bytes, without_bools
 from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of
 
 COUNTED = 3.0
@@ -56,6 +57,7 @@ def _shares(x: ArrayType, axis: int) -> tuple[int, int]:
 
 def workspace_argsort(x: ArrayType, *, axis: int, descending: bool) -> int:
     """Bytes of scratch memory."""
+    (x,) = without_bools(x)
     parts, scratch = _shares(x, axis)
     if not _is_long(x, axis):
         return parts * scratch
@@ -64,6 +66,7 @@ def workspace_argsort(x: ArrayType, *, axis: int, descending: bool) -> int:
 
 def parts_argsort(x: ArrayType, *, axis: int, descending: bool) -> int:
     """How many parts threads share."""
+    (x,) = without_bools(x)
     if _is_long(x, axis):
         return sort_long.parts(x.shape[axis])
     return 1 if 0 in x.shape else _shares(x, axis)[0]
@@ -71,6 +74,7 @@ def parts_argsort(x: ArrayType, *, axis: int, descending: bool) -> int:
 
 def emit_argsort(r: Any, x: Any, results: Sequence[Any], *, axis: int, descending: bool) -> None:
     """Write the order of each row to the result."""
+    (x,) = bools_as_bytes(r, [x])
     (out,), n = results, x.type.shape[axis]
     if 0 in x.type.shape:
         return

@@ -15,9 +15,8 @@ from typing import Any
 
 from ..types import INT64, DType, real_dtype, short_name
 from . import index_sort, runs
-from .index_sort import INDEX
 from .lapack import Workspace
-from .sort_keys import Counter, Row, encode
+from .sort_keys import INDEX, Counter, Row, encode
 
 FROM = 12
 """Length from which rows are sorted so."""

@@ -2,8 +2,8 @@
 
 A key of 32 bits or less and its index are one integer of 64 bits, whose order is the stable one.
 Longer keys have their indices beside them. The records go by the digits of the key (`radix`), which
-for keys of one or two bytes are so few that each pass is written by itself: the last one writes the
-places. Rows in order, or in the opposite one, are not sorted at all.
+for keys of one or two bytes have a form of their own (`byte_sort`). Rows in order, or in the
+opposite one, are not sorted at all.
 """
 
 from __future__ import annotations
@@ -11,25 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
+from ..types import BOOL, INT64, ArrayType, DType, short_name
 from . import radix, row_network, runs
+from .byte_sort import by_bytes
 from .lapack import Workspace
 from .merge_path import MergePath
 from .merge_sort import Rows, merge_sort
 from .radix import COUNT
-from .sort_keys import Row, encode
+from .sort_keys import INDEX, INDEX_BITS, PACKED, Row, encode
 from .vector_loops import stretch
-
-INDEX = DTYPES["u32"]
-"""Dtype of indices; rows are shorter than 2^32."""
-
-PACKED = DTYPES["u64"]
-"""Dtype of a key with its index behind it."""
-
-INDEX_BITS = 32
-
-SMALL_INDEX_BITS = 24
-"""Bits of an index that goes with the second byte of a key in 32 bits, if the row is that short."""
 
 WIDTH = 8
 """Records that are written at once."""
@@ -137,67 +127,6 @@ def sort_records(
     first = INDEX_BITS if is_packed(dtype) else 0
     digits = radix.digits_of(dtype, longest)
     return radix.by_digits(r, kinds, rows, counts, digits, first, n)
-
-
-# -- keys of one or two bytes --
-
-
-def by_bytes(
-    r: Any, source: Row, target: Any, row: Any, counts: Any, descending: bool, n: int
-) -> None:
-    """The order of n elements of one byte or two, with `row` for so many integers of 64 bits. Each
-    pass but the last one moves indices with what is left of the key."""
-    dtype, short = source.dtype, n <= 1 << SMALL_INDEX_BITS
-    kind, shift = (INDEX, SMALL_INDEX_BITS) if short else (PACKED, INDEX_BITS)
-
-    def build(r: Any, source: Any, target: Any, row: Any, counts: Any, n: Any) -> None:
-        b = r.b
-        elements, places = Row(r, dtype, source), Row(r, INT64, target)
-        records = Row(r, kind, row)
-        table = r.buffer(ArrayType(COUNT, (dtype.itemsize, 256)), counts)
-        ones = b.constant(COUNT, 1)
-
-        def key(i: Any) -> Any:
-            return b.convert(encode(b, elements.load(b, i), descending), INT64)
-
-        def byte(number: int, key: Any) -> Any:
-            return r.builder.and_(r.builder.lshr(key.value, r.integer(8 * number)), r.integer(255))
-
-        def step(at: tuple[Any, Any]) -> Any:
-            """The place of the next element with this byte."""
-            place = r.load(table, at)
-            r.store(table, at, b.add(place, ones))
-            return b.convert(place, INT64).value
-
-        def count(i: Any) -> None:
-            x = key(i)
-            for number in range(dtype.itemsize):
-                step((number, byte(number, x)))
-
-        def move_first(i: Any) -> None:
-            x = key(i)
-            high = r.builder.shl(byte(1, x), r.integer(shift))
-            record = b.convert(r.number(r.builder.or_(high, i)), kind)
-            records.store(b, step((0, byte(0, x))), record)
-
-        def move_last(i: Any) -> None:
-            if dtype.itemsize == 1:
-                places.store(b, step((0, byte(0, key(i)))), r.number(i))
-                return
-            record = b.convert(records.load(b, i), INT64).value
-            index = r.builder.and_(record, r.integer((1 << shift) - 1))
-            place = step((1, r.builder.lshr(record, r.integer(shift))))
-            places.store(b, place, r.number(index))
-
-        r.fill(table, b.constant(COUNT, 0))
-        r.loop(n, count)
-        r.loop(dtype.itemsize, lambda number: radix.starts(r, table, number))
-        if dtype.itemsize == 2:
-            r.loop(n, move_first)
-        r.loop(n, move_last)
-
-    name = f"jitad.by_bytes.{short_name(dtype)}.{shift}.{_direction(descending)}"
-    r.call_inner(name, build, source.pointer, target, row, counts, r.integer(n))
 
 
 # -- rows in order --
@@ -326,7 +255,7 @@ class _Scratch:
         method = method_of(dtype, n)
         if method == "bytes":
             self.row = work.array(PACKED, n if dtype.itemsize == 2 else 0)
-            self.counts = work.array(COUNT, dtype.itemsize, 256)
+            self.counts = work.array(COUNT, 2, 256)
         elif method == "network":
             self.row = work.array(PACKED, n)
         elif method == "records":

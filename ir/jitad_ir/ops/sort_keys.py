@@ -9,10 +9,32 @@ exact; `restore` puts those back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
 from .vector_loops import stretch, vector_width
+
+BYTE = DTYPES["u8"]
+
+INDEX = DTYPES["u32"]
+"""Dtype of indices that go with keys; rows are shorter than 2^32."""
+
+INDEX_BITS = 32
+
+PACKED = DTYPES["u64"]
+"""Dtype of a key of 32 bits or less with its index behind it."""
+
+
+def without_bools(*types: ArrayType) -> list[ArrayType]:
+    """The types with bools as the integers of one byte that they are in memory, in the same
+    order."""
+    return [type.with_dtype(BYTE) if type.dtype == BOOL else type for type in types]
+
+
+def bools_as_bytes(r: Any, buffers: Sequence[Any]) -> list[Any]:
+    """The buffers as arrays of such types."""
+    return [r.buffer(*without_bools(buffer.type), buffer.pointer) for buffer in buffers]
 
 
 def key_dtype(dtype: DType) -> DType:

@@ -17,6 +17,7 @@ from ..types import ArrayType, DType
 from . import column_blocks, complex_sort, networks, radix, row_network, runs, sort_long
 from .lapack import Workspace
 from .merge_sort import merge_sort
+from .sort_keys import bools_as_bytes, without_bools
 from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of
 
 
@@ -76,6 +77,7 @@ def _shares(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, int
 
 def workspace_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> int:
     """Scratch rows, and rows to sort in where the axis is not contiguous."""
+    xs = tuple(without_bools(*xs))
     parts, scratch = _shares(xs, axis, num_keys)
     if not _is_long(xs, axis, num_keys):
         return parts * scratch
@@ -86,6 +88,7 @@ def workspace_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -
 
 def parts_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> int:
     """How many parts threads share."""
+    xs = tuple(without_bools(*xs))
     if _is_long(xs, axis, num_keys):
         return sort_long.parts(xs[0].shape[axis])
     return 1 if 0 in xs[0].shape else _shares(xs, axis, num_keys)[0]
@@ -94,6 +97,7 @@ def parts_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> in
 def emit_sort(r: Any, *buffers: Any, axis: int, num_keys: int, descending: bool) -> None:
     """Write the sorted operands to the results."""
     *xs, results = buffers
+    xs, results = bools_as_bytes(r, xs), bools_as_bytes(r, results)
     types = [x.type for x in xs]
     shape = types[0].shape
     dtypes = [type.dtype for type in types]
