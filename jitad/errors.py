@@ -152,20 +152,20 @@ _LIBRARIES = tuple(
 
 
 @lru_cache(maxsize=4096)
-def _is_library(code: CodeType) -> bool:
-    return code.co_filename.startswith(_LIBRARIES)
-
-
-@lru_cache(maxsize=4096)
 def _is_internal(code: CodeType) -> bool:
     name = code.co_filename
     return name.startswith(_INTERNAL) or name.startswith("<jitad")
 
 
+@lru_cache(maxsize=4096)
+def _is_inside(code: CodeType) -> bool:
+    return _is_internal(code) or code.co_filename.startswith(_LIBRARIES)
+
+
 def user_frame(depth: int = 1) -> FrameType | None:
     """The innermost frame that is neither jitad's own nor one of NumPy, SciPy or einops."""
     frame: FrameType | None = sys._getframe(depth)
-    while frame is not None and (_is_internal(frame.f_code) or _is_library(frame.f_code)):
+    while frame is not None and _is_inside(frame.f_code):
         frame = frame.f_back
     return frame
 
@@ -174,7 +174,7 @@ def _called_function(depth: int = 2) -> tuple[str, str] | None:
     """Module and name of SciPy's function that the user called, if it called jitad."""
     frame: FrameType | None = sys._getframe(depth)
     found: tuple[str, str] | None = None
-    while frame is not None and (_is_internal(frame.f_code) or _is_library(frame.f_code)):
+    while frame is not None and _is_inside(frame.f_code):
         package, _, rest = frame.f_globals.get("__name__", "").partition(".")
         module = f"{package}.{rest.partition('.')[0]}"
         if module == "jitad.transforms":  # SciPy called a transformed function: nothing is traced

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -31,42 +33,40 @@ from .types import ARRAY_TYPES, DTYPES, ArrayType, parse_type, short_name
 
 def _letters(number: int) -> str:
     """0 -> a, 25 -> z, 26 -> aa, ..."""
-    name = ""
-    number += 1
-    while number:
-        number, digit = divmod(number - 1, 26)
-        name = chr(ord("a") + digit) + name
-    return name
+    if number < 26:
+        return ascii_lowercase[number]
+    before, last = divmod(number, 26)
+    return _letters(before - 1) + ascii_lowercase[last]
 
 
-class _Names:
+class _Names(dict[Value, str]):
     """Names of values in order of first appearance: a, b, ..., z, aa, ..."""
 
-    def __init__(self) -> None:
-        self._names: dict[Value, str] = {}
-
-    def __getitem__(self, value: Value) -> str:
-        name = self._names.get(value)
-        if name is None:
-            name = self._names[value] = _letters(len(self._names))
+    def __missing__(self, value: Value) -> str:
+        name = self[value] = _letters(len(self))
         return name
 
-    def binding(self, value: Value) -> str:
-        return f"{self[value]}: {value.type!r}"
+
+_type_text = lru_cache(maxsize=4096)(repr)
+_PLAIN = frozenset({int, float, bool, str, type(None), ArrayType})
 
 
 def param_text(param: Any, elide_above: int | None = None) -> str:
     """One static parameter as text; arrays of more than `elide_above` elements without data."""
+    if type(param) in _PLAIN:
+        return repr(param)
     if isinstance(param, np.dtype):
         return short_name(param)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(param, ARRAY_TYPES):
         array: np.ndarray[Any, Any] = np.asarray(param)
-        type = ArrayType(array.dtype, array.shape)
+        type_ = ArrayType(array.dtype, array.shape)
         if elide_above is not None and array.size > elide_above:
-            return f"array({type!r}, [...])"
+            return f"array({type_!r}, [...])"
         items = ", ".join([param_text(item) for item in array.ravel().tolist()])
-        return f"array({type!r}, [{items}])"
+        return f"array({type_!r}, [{items}])"
     if isinstance(param, tuple):
+        if _PLAIN.issuperset(map(type, param)):  # pyright: ignore[reportUnknownArgumentType]
+            return repr(param)  # pyright: ignore[reportUnknownArgumentType]
         items = [param_text(item, elide_above) for item in param]  # pyright: ignore
         return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
     if isinstance(param, complex):
@@ -74,35 +74,50 @@ def param_text(param: Any, elide_above: int | None = None) -> str:
     return repr(param)
 
 
-def _equation_lines(eq: Equation, names: _Names, elide_above: int | None) -> list[str]:
+def _bindings(values: Sequence[Value], names: _Names) -> str:
+    return ", ".join([f"{names[v]}: {_type_text(v.type)}" for v in values])
+
+
+def _write_equation(
+    lines: list[str], eq: Equation, names: _Names, elide_above: int | None, indent: str = ""
+) -> None:
     arguments = [names[v] for v in eq.operands]
-    arguments += [f"{k}={param_text(eq.params[k], elide_above)}" for k in sorted(eq.params)]
-    results = ", ".join([names.binding(v) for v in eq.outputs])
-    line = f"{results} = " if results else ""
-    line += f"{eq.op.name}({', '.join(arguments)})"
+    params = eq.params
+    arguments += [f"{k}={param_text(params[k], elide_above)}" for k in sorted(params)]
+    line = f"{eq.op.name}({', '.join(arguments)})"
+    if eq.outputs:
+        line = f"{_bindings(eq.outputs, names)} = {line}"
     if not eq.regions:
-        return [line]
-    lines = [line + " {"]
+        lines.append(indent + line)
+        return
+    lines.append(f"{indent}{line} {{")
     for region in eq.regions:
-        lines += ["  " + inner for inner in graph_text(region, elide_above).split("\n")]
-    return [*lines, "}"]
+        _write_graph(lines, region, elide_above, indent + "  ")
+    lines.append(indent + "}")
+
+
+def _write_graph(lines: list[str], graph: Graph, elide_above: int | None, indent: str = "") -> None:
+    names = _Names()
+    lines.append(f"{indent}graph {graph.name}({_bindings(graph.inputs, names)}) {{")
+    within = indent + "  "
+    for eq in graph.equations:
+        _write_equation(lines, eq, names, elide_above, within)
+    outputs = ", ".join([names[v] for v in graph.outputs])
+    lines += [f"{within}return {outputs}".rstrip(), indent + "}"]
 
 
 def equation_text(eq: Equation) -> str:
     """One equation as text, with names of its own."""
-    return "\n".join(_equation_lines(eq, _Names(), 16))
+    lines: list[str] = []
+    _write_equation(lines, eq, _Names(), 16)
+    return "\n".join(lines)
 
 
 def graph_text(graph: Graph, elide_above: int | None = None) -> str:
     """`graph` as text; constant arrays of more than `elide_above` elements without their data
     (such text is for reading and for cache keys: it does not parse back)."""
-    names = _Names()
-    inputs = ", ".join([names.binding(v) for v in graph.inputs])
-    lines = [f"graph {graph.name}({inputs}) {{"]
-    for eq in graph.equations:
-        lines += ["  " + line for line in _equation_lines(eq, names, elide_above)]
-    outputs = ", ".join([names[v] for v in graph.outputs])
-    lines += [f"  return {outputs}".rstrip(), "}"]
+    lines: list[str] = []
+    _write_graph(lines, graph, elide_above)
     return "\n".join(lines)
 
 

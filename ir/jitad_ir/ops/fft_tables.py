@@ -21,6 +21,9 @@ those of 4 and 2 together."""
 TWIDDLES, TURNS, HALVES, CHIRP = "twiddles", "turns", "halves", "chirp"
 """Kinds of tables."""
 
+SOME = 1 << 12
+"""Roots of unity computed at once."""
+
 WIDEST = 8
 """How many times as long as its columns the rows of a matrix may be, or the other way round, that
 stands for a long row."""
@@ -83,8 +86,19 @@ def padded_length(n: int) -> int:
 
 def unit_roots(n: int, powers: Any) -> Any:
     """exp(-2 pi i k / n) for integers k, each part to an ulp: the angle is reduced to at most
-    pi/4, where its rounding error is smallest."""
-    quadrant, rest = np.divmod(4 * (np.asarray(powers) % n), n)
+    pi/4, where its rounding error is smallest.
+
+    Some at a time: what is computed on the way stays in memory that has been touched before."""
+    powers = np.asarray(powers)
+    roots = np.empty(powers.size, complex)
+    flat = powers.reshape(-1)
+    for start in range(0, flat.size, SOME):
+        roots[start : start + SOME] = _some_roots(n, flat[start : start + SOME])
+    return roots.reshape(powers.shape)
+
+
+def _some_roots(n: int, powers: Any) -> Any:
+    quadrant, rest = np.divmod(4 * (powers % n), n)
     swapped = 2 * rest > n
     angle = (np.pi / 2) * (np.where(swapped, n - rest, rest) / n)
     cos, sin = np.cos(angle), np.sin(angle)
