@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ TOLERANCES = {"float16": 4e-3, "float32": 2e-5, "float64": 1e-13, "complex64": 2
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Arrays of a few elements count as large."""
-    for name, value in {"LARGE": 64, "SHORTEST": 1, "BLOCK": 200, "FEW": 1, "STEPS": 4}.items():
+    sizes = {"LARGE": 64, "SHORTEST": 1, "BLOCK": 200, "FEW": 1, "STEPS": 4}
+    for name, value in (sizes | {"COLUMNS": 64, "WIDE": 1}).items():
         monkeypatch.setattr(module, name, value)
     yield
 
@@ -250,6 +252,24 @@ def test_columns_of_few_or_long_rows_are_folded_as_a_whole() -> None:
     assert not loops(blocked(rows_and_columns, np.ones((1601, 100))))  # a prime
     assert not loops(blocked(rows_and_columns, np.ones((80, 40000))))  # eight rows are too long
     assert not loops(blocked(lambda x: (jnp.sum(x, 0), jnp.max(x, 0)), np.ones((1600, 100))))
+
+
+@pytest.mark.usefixtures("small")
+def test_columns_of_what_is_dear_are_folded_block_by_block() -> None:
+    """Whether it is stored or not; what is cheap is folded where it lies."""
+    x = arrays_of((80, 9), "float64")[0]
+    for f in (
+        lambda x: jnp.sum(jnp.exp(x), axis=0),
+        lambda x: jnp.max(jnp.log(x * x + 1) * 2, axis=0),
+        lambda x: (jnp.tanh(x), jnp.mean(jnp.tanh(x) ** 2, axis=0)),
+    ):
+        graph = blocked(f, x)
+        assert blocks(graph) == [(10, 8, 9)]
+        check(graph, f, [x], 1e-12)
+    softmax = partial(nn.softmax, axis=0)
+    check(blocked(softmax, x), softmax, [x], 1e-12)
+    assert not loops(blocked(lambda x: jnp.sum(x * x, axis=0), x))
+    assert not loops(blocked(lambda x: jnp.sum(jnp.exp(x)), x))
 
 
 def test_one_element_of_each_row_is_not_stored_as_rows() -> None:

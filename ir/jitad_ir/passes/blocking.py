@@ -23,17 +23,17 @@ gives is folded afterwards. Shapes and dtypes alone decide.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeGuard
 
 from ..graph import Equation, Graph, Value
-from ..lowering import Elementwise, Pull, Reduction, Routine, Structured
+from ..lowering import Elementwise, Pull, Reduction
 from ..types import Shape
 from .dce import dce
-from .ordering import in_order
+from .ordering import in_order, users_of
 from .regions import in_regions
 from .row_loop import Group, RowLoop
-from .rows import Reads, folds_rows, is_view, leading_batch_axes, reads_of
+from .rows import Reads, folds_rows, is_view, leading_batch_axes, needs_memory, reads_of
 
 LARGE = 1 << 18
 """Bytes of an array from which on to go over it twice is worth avoiding: about what stays in the
@@ -56,6 +56,10 @@ SHORTEST = 1 << 10
 """Bytes of the longest rows of a block, at least: a step costs something."""
 MOST_ROWS = 1 << 10
 """Rows of a block."""
+COLUMNS = 1 << 23
+"""Bytes of an array from which on to compute what is dear column by column waits for memory."""
+WIDE = 1 << 10
+"""Bytes of a row from which on it is not read with its neighbours."""
 FEW = 16
 """Elements of a row up to which a fold of it is done where it is read."""
 CHEAP = 8
@@ -85,10 +89,12 @@ def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
     for eq in graph.equations:
         depth = leading_batch_axes(eq)
         numbered.update([eq.outputs[0].shape[:d] for d in range(1, depth + 1)])
+    made_by = {v: eq for eq in graph.equations for v in eq.outputs}
+    columns = {eq for eq in folds if _folds_dear_rows(eq, made_by)}
     found: dict[Shape, tuple[bool, int, int]] = {}
     for eq in folds:
         x, last = eq.operands[0], min(eq.params["axes"], default=0)
-        for depth in range(1, last + 1):
+        for depth in range(1, (last or eq in columns) + 1):
             rows = x.shape[:depth]
             products = rows in numbered
             fits = _row_bytes(x, depth) <= (LONGEST_OF_PRODUCTS if products else LONGEST)
@@ -96,6 +102,24 @@ def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
                 rank = (not products, -x.type.nbytes, -depth)
                 found[rows] = min(rank, found.get(rows, rank))
     return sorted(found, key=lambda rows: found[rows])
+
+
+def _folds_dear_rows(eq: Equation, made_by: Mapping[Value, Equation]) -> bool:
+    """Whether a fold of the rows of an array may be of what takes long to compute."""
+    x = eq.operands[0]
+    if eq.params["axes"] != (0,) or x.type.nbytes < COLUMNS or _row_bytes(x, 1) < WIDE:
+        return False
+    pending, seen = [x], set[Value]()
+    while pending:
+        value = pending.pop()
+        maker = made_by.get(value)
+        if value in seen or maker is None or not isinstance(maker.op.lower, Elementwise):
+            continue
+        if maker.op.lower.dear:
+            return True
+        seen.add(value)
+        pending.extend(maker.operands)
+    return False
 
 
 def _row_bytes(x: Value, depth: int) -> int:
@@ -115,8 +139,8 @@ class _Grouping:
         self._acting = 0  # the level of the last equation with effects
 
     def candidates(self) -> list[_Candidate]:
-        """Groups with folds along rows, which may be worth a loop."""
-        found = [group for group in self._groups() if any(map(_is_long_fold, group.equations))]
+        """Groups with folds along rows, or of dear rows, which may be worth a loop."""
+        found = [group for group in self._groups() if group.has_folds()]
         beside = self._folds_beside(found)
         for group in found if beside else ():
             group.take_beside(beside)
@@ -160,7 +184,7 @@ class _Grouping:
         members: dict[Equation, list[Equation]] = {}
         for eq in self.reads:
             members.setdefault(head(eq), []).append(eq)
-        users = _users(self.graph)
+        users = users_of(self.graph)
         for equations in members.values():
             yield _Candidate(self, equations, users)
 
@@ -184,17 +208,6 @@ class _Grouping:
             self._acting = level
         for value in eq.outputs:
             self.level[value] = level
-
-
-def _users(graph: Graph) -> dict[Value, list[Equation | None]]:
-    """Who reads each value; None stands for the outside."""
-    users: dict[Value, list[Equation | None]] = {}
-    for eq in graph.equations:
-        for value in dict.fromkeys(eq.operands):
-            users.setdefault(value, []).append(eq)
-    for value in graph.outputs:
-        users.setdefault(value, []).append(None)
-    return users
 
 
 class _Candidate:
@@ -221,8 +234,38 @@ class _Candidate:
         """Equations outside that fold the rows of a value of the group, or of one it reads."""
         self.stored: list[Value] = []
         """Values that are read outside."""
+        self.dear = False
+        """Whether rows are folded that take long to compute."""
         self.size = 0
         """Rows of a block."""
+
+    def has_folds(self) -> bool:
+        """Whether a large array is folded along its rows, or what takes long to compute over all
+        of them: column by column it would wait for each element, as processors fetch memory ahead
+        along rows only."""
+        self.dear = any(map(self._is_dear_fold, self.equations))
+        return self.dear or any(map(_is_long_fold, self.equations))
+
+    def _is_dear_fold(self, eq: Equation) -> bool:
+        """Whether the result of an equation is dear, and the rows of it are folded: wide ones."""
+        lower, value = eq.op.lower, eq.outputs[0]
+        dear = isinstance(lower, Elementwise) and lower.dear
+        wide = value.type.nbytes >= max(COLUMNS, WIDE * math.prod(self.rows))
+        return dear and wide and self._is_folded(eq)
+
+    def _is_folded(self, eq: Equation) -> bool:
+        """Whether all rows of an equation's result, or of what is computed of it element by
+        element, are folded."""
+        pending, seen = [eq], {eq}
+        while pending:
+            for user in self.users.get(pending.pop().outputs[0], ()):
+                if self._folds(user):
+                    return True
+                inside = user in self.members and user not in seen
+                if user is not None and inside and isinstance(user.op.lower, Elementwise):
+                    seen.add(user)
+                    pending.append(user)
+        return False
 
     def is_worth(self) -> bool:
         """Whether the equations pass over a large array more than once and there are blocks for
@@ -230,7 +273,7 @@ class _Candidate:
         folds = [u for eq in self.equations for u in self._others(eq) if self._folds(u)]
         folds += self.beside
         again = self._passes_again()
-        if not again and not (folds and self._passes_beside(folds)):
+        if not (again or self.dear or (folds and self._passes_beside(folds))):
             return False
         if any([self._is_spread_out(v) for v in self._sources()]):
             return False
@@ -332,7 +375,7 @@ class _Candidate:
                     wanted.add(out)
             work[out] = sum([work.get(v, 0) for v in eq.operands]) + _own_work(eq)
             is_dear = out in wanted and work[out] > CHEAP and not is_view(eq)
-            if is_dear or self._is_small(out) or any([_needs_memory(u) for u in readers]):
+            if is_dear or self._is_small(out) or any([needs_memory(u) for u in readers]):
                 in_memory.add(out)
                 work[out] = 0
         self.folds += [fold for fold in self.beside if self._left(fold) <= self.size]
@@ -406,11 +449,6 @@ def _own_work(eq: Equation) -> int:
         return 0
     lower = eq.op.lower
     return 1 if isinstance(lower, Elementwise) and not lower.dear else CHEAP + 1
-
-
-def _needs_memory(user: Equation | None) -> bool:
-    """Whether a reader reads arrays from memory, rather than computes their elements."""
-    return user is None or isinstance(user.op.lower, (Routine, Structured))
 
 
 def _block_size(rows: Shape, row_bytes: int, longest: int, least: int) -> int:

@@ -1,11 +1,22 @@
-"""Equations that were put together in units, in an order in which they can run."""
+"""Who reads what; and equations that were put together in units, in an order in which they run."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
 
-from ..graph import Equation
+from ..graph import Equation, Graph, Value
+
+
+def users_of(graph: Graph) -> dict[Value, list[Equation | None]]:
+    """Who reads each value; None stands for the outside."""
+    users: dict[Value, list[Equation | None]] = {}
+    for eq in graph.equations:
+        for value in dict.fromkeys(eq.operands):
+            users.setdefault(value, []).append(eq)
+    for value in graph.outputs:
+        users.setdefault(value, []).append(None)
+    return users
 
 
 def in_order(units: list[list[Equation]]) -> Iterator[list[Equation]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ..graph import Equation, Params, Value
-from ..lowering import ArgReduction, Cumulative, Elementwise, Reduction
+from ..lowering import ArgReduction, Cumulative, Elementwise, Reduction, Routine, Structured
 from ..types import Shape
 
 Reads: TypeAlias = tuple[bool, ...]
@@ -46,6 +46,11 @@ def folds_rows(eq: Equation, rows: Shape) -> bool:
 def is_view(eq: Equation) -> bool:
     """Whether an equation only says where elements are."""
     return eq.op.name in VIEWS
+
+
+def needs_memory(user: Equation | None) -> bool:
+    """Whether a reader reads arrays from memory, rather than computes their elements."""
+    return user is None or isinstance(user.op.lower, (Routine, Structured))
 
 
 def leading_batch_axes(eq: Equation) -> int:
