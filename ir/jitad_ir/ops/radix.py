@@ -90,6 +90,14 @@ def radix_sort(
     if count is not None or not runs.suits(n):
         sort()
         return
+    if dtypes[0].itemsize <= 2:  # two passes at most: less work than merging
+
+        def copy() -> None:
+            Rows(r, dtypes, sources).copy_to(Rows(r, dtypes, targets), length)
+
+        key = Row(r, dtypes[0], sources[0])
+        r.when(runs.is_sorted(r, key, descending, length), copy, sort)
+        return
     free = [row.pointer for row in space.rows[0]]
     few = runs.sort_by_runs(r, sources, targets, free, dtypes, 1, descending, True, n)
     r.when(few, lambda: None, sort)
