@@ -222,6 +222,10 @@ def solution(x: Value) -> list[Value]:
     return [ops.solve(ops.add(unit, ops.neg(x)), x)]
 
 
+def ordered(x: Value, axis: int) -> list[Value]:
+    return [ops.sort(x, axis=axis, num_keys=1, descending=False)[0]]
+
+
 ROUTINES: dict[str, tuple[str, list[tuple[int, ...]], Callable[[Value], list[Value]]]] = {
     "fft": ("c128", [(64, 12), (3, 60), (2, 1 << 17), (1, 997), (40, 128)], transform),
     "ifft of two axes": ("c64", [(16, 12, 10), (1, 5, 7)], lambda x: transform(x, 2, "ifft")),
@@ -244,6 +248,9 @@ ROUTINES: dict[str, tuple[str, list[tuple[int, ...]], Callable[[Value], list[Val
     "eigh": ("c128", [(12, 12), (200, 5, 5)], lambda x: list(ops.eigh(x, vectors=True))),
     "eig": ("c128", [(12, 12), (3, 1, 1)], lambda x: list(ops.eig(x, vectors=True))),
     "solve": ("f64", [(12, 12), (200, 10, 10)], solution),
+    "sort of rows": ("f64", [(70, 300), (64, 5000)], lambda x: ordered(x, 1)),
+    "sort of columns": ("f32", [(300, 3), (900, 70), (20, 9)], lambda x: ordered(x, 0)),
+    "sort of complex rows": ("c128", [(70, 60), (64, 300)], lambda x: ordered(x, 1)),
 }
 
 

@@ -17,6 +17,7 @@ from jitad_ir.ops.columns import comparisons
 from jitad_ir.ops.sort_keys import key_dtype
 from jitad_ir.ops.sort_long import LONG
 from jitad_ir.passes.widen import widen
+from jitad_ir.plan.steps import RoutineCall
 from jitad_ir.types import DTYPES, INT64, ArrayType
 
 SHAPES = (
@@ -91,6 +92,28 @@ def test_order_is_that_of_numpy(name: str) -> None:
             expected = np.take_along_axis(x, order, axis).view(key_dtype(dtype))
             for got in (alone, with_places, itself):
                 np.testing.assert_array_equal(got.view(key_dtype(dtype)), expected)
+
+
+@pytest.mark.parametrize("name", ["f64", "f32", "i8", "u16", "i64", "bool", "c64"])
+@pytest.mark.parametrize(("shape", "axis"), [((70, 290), 1), ((290, 19), 0), ((2, 9000, 3), 1)])
+def test_an_operand_that_dies_is_overwritten(name: str, shape: tuple[int, ...], axis: int) -> None:
+    """Which what is put back afterwards, zeros and nans, must not be read from."""
+    dtype = DTYPES[name]
+    builder = Builder("overwritten")
+    x = builder.input(ArrayType(dtype, shape))
+    with building(builder):
+        outputs = ops.sort(ops.reverse(x, axes=(0,)), axis=axis, num_keys=1, descending=True)
+    program = compile_graph(builder.build(outputs))
+    call = program.plan.steps[-1]
+    assert isinstance(call, RoutineCall) and call.reads == call.results
+    rng = np.random.default_rng(len(name) + shape[0])
+    for threads in (1, 2, 3):
+        drawing = drawn(rng, shape, DTYPES["f32"] if name == "c64" else dtype).astype(dtype)
+        given = np.flip(drawing, 0)
+        with jitad.threads(threads):
+            (found,) = program(drawing)
+        order = in_order(given, axis, True)
+        assert found.tobytes() == np.take_along_axis(given, order, axis).tobytes()
 
 
 @pytest.mark.parametrize("name", ["f64", "f32", "i32", "u64", "c64"])

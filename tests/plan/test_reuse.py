@@ -50,6 +50,8 @@ def test_a_call_takes_its_results_and_little_more(
 @pytest.mark.parametrize(
     ("function", "dtype", "arrays"),
     [
+        (lambda a: jnp.sort(jnp.exp(a)), "f8", 1.2),
+        (lambda a: jnp.sort(jnp.exp(a), axis=0), "f8", 1.6),
         (lambda z: jnp.fft.fft(jnp.exp(z)), "c16", 2.3),
         (lambda z: jnp.fft.ifft(2 * jnp.fft.fft(z)), "c16", 2.3),
         (lambda a: jitad.scipy.linalg.lu_factor(a @ a), "f8", 2.1),

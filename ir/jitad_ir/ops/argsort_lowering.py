@@ -40,8 +40,7 @@ def _shares(x: ArrayType, axis: int) -> tuple[int, int]:
     if _by_networks(x, axis):
         return networks.network_parts([x.dtype, INT64], x.shape, axis)
     n, blocks, work = x.shape[axis], _blocks(x, axis), Workspace()
-    for dtype in (x.dtype, INT64):
-        column_blocks.copies(work, blocks, [dtype])
+    column_blocks.workspace_blocks(work, blocks, [x.dtype], [INT64])
     if _by_parts(x, axis):
         complex_sort.workspace_indices(work, x.dtype, n)
         return parts_of(blocks.total, x.size * 2 * RADIX, work.bytes), work.bytes

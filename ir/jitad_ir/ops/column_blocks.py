@@ -32,6 +32,9 @@ class Blocks(NamedTuple):
     inner: int
     each: int
     """Neighbouring rows that are copied at once."""
+    overwrites: bool
+    """Whether the result of contiguous rows may lie where their operand does, which is then read
+    from a copy."""
 
     @property
     def apart(self) -> bool:
@@ -44,18 +47,38 @@ class Blocks(NamedTuple):
         return self.outer * -(-self.inner // self.each)
 
 
-def divided(shape: Shape, axis: int, given: Sequence[DType], asked: Sequence[DType]) -> Blocks:
+def divided(
+    shape: Shape,
+    axis: int,
+    given: Sequence[DType],
+    asked: Sequence[DType],
+    overwrites: bool = False,
+) -> Blocks:
     """Rows of operands and results of these dtypes."""
     n, inner = shape[axis], math.prod(shape[axis + 1 :])
     dtypes = [*given, *asked]
     fit = MEMORY // max(n * sum([dtype.itemsize for dtype in dtypes]), 1)
     wanted = LINE // min([dtype.itemsize for dtype in dtypes])
-    return Blocks(math.prod(shape[:axis]), n, inner, max(1, min(inner, fit, wanted)))
+    return Blocks(math.prod(shape[:axis]), n, inner, max(1, min(inner, fit, wanted)), overwrites)
 
 
-def copies(work: Workspace, blocks: Blocks, dtypes: Sequence[DType]) -> list[Any]:
-    """Memory for the rows of a block, if they are copied."""
-    return [work.array(dtype, blocks.each, blocks.n) for dtype in dtypes if blocks.apart]
+class _Copies:
+    """Memory for the rows of a block, where they are copied."""
+
+    def __init__(
+        self, work: Workspace, blocks: Blocks, given: Sequence[DType], asked: Sequence[DType]
+    ) -> None:
+        each, n = blocks.each, blocks.n
+        copied = blocks.apart or blocks.overwrites
+        self.given = [work.array(dtype, each, n) for dtype in given if copied]
+        self.asked = [work.array(dtype, each, n) for dtype in asked if blocks.apart]
+
+
+def workspace_blocks(
+    work: Workspace, blocks: Blocks, given: Sequence[DType], asked: Sequence[DType]
+) -> None:
+    """Count the scratch memory."""
+    _Copies(work, blocks, given, asked)
 
 
 def share_blocks(
@@ -73,11 +96,13 @@ def share_blocks(
 
     def block(r: Any, buffers: Sequence[Any], number: Any) -> None:
         work = Workspace(r)
-        sources, targets = (copies(work, blocks, dtypes) for dtypes in (given, asked))
+        copies = _Copies(work, blocks, given, asked)
+        sources, targets = copies.given, copies.asked
         if not blocks.apart:
             start = affine(r, 0, (number, blocks.n))
             at = [Row(r, x.type.dtype, x.pointer).at(start) for x in buffers]
-            body(r, work, at[: len(xs)], at[len(xs) :])
+            near, far = at[: len(xs)], at[len(xs) :]
+            body(r, work, _kept(r, near, far, sources) if blocks.overwrites else near, far)
             return
         first, count = _block(r, blocks, number)
         at = [Row(r, x.type.dtype, x.pointer).at(first) for x in buffers]
@@ -98,6 +123,20 @@ def share_blocks(
             transposed(r, dtype, near.pointer, n, far, inner, count, n)
 
     share_rows(r, blocks.total, parts, scratch, [*xs, *results], block)
+
+
+def _kept(
+    r: Any, sources: Sequence[Any], targets: Sequence[Any], copies: Sequence[Any]
+) -> list[Any]:
+    """Pointers to rows; to copies of those that are where a result will be."""
+
+    def keep(source: Any, target: Any, copy: Any) -> Any:
+        same = r.builder.icmp_unsigned("==", source, target)
+        nbytes = r.integer(copy.type.nbytes)
+        r.when(same, lambda: r.copy_bytes(copy.pointer, source, nbytes))
+        return r.builder.select(same, copy.pointer, source)
+
+    return [keep(*row) for row in zip(sources, targets, copies, strict=True)]
 
 
 def _block(r: Any, blocks: Blocks, number: Any) -> tuple[Any, Any]:

@@ -22,7 +22,7 @@ from .selecting import (
     workspace_ranks,
     workspace_top_k,
 )
-from .sorting_lowering import emit_sort, parts_sort, workspace_sort
+from .sorting_lowering import emit_sort, parts_sort, reuses_sort, workspace_sort
 
 
 def _infer_sort(
@@ -83,7 +83,7 @@ sort = Op(
     batch=lambda size, batched, *xs, axis, **params: sort(
         *batch_to_front(size, batched, xs), axis=axis + 1, **params
     ),
-    lower=Routine(emit_sort, workspace_sort, parts=parts_sort),
+    lower=Routine(emit_sort, workspace_sort, reuses=reuses_sort, parts=parts_sort),
     multiple_results=True,
     samples=(
         *[

@@ -20,6 +20,9 @@ from .merge_sort import merge_sort
 from .sort_keys import bools_as_bytes, without_bools
 from .sort_sharing import MERGE, NETWORK, RADIX, doublings, parts_of
 
+MANY = 64
+"""Rows from which on sorting may overwrite them: more than threads work on at once."""
+
 
 def _work_rows(work: Workspace, dtypes: Sequence[DType], n: int) -> list[Any]:
     return [work.array(dtype, n) for dtype in dtypes]
@@ -34,14 +37,32 @@ def _method(dtypes: Sequence[DType], num_keys: int, n: int) -> str:
     return "radix" if radix.suits(dtypes, num_keys, n) else "merge"
 
 
+def _blocks(xs: Sequence[ArrayType], axis: int) -> column_blocks.Blocks:
+    """How rows are copied. One operand alone may be overwritten: many rows, whose copies are
+    short."""
+    dtypes = [x.dtype for x in xs]
+    rows = math.prod(xs[0].shape) // max(xs[0].shape[axis], 1)
+    overwrites = len(xs) == 1 and rows >= MANY
+    return column_blocks.divided(xs[0].shape, axis, dtypes, dtypes, overwrites)
+
+
+def reuses_sort(*xs: ArrayType, axis: int, num_keys: int, descending: bool) -> int | None:
+    """The operand, if it is the only one and its rows are copied before they are written."""
+    (x, *others), shape = without_bools(*xs), xs[0].shape
+    if others or networks.suits([x.dtype], num_keys, shape, axis) or _is_long([x], axis, num_keys):
+        return None
+    blocks = _blocks([x], axis)
+    return 0 if blocks.apart or blocks.overwrites else None
+
+
 def _row_parts(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, int]:
     """Parts in which rows are shared out that are sorted one by one, and bytes of scratch memory
     of each."""
     dtypes, shape = [x.dtype for x in xs], xs[0].shape
     n = shape[axis]
     method = _method(dtypes, num_keys, n)
-    blocks, work = column_blocks.divided(shape, axis, dtypes, dtypes), Workspace()
-    column_blocks.copies(work, blocks, dtypes * 2)
+    blocks, work = _blocks(xs, axis), Workspace()
+    column_blocks.workspace_blocks(work, blocks, dtypes, dtypes)
     if method == "network":
         row_network.workspace_row(work, dtypes[0], n)
         each = NETWORK * doublings(n)
@@ -141,7 +162,7 @@ def _sort_rows(
     def row(r: Any, work: Workspace, sources: Sequence[Any], targets: Sequence[Any]) -> None:
         _sort_row(r, work, sources, targets, dtypes, num_keys, n, descending)
 
-    blocks = column_blocks.divided(shape, axis, dtypes, dtypes)
+    blocks = _blocks(types, axis)
     column_blocks.share_blocks(r, blocks, parts, scratch, xs, results, row)
 
 
