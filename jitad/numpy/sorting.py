@@ -15,7 +15,7 @@ from jitad_ir.types import INT64
 
 from .arithmetic import absolute, add, multiply, remainder, subtract
 from .joining import concatenate
-from .picking import take
+from .picking import take, take_along_axis
 from .promotion import (
     Operand,
     as_array_operand,
@@ -92,6 +92,11 @@ def _no_order(order: Any) -> None:
         raise ValueError(at_user_line("Cannot specify order when the array has no fields."))
 
 
+MERGED = 256
+"""Length below which rows are ordered by all keys at once, by merging; longer ones by one key after
+the other, the last one deciding first."""
+
+
 def lexsort(keys: Any, axis: int = -1) -> Any:
     """Indices, int64, that sort by the last of `keys`, ties by the one before, and so on.
 
@@ -105,12 +110,16 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
     if not arrays:
         raise TypeError(at_user_line("need sequence of keys with len > 0 in lexsort"))
     place = normalize_axis_index(axis, arrays[0].ndim)
-    counter = apply(ops.iota, shape=arrays[0].shape, dim=place, dtype=INT64)
-    count = len(arrays)
-    found = apply(
-        ops.sort, *reversed(arrays), counter, axis=place, num_keys=count, descending=False
-    )
-    return found[count]
+    first, *others = arrays
+    if first.shape[place] < MERGED or any(key.shape != first.shape for key in others):
+        counter = apply(ops.iota, shape=arrays[0].shape, dim=place, dtype=INT64)
+        params = {"axis": place, "num_keys": len(arrays), "descending": False}
+        return apply(ops.sort, *reversed(arrays), counter, **params)[-1]
+    order = apply(ops.argsort, first, axis=place, descending=False)
+    for key in others:
+        step = apply(ops.argsort, take_along_axis(key, order, place), axis=place, descending=False)
+        order = take_along_axis(order, step, place)
+    return order
 
 
 def _check_kth(a: Any, kth: Any, axis: int | None) -> None:

@@ -175,6 +175,21 @@ def test_complex_rows(name: str, shape: tuple[int, ...], axis: int) -> None:
                 assert got.tobytes() == np.take_along_axis(x, order, axis).tobytes()
 
 
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((90,), 0), ((300,), 0), ((4, 700), -1), ((700, 3), 0)]
+)
+def test_lexsort(shape: tuple[int, ...], axis: int) -> None:
+    """By up to four keys with few values each, of every kind."""
+    rng = np.random.default_rng(shape[0])
+    few = [np.round(rng.normal(size=shape)) for _ in range(4)]
+    nans = np.where(rng.random(shape) < 0.2, np.nan, few[0])
+    keys = [nans, few[1].astype("i8"), few[2].astype("f4"), few[3] + 1j * few[0]]
+    for count in range(1, 5):
+        expected = np.lexsort(keys[:count], axis=axis)
+        found = jitad.jit(lambda *keys: jnp.lexsort(keys, axis=axis))(*keys[:count])
+        np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("n", [2, 4, 8, 16])
 def test_a_network_sorts_all_zeros_and_ones(n: int) -> None:
     """Which suffices: Knuth 5.3.4, theorem Z."""
