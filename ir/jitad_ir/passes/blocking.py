@@ -57,7 +57,7 @@ SHORTEST = 1 << 10
 MOST_ROWS = 1 << 10
 """Rows of a block."""
 COLUMNS = 1 << 23
-"""Bytes of an array from which on to compute what is dear column by column waits for memory."""
+"""Bytes of an array from which on to go over it column by column waits for memory."""
 WIDE = 1 << 10
 """Bytes of a row from which on it is not read with its neighbours."""
 FEW = 16
@@ -90,7 +90,7 @@ def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
         depth = leading_batch_axes(eq)
         numbered.update([eq.outputs[0].shape[:d] for d in range(1, depth + 1)])
     made_by = {v: eq for eq in graph.equations for v in eq.outputs}
-    columns = {eq for eq in folds if _folds_dear_rows(eq, made_by)}
+    columns = {eq for eq in folds if _folds_columns(eq, made_by)}
     found: dict[Shape, tuple[bool, int, int]] = {}
     for eq in folds:
         x, last = eq.operands[0], min(eq.params["axes"], default=0)
@@ -104,22 +104,13 @@ def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
     return sorted(found, key=lambda rows: found[rows])
 
 
-def _folds_dear_rows(eq: Equation, made_by: Mapping[Value, Equation]) -> bool:
-    """Whether a fold of the rows of an array may be of what takes long to compute."""
-    x = eq.operands[0]
+def _folds_columns(eq: Equation, made_by: Mapping[Value, Equation]) -> bool:
+    """Whether an equation folds all rows of a large array that is computed element by element."""
+    (x,) = eq.operands
     if eq.params["axes"] != (0,) or x.type.nbytes < COLUMNS or _row_bytes(x, 1) < WIDE:
         return False
-    pending, seen = [x], set[Value]()
-    while pending:
-        value = pending.pop()
-        maker = made_by.get(value)
-        if value in seen or maker is None or not isinstance(maker.op.lower, Elementwise):
-            continue
-        if maker.op.lower.dear:
-            return True
-        seen.add(value)
-        pending.extend(maker.operands)
-    return False
+    maker = made_by.get(x)
+    return maker is not None and isinstance(maker.op.lower, Elementwise)
 
 
 def _row_bytes(x: Value, depth: int) -> int:
@@ -139,7 +130,7 @@ class _Grouping:
         self._acting = 0  # the level of the last equation with effects
 
     def candidates(self) -> list[_Candidate]:
-        """Groups with folds along rows, or of dear rows, which may be worth a loop."""
+        """Groups with folds, which may be worth a loop."""
         found = [group for group in self._groups() if group.has_folds()]
         beside = self._folds_beside(found)
         for group in found if beside else ():
@@ -234,24 +225,28 @@ class _Candidate:
         """Equations outside that fold the rows of a value of the group, or of one it reads."""
         self.stored: list[Value] = []
         """Values that are read outside."""
-        self.dear = False
-        """Whether rows are folded that take long to compute."""
+        self.tall = False
+        """Whether all rows of a large array are folded."""
         self.size = 0
         """Rows of a block."""
 
     def has_folds(self) -> bool:
-        """Whether a large array is folded along its rows, or what takes long to compute over all
-        of them: column by column it would wait for each element, as processors fetch memory ahead
-        along rows only."""
-        self.dear = any(map(self._is_dear_fold, self.equations))
-        return self.dear or any(map(_is_long_fold, self.equations))
+        """Whether a large array is folded along its rows, or over all of them: column by column
+        that would wait for memory, which processors fetch ahead along rows only."""
+        self.tall = any(map(self._is_tall, self.equations))
+        return self.tall or any(map(_is_long_fold, self.equations))
 
-    def _is_dear_fold(self, eq: Equation) -> bool:
-        """Whether the result of an equation is dear, and the rows of it are folded: wide ones."""
-        lower, value = eq.op.lower, eq.outputs[0]
-        dear = isinstance(lower, Elementwise) and lower.dear
+    def _is_tall(self, eq: Equation) -> bool:
+        """Whether all rows of the result, a large array of wide rows, are folded: if it is dear, or
+        nothing else happens to it."""
+        value, lower = eq.outputs[0], eq.op.lower
         wide = value.type.nbytes >= max(COLUMNS, WIDE * math.prod(self.rows))
-        return dear and wide and self._is_folded(eq)
+        if not wide or not isinstance(lower, Elementwise):
+            return False
+        if lower.dear:
+            return self._is_folded(eq)
+        users = self.users.get(value, ())
+        return bool(users) and all(map(self._folds, users))
 
     def _is_folded(self, eq: Equation) -> bool:
         """Whether all rows of an equation's result, or of what is computed of it element by
@@ -273,7 +268,7 @@ class _Candidate:
         folds = [u for eq in self.equations for u in self._others(eq) if self._folds(u)]
         folds += self.beside
         again = self._passes_again()
-        if not (again or self.dear or (folds and self._passes_beside(folds))):
+        if not (again or self.tall or (folds and self._passes_beside(folds))):
             return False
         if any([self._is_spread_out(v) for v in self._sources()]):
             return False
