@@ -16,7 +16,8 @@ from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Equation, Graph, Value, building
 from jitad_ir.native.program import compile_graph
 from jitad_ir.op import OPS
-from jitad_ir.passes import blocking as module
+from jitad_ir.passes import blocking as loops
+from jitad_ir.passes import row_groups
 from jitad_ir.passes.blocking import blocking
 from jitad_ir.passes.pipeline import FOR_NUMPY, PIPELINE, optimize
 from jitad_ir.text import parse
@@ -29,9 +30,10 @@ TOLERANCES = {"float16": 4e-3, "float32": 2e-5, "float64": 1e-13, "complex64": 2
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Arrays of a few elements count as large."""
-    sizes = {"LARGE": 64, "SHORTEST": 1, "BLOCK": 200, "FEW": 1, "STEPS": 4}
+    monkeypatch.setattr(loops, "STEPS", 4)
+    sizes = {"LARGE": 64, "SHORTEST": 1, "BLOCK": 200, "FEW": 1}
     for name, value in (sizes | {"COLUMNS": 64, "WIDE": 1}).items():
-        monkeypatch.setattr(module, name, value)
+        monkeypatch.setattr(row_groups, name, value)
     yield
 
 

@@ -24,46 +24,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeGuard
 
 from ..graph import Equation, Graph, Value
-from ..lowering import Elementwise, Pull, Reduction
+from ..lowering import Elementwise
 from ..types import Shape
 from .dce import dce
 from .ordering import in_order, users_of
 from .regions import in_regions
-from .row_loop import Group, RowLoop
-from .rows import Reads, folds_rows, is_view, leading_batch_axes, needs_memory, reads_of
+from .row_groups import (
+    COLUMNS,
+    LONGEST,
+    LONGEST_OF_PRODUCTS,
+    WIDE,
+    Candidate,
+    Grouped,
+    is_long_fold,
+)
+from .rows import Reads, folds_rows, is_view, leading_batch_axes, reads_of
 
-LARGE = 1 << 18
-"""Bytes of an array from which on to go over it twice is worth avoiding: about what stays in the
-second cache from one pass to the next."""
-BLOCK = 1 << 13
-"""Bytes of the longest rows of a block, about: all that a step works on is to fit in the first
-cache."""
-LONGEST = 1 << 19
-"""Bytes of a row up to which a step finds it in the second cache."""
-LONGEST_FOLDED = 1 << 21
-"""Bytes of the longest rows of a block up to which it has enough rows to fold them beforehand: if
-not in the second cache, it is found in the third."""
-LONGEST_OF_PRODUCTS = 1 << 22
-"""The same where matrices are multiplied row by row: all is better than to have them in memory."""
 STEPS = 16
 """Steps of a loop, at least, if there are that many rows."""
-FOLDED = 8
-"""Rows of a block from which on it is worth folding them before the others."""
-SHORTEST = 1 << 10
-"""Bytes of the longest rows of a block, at least: a step costs something."""
-MOST_ROWS = 1 << 10
-"""Rows of a block."""
-COLUMNS = 1 << 23
-"""Bytes of an array from which on to go over it column by column waits for memory."""
-WIDE = 1 << 10
-"""Bytes of a row from which on it is not read with its neighbours."""
-FEW = 16
-"""Elements of a row up to which a fold of it is done where it is read."""
-CHEAP = 8
-"""Elementwise operations that are done again outside, at most, rather than stored."""
 
 
 def blocking(graph: Graph) -> Graph:
@@ -82,7 +62,7 @@ def blocking(graph: Graph) -> Graph:
 def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
     """The rows of large arrays that are folded row by row, in the order in which to try them: those
     that number products, so that these are in the loop; then as short ones as there are."""
-    folds = [eq for eq in graph.equations if _is_long_fold(eq)]
+    folds = [eq for eq in graph.equations if is_long_fold(eq)]
     if not folds:
         return ()
     numbered: set[Shape] = set()
@@ -129,7 +109,7 @@ class _Grouping:
         self.level: dict[Value, int] = {}
         self._acting = 0  # the level of the last equation with effects
 
-    def candidates(self) -> list[_Candidate]:
+    def candidates(self) -> list[Candidate]:
         """Groups with folds, which may be worth a loop."""
         found = [group for group in self._groups() if group.has_folds()]
         beside = self._folds_beside(found)
@@ -137,7 +117,7 @@ class _Grouping:
             group.take_beside(beside)
         return found
 
-    def _folds_beside(self, groups: Sequence[_Candidate]) -> list[Equation]:
+    def _folds_beside(self, groups: Sequence[Candidate]) -> list[Equation]:
         """Folds of all rows, of arrays that no group computes, and on which no group depends."""
         folds = [eq for eq in self.graph.equations if folds_rows(eq, self.rows)]
         folds = [eq for eq in folds if self.made_by.get(eq.operands[0]) not in self.reads]
@@ -149,7 +129,7 @@ class _Grouping:
                 needed.update(eq.operands)
         return [eq for eq in folds if eq.outputs[0] not in needed]
 
-    def _groups(self) -> Iterator[_Candidate]:
+    def _groups(self) -> Iterator[Candidate]:
         """The groups, in the order of their first equations."""
         for eq in self.graph.equations:
             self._place(eq)
@@ -176,8 +156,9 @@ class _Grouping:
         for eq in self.reads:
             members.setdefault(head(eq), []).append(eq)
         users = users_of(self.graph)
+        grouped = Grouped(self.rows, self.made_by, self.reads, self.level)
         for equations in members.values():
-            yield _Candidate(self, equations, users)
+            yield Candidate(grouped, equations, users)
 
     def _is_of_constants(self, value: Value) -> bool:
         """Whether a value is formed of nothing, so that to share it is no connection."""
@@ -201,264 +182,7 @@ class _Grouping:
             self.level[value] = level
 
 
-class _Candidate:
-    """Equations that work row by row, to become a loop."""
-
-    def __init__(
-        self,
-        grouping: _Grouping,
-        equations: list[Equation],
-        users: dict[Value, list[Equation | None]],
-    ) -> None:
-        self.grouping = grouping
-        self.rows = grouping.rows
-        self.equations = equations
-        self.users = users
-        self.members = set(equations)
-        self.row_bytes = max([eq.outputs[0].type.nbytes for eq in equations])
-        self.row_bytes //= math.prod(self.rows)
-        self.again: list[Equation] = []
-        """Equations that are done again outside."""
-        self.beside: list[Equation] = []
-        """Equations outside that fold the rows of an array that the group reads."""
-        self.folds: list[Equation] = []
-        """Equations outside that fold the rows of a value of the group, or of one it reads."""
-        self.stored: list[Value] = []
-        """Values that are read outside."""
-        self.tall = False
-        """Whether all rows of a large array are folded."""
-        self.size = 0
-        """Rows of a block."""
-
-    def has_folds(self) -> bool:
-        """Whether a large array is folded along its rows, or over all of them: column by column
-        that would wait for memory, which processors fetch ahead along rows only."""
-        self.tall = any(map(self._is_tall, self.equations))
-        return self.tall or any(map(_is_long_fold, self.equations))
-
-    def _is_tall(self, eq: Equation) -> bool:
-        """Whether all rows of the result, a large array of wide rows, are folded: if it is dear, or
-        nothing else happens to it."""
-        value, lower = eq.outputs[0], eq.op.lower
-        wide = value.type.nbytes >= max(COLUMNS, WIDE * math.prod(self.rows))
-        if not wide or not isinstance(lower, Elementwise):
-            return False
-        if lower.dear:
-            return self._is_folded(eq)
-        users = self.users.get(value, ())
-        return bool(users) and all(map(self._folds, users))
-
-    def _is_folded(self, eq: Equation) -> bool:
-        """Whether all rows of an equation's result, or of what is computed of it element by
-        element, are folded."""
-        pending, seen = [eq], {eq}
-        while pending:
-            for user in self.users.get(pending.pop().outputs[0], ()):
-                if self._folds(user):
-                    return True
-                inside = user in self.members and user not in seen
-                if user is not None and inside and isinstance(user.op.lower, Elementwise):
-                    seen.add(user)
-                    pending.append(user)
-        return False
-
-    def is_worth(self) -> bool:
-        """Whether the equations pass over a large array more than once and there are blocks for
-        it."""
-        folds = [u for eq in self.equations for u in self._others(eq) if self._folds(u)]
-        folds += self.beside
-        again = self._passes_again()
-        if not (again or self.tall or (folds and self._passes_beside(folds))):
-            return False
-        if any([self._is_spread_out(v) for v in self._sources()]):
-            return False
-        wide = any([self._left(fold) > 1 for fold in folds])
-        products = any([leading_batch_axes(eq) for eq in self.equations])
-        longest = LONGEST_OF_PRODUCTS if products else LONGEST_FOLDED if wide else LONGEST
-        self.size = _block_size(self.rows, self.row_bytes, longest, FOLDED if wide else 1)
-        return self.size > 0 and (again or any([self._left(f) <= self.size for f in folds]))
-
-    def _is_formed(self, value: Value) -> bool:
-        """Whether a value is a view, which kernels form of what is in memory."""
-        eq = self.grouping.made_by.get(value)
-        return eq is not None and is_view(eq)
-
-    def _others(self, eq: Equation) -> list[Equation | None]:
-        """Who reads the result of a member outside."""
-        users = self.users.get(eq.outputs[0], ())
-        return [u for u in users if u is None or u not in self.members]
-
-    def _passes_again(self) -> bool:
-        """Whether a large array is read again after a fold that had to end first."""
-        passes: dict[Value, int] = {}
-        """Folds along rows that have to end before a value can be computed, one after the other."""
-        first: dict[Value, int] = {}
-        """The same, of when a large array is in the cache first."""
-        for eq in self.equations:
-            (out,) = eq.outputs
-            number = max([passes.get(v, 0) for v in eq.operands], default=0)
-            if not is_view(eq):
-                large = [v for v in eq.operands if self._is_large(v) and not self._is_formed(v)]
-                if any([number > first.setdefault(v, number) for v in large]):
-                    return True
-            passes[out] = number + _is_long_fold(eq)
-            if self._is_large(out) and not is_view(eq):
-                first[out] = number
-        return False
-
-    def take_beside(self, folds: list[Equation]) -> None:
-        """Take those that fold what the group reads out of `folds`."""
-        sources = set(self._sources())
-        self.beside = [eq for eq in folds if eq.operands[0] in sources]
-        folds[:] = [eq for eq in folds if eq.operands[0] not in sources]
-        nbytes = [eq.operands[0].type.nbytes for eq in self.beside]
-        self.row_bytes = max([self.row_bytes, *[n // math.prod(self.rows) for n in nbytes]])
-
-    def _passes_beside(self, folds: Sequence[Equation]) -> bool:
-        """Whether folds of all rows go over a large array that a fold along rows goes over."""
-        read: dict[Value, set[Value]] = {}
-        """Large arrays from which each value is computed in one pass."""
-
-        def arrays(value: Value) -> set[Value]:
-            return read.get(value, {value} if self._is_large(value) else set())
-
-        along: set[Value] = set()
-        for eq in self.equations:
-            found = set[Value]().union(*map(arrays, eq.operands))
-            if _is_long_fold(eq):
-                along |= found
-            if isinstance(eq.op.lower, Elementwise) or is_view(eq):
-                read[eq.outputs[0]] = found
-        return any([not along.isdisjoint(arrays(fold.operands[0])) for fold in folds])
-
-    def _sources(self) -> Iterator[Value]:
-        """What is read row by row and does not come from the group."""
-        for eq in self.equations:
-            for value, by_rows in zip(eq.operands, self.grouping.reads[eq], strict=True):
-                if by_rows and self.grouping.made_by.get(value) not in self.members:
-                    yield value
-
-    def _is_spread_out(self, value: Value) -> bool:
-        """Whether a large array is only in memory if a loop reads its rows: a view of other rows,
-        whose elements kernels take from where they are."""
-        eq = self.grouping.made_by.get(value)
-        if eq is None or not eq.operands or not isinstance(eq.op.lower, Pull):
-            return False
-        return self._is_large(value) and reads_of(eq, self.rows) is None
-
-    def _is_large(self, value: Value) -> bool:
-        """Whether going over it takes time."""
-        return value.type.nbytes >= LARGE and not self._is_small(value)
-
-    @property
-    def level(self) -> int:
-        """The level of all of its equations."""
-        return self.grouping.level[self.equations[0].outputs[0]]
-
-    def leave(self, work: dict[Value, int]) -> None:
-        """Decide how what is read outside gets there. `work` tells in how many elementwise
-        operations values of groups of lower levels are computed from what is stored."""
-        wanted: set[Value] = set()
-        in_memory: set[Value] = set()
-        for eq in self.equations:
-            (out,) = eq.outputs
-            readers = self._others(eq)
-            for reader in readers:
-                if self._folds(reader) and self._left(reader) <= self.size:
-                    self.folds.append(reader)
-                else:
-                    wanted.add(out)
-            work[out] = sum([work.get(v, 0) for v in eq.operands]) + _own_work(eq)
-            is_dear = out in wanted and work[out] > CHEAP and not is_view(eq)
-            if is_dear or self._is_small(out) or any([needs_memory(u) for u in readers]):
-                in_memory.add(out)
-                work[out] = 0
-        self.folds += [fold for fold in self.beside if self._left(fold) <= self.size]
-        inside = {v for fold in self.folds for v in fold.operands}
-        for eq in reversed(self.equations):
-            (out,) = eq.outputs
-            if out in wanted and self._is_left(eq, work[out], out in in_memory, out in inside):
-                self.again.append(eq)
-                wanted.update(eq.operands)
-            elif out in wanted:
-                self.stored.append(out)
-                inside.update(eq.operands)
-            if out in inside:
-                inside.update(eq.operands)
-        self.again.reverse()
-
-    def _is_left(self, eq: Equation, work: int, in_memory: bool, inside: bool) -> bool:
-        """Whether what is read outside is computed there: if the loop has no use for it."""
-        if is_view(eq):
-            return True
-        if self._is_small(eq.outputs[0]):
-            return not inside and isinstance(eq.op.lower, Elementwise)
-        return not in_memory and work <= CHEAP
-
-    def _is_small(self, value: Value) -> bool:
-        return 8 * value.type.nbytes < self.row_bytes * math.prod(self.rows)
-
-    def _folds(self, eq: Equation | None) -> TypeGuard[Equation]:
-        """Whether a reader folds all rows of a large array."""
-        return eq is not None and folds_rows(eq, self.rows) and not self._is_small(eq.operands[0])
-
-    def _left(self, fold: Equation) -> float:
-        """From how many rows on what a fold of them leaves is `FOLDED` times smaller than they."""
-        rows = fold.operands[0].type.nbytes / math.prod(self.rows)
-        return FOLDED * fold.outputs[0].type.nbytes / rows
-
-    def formed(self) -> Iterator[Equation]:
-        """Equations whose results other loops compute from what is stored."""
-        yield from [eq for eq in self.again if not self._is_small(eq.outputs[0])]
-
-    def replacement(self, formed: set[Equation]) -> list[Equation]:
-        """The loop, and what comes before and after it. The equations `formed` of other groups are
-        done again in the loop, if it reads their results."""
-        group = Group(
-            self.equations,
-            self.grouping.reads,
-            self.grouping.made_by,
-            self.rows,
-            self.size,
-            stored=self.stored,
-            folds=self.folds,
-            again=self.again,
-            formed=formed,
-        )
-        return RowLoop(group).equations()
-
-
-def _is_long_fold(eq: Equation) -> bool:
-    """Whether an equation folds a large array many to one."""
-    return isinstance(eq.op.lower, Reduction) and _is_long(eq.operands[0], eq.outputs[0])
-
-
-def _is_long(x: Value, folded: Value) -> bool:
-    """Whether a large array is folded many to one."""
-    return x.type.nbytes >= LARGE and x.type.size > FEW * folded.type.size
-
-
-def _own_work(eq: Equation) -> int:
-    """Elementwise operations of one equation; more than `CHEAP` if it is not to be done twice."""
-    if is_view(eq):
-        return 0
-    lower = eq.op.lower
-    return 1 if isinstance(lower, Elementwise) and not lower.dear else CHEAP + 1
-
-
-def _block_size(rows: Shape, row_bytes: int, longest: int, least: int) -> int:
-    """How many rows of so many bytes, up to `longest`, a block has, at least `least` if it can be.
-    It divides the last length of `rows`; 0 if no number of rows is right."""
-    last = rows[-1]
-    most = last if math.prod(rows) > last else last // 2
-    most = min(most, MOST_ROWS, longest // max(row_bytes, 1))
-    sizes = [n for n in range(1, most + 1) if last % n == 0 and n * row_bytes >= SHORTEST]
-    sizes = [n for n in sizes if n >= least] or sizes
-    fitting = [n for n in sizes if n * row_bytes <= BLOCK]
-    return max(fitting) if fitting else min(sizes, default=0)
-
-
-def _ordered(graph: Graph, groups: list[_Candidate]) -> Graph:
+def _ordered(graph: Graph, groups: list[Candidate]) -> Graph:
     """`graph` with loops for groups, in an order in which it can run; else as it was."""
     number: dict[Equation, int] = {}
     formed = {eq for group in groups for eq in group.formed()}
