@@ -16,7 +16,7 @@ from jitad_ir.evaluate import evaluate
 from jitad_ir.graph import Builder, Equation, Graph, Value, building
 from jitad_ir.native.program import compile_graph
 from jitad_ir.op import OPS
-from jitad_ir.passes import blocking as loops
+from jitad_ir.passes import blocking as finding
 from jitad_ir.passes import row_groups
 from jitad_ir.passes.blocking import blocking
 from jitad_ir.passes.pipeline import FOR_NUMPY, PIPELINE, optimize
@@ -30,9 +30,11 @@ TOLERANCES = {"float16": 4e-3, "float32": 2e-5, "float64": 1e-13, "complex64": 2
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Arrays of a few elements count as large."""
-    monkeypatch.setattr(loops, "STEPS", 4)
-    sizes = {"LARGE": 64, "SHORTEST": 1, "BLOCK": 200, "FEW": 1}
-    for name, value in (sizes | {"COLUMNS": 64, "WIDE": 1}).items():
+    monkeypatch.setattr(finding, "STEPS", 4)
+    for module in (finding, row_groups):
+        monkeypatch.setattr(module, "COLUMNS", 64)
+        monkeypatch.setattr(module, "WIDE", 1)
+    for name, value in {"LARGE": 64, "SHORTEST": 1, "BLOCK": 200, "FEW": 1}.items():
         monkeypatch.setattr(row_groups, name, value)
     yield
 
@@ -399,7 +401,7 @@ def test_programs_that_numpy_runs_keep_whole_arrays() -> None:
     assert blocking not in FOR_NUMPY and len(FOR_NUMPY) == len(PIPELINE) - 1
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("jitad.loops._compiled", None)  # what a long loop would need
-        patch.setattr(module, "RowLoop", None)
+        patch.setattr(row_groups, "RowLoop", None)
         jitad.grad(lambda x: jnp.sum(nn.softmax(x) ** 2))(np.ones((1000, 200)))
         jitad.jvp(nn.softmax, (np.ones((1000, 200)),), (np.ones((1000, 200)),))
 
