@@ -100,8 +100,8 @@ class Equation:
     @property
     def acts(self) -> bool:
         """Whether it does something besides giving results: prints, calls back."""
-        if self.op.effect:
-            return True
+        if self.op.effect or not self.regions:
+            return self.op.effect
         return any([region.acts for region in self.regions[: self.op.runs]])
 
     def __repr__(self) -> str:
@@ -253,7 +253,7 @@ class Builder:
         regions: tuple[Graph, ...] = (),
     ) -> tuple[Value, ...]:
         """Append `op(*operands, **params)` and return its results; raises TypeMismatch."""
-        types = op.result_types(operands, params, regions)
+        types = op.types_of([v.type for v in operands], params, regions)
         outputs = tuple([Value(t) for t in types])
         self.equations.append(Equation(op, operands, params, outputs, regions, self.source))
         return outputs

@@ -75,6 +75,9 @@ def param_text(param: Any, elide_above: int | None = None) -> str:
 
 
 def _bindings(values: Sequence[Value], names: _Names) -> str:
+    if len(values) == 1:  # as a rule
+        (v,) = values
+        return f"{names[v]}: {_type_text(v.type)}"
     return ", ".join([f"{names[v]}: {_type_text(v.type)}" for v in values])
 
 
@@ -83,7 +86,8 @@ def _write_equation(
 ) -> None:
     arguments = [names[v] for v in eq.operands]
     params = eq.params
-    arguments += [f"{k}={param_text(params[k], elide_above)}" for k in sorted(params)]
+    if params:
+        arguments += [f"{k}={param_text(params[k], elide_above)}" for k in sorted(params)]
     line = f"{eq.op.name}({', '.join(arguments)})"
     if eq.outputs:
         line = f"{_bindings(eq.outputs, names)} = {line}"

@@ -74,7 +74,7 @@ def _invariants(body: Graph, count: int) -> set[Equation]:
     invariant: set[Value] = set(body.inputs[:count])
     movable: list[Equation] = []
     for eq in body.equations:
-        if not eq.acts and not _may_not_end(eq) and all(v in invariant for v in eq.operands):
+        if invariant.issuperset(eq.operands) and not eq.acts and not _may_not_end(eq):
             invariant.update(eq.outputs)
             movable.append(eq)
     chosen: set[Equation] = set()
@@ -91,6 +91,8 @@ def _is_view(eq: Equation) -> bool:
 
 
 def _may_not_end(eq: Equation) -> bool:
+    if not eq.regions:
+        return False
     return eq.op.name == "while_loop" or any(
-        _may_not_end(inner) for region in eq.regions for inner in region.equations
+        [_may_not_end(inner) for region in eq.regions for inner in region.equations]
     )
