@@ -10,10 +10,12 @@ sign.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ..graph import Builder, Equation, Graph, Value, building
+from ..graph import Equation, Graph, Value
 from ..op import OPS
+from ..rewrite import rewritten
 from .regions import in_regions
 
 
@@ -23,30 +25,19 @@ def accumulate(graph: Graph) -> Graph:
     made_by: dict[Value, Equation] = {v: eq for eq in graph.equations for v in eq.outputs}
     if not any(eq.op.name in _SPARSE for eq in graph.equations):
         return graph
-    builder = Builder(graph.name)
-    builder.inputs = list(graph.inputs)
-    env: dict[Value, Value] = {v: v for v in graph.inputs}
-    with building(builder):
-        for eq in graph.equations:
-            builder.source = eq.source
-            terms = _terms(eq, made_by)
-            if terms:
-                (total,), operands = eq.outputs, eq.operands
-                dense = next(v for v in operands if v is not terms[0].outputs[0])
-                sparse = _leaves(terms[0], made_by)
-                result = env[dense]
-                for term in sparse:
-                    result = _added(result, term, env)
-                env[total] = result
-                continue
-            operands = tuple([env[v] for v in eq.operands])
-            if operands == eq.operands:
-                builder.equations.append(eq)
-                outs = eq.outputs
-            else:
-                outs = builder.replay(eq, operands)
-            env.update(zip(eq.outputs, outs, strict=True))
-    return builder.build([env[v] for v in graph.outputs])
+    env: dict[Value, Value] = {}
+
+    def rule(eq: Equation, _operands: Sequence[Value]) -> Sequence[Value] | None:
+        terms = _terms(eq, made_by)
+        if not terms:
+            return None
+        dense = next(v for v in eq.operands if v is not terms[0].outputs[0])
+        result = env[dense]
+        for term in _leaves(terms[0], made_by):
+            result = _added(result, term, env)
+        return (result,)
+
+    return rewritten(graph, rule, env)
 
 
 _SPARSE = frozenset({"scatter", "scatter_add", "dynamic_update_slice"})

@@ -83,19 +83,16 @@ class _Subtotals:
     ) -> None:
         self.part_of = part_of
         self.added = added
-        self.scatters = {found.scatter for found in added.values()}
         self.parts = set(part_of.values())
-        self.operands: dict[Equation, Sequence[Value]] = {}
-        """Of the scatters."""
+        self.env: dict[Value, Value] = {}
+        """What stands for values of the graph."""
         self.results: dict[Equation, Value] = {}
 
     def run(self, graph: Graph) -> Graph:
         """`graph` with these folds in place of those of all."""
-        return rewritten(graph, self._rule)
+        return rewritten(graph, self._rule, self.env)
 
     def _rule(self, eq: Equation, operands: Sequence[Value]) -> Sequence[Value] | None:
-        if eq in self.scatters:
-            self.operands[eq] = operands
         if eq in self.added:
             return (self._sum(eq),)
         if eq not in self.part_of and eq not in self.parts:
@@ -120,7 +117,7 @@ class _Subtotals:
     def _sum(self, eq: Equation) -> Value:
         """The sum of updates, at places that there are."""
         scatter, negative = self.added[eq]
-        x, updates, places = self.operands[scatter]
+        x, updates, places = [self.env[value] for value in scatter.operands]
         updates = OPS["reshape"](updates, shape=places.shape)
         if scatter.params["mode"] == "drop":
             if places.dtype != INT64:

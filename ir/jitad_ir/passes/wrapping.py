@@ -39,16 +39,15 @@ def wrapping(graph: Graph) -> Graph:
                 originals[eq] = [value for value in found if value is not None]
     if not originals:
         return graph
-    now: dict[Value, Value] = {value: value for value in graph.inputs}
+    env: dict[Value, Value] = {}
 
     def rule(eq: Equation, operands: Sequence[Value]) -> Sequence[Value] | None:
-        now.update(zip(eq.operands, operands, strict=True))
         if eq not in originals:
             return None
-        places = [now[value] for value in originals[eq]]
+        places = [env[value] for value in originals[eq]]
         return (OPS[eq.op.name](*operands[:2], *places, **eq.params, wraps=True),)
 
-    return dce(rewritten(graph, rule))
+    return dce(rewritten(graph, rule, env))
 
 
 def _is_large(eq: Equation) -> bool:
