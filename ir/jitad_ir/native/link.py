@@ -13,7 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import elf, libraries, mapping  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from . import (
+    elf,
+    libraries,  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
+    mapping,
+)
 from .addresses import CONSTANT, TABLE_NAME, resolve
 from .flatten import Flat, flatten
 
