@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 import jitad
 import jitad.numpy as jnp
 from jitad_ir.native import parallel
-from jitad_ir.ops import lu_blocks, triangular_blocks
+from jitad_ir.ops import dot_sharing, lu_blocks, triangular_blocks
 from jitad_ir.plan import parallel as plan_parallel
 from jitad_ir.plan import stacks
+from jitad_ir.types import FLOAT64
 from tests.native.random_programs import RandomProgram, arguments
 from tests.native.test_kernels import check
 from tests.native.threaded_programs import COUNTS, PROGRAMS, bits, image
@@ -47,6 +48,17 @@ def test_the_same_bits_on_any_number_of_threads(name: str) -> None:
     for got, value in zip(jitad.tree.leaves(results[0]), expected, strict=True):
         tolerance = 2e-6 if got.dtype == "float32" else 1e-9
         np.testing.assert_allclose(got, value, rtol=tolerance, atol=1e-3 * tolerance)
+
+
+@pytest.mark.parametrize(("cores", "blocks"), [(1, 2), (2, 2), (3, 4), (64, 4)])
+def test_products_have_blocks_for_the_cores_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, cores: int, blocks: int
+) -> None:
+    monkeypatch.setattr(dot_sharing, "CORES", cores)
+    x = np.random.default_rng(0).normal(size=(1024 + cores, 1024))  # no two from one cache
+    shares = dot_sharing.shares(FLOAT64, (), len(x), 1024, len(x), "gemm", packed=False)
+    assert shares.blocks == blocks
+    np.testing.assert_allclose(jitad.jit(jnp.matmul)(x, x.T), x @ x.T, atol=1e-10)
 
 
 @pytest.mark.usefixtures("everything_is_large")

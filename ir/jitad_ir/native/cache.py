@@ -1,12 +1,14 @@
 """Machine code on disk (see `disk`): the next process links what this one compiled.
 
 A record holds an Image and the metadata that its program stored with it, under the program's
-key and all that the code depends on besides: the CPU, its features, versions of LLVM and NumPy.
+key and all that the code depends on besides: the CPU, its features, the number of cores, versions
+of LLVM and NumPy.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,6 +61,7 @@ def environment() -> bytes:
     numpy_major = np.__version__.partition(".")[0]
     parts = (
         *host(),
+        f"cores {os.cpu_count()}",  # products are shared out by them (ops.dot_sharing)
         f"llvmlite {llvmlite.__version__}",
         f"LLVM {llvm.llvm_version_info}",
         f"NumPy {numpy_major}",
