@@ -104,6 +104,29 @@ def test_sums_at_every_length(dtype: str) -> None:
     check(graph, [rng.integers(-5, 6, n).astype(DTYPES[dtype]) for n in lengths])
 
 
+@pytest.mark.parametrize("dtype", ["f64", "f32", "c64"])
+def test_folds_of_functions_at_every_length(dtype: str) -> None:
+    lengths = [1, 2, *range(3, 41, 3), 63, 64, 65, 511, 513, 1000, 5000]
+
+    def program(*xs: Any) -> list[Any]:
+        found: list[Any] = []
+        for x in xs:
+            y = ops.exp(x)
+            found += [ops.reduce_sum(y, axes=(0,)), ops.reduce_sum(ops.mul(x, y), axes=(0,))]
+            if dtype != "c64":
+                found.append(ops.reduce_max(ops.tanh(x), axes=(0,)))
+                found.append(ops.argmax(y, axis=0))
+        return found
+
+    graph = build([(dtype, (n,)) for n in lengths], program)
+    rng = np.random.default_rng(0)
+    arrays = [rng.uniform(-2, 2, n).astype(DTYPES[dtype]) for n in lengths]
+    got = guarded_call(compile_graph(graph), arrays)
+    rtol = 1e-13 if dtype == "f64" else 1e-5
+    for a, b in zip(got, evaluate(graph, *arrays), strict=True):
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
 @pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)])
 @pytest.mark.parametrize("shape", [(5, 17, 33), (3, 2, 70), (70, 3, 5), (2, 200, 9)])
 def test_folds_over_any_axes(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
@@ -208,6 +231,9 @@ def test_bits_do_not_depend_on_the_width_of_vectors(
             ops.reduce_sum(x, axes=tuple(range(len(shape)))),
             ops.cumsum(x, axis=0, reverse=False),
             ops.cumsum(x, axis=last, reverse=True),
+            ops.reduce_sum(ops.exp(x), axes=(last,)),
+            ops.reduce_sum(ops.sin(x), axes=(0,)),
+            ops.reduce_sum(ops.tanh(x), axes=tuple(range(len(shape)))),
         ]
 
     rng = np.random.default_rng(0)

@@ -11,16 +11,17 @@ with the logarithm of the length. See Higham, Accuracy and Stability of Numerica
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir as ll
 
 from ..lowering import ArgReduction, Cumulative, Reduction
-from ..plan.steps import Fold
+from ..plan.steps import Apply, Fold
 from ..types import BOOL, INT32, INT64, DType
-from .lanes import I1, I32, I64, PTR, Lanes
+from .lanes import I1, I32, Lanes, call_intrinsic
 from .loops import counted, integer, lanes_of, registers_of
+from .pairwise import folded_in_pairs
 from .stores import Write
 
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ class FoldState:
     ) -> Accumulators:
         kernel = self.kernel
         lanes = kernel.schedule.lanes
+        if length % lanes and self._is_masked():
+            return self._masked_loop(depth, loop, length, accumulators)
 
         def step(i: ll.Value, held: Accumulators) -> Accumulators:
             start = kernel.step_start(i, length - length % lanes, lanes)
@@ -166,6 +169,62 @@ class FoldState:
             accumulators = self._body(accumulators, new, lanes - rest)
         return accumulators
 
+    def _is_masked(self) -> bool:
+        """Whether the loop of the full steps runs the last one too, so that functions are called at
+        one place, and inlined. On shapes and dtypes alone, as the order of additions depends on
+        it."""
+        if self.running or self.kernel.in_place:
+            return False
+        return any(isinstance(node, Apply) and node.dear for node in self.kernel.kernel.nodes)
+
+    def _masked_loop(
+        self, depth: int, loop: int, length: int, accumulators: Accumulators
+    ) -> Accumulators:
+        """All full steps, in blocks, and as a last block the last full step again, of which only
+        the last `length % lanes` elements are new. Lanes to leave out are known before a block."""
+        kernel, builder = self.kernel, self.builder
+        lanes = kernel.schedule.lanes
+        trips, rest = divmod(length, lanes)
+        size = BLOCK if self.blocked and trips > BLOCK else trips
+        full = -(-trips // size)
+        copies = range(self.copies)
+
+        def block(number: ll.Value, held: Accumulators) -> Accumulators:
+            last = builder.icmp_signed("==", number, integer(full))
+            first = builder.mul(number, integer(size), flags=("nuw", "nsw"))
+            left = builder.sub(integer(trips), first)
+            count = call_intrinsic(builder, "llvm.smin", [left, integer(size)])
+            count = builder.select(last, integer(1), count)
+            begin = builder.mul(first, integer(lanes), flags=("nuw", "nsw"))
+            begin = builder.select(last, integer(length - lanes), begin)
+            masks = [self._mask(last, copy, lanes - rest) for copy in copies]
+
+            def step(i: ll.Value, values: list[ll.Value]) -> list[ll.Value]:
+                done = builder.mul(i, integer(lanes), flags=("nuw", "nsw"))
+                kernel.counters[loop] = builder.add(begin, done, flags=("nuw", "nsw"))
+                kernel.emit_nodes(depth + 1)
+                return registers_of(self._body(lanes_of(held, values), copies, None, masks))
+
+            return lanes_of(held, counted(builder, count, registers_of(held), step))
+
+        if full == 1:
+
+            def body(number: ll.Value, values: list[ll.Value]) -> list[ll.Value]:
+                return registers_of(block(number, lanes_of(accumulators, values)))
+
+            values = counted(builder, 2, registers_of(accumulators), body)
+            return lanes_of(accumulators, values)
+        results = self._pairs(full + 1, lambda number: block(number, self._start()))
+        return self._merged(accumulators, results)
+
+    def _mask(self, last: ll.Value, copy: int, seen: int) -> Lanes | None:
+        """Lanes of a copy that are not among the first `seen` if this is the last step."""
+        unseen = self._unseen(copy, seen)
+        if unseen is None:
+            return None
+        every = self.kernel.vector.constant(BOOL, True)
+        return Lanes(BOOL, self.builder.select(last, unseen.value, every.value))
+
     def _counted(
         self, trips: int, accumulators: Accumulators, step: Callable[..., Accumulators]
     ) -> Accumulators:
@@ -175,85 +234,51 @@ class FoldState:
         if not self.blocked or trips <= BLOCK:
             values = counted(self.builder, trips, registers_of(accumulators), body)
             return lanes_of(accumulators, values)
-        return self._merged(accumulators, self._pairwise(trips, step))
-
-    def _pairwise(self, trips: int, step: Callable[..., Accumulators]) -> Accumulators:
-        """Blocks of steps, their results folded in pairs."""
-        builder = self.builder
         start = self._start()
-        blocks = -(-trips // BLOCK)
 
-        def block(number: ll.Value) -> list[ll.Value]:
-            first = builder.mul(number, integer(BLOCK), flags=("nuw", "nsw"))
+        def block(number: ll.Value) -> Accumulators:
+            first = self.builder.mul(number, integer(BLOCK), flags=("nuw", "nsw"))
             count: ll.Value | int = BLOCK
             if trips % BLOCK:
-                left = builder.sub(integer(trips), first)
-                smaller = builder.icmp_unsigned("<", left, integer(BLOCK))
-                count = builder.select(smaller, left, integer(BLOCK))
+                left = self.builder.sub(integer(trips), first)
+                smaller = self.builder.icmp_unsigned("<", left, integer(BLOCK))
+                count = self.builder.select(smaller, left, integer(BLOCK))
 
             def body(i: ll.Value, values: list[ll.Value]) -> list[ll.Value]:
-                number = builder.add(first, i, flags=("nuw", "nsw"))
+                number = self.builder.add(first, i, flags=("nuw", "nsw"))
                 return registers_of(step(number, lanes_of(start, values)))
 
-            return counted(builder, count, registers_of(start), body)
+            return lanes_of(start, counted(self.builder, count, registers_of(start), body))
 
-        def one_more(number: ll.Value, before: list[ll.Value]) -> list[ll.Value]:
-            new = lanes_of(start, block(number))
-            return registers_of(self._merged(lanes_of(start, before), new))
+        return self._merged(accumulators, self._pairs(-(-trips // BLOCK), block))
 
-        if blocks <= 3:  # which folded in pairs are folded one after the other
-            return lanes_of(start, counted(builder, blocks, registers_of(start), one_more))
-        stack = _Stack(builder, registers_of(start), blocks.bit_length())
+    def _pairs(self, blocks: int, block: Callable[[ll.Value], Accumulators]) -> Accumulators:
+        """The results of `block(number)`, folded in pairs."""
+        like = self._start()
 
-        def push(number: ll.Value, _carried: list[ll.Value]) -> list[ll.Value]:
-            self._push(stack, number, block(number), start)
-            return []
+        def merged(x: list[ll.Value], y: list[ll.Value]) -> list[ll.Value]:
+            return registers_of(self._merged(lanes_of(like, x), lanes_of(like, y)))
 
-        counted(builder, blocks, [], push)
-        total: Accumulators | None = None
-        for level in range(blocks.bit_length()):
-            if blocks >> level & 1:
-                held = lanes_of(start, stack.load(integer(level)))
-                total = held if total is None else self._merged(held, total)
-        assert total is not None
-        return total
-
-    def _push(
-        self, stack: _Stack, number: ll.Value, values: list[ll.Value], like: Accumulators
-    ) -> None:
-        """Block `number` is done: while bit k of its number is set, fold with the 2^k before."""
-        builder = self.builder
-        before = builder.block
-        head, body, after = (builder.append_basic_block(n) for n in ("carry", "fold", "pushed"))
-        builder.branch(head)
-        builder.position_at_end(head)
-        level = builder.phi(I64)
-        bits = builder.phi(I64)
-        held = [builder.phi(value.type) for value in values]
-        odd = builder.trunc(bits, I1)
-        builder.cbranch(odd, body, after)
-        builder.position_at_end(body)
-        earlier = lanes_of(like, stack.load(level))
-        folded = registers_of(self._merged(earlier, lanes_of(like, held)))
-        next_level = builder.add(level, integer(1))
-        next_bits = builder.lshr(bits, integer(1))
-        end = builder.block
-        builder.branch(head)
-        for phi, first, later in zip(
-            [level, bits, *held],
-            [integer(0), number, *values],
-            [next_level, next_bits, *folded],
-            strict=True,
-        ):
-            phi.add_incoming(first, before)
-            phi.add_incoming(later, end)
-        builder.position_at_end(after)
-        stack.store(level, held)
+        values = folded_in_pairs(
+            self.builder,
+            blocks,
+            lambda number: registers_of(block(number)),
+            registers_of(like),
+            merged,
+        )
+        return lanes_of(like, values)
 
     # -- body and end -------------------------------------------------------------------------
 
-    def _body(self, accumulators: Accumulators, copies: Any, seen: int | None) -> Accumulators:
-        """Fold the current elements into the accumulators, all but the first `seen` of a step."""
+    def _body(
+        self,
+        accumulators: Accumulators,
+        copies: Any,
+        seen: int | None,
+        masks: Sequence[Lanes | None] | None = None,
+    ) -> Accumulators:
+        """Fold the current elements into the accumulators, all but the first `seen` of a step, or
+        those that `masks` leaves out of each copy."""
         kernel = self.kernel
         b = kernel.vector
         result: Accumulators = []
@@ -270,7 +295,7 @@ class FoldState:
                     result += self._run(fold, state, new, copy)
                     continue
                 folded = self._accumulate(fold, b, state, new)
-                mask = self._unseen(copy, seen)
+                mask = self._unseen(copy, seen) if masks is None else masks[copy]
                 if mask is not None:
                     folded = [b.select(mask, x, y) for x, y in zip(folded, state, strict=True)]
                 result += folded
@@ -433,33 +458,3 @@ class FoldState:
             state = self._combine(fold, b.of_width(half), low, high)
             width = half
         return state
-
-
-class _Stack:
-    """Arrays on the machine's stack, one for each register of a state."""
-
-    def __init__(self, builder: ll.IRBuilder, like: list[ll.Value], levels: int) -> None:
-        self.builder = builder
-        self.types = [value.type for value in like]
-        self.slots: list[Any] = []
-        with builder.goto_entry_block():
-            for type in self.types:
-                slot = builder.alloca(type, ll.Constant(I32, levels))
-                slot.type = PTR
-                self.slots.append(slot)
-
-    def _pointers(self, level: ll.Value) -> list[Any]:
-        return [
-            self.builder.gep(slot, [level], inbounds=True, source_etype=type)
-            for slot, type in zip(self.slots, self.types, strict=True)
-        ]
-
-    def load(self, level: ll.Value) -> list[ll.Value]:
-        return [
-            self.builder.load(pointer, typ=type)
-            for pointer, type in zip(self._pointers(level), self.types, strict=True)
-        ]
-
-    def store(self, level: ll.Value, values: list[ll.Value]) -> None:
-        for pointer, value in zip(self._pointers(level), values, strict=True):
-            self.builder.store(value, pointer)

@@ -102,7 +102,7 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
         width = min(lanes, vector_bytes() // widest)
         return Schedule(order, len(kept), vector, width, lanes // width)
     if vector in folded:
-        lanes = min(length, _fold_lanes(body, widest))
+        lanes = min(length, _fold_lanes(len(kernel.nodes), dear, widest))
         width = min(lanes, vector_bytes() // widest)
         return Schedule(order, len(kept), vector, width, lanes // width)
     width = min(length, max(vector_bytes() // widest, 1))
@@ -153,9 +153,11 @@ def _transposed_loop(kernel: Kernel, vector: int) -> int | None:
     return None
 
 
-def _fold_lanes(body: int, widest: int) -> int:
+def _fold_lanes(nodes: int, dear: int, widest: int) -> int:
+    """Accumulators of one step. With a function in it, one takes longer than the addition that the
+    next one waits for, and a function that is called once is inlined."""
     lanes = 256 // widest
-    return lanes if body <= 12 else lanes // 2 if body <= 40 else lanes // 4
+    return lanes // 4 if dear or nodes > 40 else lanes // 2 if nodes > 12 else lanes
 
 
 def _power_of_two(length: int) -> int:
