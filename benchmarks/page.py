@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import summary
 from benchmarks.report import duration, size
-from benchmarks.summary import JAX, OURS, Record
+from benchmarks.summary import JAX, OTHERS, OURS, Record
 
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 COLUMNS = (
@@ -22,27 +23,25 @@ COLUMNS = (
 )  # fmt: skip
 HEAD = f"| {' | '.join(COLUMNS)} |", f"|:--{'|--:' * (len(COLUMNS) - 1)}|"
 WIDTH = 120
-OTHERS = ("autograd", "CasADi", "numba")
 
 
-def factor(record: Record, peer: str) -> str:
-    """How many of our calls one of the peer's lasts."""
-    ratio = record["ratios"].get(peer)
+def factor(record: Record, peers: Sequence[str]) -> str:
+    """How many of our calls one of the fastest peer's lasts."""
+    ratio = summary.steady(record, peers)
     return "" if ratio is None else f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}"
 
 
 def row(record: Record) -> str:
     seconds, memory = record["seconds"], record["memory"]
-    best = min((peer for peer in JAX if peer in seconds), key=record["ratios"].get, default="")
-    others = ", ".join(f"{peer} {factor(record, peer)}" for peer in OTHERS if peer in seconds)
+    others = [f"{name} {factor(record, peers)}" for name, peers in OTHERS.items()]
     first = [duration(seconds.get(peer, {}).get("first")) for peer in (OURS, "JAX")]
     cells = [
         record["name"],
         duration(seconds[OURS]["median"]),
-        factor(record, best),
-        factor(record, "NumPy"),
-        factor(record, "C"),
-        others,
+        factor(record, JAX),
+        factor(record, ("NumPy",)),
+        factor(record, ("C",)),
+        ", ".join(other for other in others if not other.endswith(" ")),
         first[0],
         duration(seconds[OURS]["cached"]),
         first[1],

@@ -13,7 +13,7 @@ from benchmarks import measure
 from benchmarks.workload import Outcome
 
 CPU = Path("/proc/cpuinfo")
-LIBRARIES = ("numpy", "scipy", "llvmlite", "jax", "autograd", "casadi", "numba")
+LIBRARIES = ("numpy", "scipy", "llvmlite", "jax", "autograd", "casadi", "numba", "torch")
 
 
 def duration(seconds: float | None) -> str:

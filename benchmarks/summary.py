@@ -13,6 +13,14 @@ from typing import Any
 Record = dict[str, Any]
 OURS = "jitad"
 JAX = ("JAX", "JAX, its own arrays")
+PYTORCH = ("PyTorch", "PyTorch, compiled")
+OTHERS = {
+    "PyTorch": PYTORCH,
+    "autograd": ("autograd",),
+    "CasADi": ("CasADi",),
+    "numba": ("numba",),
+}
+"""The contenders that run some workloads, and the ways in which one library does."""
 AGAINST_C = 1.5
 """Hand-written C may be faster by this."""
 TOLD = 12
@@ -87,12 +95,15 @@ def text(records: list[Record]) -> str:
         shares = factors(function).items()
         return {name: None if share is None else 1 / share for name, share in shares}
 
+    names = {name for record in records for name in record["ratios"]}
+    others = [(name, peers) for name, peers in OTHERS.items() if names.intersection(peers)]
     return "\n".join(
         [
             "geometric means, jitad = 1 (larger: jitad is that much better)",
             line("steady state, JAX (its better arrays)", factors(steady, JAX), 1),
             line("steady state, C", factors(steady, ("C",)), 1 / AGAINST_C),
             line("steady state, NumPy", factors(steady, ("NumPy",)), 1),
+            *[line(f"steady state, {name}", factors(steady, peers), 1) for name, peers in others],
             line("first call, JAX", factors(first), 1),
             line("first call without cache / with", inverse(cached), 1 / 0.15),
             line("the same, less the run itself", inverse(cached_start), 1 / 0.15),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.in_numba import numba_call
+from benchmarks.in_torch import torch_calls
 from benchmarks.measure import Call
 from benchmarks.peers import autograd_library, jax_x64, jitad_library, numpy_library
 from benchmarks.workload import Calls, Goal
@@ -52,8 +53,8 @@ def versus(
 
     `numpy` and `autograd` are often `program` itself; NumPy may do better by hand. `numba` takes
     loops (`benchmarks.in_numba`), `c` a call of C (`benchmarks.reference`), `more` further
-    contenders. `limits` do other work, and their answers are not compared. Without `peers`, not
-    against JAX.
+    contenders, PyTorch where it has a program of that name (`benchmarks.in_torch`). `limits` do
+    other work, and their answers are not compared. Without `peers`, not against JAX.
     """
     contenders: dict[str, Callable[[], Call]] = {
         "jitad": lambda: Call(program(jitad_library()), inputs()),
@@ -68,4 +69,5 @@ def versus(
         contenders["C"] = c
     if numba is not None:
         contenders["numba"] = lambda: numba_call(numba, inputs())
+    contenders |= torch_calls(name, inputs)
     return Calls(name, about, contenders | (more or {}), goals, tolerance, limits or {})

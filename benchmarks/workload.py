@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks import fresh, measure
 from benchmarks.measure import Call, Program, Times
 
-PEERS = ("jax", "jaxlib", "autograd", "casadi", "numba", "cc")
-"""What may be missing: libraries, and a C compiler."""
+PEERS = ("jax", "jaxlib", "autograd", "casadi", "numba", "torch", "cc", "c++")
+"""What may be missing: libraries, and compilers of C and C++."""
 COMPILERS = ("jitad", "JAX")
 """The contenders that are observed in processes of their own."""
 

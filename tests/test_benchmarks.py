@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import fresh, functions, measure, page, reference, report, summary
+from benchmarks import fresh, functions, in_torch, measure, page, reference, report, summary
 from benchmarks.measure import Call, Program, Times
 from benchmarks.workload import Calls, Effort, Goal, Outcome, Processes, disagreements
 from benchmarks.workloads import ALL
@@ -55,6 +55,10 @@ def test_calls_are_timed_and_an_absent_peer_is_left_out() -> None:
     text = report.table(outcome)
     assert "not installed" in text and "MISSED" in text
     assert json.loads(json.dumps(report.record(outcome)))["goals"][0]["met"] is True
+
+
+def test_the_programs_of_pytorch_are_those_of_workloads() -> None:
+    assert in_torch.PROGRAMS.keys() <= {workload.name for workload in ALL}
 
 
 def test_an_absence_that_is_not_a_peer_s_is_an_error() -> None:

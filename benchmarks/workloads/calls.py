@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.density import POINT, density, partials
+from benchmarks.in_torch import torch_calls
 from benchmarks.measure import Call
 from benchmarks.peers import jax_x64
 from benchmarks.workload import Calls, Goal
@@ -47,6 +48,7 @@ VECTOR = Calls(
         "NumPy": lambda: Call(add_one, (X,)),
         "JAX": vector_jax,
         "JAX, its own arrays": vector_jax_own,
+        **torch_calls("call_vector", lambda: (X,)),
     },
     (Goal("NumPy", 0.25),),
 )
@@ -92,6 +94,7 @@ SCALARS = Calls(
         "JAX": scalars_jax,
         "JAX, its own arrays": scalars_jax_own,
         "CasADi": scalars_casadi,
+        **torch_calls("call_scalars", lambda: POINT),
     },
     (Goal("JAX", 1 / 20),),
 )

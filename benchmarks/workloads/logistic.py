@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.in_torch import torch_calls
 from benchmarks.measure import Call
 from benchmarks.peers import jax_x64
 from benchmarks.workload import Calls, Goal
@@ -85,6 +86,7 @@ GRADIENT = Calls(
         "JAX, its own arrays": with_jax_own,
         "autograd": with_autograd,
         "CasADi": with_casadi,
+        **torch_calls("logistic_gradient", inputs),
     },
     (Goal("NumPy, by hand", 1.0), Goal("JAX", 1.0)),
 )

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from benchmarks.density import density, partials
+from benchmarks.in_torch import torch_calls
 from benchmarks.measure import Call
 from benchmarks.peers import jax_x64
 from benchmarks.workload import Calls, Goal
@@ -49,6 +50,7 @@ POINTS = Calls(
         "NumPy, on paper": lambda: Call(partials, inputs()),
         "JAX": with_jax,
         "JAX, its own arrays": with_jax_own,
+        **torch_calls("million_points", inputs),
     },
     (Goal("JAX", 1.0), Goal("JAX, its own arrays", 1.0)),
 )
