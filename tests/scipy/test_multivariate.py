@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mpmath
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import scipy.stats
 import jitad
 from jitad import random
 from jitad.scipy import special, stats
+from jitad_ir.graph import Equation
 
 RNG = np.random.default_rng(3)
 COVARIANCE = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, -0.2], [0.1, -0.2, 0.7]])
@@ -30,6 +33,35 @@ def test_multivariate_normal() -> None:
     )
     scalar = scipy.stats.multivariate_normal([0, 0, 0], 2.0).logpdf(POINTS)
     np.testing.assert_allclose(stats.multivariate_normal.logpdf(POINTS, 0, 2.0), scalar)
+
+
+def test_multivariate_normal_broadcasts_stacks() -> None:
+    x, mean = RNG.normal(size=(4, 5, 3)), RNG.normal(size=(5, 3))
+    scaled = COVARIANCE * np.arange(1.0, 5.0)[:, None, None, None]  # (4, 1, 3, 3)
+    for covs in scaled, scaled[0], COVARIANCE, scaled[:1]:
+        given = np.broadcast_to(covs, (4, 5, 3, 3))
+        expected = np.empty((4, 5))
+        for at in np.ndindex(4, 5):
+            expected[at] = scipy.stats.multivariate_normal.logpdf(x[at], mean[at[1]], given[at])
+        got = stats.multivariate_normal.logpdf(x, mean, covs)
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+        assert stats.multivariate_normal.logpdf(x[:, :0], mean[:0], covs).shape == (4, 0)
+    got = stats.multivariate_normal.logpdf(x[0, 0], mean[0], np.stack([COVARIANCE] * 2))
+    assert got.shape == (2,) and got[0] == got[1]
+
+
+def test_multivariate_normal_factorizes_each_covariance_once() -> None:
+    logpdf = stats.multivariate_normal.logpdf
+    types = [eq.outputs[0].type.shape for eq in _factorizations(logpdf, POINTS, MEAN, COVARIANCE)]
+    assert types == [(3, 3)]
+    stack = np.stack([COVARIANCE, 2 * COVARIANCE])
+    lanes = jitad.vmap(logpdf, (None, None, 0))
+    types = [eq.outputs[0].type.shape for eq in _factorizations(lanes, POINTS, MEAN, stack)]
+    assert types == [(2, 3, 3)]
+
+
+def _factorizations(f: Callable[..., object], *args: np.ndarray) -> list[Equation]:
+    return [eq for eq in jitad.make_ir(f)(*args).equations if eq.op.name == "cholesky"]
 
 
 def test_multivariate_normal_gradient_in_the_mean() -> None:

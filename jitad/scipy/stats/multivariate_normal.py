@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from jitad import numpy as jnp
 from jitad.errors import at_user_line
 from jitad.trace import apply
@@ -51,19 +53,33 @@ def logpdf(x: Any, mean: Any = 0, cov: Any = 1, allow_singular: None = None) -> 
         )
     stack = jnp.broadcast_shapes(deviation.shape[:-1], cov.shape[:-2])
     deviation = jnp.broadcast_to(deviation, (*stack, n))
-    factor = jnp.linalg.cholesky(jnp.broadcast_to(cov, (*stack, n, n)))
-    whitened = apply(
+    factor = jnp.linalg.cholesky(cov)
+    size = jnp.sum(jnp.square(_whitened(factor, deviation)), -1)
+    diagonal = jnp.diagonal(factor, axis1=-2, axis2=-1)
+    return -0.5 * size - 0.5 * n * math.log(2 * math.pi) - jnp.sum(jnp.log(diagonal), -1)
+
+
+def _whitened(factor: Any, deviation: Any) -> Any:
+    """L^-1 d for factors L of shape (*s, n, n) and d of shape (*stack, n), where s broadcasts to
+    `stack`. Deviations that share a factor are the columns of one system, so that each covariance
+    is factorized once, however many points there are."""
+    *stack, n = deviation.shape
+    lengths = (1,) * (len(stack) - factor.ndim + 2) + factor.shape[:-2]
+    own = [axis for axis, length in enumerate(lengths) if length != 1]
+    shared = [axis for axis, length in enumerate(lengths) if length == 1]
+    order = [*own, len(stack), *shared]
+    columns = jnp.transpose(deviation, order)
+    systems = [stack[axis] for axis in own]
+    solved = apply(
         ops.triangular_solve,
-        factor,
-        deviation[..., None],
+        factor.reshape(*systems, n, n),
+        columns.reshape(*systems, n, math.prod(stack[axis] for axis in shared)),
         lower=True,
         transpose_a=False,
         conjugate_a=False,
         unit_diagonal=False,
     )
-    diagonal = jnp.diagonal(factor, axis1=-2, axis2=-1)
-    size = jnp.sum(jnp.square(whitened[..., 0]), -1)
-    return -0.5 * size - 0.5 * n * math.log(2 * math.pi) - jnp.sum(jnp.log(diagonal), -1)
+    return jnp.transpose(solved.reshape(columns.shape), np.argsort(order))
 
 
 def _of_one_dtype(*arrays: Any) -> list[Any]:
