@@ -136,3 +136,9 @@ def as_array(value: Any) -> Array:
     if type(value) is Array:
         return value
     return np.asarray(value).view(Array)
+
+
+def as_given(value: Any) -> Any:
+    """`value`, an ndarray as an Array: what a function gets that is called outside of traces, where
+    it would get tracers inside, whose `.at` it may use. Other values as they are."""
+    return value.view(Array) if type(value) is np.ndarray else value

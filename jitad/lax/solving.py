@@ -8,6 +8,7 @@ from typing import Any
 from jitad_ir import ops
 from jitad_ir.op import Op
 
+from ..array import as_given
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..trace import apply, current_trace
@@ -15,6 +16,7 @@ from ..transforms.directional import linear_transpose, linearize
 from ..transforms.function import Traced, as_operands, check_callable, leaf_types, trace_function
 from ..transforms.inspection import ShapeDtypeStruct
 from ..transforms.rules import Captures, Rule, check_same
+from ..tree_util import tree_map
 
 Function = Callable[..., Any]
 
@@ -109,7 +111,7 @@ def custom_root(
     for function, what in ((f, "f"), (solve, "solve"), (tangent_solve, "tangent_solve")):
         check_callable(function, f"custom_root: {what}")
     if current_trace() is None:
-        return solve(f, initial_guess)
+        return solve(f, tree_map(as_given, initial_guess))
     problem = _Problem("custom_root", initial_guess)
 
     def solve_tangents(x: Any, b: Any) -> Any:
@@ -155,7 +157,7 @@ def custom_linear_solve(
     if transpose_solve is None and symmetric:
         transpose_solve = solve
     if current_trace() is None:
-        return solve(matvec, b)
+        return solve(matvec, tree_map(as_given, b))
     problem = _Problem("custom_linear_solve", b)
     programs = [
         problem.traced("solve", lambda b: solve(matvec, b), aux=has_aux),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from jitad.array import as_given
 from jitad.errors import at_user_line
 from jitad.transforms.batching import vmap
 
@@ -235,7 +236,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     >>> jnp.piecewise(x, [x < 0], [lambda x: -x, lambda x: 10 * x])
     Array([ 2., 30.])
     """
-    values = strong(as_array_operand(x))
+    values = as_given(strong(as_array_operand(x)))
     given = condlist if isinstance(condlist, (list, tuple)) else [condlist]
     if not len(given) or (not np.ndim(given[0]) and values.ndim):
         given = [given]

@@ -8,6 +8,7 @@ from typing import Any
 
 from jitad_ir.op import OPS
 
+from ..array import as_given
 from ..checkpoint_policies import Chosen, Policy
 from ..errors import at_user_line, hides_internals
 from ..pytree import flatten
@@ -62,8 +63,6 @@ def checkpoint(
         dynamic = [a for i, a in enumerate(args) if i not in slots]
         fixed_keywords = {n: a for n, a in kwargs.items() if n in names}
         leaves, tree = flatten((dynamic, {n: a for n, a in kwargs.items() if n not in names}))
-        if find_trace(leaves) is None:
-            return fun(*args, **kwargs)
 
         def flat(tracers: list[Any]) -> Any:
             inner, keywords = tree.unflatten(tracers)
@@ -71,6 +70,8 @@ def checkpoint(
             full = [args[i] if i in slots else next(given) for i in range(len(args))]
             return fun(*full, **keywords, **fixed_keywords)
 
+        if find_trace(leaves) is None:
+            return flat([as_given(x) for x in leaves])
         traced = trace_function(
             flat, name_of(fun), leaves, concrete=True, transform="checkpoint", mutes=True
         )

@@ -10,6 +10,7 @@ from jitad_ir.graph import Graph
 from jitad_ir.op import OPS
 from jitad_ir.types import ArrayType
 
+from ..array import as_given
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..trace import apply, find_trace
@@ -65,7 +66,7 @@ class custom_vmap:  # noqa: N801  (a decorator, named like a function)
         args = bound_arguments(self.fun, args, kwargs)
         leaves, tree = flatten(args)
         if find_trace(leaves) is None:
-            return self.fun(*args)
+            return self.fun(*tree.unflatten([as_given(x) for x in leaves]))
         types = leaf_types(leaves, f"argument of {name_of(self.fun)}")
         traced = trace_function(
             lambda tracers: self.fun(*tree.unflatten(tracers)),

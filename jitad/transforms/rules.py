@@ -14,6 +14,7 @@ from jitad_ir.op import OPS
 from jitad_ir.types import ArrayType
 
 from ..argument_types import type_of_argument
+from ..array import as_given
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..trace import ClosedGraph, apply, find_trace
@@ -134,7 +135,7 @@ class CustomRule:
         args = bound_arguments(self.fun, args, kwargs)
         call = Call(self.fun, args, self.nondiff_argnums)
         if find_trace(call.leaves) is None or self._depth == RULE_DEPTH:
-            return self.fun(*args)
+            return self.fun(*call.arguments([as_given(x) for x in call.leaves]))
         primal = self.trace(
             lambda leaves: self.fun(*call.arguments(leaves)), name_of(self.fun), call.leaves
         )

@@ -10,6 +10,7 @@ import pytest
 
 import jitad
 import jitad.numpy as jnp
+from jitad import lax
 from jitad_ir.passes.pipeline import optimize
 
 WRAPS = [lambda f: f, jitad.jit]
@@ -330,3 +331,38 @@ def test_values_of_primals_that_tell_whether_they_move() -> None:
 
     f.defvjp(forward, lambda res, ct: ({"x": 10.0 * ct * res["n"], "n": None},), True)
     assert jitad.grad(lambda x: f({"x": x, "n": 3}))(2.0) == 30.0
+
+
+def _first_doubled(x: Any) -> Any:
+    return x.at[0].multiply(2.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        jitad.checkpoint(_first_doubled),
+        lambda x: _with_rule(jitad.custom_jvp(_first_doubled))(x),
+        lambda x: _with_rule(jitad.custom_vjp(_first_doubled))(x),
+        jitad.custom_gradient(lambda x: (_first_doubled(x), lambda ct: (ct,))),
+        jitad.custom_batching.custom_vmap(_first_doubled),
+        lambda x: lax.custom_root(
+            lambda y: y - x, x, lambda f, guess: _first_doubled(guess), lambda g, y: y
+        ),
+        lambda x: lax.custom_linear_solve(lambda y: y, x, lambda mv, b: _first_doubled(b)),
+        lambda x: jnp.piecewise(x, [x < 9], [_first_doubled]),
+    ],
+)
+def test_arrays_of_numpy_have_at_where_tracers_would(call: Any) -> None:
+    """What runs at once, outside of traces, may be written as if it were traced."""
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(call(x), [2.0, 2.0])
+    np.testing.assert_array_equal(jitad.jit(call)(x), [2.0, 2.0])
+    np.testing.assert_array_equal(x, [1.0, 2.0])
+
+
+def _with_rule(f: Any) -> Any:
+    if isinstance(f, jitad.custom_jvp):
+        f.defjvp(lambda primals, tangents: (_first_doubled(*primals), _first_doubled(*tangents)))
+    else:
+        f.defvjp(lambda x: (_first_doubled(x), None), lambda _, ct: (_first_doubled(ct),))
+    return f
