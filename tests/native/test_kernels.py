@@ -142,6 +142,52 @@ def test_folds_over_any_axes(shape: tuple[int, ...], axes: tuple[int, ...]) -> N
         check(build([(dtype, shape)], program), [rng.integers(-5, 6, shape).astype(DTYPES[dtype])])
 
 
+ROWS = [(16, 600), (17, 515), (64, 130), (65, 193), (200, 41), (1000, 33), (5000, 35), (3, 40, 77)]
+
+
+@pytest.mark.parametrize("dtype", NUMERIC)
+@pytest.mark.parametrize("shape", ROWS)
+def test_folds_over_rows_of_many_columns(shape: tuple[int, ...], dtype: str) -> None:
+    rows = len(shape) - 2
+
+    def program(x: Any, y: Any, z: Any) -> list[Any]:
+        columns = ops.broadcast(z, dims=(rows + 1,), shape=shape)
+        stored = ops.mul(x, columns)
+        found = [
+            ops.reduce_sum(x, axes=(rows,)),
+            ops.reduce_sum(ops.mul(y, y), axes=(rows,)),
+            ops.reduce_sum(ops.add(ops.mul(x, y), columns), axes=(rows,)),
+            stored,
+            ops.reduce_sum(stored, axes=(rows,)),
+        ]
+        if not dtype.startswith("c"):
+            found.append(ops.reduce_max(ops.add(x, y), axes=(rows,)))
+        return found
+
+    graph = build([(dtype, shape), (dtype, shape), (dtype, shape[-1:])], program)
+    rng = np.random.default_rng(0)
+    check(graph, [rng.integers(-3, 4, s).astype(DTYPES[dtype]) for s in (shape, shape, shape[-1:])])
+
+
+def test_rows_are_scaled_and_folded_in_place() -> None:
+    shape = (40, 515)
+
+    def program(x: Any, y: Any, scale: Any) -> list[Any]:
+        held = ops.sin(ops.mul(x, y))
+        root = ops.reduce_sum(held, axes=(1,))
+        rows = ops.broadcast(ops.add(root, scale), dims=(0,), shape=shape)
+        scaled = ops.mul(held, rows)
+        return [scaled, ops.reduce_sum(scaled, axes=(0,)), ops.reduce_max(scaled, axes=(0,))]
+
+    graph = optimize(build([("f64", shape), ("f64", shape), ("f64", shape[:1])], program))
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(s) for s in (shape, shape, shape[:1])]
+    for a, b in zip(
+        guarded_call(compile_graph(graph), arrays), evaluate(graph, *arrays), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
 def test_positions_of_extrema_are_the_first() -> None:
     x = np.array([3.0, 1.0, 7.0, 7.0, 0.0, 0.0] * 50)
     y = x.copy()
@@ -219,7 +265,7 @@ def test_long_column_sums_are_accurate() -> None:
     np.testing.assert_allclose(total, x.astype(np.float64).sum(axis=0), rtol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(1000,), (37, 100), (2000, 5), (9, 11, 13)])
+@pytest.mark.parametrize("shape", [(1000,), (37, 100), (2000, 5), (9, 11, 13), (300, 140)])
 def test_bits_do_not_depend_on_the_width_of_vectors(
     shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +278,8 @@ def test_bits_do_not_depend_on_the_width_of_vectors(
             ops.cumsum(x, axis=0, reverse=False),
             ops.cumsum(x, axis=last, reverse=True),
             ops.reduce_sum(ops.exp(x), axes=(last,)),
+            ops.mul(x, x),
+            ops.reduce_sum(ops.mul(x, x), axes=(0,)),
             ops.reduce_sum(ops.sin(x), axes=(0,)),
             ops.reduce_sum(ops.tanh(x), axes=tuple(range(len(shape)))),
         ]

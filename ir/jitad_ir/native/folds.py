@@ -41,7 +41,7 @@ class FoldState:
         self.builder = kernel.builder
         plan = kernel.schedule
         self.folds = kernel.kernel.folds
-        self.across = plan.vector is not None and plan.vector in plan.order[plan.kept :]
+        self.across = plan.vector in plan.order[plan.kept :] and not plan.strip
         """Whether lanes are partial results, to be folded at the end."""
         self.copies = plan.copies
         self.running = any(isinstance(f.lower, Cumulative) for f in self.folds)
@@ -52,13 +52,13 @@ class FoldState:
 
     def emit(self, depth: int) -> None:
         """The loops, and the stores of the results."""
-        accumulators = self._loop(depth, self._start())
+        accumulators = self._loop(depth, self.start())
         if not self.running:
-            self._finish(accumulators)
+            self.finish(accumulators)
 
     # -- accumulators: for each fold, for each copy, one register (two for an ArgReduction) ----
 
-    def _start(self) -> Accumulators:
+    def start(self) -> Accumulators:
         b = self.kernel.vector
         start: Accumulators = []
         for fold in self.folds:
@@ -102,7 +102,7 @@ class FoldState:
             found.append([[next(rest) for _ in range(size)] for _ in range(self.copies)])
         return found
 
-    def _merged(self, x: Accumulators, y: Accumulators) -> Accumulators:
+    def merged(self, x: Accumulators, y: Accumulators) -> Accumulators:
         b = self.kernel.vector
         merged: Accumulators = []
         for fold, xs, ys in zip(self.folds, self._states(x), self._states(y), strict=True):
@@ -117,7 +117,7 @@ class FoldState:
         kernel = self.kernel
         plan = kernel.schedule
         if depth == len(plan.order):
-            return self._body(accumulators, range(self.copies), None)
+            return self.body(accumulators, range(self.copies), None)
         loop = plan.order[depth]
         length = kernel.kernel.lengths[loop]
         kernel.open(depth)
@@ -150,7 +150,7 @@ class FoldState:
                 start = self.builder.sub(integer(length - lanes), start)
             kernel.counters[loop] = start
             kernel.emit_nodes(depth + 1)
-            return self._body(held, range(self.copies), None)
+            return self.body(held, range(self.copies), None)
 
         accumulators = self._counted(length // lanes, accumulators, step)
         rest = length % lanes
@@ -166,7 +166,7 @@ class FoldState:
                 if (copy * width < rest if reverse else (copy + 1) * width > lanes - rest)
             ]
             kernel.emit_nodes(depth + 1, new)
-            accumulators = self._body(accumulators, new, lanes - rest)
+            accumulators = self.body(accumulators, new, lanes - rest)
         return accumulators
 
     def _is_masked(self) -> bool:
@@ -203,7 +203,7 @@ class FoldState:
                 done = builder.mul(i, integer(lanes), flags=("nuw", "nsw"))
                 kernel.counters[loop] = builder.add(begin, done, flags=("nuw", "nsw"))
                 kernel.emit_nodes(depth + 1)
-                return registers_of(self._body(lanes_of(held, values), copies, None, masks))
+                return registers_of(self.body(lanes_of(held, values), copies, None, masks))
 
             return lanes_of(held, counted(builder, count, registers_of(held), step))
 
@@ -214,8 +214,8 @@ class FoldState:
 
             values = counted(builder, 2, registers_of(accumulators), body)
             return lanes_of(accumulators, values)
-        results = self._pairs(full + 1, lambda number: block(number, self._start()))
-        return self._merged(accumulators, results)
+        results = self._pairs(full + 1, lambda number: block(number, self.start()))
+        return self.merged(accumulators, results)
 
     def _mask(self, last: ll.Value, copy: int, seen: int) -> Lanes | None:
         """Lanes of a copy that are not among the first `seen` if this is the last step."""
@@ -234,7 +234,7 @@ class FoldState:
         if not self.blocked or trips <= BLOCK:
             values = counted(self.builder, trips, registers_of(accumulators), body)
             return lanes_of(accumulators, values)
-        start = self._start()
+        start = self.start()
 
         def block(number: ll.Value) -> Accumulators:
             first = self.builder.mul(number, integer(BLOCK), flags=("nuw", "nsw"))
@@ -250,14 +250,14 @@ class FoldState:
 
             return lanes_of(start, counted(self.builder, count, registers_of(start), body))
 
-        return self._merged(accumulators, self._pairs(-(-trips // BLOCK), block))
+        return self.merged(accumulators, self._pairs(-(-trips // BLOCK), block))
 
     def _pairs(self, blocks: int, block: Callable[[ll.Value], Accumulators]) -> Accumulators:
         """The results of `block(number)`, folded in pairs."""
-        like = self._start()
+        like = self.start()
 
         def merged(x: list[ll.Value], y: list[ll.Value]) -> list[ll.Value]:
-            return registers_of(self._merged(lanes_of(like, x), lanes_of(like, y)))
+            return registers_of(self.merged(lanes_of(like, x), lanes_of(like, y)))
 
         values = folded_in_pairs(
             self.builder,
@@ -270,7 +270,7 @@ class FoldState:
 
     # -- body and end -------------------------------------------------------------------------
 
-    def _body(
+    def body(
         self,
         accumulators: Accumulators,
         copies: Any,
@@ -426,7 +426,7 @@ class FoldState:
         values = [x.value for x in pair]
         return Lanes(identity.dtype, self.builder.shuffle_vector(*values, mask))
 
-    def _finish(self, accumulators: Accumulators) -> None:
+    def finish(self, accumulators: Accumulators) -> None:
         kernel = self.kernel
         for fold, states in zip(self.folds, self._states(accumulators), strict=True):
             if self.across:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from llvmlite import ir as ll
 
+from ..plan.columns import stride
 from ..plan.index import Counter, Dynamic, Index, Position, leaves
 from ..plan.steps import Apply, Buffer, Constant, Fold, Inside, Kernel, Node, Number, Read
 from ..types import BOOL, INT64
@@ -34,6 +35,7 @@ from .lanes import Lanes, call_intrinsic, splat_constant
 from .loops import counted, integer
 from .schedule import TILE, Schedule, schedule
 from .stores import Write, emit_writes
+from .strips import emit_strips
 
 Pointers: TypeAlias = Callable[[int], ll.Value]
 
@@ -88,6 +90,8 @@ class KernelEmitter:
         self.seen: ll.Value | None = None
         """How many lanes of the vector loop's step another step computes; None: none, or that does
         not matter."""
+        self.ahead: dict[int, int] = {}
+        """How many iterations of a loop what is read lies ahead of its counter."""
         self._analyse()
 
     # -- which node goes where ------------------------------------------------------------
@@ -152,20 +156,22 @@ class KernelEmitter:
         """The body at `depth` open loops, with the loops inside."""
         self.emit_nodes(depth)
         plan = self.schedule
-        if depth == plan.kept and self.kernel.folds:
+        part = self.part if self.part is not None and self.part.depth == depth else None
+        if plan.strip and depth == plan.kept - 1:
+            emit_strips(self, depth, part)
+        elif depth == plan.kept and self.kernel.folds:
             FoldState(self).emit(depth)
         elif depth == len(plan.order):
             self.emit_stores(range(plan.copies))
         else:
-            self._loop(depth)
+            self._loop(depth, part)
 
-    def _loop(self, depth: int) -> None:
-        """The loop at `depth`, with those inside."""
+    def _loop(self, depth: int, part: Range | None) -> None:
+        """The loop at `depth`, or a part of it, with those inside."""
         plan = self.schedule
         loop = plan.order[depth]
         length = self.kernel.lengths[loop]
         step = plan.step(depth)
-        part = self.part if self.part is not None and self.part.depth == depth else None
         block: ll.Value | None = None
         count: int | ll.Value = -(-length // step)
         if loop == plan.tiled and step == 1:
@@ -357,6 +363,8 @@ class KernelEmitter:
         if isinstance(position, int):
             return element_pointer(self.builder, pointer, dtype, position + further)
         pointer = element_pointer(self.builder, pointer, dtype, self._sum(position))
+        for loop, rows in self.ahead.items():
+            further += rows * (stride(position, loop) or 0)
         return element_pointer(self.builder, pointer, dtype, position.offset + further)
 
     def read_pointer(self, buffer: int, offset: Position, stride: int, copy: int) -> ll.Value:

@@ -32,7 +32,7 @@ def folded_in_pairs(
             return merged(before, block(number))
 
         return counted(builder, blocks, start, one_more)
-    stack = _Stack(builder, start, blocks.bit_length())
+    stack = RegisterArrays(builder, start, blocks.bit_length())
 
     def push(number: ll.Value, _carried: Registers) -> Registers:
         _push(builder, stack, number, block(number), merged)
@@ -50,7 +50,7 @@ def folded_in_pairs(
 
 def _push(
     builder: ll.IRBuilder,
-    stack: _Stack,
+    stack: RegisterArrays,
     number: ll.Value,
     values: Registers,
     merged: Callable[[Registers, Registers], Registers],
@@ -83,7 +83,7 @@ def _push(
     stack.store(level, held)
 
 
-class _Stack:
+class RegisterArrays:
     """Arrays on the machine's stack, one for each register of a state."""
 
     def __init__(self, builder: ll.IRBuilder, like: Sequence[ll.Value], levels: int) -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import llvmlite.binding as llvm
 
 from ..lowering import ArgReduction, Cumulative
-from ..plan.index import Counter, Index, Position, leaves
+from ..plan.columns import STRIP_BYTES, column_loop, rows_together, stride
 from ..plan.steps import Apply, Buffer, Kernel, Read
 
 TILE = 8
@@ -41,7 +41,8 @@ BRIEF = 1 << 16
 class Schedule:
     """Loops from the outermost to the innermost; `vector` is the number of the vector loop, None
     if the kernel runs element by element. The first `kept` of `order` are not folded over. The
-    loop `tiled`, if there is one, is in `order` twice."""
+    loop `tiled`, if there is one, is in `order` twice. So is the vector loop if there are strips
+    (see `strips`), each of `strip` steps of it; `together` rows are folded at once then."""
 
     order: tuple[int, ...]
     kept: int
@@ -49,6 +50,8 @@ class Schedule:
     width: int
     copies: int
     tiled: int | None = None
+    strip: int = 0
+    together: int = 1
 
     @property
     def lanes(self) -> int:
@@ -60,6 +63,8 @@ class Schedule:
         loop = self.order[depth]
         if loop == self.tiled:
             return TILE if loop in self.order[depth + 1 :] else 1
+        if self.strip and depth == self.kept - 1:
+            return self.strip * self.lanes
         return self.lanes if loop == self.vector else 1
 
 
@@ -85,7 +90,8 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
     lengths = kernel.lengths
     folded = kernel.folds[0].loops if kernel.folds else ()
     kept = [k for k in range(len(lengths)) if k not in folded]
-    vector = _vector_loop(kernel, kept, list(folded))
+    columns = column_loop(kernel)
+    vector = _vector_loop(kernel, kept, list(folded)) if columns is None else columns
     if vector in kept:
         kept.remove(vector)
         kept.append(vector)
@@ -106,6 +112,8 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
         width = min(lanes, vector_bytes() // widest)
         return Schedule(order, len(kept), vector, width, lanes // width)
     width = min(length, max(vector_bytes() // widest, 1))
+    if vector == columns:
+        return _in_strips(kernel, order, vector, width, dear)
     copies = min(_copies(kernel, dear), length // width)
     apart = _apart(kernel, vector)
     # Where elements are read for their own sake, vectors are not faster.
@@ -122,11 +130,30 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
     return Schedule(order, len(kept), vector, width, copies, tiled)
 
 
+def _in_strips(
+    kernel: Kernel, order: tuple[int, ...], vector: int, width: int, dear: int
+) -> Schedule:
+    """The nest of a kernel that folds the rows of many columns."""
+    nodes = len(kernel.nodes)
+    together = rows_together(kernel, vector)
+    copies = 2 if kernel.stores and not dear and nodes <= 16 else 1
+    copies = min(copies, kernel.lengths[vector] // width)
+    *outer, row = [loop for loop in order if loop != vector]
+    accumulators = sum([kernel.nodes[fold.node].dtype.itemsize for fold in kernel.folds])
+    steps = -(-kernel.lengths[vector] // (width * copies))
+    most = max(STRIP_BYTES // (width * copies * accumulators), 1)
+    strip = -(-steps // -(-steps // most))
+    kept = len(outer) + 1
+    return Schedule(
+        (*outer, vector, row, vector), kept, vector, width, copies, None, strip, together
+    )
+
+
 def _apart(kernel: Kernel, vector: int) -> int:
     """Reads and writes of a kernel whose lanes are not neighbours in memory."""
     offsets = [node.offset for node in kernel.nodes if isinstance(node, Read)]
-    strides = [_stride(offset, vector) for offset in offsets]
-    stores = [_stride(store.offset, vector) for store in kernel.stores]
+    strides = [stride(offset, vector) for offset in offsets]
+    stores = [stride(store.offset, vector) for store in kernel.stores]
     return sum([s not in (0, 1, -1) for s in strides]) + sum([s != 1 for s in stores])
 
 
@@ -145,9 +172,9 @@ def _copies(kernel: Kernel, dear: int) -> int:
 def _transposed_loop(kernel: Kernel, vector: int) -> int | None:
     """A loop along which memory is contiguous that is far apart along the vector loop."""
     for node in kernel.nodes:
-        if isinstance(node, Read) and _stride(node.offset, vector) not in (0, 1, -1, None):
+        if isinstance(node, Read) and stride(node.offset, vector) not in (0, 1, -1, None):
             for loop, length in enumerate(kernel.lengths):
-                near = loop != vector and _stride(node.offset, loop) in (1, -1)
+                near = loop != vector and stride(node.offset, loop) in (1, -1)
                 if near and length >= 2 * TILE and length * kernel.lengths[vector] >= TILED_SIZE:
                     return loop
     return None
@@ -179,23 +206,6 @@ def _widest_element(kernel: Kernel, buffers: tuple[Buffer, ...]) -> int:
     return max(sizes)
 
 
-def _stride(position: Position, loop: int) -> int | None:
-    """Coefficient of a counter in an index; None if the index is not affine in it."""
-    if isinstance(position, int):
-        return 0
-    found: int | None = 0
-    for atom, c in position.terms:
-        if isinstance(atom, Counter):
-            if atom.number == loop and found is not None:
-                found += c
-        elif any(
-            isinstance(leaf, Counter) and leaf.number == loop
-            for leaf in leaves(Index(((atom, 1),), 0))
-        ):
-            found = None
-    return found
-
-
 def _vector_loop(kernel: Kernel, kept: list[int], folded: list[int]) -> int | None:
     """The loop that runs across lanes."""
     if any(isinstance(fold.lower, Cumulative) for fold in kernel.folds):
@@ -223,7 +233,7 @@ def _prefix_loops(kernel: Kernel) -> list[int]:
         dtype = kernel.nodes[fold.node].dtype
         if not isinstance(fold.lower, Cumulative) or fold.lower.identity is None:
             return []
-        if dtype.kind not in "iuf" or _stride(fold.offset, loops[0]) != 1:
+        if dtype.kind not in "iuf" or stride(fold.offset, loops[0]) != 1:
             return []
     return list(loops)
 
@@ -232,12 +242,12 @@ def _score(kernel: Kernel, loop: int) -> float:
     """How well memory lies along a loop; more is better."""
     score = 0.5
     for store in kernel.stores:
-        score += 3 if _stride(store.offset, loop) == 1 else 0
+        score += 3 if stride(store.offset, loop) == 1 else 0
     for fold in kernel.folds:
         if loop not in fold.loops:
             score += 0.5
     for node in kernel.nodes:
         if isinstance(node, Read):
-            stride = _stride(node.offset, loop)
-            score += 2 if stride == 1 else 1 if stride == 0 else 0
+            step = stride(node.offset, loop)
+            score += 2 if step == 1 else 1 if step == 0 else 0
     return score

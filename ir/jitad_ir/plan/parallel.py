@@ -18,6 +18,7 @@ from ..lowering import ArgReduction, Reduction
 from ..types import INT64, ArrayType, DType
 from . import index as ix
 from . import limits
+from .columns import STRIP_BYTES, column_loop
 from .costs import index_loops, node_loops
 from .index import Counter, Position
 from .pruning import renumbered, with_indices
@@ -38,6 +39,9 @@ FEW = 16
 
 FEW_LANES = 512
 """The same, where those iterations run across SIMD lanes."""
+
+PART_ROWS = 32
+"""Rows of many columns that a part has at least: it leaves one."""
 
 STEP = 64
 """Elements that a part of a long loop is a multiple of, if no number of parts divides the loop."""
@@ -95,11 +99,15 @@ def divided(kernel: Kernel, new_buffer: Callable[[ArrayType], int]) -> list[Kern
     if not kernel.folds or not all(_is_divisible(f) for f in kernel.folds):
         return [kernel]
     work = nanoseconds(kernel)
-    if work < WORTH or not _few_kept(kernel):
+    if work < WORTH:
         return [kernel]
     loop = max(kernel.folds[0].loops, key=lambda k: kernel.lengths[k])
-    parts, length = _parts(kernel.lengths[loop], max(2, min(PARTS, int(work / PART))))
-    if length < 2:
+    wanted = max(2, min(PARTS, int(work / PART)))
+    if _few_kept(kernel):
+        parts, length = _parts(kernel.lengths[loop], wanted)
+    else:
+        parts, length = _parts_of_rows(kernel, kernel.lengths[loop], wanted)
+    if parts < 2 or length < 2:
         return [kernel]
     rest = kernel.lengths[loop] - parts * length
     rows = parts + (rest > 0)
@@ -140,6 +148,23 @@ def _few_kept(kernel: Kernel) -> bool:
         for node in kernel.nodes
     )
     return across and count < FEW_LANES
+
+
+def _parts_of_rows(kernel: Kernel, rows: int, wanted: int) -> tuple[int, int]:
+    """(number, length) of the parts of a kernel that folds `rows` rows of many columns; (1, rows)
+    if there is enough to share out without."""
+    columns = column_loop(kernel)
+    if columns is None:
+        return 1, rows
+    kept = [n for k, n in enumerate(kernel.lengths) if k not in kernel.folds[0].loops]
+    widest = max([kernel.nodes[fold.node].dtype.itemsize for fold in kernel.folds])
+    if prod(kept) * widest >= FEW * STRIP_BYTES:
+        return 1, rows
+    wanted = min(wanted, rows // PART_ROWS)
+    even = [parts for parts in range(2, wanted + 1) if rows % parts == 0]
+    if even and 4 * even[-1] >= wanted:
+        return even[-1], rows // even[-1]
+    return _parts(rows, wanted) if wanted > 1 else (1, rows)
 
 
 def _parts(length: int, wanted: int) -> tuple[int, int]:
