@@ -33,6 +33,9 @@ PAGE = 1024
 SPARSE = 128
 """Bytes between steps of the kernel from which on part of the first level of cache is idle."""
 
+FIRST = 2**15
+"""Bytes of the first level of cache: a sparse sum over more of memory does not stay there."""
+
 ENOUGH = 8
 """Steps of a loop that are enough for threads to share it."""
 
@@ -121,13 +124,14 @@ def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = F
         loops = _loops(along, row, rest, sums, dtype)
         steps, rounds = math.prod([axis.length for axis in loops.sums]), loops.rounds
         stride = loops.sums[-1].w * dtype.itemsize if loops.sums else 0
-        sparse = not panels and stride >= SPARSE and steps > SPARSE
+        sparse = not panels and stride >= SPARSE and stride * steps > FIRST
         read = along._replace(w=1) if panels else along
         for rows, vectors in _tiles(along, row, width, 2 if dtype.kind == "c" else 1):
             tiles = -(-along.length // (vectors * width)) * -(-row.length // rows)
             cost = steps * _step(read, row, width, rows, vectors, sparse)
             far = 8 if along.out > PAGE else 4
             stores = rows * vectors * (1 if along.out == 1 else far * width)
+            stores *= 2 if row.out > PAGE else 1
             cost = rounds * tiles * (cost + stores * (2 if loops.blocks else 1))
             if best is None or cost < best.cycles:
                 around = loops.outer, loops.blocks, loops.inner, along, row, loops.sums
@@ -168,7 +172,7 @@ def _loops(
             break  # what moves the kernel alone is not worth passing over the results
         each = math.prod([inner.length for inner in within])
         least = -(-SHORTEST_SUM // each)
-        size = 1 if least == 1 else _part(axis.length, least, _fitting((lane, row, *within), dtype))
+        size = _part(axis.length, least, _fitting((lane, row, *within), dtype))
         if size == axis.length:
             break
         blocks.append(axis._replace(length=axis.length // size, x=axis.x * size, w=axis.w * size))
