@@ -175,6 +175,34 @@ def test_complex_rows(name: str, shape: tuple[int, ...], axis: int) -> None:
                 assert got.tobytes() == np.take_along_axis(x, order, axis).tobytes()
 
 
+@pytest.mark.parametrize("name", ["i64", "u64", "f64", "c64", "c128"])
+@pytest.mark.parametrize("shape", [(130,), (1601,), (4096,), (3, 257)])
+def test_keys_that_begin_alike(name: str, shape: tuple[int, ...]) -> None:
+    """So that their leading bits do not tell the order of all."""
+    rng, dtype = np.random.default_rng(shape[0]), DTYPES[name]
+
+    def close() -> Any:
+        """A few numbers, and those next to them."""
+        far, step = rng.integers(0, 3, shape), rng.integers(0, 40, shape)
+        if dtype.kind in "iu":
+            return (far.astype("u8") << np.uint64(62)) + step.astype("u8")
+        real = np.dtype(f"f{dtype.itemsize // (2 if dtype.kind == 'c' else 1)}")
+        first = np.array([-1.0, 0.0, 1e9], real)[far]
+        return first + np.spacing(np.abs(first)) * step.astype(real)
+
+    for descending in (False, True):
+        program = sorts(ArrayType(dtype, shape), len(shape) - 1, descending)
+        x = np.empty(shape, dtype)
+        x[:] = close().astype(dtype)
+        if dtype.kind == "c":
+            x.imag = close()
+        order = in_order(x, -1, descending)
+        alone, _, places, _, order_alone = program(x)
+        np.testing.assert_array_equal(places, order)
+        np.testing.assert_array_equal(order_alone, order)
+        assert alone.tobytes() == np.take_along_axis(x, order, -1).tobytes()
+
+
 @pytest.mark.parametrize(
     ("shape", "axis"), [((90,), 0), ((300,), 0), ((4, 700), -1), ((700, 3), 0)]
 )

@@ -91,6 +91,13 @@ class Memory(Arithmetic):
             return Lanes(BOOL, self.builder.icmp_unsigned("!=", bits, ll.Constant(bits.type, 0)))
         return self.fold(lanes, lambda b, x, y: b.bitwise_or(x, y))
 
+    def bits(self, lanes: Lanes) -> ll.Value:
+        """Bools as the bits of an i64, the first lane's the lowest. At most 64 lanes."""
+        packed = lanes.value
+        if self.width > 1:
+            packed = self.builder.bitcast(packed, ll.IntType(self.width))
+        return packed if self.width == 64 else self.builder.zext(packed, I64)
+
     def fold(self, lanes: Lanes, combine: Callable[..., Lanes]) -> Lanes:
         """Fold the lanes by `combine(emitter, x, y)`, low half with high half until one is left:
         ((0 . 2) . (1 . 3)) for width 4. A width-1 value."""

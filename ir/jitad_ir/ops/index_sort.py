@@ -3,7 +3,7 @@
 A key of 32 bits or less and its index are one integer of 64 bits, whose order is the stable one.
 Longer keys have their indices beside them. The records go by the digits of the key (`radix`), which
 for keys of one or two bytes have a form of their own (`byte_sort`). Rows in order, or in the
-opposite one, are not sorted at all.
+opposite one, are not sorted at all, and shorter ones by networks (`index_network`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import BOOL, INT64, ArrayType, DType, short_name
-from . import radix, row_network, runs
+from ..types import BOOL, INT64, DType, short_name
+from . import index_network, radix, runs
 from .byte_sort import by_bytes
 from .lapack import Workspace
 from .merge_path import MergePath
 from .merge_sort import Rows, merge_sort
 from .radix import COUNT
-from .sort_keys import INDEX, INDEX_BITS, PACKED, Row, encode
-from .vector_loops import stretch
+from .sort_keys import INDEX, INDEX_BITS, PACKED, Row, key_dtype, key_of
+from .vector_loops import overlapping
 
 WIDTH = 8
 """Records that are written at once."""
@@ -27,7 +27,7 @@ WIDTH = 8
 
 def is_packed(dtype: DType) -> bool:
     """True if a key and its index are one integer."""
-    return dtype.itemsize <= 4
+    return key_dtype(dtype).itemsize <= 4
 
 
 def kinds_of(dtype: DType) -> list[DType]:
@@ -43,38 +43,43 @@ def _direction(descending: bool) -> str:
 
 
 def write_records(
-    r: Any, source: Row, rows: Sequence[Any], descending: bool, first: Any, n: Any
+    r: Any,
+    source: Row,
+    rows: Sequence[Any],
+    descending: bool,
+    first: Any,
+    n: Any,
+    imaginary: bool = False,
 ) -> None:
-    """The records of n elements, of which the first one has index `first`, to `rows`."""
+    """The records of n elements, of which the first one has index `first`, to `rows`: by the keys
+    of the `imaginary` parts, if elements have two."""
     dtype = source.dtype
 
     def build(r: Any, *parameters: Any) -> None:
-        pointer, *rows, first, n = parameters
-        row = Row(r, dtype, pointer, source.stride)
-        parts = [Row(r, kind, p) for kind, p in zip(kinds_of(dtype), rows, strict=True)]
+        pointer, *rows, first, n, imaginary = parameters
+        row, kinds = Row(r, dtype, pointer), kinds_of(dtype)
+        parts = [Row(r, kind, p) for kind, p in zip(kinds, rows, strict=True)]
 
         def write(e: Any, i: Any) -> None:
-            record = _record(r, e, row.load(e, i), r.builder.add(first, i), descending)
+            key = key_of(e, row.load(e, i), imaginary, descending)
+            record = _record(e, key, r.builder.add(first, i))
             for part, lanes in zip(parts, record, strict=True):
                 part.store(e, i, lanes)
 
-        stretch(r, r.integer(0), n, WIDTH, write)
+        overlapping(r, n, WIDTH, write)
 
-    name = f"jitad.records.{short_name(dtype)}.{source.stride}.{_direction(descending)}"
-    r.call_inner(name, build, source.pointer, *rows, first, n, apart=True)
-
-
-def _record(r: Any, e: Any, x: Any, index: Any, descending: bool) -> list[Any]:
-    """Elements x from `index` (i64) on as records."""
-    return joined(e, encode(e, x, descending), e.iota(index, INT64))
+    name = f"jitad.records.{short_name(dtype)}.{_direction(descending)}"
+    which = r.b.constant(BOOL, imaginary).value
+    r.call_inner(name, build, source.pointer, *rows, first, n, which, apart=True)
 
 
-def joined(e: Any, key: Any, index: Any) -> list[Any]:
-    """The records of keys and indices."""
+def _record(e: Any, key: Any, index: Any) -> list[Any]:
+    """The records of the elements from `index` (i64) on, with these keys."""
+    places = e.iota(index, INT64)
     if not is_packed(key.dtype):
-        return [key, e.convert(index, INDEX)]
+        return [key, e.convert(places, INDEX)]
     high = e.shift_left(e.convert(key, PACKED), e.constant(PACKED, INDEX_BITS))
-    return [e.bitwise_or(high, e.convert(index, PACKED))]
+    return [e.bitwise_or(high, e.convert(places, PACKED))]
 
 
 def write_places(r: Any, kinds: Sequence[DType], rows: Sequence[Any], target: Row, n: Any) -> None:
@@ -90,7 +95,7 @@ def write_places(r: Any, kinds: Sequence[DType], rows: Sequence[Any], target: Ro
                 index = e.bitwise_and(index, e.constant(PACKED, 2**INDEX_BITS - 1))
             out.store(e, i, e.convert(index, out.dtype))
 
-        stretch(r, r.integer(0), n, WIDTH, write)
+        overlapping(r, n, WIDTH, write)
 
     r.call_inner(name, build, rows[-1], target.pointer, n, apart=True)
 
@@ -104,7 +109,7 @@ class Space:
     def __init__(self, work: Workspace, dtype: DType, n: int) -> None:
         kinds = kinds_of(dtype)
         self.rows = [[work.array(kind, n) for kind in kinds] for _ in range(2)]
-        self.counts = work.array(COUNT, *radix.counts_type(dtype, n).shape)
+        self.counts = work.array(COUNT, *radix.counts_type(key_dtype(dtype), n).shape)
 
     def pointers(self) -> list[list[Any]]:
         """Those of the rows."""
@@ -116,17 +121,9 @@ def sort_records(
 ) -> list[Any]:
     """Sort n (i64) records, which are those of keys of `dtype`, in the first of two rows, of up to
     `longest` of them: pointers to the row where they are then."""
-    kinds = kinds_of(dtype)
-    if not radix.suits([dtype], 1, longest):
-        pairs = [
-            [r.buffer(ArrayType(kind, (longest,)), p) for kind, p in zip(kinds, row, strict=True)]
-            for row in rows
-        ]
-        merge_sort(r, pairs[0], pairs[1], 1, False, n)
-        return list(rows[0])
     first = INDEX_BITS if is_packed(dtype) else 0
-    digits = radix.digits_of(dtype, longest)
-    return radix.by_digits(r, kinds, rows, counts, digits, first, n)
+    digits = radix.digits_of(key_dtype(dtype), longest)
+    return radix.by_digits(r, kinds_of(dtype), rows, counts, digits, first, n)
 
 
 # -- rows in order --
@@ -135,23 +132,22 @@ def sort_records(
 def is_in_order(r: Any, source: Row, target: Row, descending: bool, n: int) -> Any:
     """Whether (i1) the n elements are in order, or strictly in the opposite one: then their order
     is in the target."""
-    count = r.integer(n)
-    whole, opposite = runs.is_whole(r, source, descending, count)
+    whole, opposite = runs.is_whole(r, source, descending, r.integer(n))
 
-    def build(r: Any, target_at: Any, n: Any, opposite: Any) -> None:
+    def build(r: Any, target_at: Any, opposite: Any) -> None:
         out = Row(r, target.dtype, target_at)
         # n - 1 - i = ~i + n
-        turned = r.number(r.builder.sext(opposite, n.type))
-        base = r.number(r.builder.select(opposite, n, r.integer(0)))
+        turned = r.number(r.builder.sext(opposite, r.integer(n).type))
+        base = r.number(r.builder.select(opposite, r.integer(n), r.integer(0)))
 
         def write(e: Any, i: Any) -> None:
             index = e.bitwise_xor(e.iota(i, INT64), e.splat(turned))
             out.store(e, i, e.convert(e.add(index, e.splat(base)), out.dtype))
 
-        stretch(r, r.integer(0), n, WIDTH, write)
+        overlapping(r, n, WIDTH, write)
 
-    name = f"jitad.whole.{short_name(target.dtype)}"
-    r.when(whole, lambda: r.call_inner(name, build, target.pointer, count, opposite, apart=True))
+    name = f"jitad.whole.{short_name(target.dtype)}.{n}"
+    r.when(whole, lambda: r.call_inner(name, build, target.pointer, opposite, apart=True))
     return whole
 
 
@@ -161,7 +157,8 @@ class _RunsOrder(runs.Runs):
     def __init__(
         self, r: Any, source: Row, target: Any, pairs: Sequence[Any], descending: bool, n: Any
     ) -> None:
-        path = MergePath(kinds_of(source.dtype), 1, False)  # keys ascend in either direction
+        # keys ascend in either direction
+        path = MergePath(kinds_of(source.dtype), 1, False)
         super().__init__(r, [source], descending, path, pairs, n)
         self.target = Row(r, INT64, target)
 
@@ -172,18 +169,14 @@ class _RunsOrder(runs.Runs):
         def build(r: Any, pointer: Any, *parameters: Any) -> None:
             *rows, start, end, opposite = parameters
             row, records = Row(r, source.dtype, pointer), Rows(r, target.dtypes, rows)
-            last = r.builder.sub(end, r.integer(1))
-
-            def straight() -> None:
-                places, n = records.behind(start).pointers, r.builder.sub(end, start)
-                stretch_of = Row(r, row.dtype, row.at(start))
-                write_records(r, stretch_of, places, descending, start, n)
+            ends = r.builder.sub(r.builder.add(start, end), r.integer(1))
 
             def move(i: Any) -> None:
-                of = r.builder.add(start, r.builder.sub(last, i))
-                records.store(i, _record(r, r.b, row.load(r.b, of), of, descending))
+                of = r.builder.select(opposite, r.builder.sub(ends, i), i)
+                key = key_of(r.b, row.load(r.b, of), r.b.constant(BOOL, False).value, descending)
+                records.store(i, _record(r.b, key, of))
 
-            r.when(opposite, lambda: r.loop(end, move, start=start), straight)
+            r.loop(end, move, start=start)
 
         name = f"jitad.runs.records.{short_name(source.dtype)}.{_direction(descending)}"
         places = (source.pointer, *target.pointers, start, end, opposite)
@@ -196,7 +189,8 @@ class _RunsOrder(runs.Runs):
 def order_by_runs(
     r: Any, source: Row, target: Any, rows: Sequence[Sequence[Any]], descending: bool, n: int
 ) -> Any:
-    """Whether (i1) a row has few runs. If so its order is in `target`. The rows are for records."""
+    """Whether (i1) a row has few runs. If so its order, by the first of two keys, is in `target`.
+    The rows are for records."""
 
     def build(r: Any, pointer: Any, target: Any, *parameters: Any) -> Any:
         *pointers, n, most = parameters
@@ -227,25 +221,18 @@ def sort_row(
 
 def method_of(dtype: DType, n: int) -> str:
     """How the order of a row of n elements is found."""
-    if _is_plain(dtype, n):
-        return "merge"
-    if dtype.itemsize <= 2 and radix.suits([dtype], 1, n):
-        return "bytes"
-    if is_packed(dtype) and row_network.suits([PACKED], 1, n):
+    if index_network.suits(dtype, n):
         return "network"
-    return "records"
-
-
-def _is_plain(dtype: DType, n: int) -> bool:
-    """True if elements are merged as they are, for want of keys or of bits of an index."""
-    return dtype.kind == "c" or n >= 2**32
+    if not radix.suits([dtype], 1, n):
+        return "merge"
+    return "bytes" if dtype.itemsize <= 2 else "records"
 
 
 def workspace_row(work: Workspace, dtype: DType, n: int) -> None:
     """Count the scratch memory."""
     _Scratch(work, dtype, n)
     if method_of(dtype, n) == "network":
-        row_network.workspace_row(work, PACKED, n)
+        index_network.workspace_order(work, n)
 
 
 class _Scratch:
@@ -257,7 +244,7 @@ class _Scratch:
             self.row = work.array(PACKED, n if dtype.itemsize == 2 else 0)
             self.counts = work.array(COUNT, 2, 256)
         elif method == "network":
-            self.row = work.array(PACKED, n)
+            self.taken = work.array(dtype, n)
         elif method == "records":
             self.space = Space(work, dtype, n)
         else:
@@ -271,10 +258,8 @@ def _sort_any(r: Any, work: Workspace, row: Row, target: Any, n: int, descending
     if method == "bytes":
         by_bytes(r, row, target, space.row.pointer, space.counts.pointer, descending, n)
     elif method == "network":
-        pointer = space.row.pointer
-        write_records(r, row, [pointer], descending, zero, count)
-        row_network.sort_row(r, work, pointer, pointer, PACKED, n, False)
-        write_places(r, [PACKED], [pointer], places, count)
+        taken = Row(r, dtype, space.taken.pointer)
+        index_network.order_row(r, work, row, places, taken, descending, n)
     elif method == "records":
         pairs, counts = space.space.pointers(), space.space.counts.pointer
 
@@ -283,11 +268,8 @@ def _sort_any(r: Any, work: Workspace, row: Row, target: Any, n: int, descending
             found = sort_records(r, dtype, pairs, counts, n, count)
             write_places(r, kinds_of(dtype), found, places, count)
 
-        if runs.suits(n):
-            few = order_by_runs(r, row, target, pairs, descending, n)
-            r.when(few, lambda: None, by_records)
-        else:
-            by_records()
+        few = order_by_runs(r, row, target, pairs, descending, n)
+        r.when(few, lambda: None, by_records)
     else:
         _by_merging(r, row, places, space.rows, n, descending)
 

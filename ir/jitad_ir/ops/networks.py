@@ -14,7 +14,7 @@ from .lapack import Workspace
 from .merge_sort import Record, Rows, insert, record_before
 from .sort_keys import Flag, Row, decode, encode, is_ambiguous, key_dtype, last_key, restore
 from .sort_sharing import NETWORK, WITH_INDEX, doublings, parts_of, share_rows
-from .vector_loops import affine, behind, transpose
+from .vector_loops import affine, behind, overlapping, transpose
 
 LANE_BYTES = 64
 """Bytes of a vector of keys; those of two registers where the target's are shorter."""
@@ -166,13 +166,6 @@ def _divided(r: Any, number: Any, by: int) -> tuple[Any, Any]:
 def _start(r: Any, x: Any, first: Any) -> Any:
     flat = r.buffer(x.type.with_shape((x.type.size,)), x.pointer)
     return r.element_pointer(flat, (first,))
-
-
-def _in_groups(r: Any, count: int, width: int, body: Callable[[Any], None]) -> None:
-    """body(first) for groups of `width` that cover 0 ... count - 1; the last two may overlap."""
-    r.loop(count // width, lambda g: body(affine(r, 0, (g, width))))
-    if count % width:
-        body(r.integer(count - width))
 
 
 class _Column(Rows):
@@ -337,7 +330,7 @@ class _Group:
 
         # Squares of more than 16 cost more to compile than they save.
         if self.inner == 1 and self.n >= width and width <= 16 and not self._is_complex:
-            _in_groups(r, self.n, width, square)
+            overlapping(r, self.n, width, lambda _, first: square(first))
         else:
             r.loop(self.n, single)
 

@@ -16,7 +16,7 @@ from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
 from . import runs
 from .lapack import Workspace
 from .merge_sort import Rows
-from .sort_keys import Counter, Row, decode_row, encode_row, key_dtype, restore
+from .sort_keys import Counter, Row, as_bool, decode_row, encode_row, key_dtype, restore
 from .vector_loops import affine
 
 COUNT = DTYPES["u32"]
@@ -132,7 +132,7 @@ def sort_within(
     found = by_digits(r, kinds, rows, counts, digits_of(dtype, n), 0, count)
     if flag is not None:
         copy(targets, found, 0)
-        r.b.store(flag, r.b.constant(BOOL, False)._replace(value=ambiguous))
+        r.b.store(flag, as_bool(r, ambiguous))
         return
     decode_row(r, found[0], targets[0], dtype, descending, count)
     copy(targets, found, 1)

@@ -27,7 +27,7 @@ from .sort_keys import (
     last_key,
     restore,
 )
-from .vector_loops import affine, behind, transpose
+from .vector_loops import affine, behind, overlapping, transpose
 
 LENGTHS = {4: (24, 4096), 8: (24, 4096)}
 """Bytes of a key -> lengths of the rows that are sorted so."""
@@ -49,33 +49,28 @@ def _layout(dtype: DType, n: int) -> tuple[int, int]:
     return width, length
 
 
-def _space(work: Workspace, dtype: DType, n: int) -> tuple[Any, Any]:
-    """The columns, and the row in order."""
+def space(work: Workspace, dtype: DType, n: int) -> tuple[Any, Any]:
+    """Scratch memory: the columns, and the row in order."""
     width, length = _layout(dtype, n)
-    return work.array(key_dtype(dtype), width * length), work.array(
-        key_dtype(dtype), width * length
-    )
-
-
-def workspace_row(work: Workspace, dtype: DType, n: int) -> None:
-    """Count the scratch memory."""
-    _space(work, dtype, n)
+    columns, ordered = (work.array(key_dtype(dtype), width * length) for _ in range(2))
+    return columns, ordered
 
 
 def sort_row(
     r: Any,
-    work: Workspace,
+    scratch: Sequence[Any],
     source: Any,
     target: Any,
     dtype: DType,
     n: int,
     descending: bool,
 ) -> None:
-    """Sort one row of n keys, from `source` on to `target` on, which may be the same.
+    """Sort one row of n keys, from `source` on to `target` on, which may be the same, with
+    pointers to its `space`.
 
     In functions of about the same size, which are compiled side by side.
     """
-    columns, ordered = [part.pointer for part in _space(work, dtype, n)]
+    columns, ordered = scratch
     direction = "descending" if descending else "ascending"
     kind = f"{short_name(dtype)}.{n}.{direction}"
 
@@ -234,16 +229,12 @@ class _RowSort:
             for lane, row in enumerate(rows):
                 self.b.store(behind(r, start, lane * length * self.keys.itemsize), row)
 
-        def write(number: Any) -> None:
-            first = affine(r, 0, (number, width))
-            if self.n % width:  # The last vector overlaps the one before.
-                last = r.integer(self.n - width)
-                first = r.builder.select(r.builder.icmp_signed("<", first, last), first, last)
-            keys = ordered.load(self.b, first)
-            self.row.store(self.b, first, decode(self.b, keys, self.dtype, self.descending))
+        def write(e: Any, first: Any) -> None:
+            keys = ordered.load(e, first)
+            self.row.store(e, first, decode(e, keys, self.dtype, self.descending))
 
         r.loop(length // width, square)
-        r.loop(-(-self.n // width), write)
+        overlapping(r, self.n, width, write)
 
 
 class _Pair(NamedTuple):

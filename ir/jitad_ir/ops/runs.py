@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..types import BOOL, INT64, ArrayType, DType, short_name
+from ..types import BOOL, INT64, ArrayType, DType, real_dtype, short_name
 from .merge_path import MergePath
 from .merge_sort import Rows, record_before
-from .sort_keys import Counter, Flag, Row, decode_row, encode_row, key_dtype, restore
+from .sort_keys import Counter, Flag, Row, as_bool, decode_row, encode_row, key_dtype, restore
 from .vector_loops import vector_width
 
 LEAST = 256
@@ -35,23 +35,14 @@ def suits(n: int) -> bool:
     return n >= LEAST
 
 
-def end_of_run(
-    r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any
-) -> tuple[Any, Any]:
-    """Where the run ends (i64) that begins at `start` of n records with these keys, and whether
-    (i1) it is in the opposite order."""
-    signed = _signed_end(r, keys, descending, start, n)
-    return _end(r, signed), _is_opposite(r, signed)
-
-
 def is_whole(r: Any, key: Row, descending: bool, n: Any) -> tuple[Any, Any]:
     """Whether (i1) n elements are one run, and whether it is in the opposite order."""
-    end, opposite = end_of_run(r, [key], descending, r.integer(0), n)
-    return r.builder.icmp_signed("==", end, n), opposite
+    signed = _signed_end(r, [key], descending, r.integer(0), n)
+    return r.builder.icmp_signed("==", _end(r, signed), n), _is_opposite(r, signed)
 
 
 def is_sorted(r: Any, key: Row, descending: bool, n: Any) -> Any:
-    """Whether (i1) n elements are in order."""
+    """Whether (i1) n elements are in order; more of them than two vectors have."""
     return r.builder.icmp_signed("==", _signed_end(r, [key], descending, r.integer(0), n), n)
 
 
@@ -84,56 +75,73 @@ def _kinds(dtypes: Sequence[DType], descending: bool) -> str:
 
 
 def _emit_end(r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any) -> Any:
-    b, one = r.builder, r.integer(1)
-    second = b.add(start, one)
-    end, limit = Counter(r, second), Counter(r, n)
+    b, one, none = r.builder, r.integer(1), r.integer(0)
+    e = r.simd(2 * max(vector_width(key.dtype) for key in keys))
+    width, second = r.integer(e.width), b.add(start, one)
+    end, found, looking = Counter(r, second), Counter(r, none), Counter(r, one)
     down = Flag(r)
+    is_complex = len(keys) == 1 and keys[0].dtype.kind == "c"
+    each = r.integer(int(is_complex))  # log2 of the bits of a record
 
-    def falls(e: Any, i: Any) -> Any:
-        """Where records from i on come before those that they follow."""
+    def breaks(i: Any) -> Any:
+        """The bits (i64) of records from i on that do not belong to the run of the one before."""
+        if is_complex:
+            return _breaks(r, e, keys[0], i, down.value, descending)
         here, previous = ([key.load(e, k) for key in keys] for k in (i, b.sub(i, one)))
-        return record_before(e, here, previous, len(keys), descending)
+        falls = record_before(e, here, previous, len(keys), descending)
+        return e.bits(e.ne(falls, e.splat(down.value)))
 
     def step() -> None:
-        """One record, then as many vectors of them as go on like it."""
-        i = end.value
-        here = falls(r.b, i)
-        down.join(r.b.bitwise_and(here, here._replace(value=b.icmp_signed("==", i, second))))
-        goes_on = r.b.eq(here, down.value).value
-        limit.set(b.select(goes_on, n, i))
-        end.set(b.select(goes_on, b.add(i, one), i))
-        r.when(goes_on, extend)
+        """A vector of records; the last ones of the row, of which the first may be known."""
+        last = b.sub(n, width)
+        at = b.select(b.icmp_signed("<", end.value, last), end.value, last)
+        unknown = b.shl(r.integer(-1), b.shl(b.sub(end.value, at), each))
+        found.set(b.and_(breaks(at), unknown))
+        end.set(b.add(at, width))
 
-    def extend() -> None:
-        width = 2 * max(vector_width(key.dtype) for key in keys)
-        e = r.simd(width)
-        last, wanted = Counter(r, b.sub(n, r.integer(width))), e.splat(down.value)
+    def goes_on() -> Any:
+        return b.and_(b.icmp_unsigned("==", found.value, none), b.icmp_signed("<", end.value, n))
 
-        def breaks(i: Any) -> Any:
-            if keys[0].dtype.kind == "c":
-                here, previous = (keys[0].load(e, k) for k in (i, b.sub(i, one)))
-                return e.bitwise_not(_surely_goes_on(e, previous, here, wanted, descending))
-            return e.bitwise_xor(falls(e, i), wanted)
+    def look() -> None:
+        """Upwards, and if the second record is not in order, downwards."""
+        found.set(none)
+        r.loop_while(goes_on, step)
+        first = b.lshr(b.cttz(found.value, r.b.constant(BOOL, False).value), each)
+        broken = b.icmp_unsigned("!=", found.value, none)
+        end.add(b.select(broken, b.sub(first, width), none))
+        again = b.and_(broken, b.icmp_signed("==", end.value, second))
+        again = b.and_(again, b.not_(down.value.value))
+        looking.set(b.zext(again, one.type))
+        down.join(as_bool(r, again))
 
-        def vector() -> None:
-            i = end.value
-            broken = e.reduce_or(breaks(i)).value
-            last.set(b.select(broken, r.integer(-1), last.value))
-            end.set(b.select(broken, i, b.add(i, r.integer(width))))
-
-        r.loop_while(lambda: b.icmp_signed("<=", end.value, last.value), vector)
-
-    r.loop_while(lambda: b.icmp_signed("<", end.value, limit.value), step)
+    r.loop_while(lambda: b.icmp_signed("!=", looking.value, none), look)
     return b.select(down.value.value, b.neg(end.value), end.value)
 
 
-def _surely_goes_on(e: Any, x: Any, y: Any, falls: Any, descending: bool) -> Any:
-    """Where complex y follow x in a run as their real parts do, and none has a nan."""
-    x_re, y_re = e.real(x), e.real(y)
-    turned = e.bitwise_not(falls) if descending else falls
-    lesser, greater = e.select(turned, y_re, x_re), e.select(turned, x_re, y_re)
-    numbers = e.bitwise_and(e.eq(e.imag(x), e.imag(x)), e.eq(e.imag(y), e.imag(y)))
-    return e.bitwise_and(e.lt(lesser, greater), numbers)
+def _breaks(r: Any, e: Any, key: Row, i: Any, falls: Any, descending: bool) -> Any:
+    """Every second bit (i64): of the complex numbers from i on that do not belong to the run of the
+    one before, or either has a nan."""
+    b, parts = r.builder, r.simd(2 * e.width)
+    row = Row(r, real_dtype(key.dtype), key.pointer)
+    falling = b.not_(falls.value) if descending else falls.value
+    x, y = (
+        row.load(parts, b.shl(b.sub(i, b.zext(k, i.type)), r.integer(1)))
+        for k in (b.not_(falling), falling)
+    )
+    # Of the two bits of a number the first is that of the real part.
+    less, same, wrong = (
+        parts.bits(lanes)
+        for lanes in (
+            parts.lt(x, y),
+            parts.eq(x, y),
+            parts.bitwise_or(parts.is_nan(x), parts.is_nan(y)),
+        )
+    )
+    ties = b.select(falls.value, r.integer(0), same)
+    imag_less, imag_ties, imag_wrong = (b.lshr(k, r.integer(1)) for k in (less, ties, wrong))
+    by_real = b.and_(less, b.not_(imag_wrong))
+    goes_on = b.or_(by_real, b.and_(same, b.or_(imag_less, imag_ties)))
+    return b.and_(b.not_(goes_on), r.integer(sum(1 << 2 * k for k in range(e.width))))
 
 
 def sort_by_runs(

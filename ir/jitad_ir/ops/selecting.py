@@ -279,8 +279,11 @@ def _in_order(r: Any, x: ArrayType, space: _Space, descending: bool, count: Any)
         Rows(r, dtypes, given).copy_to(Rows(r, dtypes, asked), count)
 
     # Of few-valued rows the candidates are often equal.
-    whole = runs.is_sorted(r, Row(r, x.dtype, given[0]), descending, count)
-    r.when(whole, copy, sort)
+    b, least = r.builder, r.integer(runs.LEAST)
+    many = b.icmp_signed(">=", count, least)
+    looked_at = b.select(many, count, least)
+    whole = runs.is_sorted(r, Row(r, x.dtype, given[0]), descending, looked_at)
+    r.when(b.and_(whole, many), copy, sort)
     return space.ordered
 
 

@@ -38,8 +38,8 @@ def bools_as_bytes(r: Any, buffers: Sequence[Any]) -> list[Any]:
 
 
 def key_dtype(dtype: DType) -> DType:
-    """The unsigned integers that are keys of `dtype` (any but complex)."""
-    return DTYPES[f"u{8 * dtype.itemsize}"]
+    """The unsigned integers that are keys of `dtype`; of complex numbers, see `key_of`."""
+    return PACKED if dtype.kind == "c" else DTYPES[f"u{8 * dtype.itemsize}"]
 
 
 def last_key(dtype: DType) -> int:
@@ -71,6 +71,24 @@ def encode(b: Any, x: Any, descending: bool) -> Any:
         if dtype.kind == "i":
             key = b.bitwise_xor(key, b.constant(keys, _sign_bit(dtype)))
     return b.bitwise_xor(key, ones) if descending else key
+
+
+def has_two_keys(dtype: DType) -> bool:
+    """True of complex numbers of 128 bits: each part has a key."""
+    return dtype.itemsize > PACKED.itemsize
+
+
+def key_of(b: Any, x: Any, imaginary: Any, descending: bool) -> Any:
+    """Keys of x, which may be complex: of 64 bits, those of the real parts with those of the
+    imaginary ones behind; of 128 bits, of the imaginary parts if these (i1) are asked for, else of
+    the real ones. Numbers with a nan are not where they should be."""
+    if x.dtype.kind != "c":
+        return encode(b, x, descending)
+    if has_two_keys(x.dtype):
+        which = b.splat(b.of_width(1).constant(BOOL, False)._replace(value=imaginary))
+        return encode(b, b.select(which, b.imag(x), b.real(x)), descending)
+    real, imag = (b.convert(encode(b, p, descending), PACKED) for p in (b.real(x), b.imag(x)))
+    return b.bitwise_or(b.shift_left(real, b.constant(PACKED, 32)), imag)
 
 
 def decode(b: Any, key: Any, dtype: DType, descending: bool) -> Any:
@@ -140,6 +158,11 @@ class Counter:
     def add(self, amount: Any) -> None:
         """Hold a number that is greater by `amount`."""
         self.set(self.r.builder.add(self.value, amount))
+
+
+def as_bool(r: Any, flag: Any) -> Any:
+    """An i1 as Lanes."""
+    return r.b.constant(BOOL, False)._replace(value=flag)
 
 
 class Flag:
@@ -244,3 +267,20 @@ def _emit_restore(r: Any, source: Row, target: Row, n: Any, descending: bool) ->
         nans_at.add(number(is_nan))
 
     r.loop(n, put)
+
+
+def take(r: Any, source: Row, order: Row, target: Row, n: Any) -> None:
+    """Elements of the source in the order given to the target, of its dtype."""
+    dtype = source.dtype
+
+    def build(r: Any, given: Any, order_at: Any, asked: Any, n: Any) -> None:
+        rows, index = [Row(r, dtype, p) for p in (given, asked)], Row(r, order.dtype, order_at)
+
+        def move(i: Any) -> None:
+            of = r.b.convert(index.load(r.b, i), INT64).value
+            rows[1].store(r.b, i, rows[0].load(r.b, of))
+
+        r.loop(n, move)
+
+    name = f"jitad.take.{short_name(dtype)}.{short_name(order.dtype)}"
+    r.call_inner(name, build, source.pointer, order.pointer, target.pointer, n, apart=True)

@@ -64,7 +64,7 @@ def _row_parts(xs: Sequence[ArrayType], axis: int, num_keys: int) -> tuple[int, 
     blocks, work = _blocks(xs, axis), Workspace()
     column_blocks.workspace_blocks(work, blocks, dtypes, dtypes)
     if method == "network":
-        row_network.workspace_row(work, dtypes[0], n)
+        row_network.space(work, dtypes[0], n)
         each = NETWORK * doublings(n)
     elif method == "radix":
         radix.workspace_radix(work, dtypes, n)
@@ -179,23 +179,24 @@ def _sort_row(
     """Sort one row, from `sources` on to `targets` on."""
     method = _method(dtypes, num_keys, n)
     if method == "network":
-        row_network.sort_row(r, work, sources[0], targets[0], dtypes[0], n, descending)
+        scratch = [part.pointer for part in row_network.space(work, dtypes[0], n)]
+        row_network.sort_row(r, scratch, sources[0], targets[0], dtypes[0], n, descending)
         return
     if method in ("radix", "complex"):
         sort = radix.radix_sort if method == "radix" else complex_sort.sort_row
         sort(r, work, sources, targets, dtypes, n, descending)
         return
-    scratch = _work_rows(work, dtypes, n)
+    others = _work_rows(work, dtypes, n)
 
     def by_merging() -> None:
         for dtype, source, target in zip(dtypes, sources, targets, strict=True):
             r.copy_bytes(target, source, r.integer(n * dtype.itemsize))
         rows = [r.buffer(ArrayType(d, (n,)), p) for d, p in zip(dtypes, targets, strict=True)]
-        merge_sort(r, rows, scratch, num_keys, descending)
+        merge_sort(r, rows, others, num_keys, descending)
 
     if not runs.suits(n):
         by_merging()
         return
-    free = [row.pointer for row in scratch]
+    free = [row.pointer for row in others]
     few = runs.sort_by_runs(r, sources, targets, free, dtypes, num_keys, descending, False, n)
     r.when(few, lambda: None, by_merging)

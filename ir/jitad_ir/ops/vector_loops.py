@@ -3,7 +3,7 @@ vectors of neighbouring elements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..types import DType
@@ -77,11 +77,32 @@ def stretch(r: Any, start: Any, end: Any, width: int, body: Callable[[Any, Any],
     r.loop(end, lambda i: body(r.b, i), start=affine(r, start, (whole, width)))
 
 
-def transpose(b: Any, rows: list[Any]) -> list[Any]:
-    """Vectors x_k, as many as a power of two, whose lane l becomes number k + l len(rows): each
-    round moves the first bit of k behind those of l. Of a square, rows become columns."""
-    half = len(rows) // 2
-    for _ in range(half.bit_length()):
-        woven = [b.interleave(x, y) for x, y in zip(rows[:half], rows[half:], strict=True)]
-        rows = [row for pair in woven for row in pair]
-    return rows
+def overlapping(r: Any, length: Any, width: int, body: Callable[[Any, Any], None]) -> None:
+    """Cover 0 ... length - 1, a vector or more (an int or i64), by `body(emitter, first)`: vectors
+    of `width` elements, of which the last one may overlap the one before."""
+    b, size = r.builder, _i64(r, length)
+    last = b.sub(size, r.integer(width))
+
+    def vector(number: Any) -> None:
+        first = affine(r, 0, (number, width))
+        if not isinstance(length, int) or length % width:
+            first = b.select(b.icmp_signed("<", first, last), first, last)
+        body(r.simd(width), first)
+
+    r.loop(b.udiv(b.add(size, r.integer(width - 1)), r.integer(width)), vector)
+
+
+def transpose(b: Any, rows: Sequence[Any]) -> list[Any]:
+    """The columns of a square of vectors. Blocks of single lanes are exchanged across the diagonal
+    of each square of two, then blocks of two of each of four ... (J. O. Eklundh, 1972)."""
+    columns, lanes = list(rows), range(len(rows))
+    size = 1
+    while size < len(rows):
+        low = [lane + (len(rows) - size if lane & size else 0) for lane in lanes]
+        high = [lane + (len(rows) if lane & size else size) for lane in lanes]
+        for i in lanes:
+            if not i & size:
+                x, y = columns[i], columns[i + size]
+                columns[i], columns[i + size] = b.shuffle(x, low, y), b.shuffle(x, high, y)
+        size *= 2
+    return columns
