@@ -18,7 +18,6 @@ from jitad_ir.plan.structures import Loop
 
 X = np.random.default_rng(0).normal(size=(1500, 300))
 W = np.linspace(0.5, 1.5, 300)
-WIDE = np.random.default_rng(0).normal(size=(1000, 1100))
 LABELS = np.arange(1500) % 300
 HEADS = np.random.default_rng(1).normal(size=(2, 8, 64, 64)).astype("float32")
 
@@ -58,7 +57,6 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
         ),
         (X,),
     ),
-    "columns of a function": (lambda x: jnp.mean(jnp.tanh(x) ** 2, axis=0), (WIDE,)),
     "attention": (attention, (HEADS,)),
     "gradient of attention": (jitad.grad(lambda q: jnp.sum(attention(q) ** 2)), (HEADS,)),
 }

@@ -23,19 +23,16 @@ gives is folded afterwards. Shapes and dtypes alone decide.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..graph import Equation, Graph, Value
-from ..lowering import Elementwise
 from ..types import Shape
 from .dce import dce
 from .ordering import in_order, users_of
 from .regions import in_regions
 from .row_groups import (
-    COLUMNS,
     LONGEST,
     LONGEST_OF_PRODUCTS,
-    WIDE,
     Candidate,
     Grouped,
     is_long_fold,
@@ -69,12 +66,10 @@ def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
     for eq in graph.equations:
         depth = leading_batch_axes(eq)
         numbered.update([eq.outputs[0].shape[:d] for d in range(1, depth + 1)])
-    made_by = {v: eq for eq in graph.equations for v in eq.outputs}
-    columns = {eq for eq in folds if _folds_columns(eq, made_by)}
     found: dict[Shape, tuple[bool, int, int]] = {}
     for eq in folds:
         x, last = eq.operands[0], min(eq.params["axes"], default=0)
-        for depth in range(1, (last or eq in columns) + 1):
+        for depth in range(1, last + 1):
             rows = x.shape[:depth]
             products = rows in numbered
             fits = _row_bytes(x, depth) <= (LONGEST_OF_PRODUCTS if products else LONGEST)
@@ -82,15 +77,6 @@ def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
                 rank = (not products, -x.type.nbytes, -depth)
                 found[rows] = min(rank, found.get(rows, rank))
     return sorted(found, key=lambda rows: found[rows])
-
-
-def _folds_columns(eq: Equation, made_by: Mapping[Value, Equation]) -> bool:
-    """Whether an equation folds all rows of a large array that is computed element by element."""
-    (x,) = eq.operands
-    if eq.params["axes"] != (0,) or x.type.nbytes < COLUMNS or _row_bytes(x, 1) < WIDE:
-        return False
-    maker = made_by.get(x)
-    return maker is not None and isinstance(maker.op.lower, Elementwise)
 
 
 def _row_bytes(x: Value, depth: int) -> int:

@@ -35,10 +35,6 @@ SHORTEST = 1 << 10
 """Bytes of the longest rows of a block, at least: a step costs something."""
 MOST_ROWS = 1 << 10
 """Rows of a block."""
-COLUMNS = 1 << 23
-"""Bytes of an array from which on to go over it column by column waits for memory."""
-WIDE = 1 << 10
-"""Bytes of a row from which on it is not read with its neighbours."""
 FEW = 16
 """Elements of a row up to which a fold of it is done where it is read."""
 CHEAP = 8
@@ -79,42 +75,12 @@ class Candidate:
         """Equations outside that fold the rows of a value of the group, or of one it reads."""
         self.stored: list[Value] = []
         """Values that are read outside."""
-        self.tall = False
-        """Whether all rows of a large array are folded."""
         self.size = 0
         """Rows of a block."""
 
     def has_folds(self) -> bool:
-        """Whether a large array is folded along its rows, or over all of them: column by column
-        that would wait for memory, which processors fetch ahead along rows only."""
-        self.tall = any(map(self._is_tall, self.equations))
-        return self.tall or any(map(is_long_fold, self.equations))
-
-    def _is_tall(self, eq: Equation) -> bool:
-        """Whether all rows of the result, a large array of wide rows, are folded: if it is dear, or
-        nothing else happens to it."""
-        value, lower = eq.outputs[0], eq.op.lower
-        wide = value.type.nbytes >= max(COLUMNS, WIDE * math.prod(self.rows))
-        if not wide or not isinstance(lower, Elementwise):
-            return False
-        if lower.dear:
-            return self._is_folded(eq)
-        users = self.users.get(value, ())
-        return bool(users) and all(map(self._folds, users))
-
-    def _is_folded(self, eq: Equation) -> bool:
-        """Whether all rows of an equation's result, or of what is computed of it element by
-        element, are folded."""
-        pending, seen = [eq], {eq}
-        while pending:
-            for user in self.users.get(pending.pop().outputs[0], ()):
-                if self._folds(user):
-                    return True
-                inside = user in self.members and user not in seen
-                if user is not None and inside and isinstance(user.op.lower, Elementwise):
-                    seen.add(user)
-                    pending.append(user)
-        return False
+        """Whether a large array is folded along its rows."""
+        return any(map(is_long_fold, self.equations))
 
     def is_worth(self) -> bool:
         """Whether the equations pass over a large array more than once and there are blocks for
@@ -122,7 +88,7 @@ class Candidate:
         folds = [u for eq in self.equations for u in self._others(eq) if self._folds(u)]
         folds += self.beside
         again = self._passes_again()
-        if not (again or self.tall or (folds and self._passes_beside(folds))):
+        if not (again or (folds and self._passes_beside(folds))):
             return False
         if any([self._is_spread_out(v) for v in self._sources()]):
             return False

@@ -36,10 +36,10 @@ LARGE = 1 << 22
 """Bytes of an array that is not in the second cache."""
 
 WIDE = 1 << 12
-"""Bytes of rows of which pieces are fetched as fast from a cache."""
+"""Bytes of rows of which pieces are fetched as fast from a cache, if it is one array."""
 
-HUGE = 1 << 24
-"""Bytes of an array that is in no cache."""
+HUGE = 3 << 22
+"""Bytes of an array that may be in no cache."""
 
 
 def rows_together(kernel: Kernel, loop: int) -> int:
@@ -86,9 +86,16 @@ def column_loop(kernel: Kernel) -> int | None:
     for loop, length in enumerate(kernel.lengths):
         if loop != row and length * max(widths) > NARROW and _lies_along(kernel, loop, row):
             wide = length * max(widths) > WIDE
-            cached = not kernel.stores and prod(kernel.lengths) * max(widths) < HUGE
-            return None if wide and cached else loop
+            cached = prod(kernel.lengths) * max(widths) < HUGE
+            return None if wide and cached and _is_one_stream(kernel, row) else loop
     return None
+
+
+def _is_one_stream(kernel: Kernel, row: int) -> bool:
+    """Whether one array is read, and folded at once."""
+    streams = [n for n in kernel.nodes if isinstance(n, Read) and stride(n.offset, row) != 0]
+    dear = any(isinstance(node, Apply) and node.dear for node in kernel.nodes)
+    return len(streams) == 1 and len(kernel.nodes) <= 4 and not (kernel.stores or dear)
 
 
 def _lies_along(kernel: Kernel, loop: int, row: int) -> bool:
