@@ -30,13 +30,10 @@ TOGETHER = 8
 
 SHORT = 3 << 10
 """Bytes of rows that are not folded several at once out of memory: they would be fetched ahead in
-pieces only."""
+pieces only. Of longer ones, pieces are fetched as fast from a cache, if they are of one array."""
 
 LARGE = 1 << 22
 """Bytes of an array that is not in the second cache."""
-
-WIDE = 1 << 12
-"""Bytes of rows of which pieces are fetched as fast from a cache, if it is one array."""
 
 HUGE = 3 << 22
 """Bytes of an array that may be in no cache."""
@@ -85,7 +82,7 @@ def column_loop(kernel: Kernel) -> int | None:
         return None
     for loop, length in enumerate(kernel.lengths):
         if loop != row and length * max(widths) > NARROW and _lies_along(kernel, loop, row):
-            wide = length * max(widths) > WIDE
+            wide = length * max(widths) > SHORT
             cached = prod(kernel.lengths) * max(widths) < HUGE
             return None if wide and cached and _is_one_stream(kernel, row) else loop
     return None
