@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import BOOL, INT64, DType, short_name
+from ..types import BOOL, INT64, ArrayType, DType, short_name
 from . import index_network, radix, runs
 from .byte_sort import by_bytes
 from .lapack import Workspace
@@ -22,7 +22,7 @@ from .sort_keys import INDEX, INDEX_BITS, PACKED, Row, key_dtype, key_of
 from .vector_loops import overlapping
 
 WIDTH = 8
-"""Records that are written at once."""
+"""Records that are written at once: rows have as many, or are merged without keys."""
 
 
 def is_packed(dtype: DType) -> bool:
@@ -121,9 +121,17 @@ def sort_records(
 ) -> list[Any]:
     """Sort n (i64) records, which are those of keys of `dtype`, in the first of two rows, of up to
     `longest` of them: pointers to the row where they are then."""
+    kinds = kinds_of(dtype)
+    if not radix.suits([key_dtype(dtype)], 1, longest):
+        pairs = [
+            [r.buffer(ArrayType(kind, (longest,)), p) for kind, p in zip(kinds, row, strict=True)]
+            for row in rows
+        ]
+        merge_sort(r, pairs[0], pairs[1], 1, False, n)
+        return list(rows[0])
     first = INDEX_BITS if is_packed(dtype) else 0
     digits = radix.digits_of(key_dtype(dtype), longest)
-    return radix.by_digits(r, kinds_of(dtype), rows, counts, digits, first, n)
+    return radix.by_digits(r, kinds, rows, counts, digits, first, n)
 
 
 # -- rows in order --
@@ -223,9 +231,9 @@ def method_of(dtype: DType, n: int) -> str:
     """How the order of a row of n elements is found."""
     if index_network.suits(dtype, n):
         return "network"
-    if not radix.suits([dtype], 1, n):
-        return "merge"
-    return "bytes" if dtype.itemsize <= 2 else "records"
+    if dtype.itemsize <= 2 and radix.suits([dtype], 1, n):
+        return "bytes"
+    return "merge" if dtype.kind == "c" or not WIDTH <= n < 2**32 else "records"
 
 
 def workspace_row(work: Workspace, dtype: DType, n: int) -> None:
@@ -268,8 +276,11 @@ def _sort_any(r: Any, work: Workspace, row: Row, target: Any, n: int, descending
             found = sort_records(r, dtype, pairs, counts, n, count)
             write_places(r, kinds_of(dtype), found, places, count)
 
-        few = order_by_runs(r, row, target, pairs, descending, n)
-        r.when(few, lambda: None, by_records)
+        if runs.suits(n):
+            few = order_by_runs(r, row, target, pairs, descending, n)
+            r.when(few, lambda: None, by_records)
+        else:
+            by_records()
     else:
         _by_merging(r, row, places, space.rows, n, descending)
 
