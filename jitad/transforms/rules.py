@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import update_wrapper
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,7 +18,7 @@ from ..argument_types import type_of_argument
 from ..array import as_given
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
-from ..trace import ClosedGraph, apply, find_trace
+from ..trace import ClosedGraph, Tracer, apply, find_trace
 from .function import (
     FLOAT0,
     Traced,
@@ -30,8 +31,14 @@ from .function import (
 )
 
 RULE_DEPTH = 3
-"""How often a rule may call its own function. Deeper calls, which only derivatives of a higher
-order see, are differentiated as the function is written."""
+"""To what depth a rule that calls its own function is traced. Deeper calls are equations without
+rules, which derivatives of a higher order give the rules around them
+(`jitad_ir.ops.custom_derivatives`), if they are of the same program. If not, they are
+differentiated as the function is written."""
+
+_TRACED_RULES: ContextVar[tuple[tuple[CustomRule, Traced], ...]] = ContextVar("rules", default=())
+"""The functions whose rules are being traced, with the programs of the calls that these are for,
+from the outermost."""
 
 
 class SymbolicZero:
@@ -111,7 +118,6 @@ class CustomRule:
         self.fun = fun
         self.nondiff_argnums = _positions(fun, nondiff_argnums, nondiff_argnames)
         self.symbolic_zeros = False
-        self._depth = 0
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return global_name(self) or super().__reduce_ex__(protocol)
@@ -134,18 +140,23 @@ class CustomRule:
         self.require_rules()
         args = bound_arguments(self.fun, args, kwargs)
         call = Call(self.fun, args, self.nondiff_argnums)
-        if find_trace(call.leaves) is None or self._depth == RULE_DEPTH:
+        if find_trace(call.leaves) is None:
             return self.fun(*call.arguments([as_given(x) for x in call.leaves]))
         primal = self.trace(
             lambda leaves: self.fun(*call.arguments(leaves)), name_of(self.fun), call.leaves
         )
         if not any(t.is_inexact for t in primal.graph.output_types):
             return self.fun(*args)  # nothing to differentiate
-        self._depth += 1
-        try:
-            rules = self.traced_rules(call, primal)
-        finally:
-            self._depth -= 1
+        around = _TRACED_RULES.get()
+        rules: list[Rule] = []
+        if sum(function is self for function, _ in around) < RULE_DEPTH:
+            token = _TRACED_RULES.set((*around, (self, primal)))
+            try:
+                rules = self.traced_rules(call, primal)
+            finally:
+                _TRACED_RULES.reset(token)
+        elif not self._is_called_again(primal, *around[-1]):
+            return self.fun(*args)
         count = len(call.leaves)
         programs = [Rule(primal, count), *rules]
         captures = Captures()
@@ -159,6 +170,16 @@ class CustomRule:
             regions=tuple([program.region(captures) for program in programs]),
         )
         return primal.out_tree.unflatten(results)
+
+    def _is_called_again(self, primal: Traced, function: CustomRule, around: Traced) -> bool:
+        """Whether a call of the program `primal` in a rule for one of `around` is the same call,
+        of other arguments."""
+        closed, other = primal.closed, around.closed
+        return (
+            function is self
+            and closed.graph == other.graph
+            and all(map(_are_same, closed.captures, other.captures))
+        )
 
     def trace(
         self,
@@ -220,6 +241,14 @@ def bound_arguments(
             )
         )
     return bound.args
+
+
+def _are_same(a: Any, b: Any) -> bool:
+    """Whether two captures are the same traced value, or equal arrays."""
+    if a is b or isinstance(a, Tracer) or isinstance(b, Tracer):
+        return a is b
+    one, other = np.asarray(a), np.asarray(b)
+    return one.dtype == other.dtype and np.array_equal(one, other)
 
 
 class Call:

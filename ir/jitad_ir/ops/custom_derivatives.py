@@ -6,6 +6,11 @@
 
 The tangents of a `custom_vjp` are a `transposed_call` of its backward rule, whose transpose is that
 rule: it is inlined as it stands, and never transposed twice.
+
+A rule that calls its own function is a program without end. It is written to some depth; the
+innermost calls have the function alone as their region, and where they come to light, because a
+derivative has put the rule around them in place, they get the rules of the call around them. Who
+writes such a call makes sure that it is one of the same program, closed over the same values.
 """
 
 from __future__ import annotations
@@ -14,10 +19,12 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from ..evaluate import evaluate
-from ..graph import Builder, Graph, Value, building, current_builder
+from ..graph import Builder, Equation, Graph, Value, building, current_builder
 from ..op import NONLINEAR, NOT_LOWERED, OPS, Joint, Op, WithPrimal
+from ..passes.dce import select_inputs, values_read
 from ..passes.jvp import instantiated, push
 from ..passes.transpose import transpose
+from ..rewrite import rewritten
 from ..types import ArrayType, TypeMismatch
 from ..verify import InvalidGraph
 from .steps import Regions
@@ -31,8 +38,12 @@ T = TypeVar("T")
 def _jvp_custom_jvp(
     tangents: Sequence[Value | None], *operands: Value, regions: Regions, arguments: int
 ) -> tuple[Sequence[Value], Sequence[Value | None]]:
+    if len(regions) == 1:
+        return push(current_builder(), regions[0], operands, tangents)
     primal, rule = regions
     _require_still(primal, tangents, arguments, "custom_jvp")
+    captures = rule.inputs[arguments : len(operands)]
+    rule = _with_rules_inside(rule, "custom_jvp", regions, arguments, captures)
     given = _of_inexact(operands[:arguments], tangents)
     directions = instantiated(_of_inexact(operands[:arguments], operands), given)
     results = current_builder().inline(rule, [*operands, *directions])
@@ -42,6 +53,53 @@ def _jvp_custom_jvp(
     candidates = zip(results, moves, strict=True)
     moving = iter([t if m else None for t, m in candidates][len(primal.outputs) :])
     return outs, [next(moving) if v.type.is_inexact else None for v in outs]
+
+
+def _with_rules_inside(
+    graph: Graph, name: str, rules: Regions, arguments: int, captures: Sequence[Value] = ()
+) -> Graph:
+    """`graph`, one of the `rules` of a function, whose calls without rules of that function have
+    them. Rules of calls inside stay as they are: they are due when those are differentiated.
+    `captures` are what stands in `graph` for the inputs of the rules behind the `arguments`."""
+    if not _has_calls_without_rules(graph, name):
+        return graph
+    body, captured = _with_captures_read(rules[0], arguments)
+    missing = len(rules[0].inputs) != arguments + len(captures)
+
+    def filled(eq: Equation, operands: tuple[Value, ...]) -> Sequence[Value] | None:
+        if eq.op.name == name and len(eq.regions) == 1 and not missing:
+            found, own = _with_captures_read(eq.regions[0], eq.params["arguments"])
+            if found != body:
+                return None  # batched in another way
+            given = [*operands[:arguments], *captures]
+            for i, place in zip(captured, own, strict=True):
+                given[i] = operands[place]
+            return custom_ops[name](*given, arguments=arguments, regions=rules)
+        if eq.op.name in custom_ops or not eq.regions:
+            return None
+        regions = tuple([_with_rules_inside(r, name, rules, arguments) for r in eq.regions])
+        results = OPS[eq.op.name](*operands, **eq.params, regions=regions)
+        return (results,) if isinstance(results, Value) else results
+
+    return rewritten(graph, filled)
+
+
+def _with_captures_read(graph: Graph, arguments: int) -> tuple[Graph, list[int]]:
+    """`graph` with those inputs behind the `arguments` that it reads, and which they are."""
+    read = values_read(graph)
+    kept = [i < arguments or v in read for i, v in enumerate(graph.inputs)]
+    places = [i for i, keep in enumerate(kept) if keep and i >= arguments]
+    return select_inputs(graph, kept), places
+
+
+def _has_calls_without_rules(graph: Graph, name: str) -> bool:
+    return any(
+        len(eq.regions) == 1
+        if eq.op.name == name
+        else eq.op.name not in custom_ops
+        and any(_has_calls_without_rules(region, name) for region in eq.regions)
+        for eq in graph.equations
+    )
 
 
 def _of_inexact(values: Sequence[Value], items: Sequence[T]) -> list[T]:
@@ -79,6 +137,9 @@ def _batch_custom_jvp(
     arguments: int,
     batch_axis: object = None,
 ) -> tuple[Value, ...]:
+    if len(regions) == 1:
+        wide = batched_everywhere(regions[0], size, batched, batch_axis)
+        return custom_jvp(*operands, arguments=arguments, regions=(wide,))
     primal, rule = regions
     moving = _of_inexact(operands[:arguments], batched)
     return custom_jvp(
@@ -95,7 +156,8 @@ custom_jvp = call_of_region(
     "custom_jvp",
     (
         "Region 0 applied to the operands. Region 1 maps them, and tangents of the first "
-        "`arguments` (those that are inexact), to the results and the inexact results' tangents."
+        "`arguments` (those that are inexact), to the results and the inexact results' tangents. "
+        "Without region 1, a call inside of the rule itself (see the module)."
     ),
     jvp=WithPrimal(_jvp_custom_jvp),
     transpose=NONLINEAR,
@@ -109,8 +171,13 @@ custom_jvp = call_of_region(
 def _jvp_custom_vjp(
     tangents: Sequence[Value | None], *operands: Value, regions: Regions, arguments: int
 ) -> tuple[Sequence[Value], Sequence[Value | None]]:
+    if len(regions) == 1:
+        return push(current_builder(), regions[0], operands, tangents)
     primal, forward, backward = regions
     _require_still(primal, tangents, arguments, "custom_vjp")
+    captures = forward.inputs[arguments:]
+    forward = _with_rules_inside(forward, "custom_vjp", regions, arguments, captures)
+    backward = _with_rules_inside(backward, "custom_vjp", regions, arguments)
     given = operands[:arguments]
     directions = instantiated(_of_inexact(given, operands), _of_inexact(given, tangents))
     results = current_builder().inline(forward, operands)
@@ -129,6 +196,9 @@ def _batch_custom_vjp(
     arguments: int,
     batch_axis: object = None,
 ) -> tuple[Value, ...]:
+    if len(regions) == 1:
+        wide = batched_everywhere(regions[0], size, batched, batch_axis)
+        return custom_vjp(*operands, arguments=arguments, regions=(wide,))
     primal, forward, backward = regions
     return custom_vjp(
         *operands,
@@ -168,12 +238,15 @@ custom_vjp = call_of_region(
     (
         "Region 0 applied to the operands. Region 1 maps them to the results and residuals; region "
         "2 maps the residuals and the inexact results' cotangents to the cotangents of the first "
-        "`arguments` operands (those that are inexact)."
+        "`arguments` operands (those that are inexact). Without them, a call inside of these rules "
+        "(see the module)."
     ),
     jvp=WithPrimal(_jvp_custom_vjp),
     transpose=NONLINEAR,
     batch=_batch_custom_vjp,
 )
+
+custom_ops = {"custom_jvp": custom_jvp, "custom_vjp": custom_vjp}
 
 
 # transposed_call: the map whose transpose is the region
