@@ -30,6 +30,10 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "columns of many rows": (lambda x: (x.sum(0), x.max(0)), [image(20_003, 130)]),
     "wide rows": (lambda x: x.sum(0), [image(40, 70_001, dtype="float32")]),
     "rows stored and folded": (lambda x: (x * x, jnp.sum(x * x, axis=0)), [image(1001, 1030)]),
+    "softmax of long rows": (
+        lambda x: (jitad.nn.softmax(x, axis=1).sum(0), jnp.max(x, axis=1)),
+        [image(64, 70_000, dtype="float32")],
+    ),
     "few columns": (lambda x: jnp.sum(jnp.sin(x), axis=0), [image(300_000, 3)]),
     "few rows": (lambda x: jnp.sum(jnp.sin(x), axis=1), [image(3, 300_000)]),
     "softmax": (lambda x: jitad.nn.softmax(x, axis=1), [image(999, 333)]),

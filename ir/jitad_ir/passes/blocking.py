@@ -31,16 +31,13 @@ from .dce import dce
 from .ordering import in_order, users_of
 from .regions import in_regions
 from .row_groups import (
-    LONGEST,
     LONGEST_OF_PRODUCTS,
+    STEPS,
     Candidate,
     Grouped,
     is_long_fold,
 )
 from .rows import Reads, folds_rows, is_view, leading_batch_axes, reads_of
-
-STEPS = 16
-"""Steps of a loop, at least, if there are that many rows."""
 
 
 def blocking(graph: Graph) -> Graph:
@@ -71,10 +68,9 @@ def _rows_of_passes(graph: Graph) -> Iterable[Shape]:
         x, last = eq.operands[0], min(eq.params["axes"], default=0)
         for depth in range(1, last + 1):
             rows = x.shape[:depth]
-            products = rows in numbered
-            fits = _row_bytes(x, depth) <= (LONGEST_OF_PRODUCTS if products else LONGEST)
+            fits = _row_bytes(x, depth) <= LONGEST_OF_PRODUCTS
             if fits and (math.prod(rows) >= STEPS or depth == last):
-                rank = (not products, -x.type.nbytes, -depth)
+                rank = (rows not in numbered, -x.type.nbytes, -depth)
                 found[rows] = min(rank, found.get(rows, rank))
     return sorted(found, key=lambda rows: found[rows])
 

@@ -28,9 +28,17 @@ LONGEST_FOLDED = 1 << 21
 """Bytes of the longest rows of a block up to which it has enough rows to fold them beforehand: if
 not in the second cache, it is found in the third."""
 LONGEST_OF_PRODUCTS = 1 << 22
-"""The same where matrices are multiplied row by row: all is better than to have them in memory."""
+"""The same where matrices are multiplied row by row, or functions computed: all is better than to
+have them in memory."""
 FOLDED = 8
 """Rows of a block from which on it is worth folding them before the others."""
+LONGEST_OF_FUNCTIONS = 1 << 23
+"""Bytes of blocks whose rows are folded beforehand, if functions are computed of them, which other
+passes would compute again or read from memory."""
+FOLDED_OF_FUNCTIONS = 4
+"""Rows of such a block; the loop has `STEPS` steps at least, to be shared out."""
+STEPS = 16
+"""Steps of a loop, at least, if there are that many rows."""
 SHORTEST = 1 << 10
 """Bytes of the longest rows of a block, at least: a step costs something."""
 MOST_ROWS = 1 << 10
@@ -67,6 +75,9 @@ class Candidate:
         self.members = set(equations)
         self.row_bytes = max([eq.outputs[0].type.nbytes for eq in equations])
         self.row_bytes //= math.prod(self.rows)
+        self.dear = any(map(_is_dear, equations))
+        self.folded = FOLDED
+        """Rows of a block from which on it is worth folding them before the others."""
         self.again: list[Equation] = []
         """Equations that are done again outside."""
         self.beside: list[Equation] = []
@@ -94,9 +105,18 @@ class Candidate:
             return False
         wide = any([self._left(fold) > 1 for fold in folds])
         products = any([leading_batch_axes(eq) for eq in self.equations])
-        longest = LONGEST_OF_PRODUCTS if products else LONGEST_FOLDED if wide else LONGEST
-        self.size = _block_size(self.rows, self.row_bytes, longest, FOLDED if wide else 1)
+        longest = LONGEST_FOLDED if wide else LONGEST
+        if products or (self.dear and not wide and math.prod(self.rows) >= STEPS):
+            longest = LONGEST_OF_PRODUCTS
+        elif self.dear and wide and self._has_very_long_rows():
+            longest, self.folded = LONGEST_OF_FUNCTIONS, FOLDED_OF_FUNCTIONS
+        self.size = _block_size(self.rows, self.row_bytes, longest, self.folded if wide else 1)
         return self.size > 0 and (again or any([self._left(f) <= self.size for f in folds]))
+
+    def _has_very_long_rows(self) -> bool:
+        """Whether rows are so long that as few as there can be make a block, and many enough."""
+        enough = math.prod(self.rows) >= STEPS * FOLDED_OF_FUNCTIONS
+        return enough and FOLDED * self.row_bytes > LONGEST_FOLDED
 
     def _is_formed(self, value: Value) -> bool:
         """Whether a value is a view, which kernels form of what is in memory."""
@@ -223,9 +243,9 @@ class Candidate:
         return eq is not None and folds_rows(eq, self.rows) and not self._is_small(eq.operands[0])
 
     def _left(self, fold: Equation) -> float:
-        """From how many rows on what a fold of them leaves is `FOLDED` times smaller than they."""
+        """From how many rows on what a fold of them leaves is `folded` times smaller than they."""
         rows = fold.operands[0].type.nbytes / math.prod(self.rows)
-        return FOLDED * fold.outputs[0].type.nbytes / rows
+        return self.folded * fold.outputs[0].type.nbytes / rows
 
     def formed(self) -> Iterator[Equation]:
         """Equations whose results other loops compute from what is stored."""
@@ -258,12 +278,16 @@ def _is_long(x: Value, folded: Value) -> bool:
     return x.type.nbytes >= LARGE and x.type.size > FEW * folded.type.size
 
 
+def _is_dear(eq: Equation) -> bool:
+    """Whether an equation computes a function of each element."""
+    return isinstance(eq.op.lower, Elementwise) and eq.op.lower.dear
+
+
 def _own_work(eq: Equation) -> int:
     """Elementwise operations of one equation; more than `CHEAP` if it is not to be done twice."""
     if is_view(eq):
         return 0
-    lower = eq.op.lower
-    return 1 if isinstance(lower, Elementwise) and not lower.dear else CHEAP + 1
+    return 1 if isinstance(eq.op.lower, Elementwise) and not _is_dear(eq) else CHEAP + 1
 
 
 def _block_size(rows: Shape, row_bytes: int, longest: int, least: int) -> int:

@@ -83,7 +83,8 @@ def column_loop(kernel: Kernel) -> int | None:
     for loop, length in enumerate(kernel.lengths):
         if loop != row and length * max(widths) > NARROW and _lies_along(kernel, loop, row):
             wide = length * max(widths) > SHORT
-            cached = prod(kernel.lengths) * max(widths) < HUGE
+            few = kernel.lengths[row] < 2 * FEW_ROWS
+            cached = few or prod(kernel.lengths) * max(widths) < HUGE
             return None if wide and cached and _is_one_stream(kernel, row) else loop
     return None
 
