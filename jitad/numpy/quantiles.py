@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,7 @@ def _place(q: Operand, last: Any, method: str) -> Operand:
     return minimum(maximum(subtract(rank, 1.0), 0.0), last)
 
 
+@in_single
 def quantile_of(
     a: Any,
     q: Any,
@@ -159,9 +161,12 @@ def quantile_of(
         x = inexact(x)
     rows, kept = _rows(x, axis)
     levels = inexact(as_array_operand(q))
-    if not isinstance(levels, Tracer) and not ((levels >= 0) & (levels <= 1)).all():
+    known = not isinstance(levels, Tracer)
+    if known and not ((levels >= 0) & (levels <= 1)).all():
         raise ValueError(at_user_line("Quantiles must be in the range [0, 1]"))
-    levels = convert(levels, x.dtype) if x.dtype.kind == "f" else levels
+    if x.dtype.kind == "f":
+        with no_trace() if known else nullcontext():
+            levels = convert(levels, x.dtype)
     if rows.shape[-1] == 0:
         result = full((*levels.shape, *rows.shape[:-1]), math.nan, inexact(x).dtype)
     elif weights is None:
@@ -276,7 +281,6 @@ def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
     return reshape(moved, (*[x.shape[i] for i in rest], count)), axes
 
 
-@in_single
 def _middle(below: Operand, above: Operand) -> Operand:
     return multiply(add(below, above), 0.5)
 

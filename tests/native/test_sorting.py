@@ -276,6 +276,15 @@ def test_quantiles_of_long_rows(method: Any) -> None:
     np.testing.assert_array_equal(found, np.median(x, axis=1))
 
 
+@pytest.mark.parametrize("name", ["f16", "f32", "f64", "i32"])
+def test_a_median_of_a_long_row_sorts_nothing(name: str) -> None:
+    x = (np.random.default_rng(1).normal(size=8200) * 9).astype(DTYPES[name])
+    program = jitad.jit(jnp.median)
+    text = program.lower(x).as_text()
+    assert "order_statistics" in text and "sort(" not in text
+    np.testing.assert_array_equal(program(x), np.median(x))
+
+
 @pytest.mark.parametrize("n", [1, 63, 64, 65, 1000, 100_000])
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
 def test_places_of_what_is_true(n: int, share: float) -> None:
