@@ -180,7 +180,9 @@ def gather(
     Array([10, 12])
     """
     x, indices = as_array("gather", operand), as_array("gather", start_indices)
-    offset, collapsed, mapped, batch, indices_batch = [tuple(part) for part in dimension_numbers]
+    offset, collapsed, mapped, batch, indices_batch = numbers_of(
+        "gather", dimension_numbers, GatherDimensionNumbers
+    )
     sizes = tuple([operator.index(n) for n in slice_sizes])
     how = GatherScatterMode.from_any("promise_in_bounds" if mode is None else mode)
     starts = starts_of("gather", x, indices, mapped, batch, indices_batch)
@@ -257,3 +259,12 @@ def _fill(value: Any, dtype: np.dtype[Any]) -> Any:
     if value is None:
         return default_fill(dtype)
     return np.asarray(value).astype(dtype).item()
+
+
+def numbers_of(name: str, given: Any, kind: type[Any]) -> list[tuple[int, ...]]:
+    """The parts of the dimension numbers `given`, which are of `kind`, or written as a tuple."""
+    if not isinstance(given, tuple) or len(given) != len(kind._fields):
+        raise TypeError(
+            at_user_line(f"{name}: expected {kind.__name__} as dimension numbers; got {given!r}")
+        )
+    return [tuple(part) for part in given]

@@ -36,6 +36,19 @@ def _operands(lhs: Any, rhs: Any, dtype: Any) -> tuple[Operand, Operand]:
     return convert(x, found), convert(y, found)
 
 
+def _paired_axes(given: Any) -> Any:
+    """`given`, if it is a pair of pairs."""
+    parts = [given, *given] if isinstance(given, (tuple, list)) else [given]
+    if not all(isinstance(part, (tuple, list)) and len(part) == 2 for part in parts):
+        raise TypeError(
+            at_user_line(
+                "dot_general: expected dimension_numbers as ((lhs contracted, rhs contracted), "
+                f"(lhs batch, rhs batch)), as in (((1,), (0,)), ((), ())); got {given!r}"
+            )
+        )
+    return given
+
+
 def dot_general(
     lhs: Any,
     rhs: Any,
@@ -58,7 +71,7 @@ def dot_general(
     >>> lax.dot_general(x, y, (((2,), (1,)), ((0,), (0,)))).shape
     (5, 2, 4)
     """
-    (of_x, of_y), (batch_x, batch_y) = dimension_numbers
+    (of_x, of_y), (batch_x, batch_y) = _paired_axes(dimension_numbers)
     x, y = _operands(lhs, rhs, preferred_element_type)
     axes = (axes_of("dot_general", of_x, x.ndim), axes_of("dot_general", of_y, y.ndim))
     batch = (axes_of("dot_general", batch_x, x.ndim), axes_of("dot_general", batch_y, y.ndim))

@@ -17,7 +17,7 @@ from ..errors import at_user_line
 from ..numpy.promotion import Operand
 from ..trace import apply
 from ..transforms.batching import vmap
-from .gathering import Axes, GatherScatterMode, at_zero, starts_of
+from .gathering import Axes, GatherScatterMode, at_zero, numbers_of, starts_of
 from .loops import fori_loop
 from .operands import as_array, as_result, of_the_dtype_of
 
@@ -59,7 +59,9 @@ def _scatter(
     name = op.name
     x, new = of_the_dtype_of(name, operand, updates)
     indices = as_array(name, scatter_indices)
-    window, inserted, mapped, batch, indices_batch = [tuple(part) for part in numbers]
+    window, inserted, mapped, batch, indices_batch = numbers_of(
+        name, numbers, ScatterDimensionNumbers
+    )
     how = GatherScatterMode.from_any(mode)
     starts = starts_of(name, x, indices, mapped, batch, indices_batch)
     sizes = _window_sizes(name, x, indices, new, window, inserted, batch)

@@ -296,6 +296,13 @@ def index_take(src: Any, idxs: Sequence[Any], axes: Sequence[int]) -> Any:
     Array([2, 3])
     """
     x = as_array("index_take", src)
+    if len(idxs) != len(axes):
+        raise ValueError(
+            at_user_line(
+                f"index_take: expected an array of indices for each axis; got {len(idxs)} for "
+                f"{len(axes)} axes"
+            )
+        )
     index: list[Any] = [np.s_[:]] * x.ndim
     for entry, axis in zip(idxs, axes, strict=True):
         at = axis_of("index_take", axis, x.ndim)

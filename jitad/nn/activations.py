@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from numpy.lib.array_utils import normalize_axis_index
+
 from jitad_ir import ops
 
 from .. import numpy as jnp
@@ -292,6 +294,7 @@ def glu(x: Any, axis: int = -1) -> Any:
     Array([1., 2.])
     """
     x = as_inexact(x)
+    axis = normalize_axis_index(axis, x.ndim)
     if x.shape[axis] % 2:
         raise ValueError(
             at_user_line(f"glu: axis size must be divisible by 2; got shape {x.shape}")

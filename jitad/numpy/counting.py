@@ -108,6 +108,10 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
         if isinstance(edges, np.ndarray) and (edges[:-1] > edges[1:]).any():
             raise ValueError(at_user_line("`bins` must increase monotonically, when an array"))
         return edges
+    if isinstance(bins, (float, np.floating)):
+        raise TypeError(
+            at_user_line(f"`bins` must be an integer, or the edges of the bins; got {bins!r}")
+        )
     if bins < 1:
         raise ValueError(at_user_line(f"`bins` must be positive; got {bins}"))
     x = ravel(a)

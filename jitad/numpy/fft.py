@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from jitad.array import as_array
 from jitad.errors import at_user_line
@@ -391,7 +391,7 @@ def _shifted(x: Any, axes: Any, direction: int) -> Any:
     x = strong(as_array_operand(x))
     if axes is None:
         axes = tuple(range(x.ndim))
-    places = (axes,) if np.ndim(axes) == 0 else tuple(axes)
+    places = normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)
     # n // 2 places on, or back.
     shifts = tuple([direction * (x.shape[a] // 2) for a in places])
     return roll(x, shifts, places)

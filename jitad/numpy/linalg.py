@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.lib.array_utils import normalize_axis_index
+
 from jitad.errors import at_user_line
 
 from . import matrices, products
@@ -94,11 +96,12 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     Array([0., 0., 1.])
     """
     x, y = as_array_operand(x1), as_array_operand(x2)
-    if x.shape[axis] != 3 or y.shape[axis] != 3:
+    lengths = [a.shape[normalize_axis_index(axis, a.ndim)] for a in (x, y)]
+    if lengths != [3, 3]:
         raise ValueError(
             at_user_line(
                 "Both input arrays must be (arrays of) 3-dimensional vectors, but they are "
-                f"{x.shape[axis]} and {y.shape[axis]} dimensional instead."
+                f"{lengths[0]} and {lengths[1]} dimensional instead."
             )
         )
     return products.cross(x, y, axis=axis)

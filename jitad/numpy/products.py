@@ -306,6 +306,13 @@ def tensordot(
         of_x: Sequence[int] = range(x.ndim - count, x.ndim)
         of_y: Sequence[int] = range(count)
     else:
+        if len(axes) != 2:
+            raise ValueError(
+                at_user_line(
+                    "tensordot: expected a number as axes, or two: the axes of a and those of b, "
+                    f"as in axes=([1], [0]); got {axes!r}"
+                )
+            )
         first, second = axes
         of_x = normalize_axis_tuple(first, x.ndim)
         of_y = normalize_axis_tuple(second, y.ndim)

@@ -218,6 +218,10 @@ def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = Non
     Array([1, 4, 3])
     """
     edges = as_array_operand(bins)
+    if edges.ndim != 1:
+        raise ValueError(
+            at_user_line(f"digitize: expected a vector of edges as bins; got shape {edges.shape}")
+        )
     if not hasattr(edges, "concrete") and edges.shape[0] > 1 and edges[0] > edges[-1]:
         found = searchsorted(flip(edges), x, "right" if not right else "left")
         return subtract(edges.shape[0], found)

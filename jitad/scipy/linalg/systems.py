@@ -109,12 +109,24 @@ def cho_solve(
     >>> linalg.cho_solve(factor, np.array([8.0, 7.0]))
     Array([1.25, 1.5 ])
     """
-    factor, lower = c_and_lower
+    factor, lower = _pair_of("cho", c_and_lower)
     matrix, right = in_common_dtype(as_square(factor), b)
     matrix, right, is_vector = _as_columns(matrix, right)
     half = _triangular(matrix, right, lower=bool(lower), trans=0 if lower else 2)
     x = _triangular(matrix, half, lower=bool(lower), trans=2 if lower else 0)
     return _as_given(x, is_vector)
+
+
+def _pair_of(kind: str, given: Any) -> tuple[Any, Any]:
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        got = "an array" if hasattr(given, "shape") else repr(given)
+        raise TypeError(
+            at_user_line(
+                f"{kind}_solve: expected the pair that {kind}_factor returns; got {got}. Write "
+                f"{kind}_solve({kind}_factor(a), b)"
+            )
+        )
+    return given[0], given[1]
 
 
 def lu_solve(
@@ -133,7 +145,7 @@ def lu_solve(
     >>> linalg.lu_solve(factors, np.array([5.0, 8.0]))
     Array([1., 2.])
     """
-    packed, pivots = lu_and_piv
+    packed, pivots = _pair_of("lu", lu_and_piv)
     kind = _transposition(trans)
     matrix, right = in_common_dtype(as_square(packed), b)
     matrix, right, is_vector = _as_columns(matrix, right)
