@@ -281,10 +281,6 @@ def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
     return reshape(moved, (*[x.shape[i] for i in rest], count)), axes
 
 
-def _middle(below: Operand, above: Operand) -> Operand:
-    return multiply(add(below, above), 0.5)
-
-
 def _between(
     ordered: Operand, virtual: Operand, method: str, at: tuple[int, ...] | None
 ) -> Operand:
@@ -310,7 +306,7 @@ def _between(
     if method == "higher":
         return above
     if method == "midpoint":
-        return _middle(below, above)
+        return multiply(add(below, above), 0.5)
     share = convert(apply(ops.sub, virtual, low), below.dtype)
     step = subtract(above, below)
     # From the nearer end, as NumPy does: exact at both.
