@@ -177,14 +177,21 @@ class _RunsOrder(runs.Runs):
         def build(r: Any, pointer: Any, *parameters: Any) -> None:
             *rows, start, end, opposite = parameters
             row, records = Row(r, source.dtype, pointer), Rows(r, target.dtypes, rows)
-            ends = r.builder.sub(r.builder.add(start, end), r.integer(1))
+            b, ends = r.builder, r.builder.sub(r.builder.add(start, end), r.integer(1))
+            count = b.sub(end, start)
+
+            def vectors() -> None:
+                stretch = Row(r, row.dtype, row.at(start))
+                write_records(r, stretch, records.behind(start).pointers, descending, start, count)
 
             def move(i: Any) -> None:
-                of = r.builder.select(opposite, r.builder.sub(ends, i), i)
+                of = b.select(opposite, b.sub(ends, i), i)
                 key = key_of(r.b, row.load(r.b, of), r.b.constant(BOOL, False).value, descending)
                 records.store(i, _record(r.b, key, of))
 
-            r.loop(end, move, start=start)
+            many = b.icmp_signed(">=", count, r.integer(WIDTH))
+            straight = b.and_(many, b.not_(opposite))
+            r.when(straight, vectors, lambda: r.loop(end, move, start=start))
 
         name = f"jitad.runs.records.{short_name(source.dtype)}.{_direction(descending)}"
         places = (source.pointer, *target.pointers, start, end, opposite)

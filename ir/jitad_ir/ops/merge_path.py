@@ -55,7 +55,7 @@ class MergePath:
         for cut in cuts:
             args = (*pointers[:k], low, middle, high, cut)
             ranks.append(
-                r.call_inner(self.name("rank"), self._rank, *args, result=INT64, brief=True)
+                r.call_inner(self.name("rank"), self._rank, *args, result=INT64, apart=True)
             )
         places = [b.sub(b.add(middle, c), i) for c, i in zip(cuts, ranks, strict=True)]
         both = [
