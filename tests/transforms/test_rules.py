@@ -434,3 +434,16 @@ def test_a_rule_that_calls_its_function_with_another_number() -> None:
         expected = math.factorial(8) / math.factorial(8 - order) * 0.7 ** (8 - order)
         np.testing.assert_allclose(derivative(0.7), expected, rtol=1e-12)
         np.testing.assert_allclose(jitad.jit(derivative)(0.7), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_a_checkpointed_loop_in_a_checkpoint(wrap: Any) -> None:
+    def loop(x: Any) -> Any:
+        return lax.scan(lambda s, _: (s * s.sum(), s), x, None, length=3)[0]
+
+    def nested(x: Any) -> Any:
+        return jnp.sum(jitad.checkpoint(loop)(x) ** 2)
+
+    x = np.array([0.3, 0.5, 0.7])
+    expected = jitad.grad(lambda x: jnp.sum(loop(x) ** 2))(x)
+    np.testing.assert_allclose(wrap(jitad.grad(jitad.checkpoint(nested)))(x), expected, rtol=1e-13)

@@ -55,7 +55,7 @@ def transpose(graph: Graph, linear: Sequence[bool]) -> Graph:
 
 def _is_mixed(graph: Graph, linear: Sequence[bool]) -> bool:
     """Whether there are loops and branches, whose body may hold known and linear parts, or
-    checkpoints that have linear operands and results which do not depend on them."""
+    checkpoints that have linear operands and loops, or results which do not depend on them."""
     moving = {v for v, is_linear in zip(graph.inputs, linear, strict=True) if is_linear}
     for eq in graph.equations:
         if eq.op.split is not None and eq.op.expand is None:
@@ -63,10 +63,19 @@ def _is_mixed(graph: Graph, linear: Sequence[bool]) -> bool:
         flags = [v in moving for v in eq.operands]
         if not any(flags):
             continue
-        if eq.op.split is not None and not all(_moving(eq.regions[0], flags)):
+        if eq.op.split is not None and (
+            _holds_loops(eq.regions[0]) or not all(_moving(eq.regions[0], flags))
+        ):
             return True
         moving.update(eq.outputs)
     return False
+
+
+def _holds_loops(graph: Graph) -> bool:
+    return any(
+        (eq.op.split is not None and eq.op.expand is None) or any(map(_holds_loops, eq.regions))
+        for eq in graph.equations
+    )
 
 
 def _moving(graph: Graph, linear: Sequence[bool]) -> list[bool]:
