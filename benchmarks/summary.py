@@ -36,9 +36,11 @@ def geometric_mean(values: Iterable[float]) -> float:
 
 
 def steady(record: Record, peers: Iterable[str]) -> float | None:
-    """The time of the fastest of the peers divided by ours; None if none was measured."""
+    """The time of the fastest of the peers divided by ours; None if none was measured, and of whole
+    processes, which are timed from their start."""
+    ours = record["seconds"].get(OURS)
     found = [record["ratios"][peer] for peer in peers if peer in record["ratios"]]
-    return min(found) if found and OURS in record["ratios"] else None
+    return min(found) if found and ours and ours["first"] else None
 
 
 def first(record: Record) -> float | None:
