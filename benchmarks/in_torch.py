@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.black_scholes import price
 from benchmarks.density import density
 from benchmarks.measure import Call
 from benchmarks.summary import PYTORCH
@@ -65,26 +66,6 @@ def polynomial(t: Any) -> Callable[..., Any]:
 
 def functions(t: Any) -> Callable[..., Any]:
     return lambda x, y: t.sin(x) * t.exp(-y * y) + t.log1p(x * y) * t.tanh(y) + t.sqrt(x)
-
-
-def price(t: Any) -> Callable[..., Any]:
-    """Black-Scholes, with the series for the normal distribution function of the others."""
-    coefficients = (1.330274429, -1.821255978, 1.781477937, -0.356563782, 0.319381530)
-
-    def cdf(x: Any) -> Any:
-        k = 1 / (1 + 0.2316419 * t.abs(x))
-        series = 0.0
-        for c in coefficients:
-            series = (series + c) * k
-        tail = t.exp(-0.5 * x * x) * series / math.sqrt(2 * math.pi)
-        return t.where(x > 0, 1 - tail, tail)
-
-    def f(spot: Any, strike: Any, years: Any, rate: Any, volatility: Any) -> Any:
-        width = volatility * t.sqrt(years)
-        d = (t.log(spot / strike) + rate * years) / width + 0.5 * width
-        return spot * cdf(d) - strike * t.exp(-rate * years) * cdf(d - width)
-
-    return f
 
 
 def greeks(t: Any) -> Callable[..., Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from benchmarks import in_numba
+from benchmarks.black_scholes import price
 from benchmarks.measure import Call
 from benchmarks.reference import c_call
 from benchmarks.versus import NOT_SLOWER, versus
@@ -138,45 +138,13 @@ def options() -> Arrays:
     )
 
 
-def price(lib: Any) -> Callable[..., Any]:
-    """The Black-Scholes value of a European call."""
-    np = lib.numpy
-    cdf = normal(lib)
-
-    def f(spot: Any, strike: Any, years: Any, rate: Any, volatility: Any) -> Any:
-        width = volatility * np.sqrt(years)
-        d = (np.log(spot / strike) + rate * years) / width + 0.5 * width
-        return spot * cdf(d) - strike * np.exp(-rate * years) * cdf(d - width)
-
-    return f
-
-
-def normal(lib: Any) -> Callable[[Any], Any]:
-    """The normal distribution function of exp and arithmetic, which every library has.
-
-    Abramowitz and Stegun 26.2.17: error at most 7.5e-8.
-    """
-    np = lib.numpy
-    coefficients = (1.330274429, -1.821255978, 1.781477937, -0.356563782, 0.319381530)
-
-    def cdf(x: Any) -> Any:
-        k = 1 / (1 + 0.2316419 * np.abs(x))
-        series = 0.0
-        for c in coefficients:
-            series = (series + c) * k
-        tail = np.exp(-0.5 * x * x) * series / math.sqrt(2 * math.pi)
-        return np.where(x > 0, 1 - tail, tail)
-
-    return cdf
-
-
 def prices(lib: Any) -> Callable[..., Any]:
-    return lib.jit(price(lib))
+    return lib.jit(price(lib.numpy))
 
 
 def greeks(lib: Any) -> Callable[..., Any]:
     """Values and derivatives by spot, years, rate and volatility."""
-    f = price(lib)
+    f = price(lib.numpy)
     return lib.jit(lib.vmap(lib.value_and_grad(f, argnums=(0, 2, 3, 4))))
 
 
