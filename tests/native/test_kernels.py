@@ -4,6 +4,7 @@ widths, with memory that must not be touched around each array."""
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from jitad_ir.graph import Builder, Graph, building
 from jitad_ir.native import schedule as schedule_module
 from jitad_ir.native.program import Program, compile_graph, emit_program
 from jitad_ir.passes.pipeline import optimize
-from jitad_ir.plan import RoutineCall, plan_graph
+from jitad_ir.plan import RoutineCall, columns, plan_graph
 from jitad_ir.types import DTYPES, ArrayType
 from tests.native.random_programs import RandomProgram, arguments
 
@@ -142,21 +143,41 @@ def test_folds_over_any_axes(shape: tuple[int, ...], axes: tuple[int, ...]) -> N
         check(build([(dtype, shape)], program), [rng.integers(-5, 6, shape).astype(DTYPES[dtype])])
 
 
-ROWS = [(16, 600), (17, 515), (64, 130), (65, 193), (200, 41), (1000, 33), (5000, 35), (3, 40, 77)]
+ROWS = [(18, 600), (17, 515), (64, 130), (65, 193), (200, 41), (1000, 33), (5000, 35), (3, 40, 77)]
+
+
+@pytest.fixture
+def strips(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Rows of whatever size are folded in strips, of which there are many; the strips' steps."""
+    found: list[int] = []
+    in_strips = schedule_module._in_strips
+
+    def noted(*args: Any) -> schedule_module.Schedule:
+        plan = in_strips(*args)
+        found.append(plan.strip)
+        return plan
+
+    monkeypatch.setattr(schedule_module, "_in_strips", noted)
+    monkeypatch.setattr(schedule_module, "STRIP_BYTES", 512)
+    for name, value in {"SMALL": 0, "NARROW": 8, "HUGE": 0}.items():
+        monkeypatch.setattr(columns, name, value)
+    yield found
 
 
 @pytest.mark.parametrize("dtype", NUMERIC)
 @pytest.mark.parametrize("shape", ROWS)
-def test_folds_over_rows_of_many_columns(shape: tuple[int, ...], dtype: str) -> None:
+def test_folds_over_rows_of_many_columns(
+    strips: list[int], shape: tuple[int, ...], dtype: str
+) -> None:
     rows = len(shape) - 2
 
     def program(x: Any, y: Any, z: Any) -> list[Any]:
-        columns = ops.broadcast(z, dims=(rows + 1,), shape=shape)
-        stored = ops.mul(x, columns)
+        scale = ops.broadcast(z, dims=(rows + 1,), shape=shape)
+        stored = ops.mul(x, scale)
         found = [
             ops.reduce_sum(x, axes=(rows,)),
             ops.reduce_sum(ops.mul(y, y), axes=(rows,)),
-            ops.reduce_sum(ops.add(ops.mul(x, y), columns), axes=(rows,)),
+            ops.reduce_sum(ops.add(ops.mul(x, y), scale), axes=(rows,)),
             stored,
             ops.reduce_sum(stored, axes=(rows,)),
         ]
@@ -167,8 +188,10 @@ def test_folds_over_rows_of_many_columns(shape: tuple[int, ...], dtype: str) -> 
     graph = build([(dtype, shape), (dtype, shape), (dtype, shape[-1:])], program)
     rng = np.random.default_rng(0)
     check(graph, [rng.integers(-3, 4, s).astype(DTYPES[dtype]) for s in (shape, shape, shape[-1:])])
+    assert strips
 
 
+@pytest.mark.usefixtures("strips")
 def test_rows_are_scaled_and_folded_in_place() -> None:
     shape = (40, 515)
 
