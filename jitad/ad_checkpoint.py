@@ -18,6 +18,7 @@ __all__ = [
     "remat",
     "saved_residuals",
 ]
+__dir__ = __all__.copy
 
 Saveable, Recompute = True, False
 """What a policy may answer, besides True and False."""

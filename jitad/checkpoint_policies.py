@@ -30,6 +30,25 @@ from .primitives import Primitive, params_of, primitive_of
 from .trace import apply
 from .tree_util import tree_map
 
+__all__ = [
+    "Offloadable",
+    "Policy",
+    "checkpoint_dots",
+    "checkpoint_dots_with_no_batch_dims",
+    "checkpoint_name",
+    "dots_saveable",
+    "dots_with_no_batch_dims_saveable",
+    "everything_saveable",
+    "nothing_saveable",
+    "offload_dot_with_no_batch_dims",
+    "save_and_offload_only_these_names",
+    "save_any_names_but_these",
+    "save_anything_except_these_names",
+    "save_from_both_policies",
+    "save_only_these_names",
+]
+__dir__ = __all__.copy
+
 
 class Policy(NamedTuple):
     """Which values a checkpoint stores; see `jitad_ir.ops.checkpoint`. As a function of an

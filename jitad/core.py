@@ -15,3 +15,4 @@ from .trace import Tracer
 from .transforms.inspection import ensure_compile_time_eval
 
 __all__ = ["ShapedArray", "Tracer", "ensure_compile_time_eval", "get_aval"]
+__dir__ = __all__.copy

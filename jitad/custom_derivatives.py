@@ -24,3 +24,4 @@ __all__ = [
     "linear_call",
     "zero_from_primal",
 ]
+__dir__ = __all__.copy

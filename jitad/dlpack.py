@@ -5,3 +5,4 @@ from __future__ import annotations
 from .numpy import from_dlpack
 
 __all__ = ["from_dlpack"]
+__dir__ = __all__.copy

@@ -22,6 +22,7 @@ __all__ = [
     "result_type",
     "scalar_type_of",
 ]
+__dir__ = __all__.copy
 
 TypePromotionError = TypeError
 """What is raised where dtypes do not meet."""

@@ -20,6 +20,24 @@ import numpy as np
 import jitad_ir
 from jitad_ir.graph import Source
 
+__all__ = [
+    "ConcretizationError",
+    "ConcretizationTypeError",
+    "InconclusiveDimensionOperation",
+    "JAXIndexError",
+    "JAXTypeError",
+    "JaxRuntimeError",
+    "KeyReuseError",
+    "LeakedTracerError",
+    "NonConcreteBooleanIndexError",
+    "NonFiniteError",
+    "TracerArrayConversionError",
+    "TracerBoolConversionError",
+    "TracerIntegerConversionError",
+    "UnexpectedTracerError",
+]
+__dir__ = __all__.copy
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

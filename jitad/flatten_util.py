@@ -14,6 +14,7 @@ from .transforms.function import leaf_types
 from .tree_util import Partial
 
 __all__ = ["ravel_pytree"]
+__dir__ = __all__.copy
 
 
 @hides_internals

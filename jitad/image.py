@@ -19,6 +19,7 @@ from .numpy.promotion import as_array_operand
 from .trace import Tracer
 
 __all__ = ["ResizeMethod", "resize", "scale_and_translate"]
+__dir__ = __all__.copy
 
 
 class ResizeMethod(enum.Enum):

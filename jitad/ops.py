@@ -18,6 +18,7 @@ from .numpy.promotion import as_array_operand
 from .trace import Tracer
 
 __all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
+__dir__ = __all__.copy
 
 
 @hides_internals

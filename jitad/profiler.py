@@ -40,6 +40,7 @@ __all__ = [
     "stop_trace",
     "trace",
 ]
+__dir__ = __all__.copy
 
 
 class _Recording:

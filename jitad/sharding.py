@@ -35,6 +35,7 @@ __all__ = [
     "make_mesh",
     "shard_map",
 ]
+__dir__ = __all__.copy
 
 
 class PartitionSpec(tuple[Any, ...]):

@@ -14,6 +14,7 @@ from .transforms.ahead import ArgInfo, Compiled, Lowered
 from .transforms.ahead import TracedProgram as Traced
 
 __all__ = ["ArgInfo", "Compiled", "Lowered", "Traced", "Wrapped"]
+__dir__ = __all__.copy
 
 
 @runtime_checkable

@@ -12,6 +12,7 @@ from .transforms.directional import jvp, linearize, vjp
 from .tree_util import tree_leaves, tree_map
 
 __all__ = ["check_grads", "check_jvp", "check_vjp"]
+__dir__ = __all__.copy
 
 EPS = 1e-4
 """Step of the central differences."""

@@ -40,6 +40,7 @@ __all__ = [
     "transpose",
     "unflatten",
 ]
+__dir__ = __all__.copy
 
 
 def static(*, metadata: dict[str, Any] | None = None, **field_arguments: Any) -> Any:

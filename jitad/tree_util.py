@@ -71,6 +71,7 @@ __all__ = [
     "treedef_is_leaf",
     "treedef_tuple",
 ]
+__dir__ = __all__.copy
 
 T = TypeVar("T")
 Class = TypeVar("Class", bound=type)

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from .array import Array
 
 __all__ = ["ArrayLike", "DTypeLike"]
+__dir__ = __all__.copy
 
 ArrayLike: TypeAlias = Array | np.ndarray | np.generic | bool | int | float | complex
 """What functions of arrays take: arrays (traced ones as well), NumPy's and Python's numbers."""

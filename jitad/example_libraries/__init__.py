@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from . import optimizers, stax
 
 __all__ = ["optimizers", "stax"]
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:

@@ -64,6 +64,7 @@ __all__ = [
     "sm3",
     "unpack_optimizer_state",
 ]
+__dir__ = __all__.copy
 
 
 class OptimizerState(NamedTuple):

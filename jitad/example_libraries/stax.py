@@ -53,6 +53,7 @@ __all__ = [
     "serial",
     "shape_dependent",
 ]
+__dir__ = __all__.copy
 
 Shape: TypeAlias = tuple[Any, ...]
 Layer: TypeAlias = tuple[Callable[..., tuple[Any, Any]], Callable[..., Any]]

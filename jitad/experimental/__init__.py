@@ -22,6 +22,7 @@ __all__ = [
     "shard_map",
     "sparse",
 ]
+__dir__ = __all__.copy
 _NAMESPACES = frozenset(__all__) - {"enable_x64", "io_callback"}
 
 

@@ -51,6 +51,7 @@ __all__ = [
     "nan_checks",
     "user_checks",
 ]
+__dir__ = __all__.copy
 
 JaxRuntimeError = CheckFailed
 """What a check that fails raises: a RuntimeError."""

@@ -12,6 +12,7 @@ from ..errors import at_user_line
 from ..placement import Device, local_devices
 
 __all__ = ["create_device_mesh"]
+__dir__ = __all__.copy
 
 
 def create_device_mesh(

@@ -25,6 +25,7 @@ from ..transforms.stop import stop_gradient
 from ..tree_util import tree_leaves
 
 __all__ = ["odeint"]
+__dir__ = __all__.copy
 
 NODES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
 STAGES = (

@@ -5,3 +5,4 @@ from __future__ import annotations
 from ..transforms.staging import jit as pjit
 
 __all__ = ["pjit"]
+__dir__ = __all__.copy

@@ -5,3 +5,4 @@ from __future__ import annotations
 from ..sharding import shard_map
 
 __all__ = ["shard_map"]
+__dir__ = __all__.copy

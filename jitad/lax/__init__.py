@@ -104,6 +104,7 @@ _MODULES["stop_gradient"] = "..transforms.stop"
 """Name -> its module."""
 
 __all__ = sorted([*_MODULES, "linalg"])  # pyright: ignore[reportUnsupportedDunderAll]
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:
@@ -119,7 +120,3 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(module, __name__), name)
     globals()[name] = value
     return value
-
-
-def __dir__() -> list[str]:
-    return __all__

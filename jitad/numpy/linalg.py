@@ -84,6 +84,7 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+__dir__ = __all__.copy
 
 
 def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:

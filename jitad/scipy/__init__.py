@@ -35,13 +35,10 @@ __all__ = [
     "special",
     "stats",
 ]
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module 'jitad.scipy' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__

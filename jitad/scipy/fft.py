@@ -28,6 +28,7 @@ from jitad.numpy.promotion import Operand, as_array_operand, inexact, strong
 from jitad_ir.types import complex_dtype
 
 __all__ = ["dct", "dctn", "dst", "dstn", "idct", "idctn", "idst", "idstn"]
+__dir__ = __all__.copy
 
 _INVERSE = {1: 1, 2: 3, 3: 2, 4: 4}
 _OPPOSITE = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}

@@ -24,3 +24,4 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 
 __all__ = ["trapezoid"]
+__dir__ = __all__.copy

@@ -13,6 +13,7 @@ from jitad.errors import at_user_line
 from jitad.numpy.promotion import as_array_operand, inexact, strong
 
 __all__ = ["RegularGridInterpolator"]
+__dir__ = __all__.copy
 
 
 class RegularGridInterpolator:

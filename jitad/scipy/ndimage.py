@@ -12,6 +12,7 @@ from jitad.numpy.promotion import Operand, as_array_operand, convert, strong
 from jitad_ir.types import INT64
 
 __all__ = ["map_coordinates"]
+__dir__ = __all__.copy
 
 
 def _mirrored(index: Operand, size: int) -> Operand:

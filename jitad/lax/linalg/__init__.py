@@ -22,6 +22,7 @@ _MODULES = {name: f".{module}" for module, names in _NAMES.items() for name in n
 """Name -> its module."""
 
 __all__ = sorted(_MODULES)  # pyright: ignore[reportUnsupportedDunderAll]
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:
@@ -31,7 +32,3 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(module, __name__), name)
     globals()[name] = value
     return value
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -9,13 +9,10 @@ if TYPE_CHECKING:
     from . import vq
 
 __all__ = ["vq"]
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module 'jitad.scipy.cluster' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -11,6 +11,7 @@ from jitad.errors import at_user_line
 from jitad.numpy.matrix_operands import in_common_dtype
 
 __all__ = ["vq"]
+__dir__ = __all__.copy
 
 
 def vq(obs: Any, code_book: Any, check_finite: bool = True) -> tuple[Any, Any]:

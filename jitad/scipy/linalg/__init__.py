@@ -84,3 +84,4 @@ __all__ = [
     "svd",
     "toeplitz",
 ]
+__dir__ = __all__.copy

@@ -6,3 +6,4 @@ from .minimize import minimize
 from .results import OptimizeResults
 
 __all__ = ["OptimizeResults", "minimize"]
+__dir__ = __all__.copy

@@ -18,3 +18,4 @@ __all__ = [
     "stft",
     "welch",
 ]
+__dir__ = __all__.copy

@@ -19,6 +19,7 @@ from jitad.numpy.promotion import inexact
 from jitad.tree_util import tree_map, tree_structure
 
 __all__ = ["bicgstab", "cg", "gmres"]
+__dir__ = __all__.copy
 
 Map = Callable[[Any], Any]
 """A linear map of vectors."""

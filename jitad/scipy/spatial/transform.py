@@ -27,6 +27,7 @@ from .quaternions import (
 )
 
 __all__ = ["Rotation", "Slerp"]
+__dir__ = __all__.copy
 
 
 def _floats(x: Any) -> Any:

@@ -352,3 +352,4 @@ __all__ = [
     "yve",
     "zeta",
 ]
+__dir__ = __all__.copy

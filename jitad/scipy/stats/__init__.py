@@ -110,6 +110,7 @@ __all__ = [
     "vonmises",
     "wrapcauchy",
 ]
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:
@@ -118,7 +119,3 @@ def __getattr__(name: str) -> Any:
     if name == "gaussian_kde":
         return importlib.import_module(".kde", __name__).gaussian_kde
     raise AttributeError(f"module 'jitad.scipy.stats' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -12,6 +12,9 @@ from .. import special
 from ..special.arguments import floats
 from .support import shifted, valid, without
 
+__all__ = ["cdf", "logpmf", "pmf", "ppf"]
+__dir__ = __all__.copy
+
 
 def logpmf(k: Any, p: Any, loc: Any = 0) -> Any:
     """Logarithm of `pmf`, -inf where that is 0.

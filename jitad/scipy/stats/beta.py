@@ -9,6 +9,9 @@ from jitad import numpy as jnp
 from .. import special
 from .support import standardized, valid, without
 
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
+__dir__ = __all__.copy
+
 
 def logpdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of `pdf`, -inf where that is 0.

@@ -9,6 +9,9 @@ from jitad import numpy as jnp
 from .. import special
 from .support import shifted, valid, without
 
+__all__ = ["logpmf", "pmf"]
+__dir__ = __all__.copy
+
 
 def logpmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
     """Logarithm of `pmf`, -inf where that is 0.

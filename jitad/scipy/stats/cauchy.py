@@ -10,6 +10,9 @@ from jitad import numpy as jnp
 
 from .support import located, standardized
 
+__all__ = ["cdf", "isf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
+__dir__ = __all__.copy
+
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of `pdf`, which does not underflow.

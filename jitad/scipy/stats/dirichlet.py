@@ -12,6 +12,9 @@ from jitad.errors import at_user_line
 from .. import special
 from ..special.arguments import floats
 
+__all__ = ["logpdf", "pdf"]
+__dir__ = __all__.copy
+
 
 def logpdf(x: Any, alpha: Any) -> Any:
     """Logarithm of the density at `x`, of shape (K,) or (K, ...) for alpha of shape (K,); the last

@@ -10,6 +10,9 @@ from jitad import numpy as jnp
 
 from .support import located, standardized, without
 
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
+__dir__ = __all__.copy
+
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of `pdf`, -inf where that is 0.

@@ -9,6 +9,9 @@ from jitad import numpy as jnp
 from .. import special
 from .support import standardized, valid
 
+__all__ = ["cdf", "logpdf", "pdf"]
+__dir__ = __all__.copy
+
 
 def logpdf(x: Any, beta: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of `pdf`, which does not underflow.

@@ -11,6 +11,9 @@ from jitad import numpy as jnp
 from .. import special
 from ..special.arguments import floats
 
+__all__ = ["logpmf", "pmf"]
+__dir__ = __all__.copy
+
 
 def logpmf(x: Any, n: Any, p: Any) -> Any:
     """Logarithm of the probability of the counts `x` along the last axis, that of `p`; -inf where

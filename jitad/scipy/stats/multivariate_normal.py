@@ -14,6 +14,9 @@ from jitad_ir import ops
 
 from ..special.arguments import floats
 
+__all__ = ["logpdf", "pdf"]
+__dir__ = __all__.copy
+
 
 def logpdf(x: Any, mean: Any = 0, cov: Any = 1, allow_singular: None = None) -> Any:
     """Logarithm of the density at `x` of shape (..., n), for a mean of shape (..., n) and a

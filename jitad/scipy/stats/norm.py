@@ -9,6 +9,9 @@ from jitad import numpy as jnp
 from .. import special
 from .support import located, standardized
 
+__all__ = ["cdf", "isf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
+__dir__ = __all__.copy
+
 _LOG_ROOT_TWO_PI = 0.9189385332046728
 
 

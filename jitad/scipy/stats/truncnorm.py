@@ -11,6 +11,9 @@ from jitad import numpy as jnp
 from .. import special
 from .support import standardized, valid
 
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
+__dir__ = __all__.copy
+
 _LOG_ROOT_TWO_PI = 0.9189385332046728
 
 

@@ -11,6 +11,9 @@ from jitad import numpy as jnp
 from .. import special
 from .support import standardized, valid
 
+__all__ = ["logpdf", "pdf"]
+__dir__ = __all__.copy
+
 
 def logpdf(x: Any, kappa: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of `pdf`, which does not underflow.

@@ -10,6 +10,9 @@ from jitad import numpy as jnp
 
 from .support import standardized, valid, without
 
+__all__ = ["logpdf", "pdf"]
+__dir__ = __all__.copy
+
 
 def logpdf(x: Any, c: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Logarithm of `pdf`, -inf where that is 0.
