@@ -74,6 +74,7 @@ from .matrices import (
     diag, diag_indices, diag_indices_from, diagflat, diagonal, eye, identity, mask_indices, tri,
     tril, tril_indices, tril_indices_from, triu, triu_indices, triu_indices_from, vander,
 )
+from .membership import isin
 from .methods import register as _register
 from .namespace import API_VERSION as _API_VERSION
 from .namespace import NamespaceInfo as _NamespaceInfo
@@ -98,7 +99,7 @@ from .representation import frexp, ldexp, packbits, spacing, unpackbits
 from .rounding import around, ceil, fix, floor, rint, round, trunc
 from .selection import choose, clip, fmax, fmin, maximum, minimum, nan_to_num, select
 from .sets import (
-    intersect1d, isin, setdiff1d, setxor1d, union1d, unique, unique_all, unique_counts,
+    intersect1d, setdiff1d, setxor1d, union1d, unique, unique_all, unique_counts,
     unique_inverse, unique_values,
 )
 from .shapes import (
@@ -140,10 +141,6 @@ def __getattr__(name: str) -> _Any:
     value = getattr(_importlib.import_module(".ufuncs", __name__), name)
     globals()[name] = value
     return value
-
-
-def __dir__() -> list[str]:
-    return __all__
 
 
 # fmt: off
@@ -201,3 +198,4 @@ __all__ = [
     "where", "zeros", "zeros_like",
 ]
 # fmt: on
+__dir__ = __all__.copy

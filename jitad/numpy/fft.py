@@ -46,6 +46,7 @@ __all__ = [
     "rfftfreq",
     "rfftn",
 ]
+__dir__ = __all__.copy
 
 _NORMS = {
     None: "backward",
@@ -131,11 +132,31 @@ def _transformed(
     if len(set(places)) != len(places):  # an axis that is transformed several times
         return _one_by_one(kind, x, lengths, places, norm)
     x = _fitted(x, places, stored)
+    if _lie_well(kind, x, places, lengths):
+        behind = x.ndim - 1 - places[-1]
+        result = apply(ops.fft, x, kind=kind, lengths=lengths, behind=behind)
+        return _normalized(result, kind, math.prod(lengths), how)
     ends = tuple(range(x.ndim - len(places), x.ndim))
     moved = moveaxis(x, places, ends) if places != ends else x
     result = apply(ops.fft, moved, kind=kind, lengths=lengths)
     result = _normalized(result, kind, math.prod(lengths), how)
     return moveaxis(result, ends, places) if places != ends else result
+
+
+_COLUMNS = 8
+"""Least columns that are transformed where they lie, and not transposed."""
+
+_LONGEST = {"fft": 4096, "ifft": 4096, "rfft": 512, "irfft": 512}
+"""Their greatest length: some side by side are in a cache. Real signals take half the work as rows,
+where two neighbours make a complex number."""
+
+
+def _lie_well(kind: str, x: Operand, axes: Sequence[int], lengths: Sequence[int]) -> bool:
+    """True if the axes are neighbours, and not the last ones, with enough columns of a length that
+    can be transformed where they lie."""
+    end = axes[-1] + 1
+    neighbours = tuple(axes) == tuple(range(end - len(axes), end)) and end < x.ndim
+    return neighbours and math.prod(x.shape[end:]) >= _COLUMNS and max(lengths) <= _LONGEST[kind]
 
 
 def _one_by_one(

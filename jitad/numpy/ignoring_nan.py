@@ -10,11 +10,10 @@ from jitad.trace import apply
 from jitad_ir import ops
 
 from . import selection
-from .arithmetic import divide
 from .exponential import sqrt
 from .logic import logical_and
 from .promotion import Operand, as_array_operand, as_dtype, filled, no_out, strong
-from .quantiles import quantile_of, require_real
+from .quantiles import hundredths, quantile_of, require_real
 from .reduce import (
     NO_VALUE,
     any,
@@ -309,7 +308,7 @@ def nanpercentile(
     >>> jnp.nanpercentile(jnp.array([1.0, jnp.nan, 3.0]), 25)
     Array(1.5)
     """
-    return nanquantile(a, divide(q, 100), axis, out, False, method, keepdims, weights=weights)
+    return nanquantile(a, hundredths(q), axis, out, False, method, keepdims, weights=weights)
 
 
 def nanquantile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +78,7 @@ def pad(
         raise ValueError(at_user_line(f"expected reflect_type even or odd; got {reflect_type!r}"))
     ends = np.broadcast_to(np.asarray(end_values), (x.ndim, 2)) if mode == "linear_ramp" else None
     lengths = None if stat_length is None else _pairs(stat_length, x.ndim)
+    by_stretches = math.prod(x.shape) >= LARGE and sum(map(any, widths)) <= MOST_AXES
     for axis, width in enumerate(widths):
         if not any(width):
             continue
@@ -84,7 +86,7 @@ def pad(
             x = _odd(x, axis, width, mode)
         elif mode in _BY_INDEX:
             places = np.pad(np.arange(x.shape[axis]), width, mode)
-            x = take(x, places, axis)
+            x = _stretches(x, axis, places) if by_stretches else take(x, places, axis)
         elif ends is not None:
             x = _ramps(x, axis, width, ends[axis])
         else:
@@ -126,6 +128,39 @@ def _part(x: Operand, axis: int, start: int, stop: int) -> Operand:
     low, high = [0] * x.ndim, list(x.shape)
     low[axis], high[axis] = start, stop
     return apply(ops.slice, x, start=tuple(low), limit=tuple(high), stride=(1,) * x.ndim)
+
+
+MOST_STRETCHES = 5
+"""Parts that a padded axis is put together from; of more, elements are taken one by one."""
+
+MOST_AXES, LARGE = 2, 4096
+"""Axes with such parts, and elements of the array, for which that pays: each part of each axis
+beside each part of the others is code of its own."""
+
+
+def _stretches(x: Operand, axis: int, places: np.ndarray[Any, Any]) -> Operand:
+    """The elements at these places along an axis: stretches that rise, fall or stay, side by side,
+    so that no place is looked up."""
+    steps = np.diff(places)
+    stretches: list[tuple[int, int]] = []
+    start = 0
+    while start < len(places):
+        same = steps[start:] == steps[start] if start < len(steps) else steps[:0]
+        run = len(same) if same.all() else int(same.argmin())
+        end = start + 1 + run if run and abs(steps[start]) <= 1 else start + 1
+        stretches.append((start, end))
+        start = end
+    if len(stretches) > MOST_STRETCHES:
+        return take(x, places, axis)
+    parts: list[Operand] = []
+    for start, end in stretches:
+        first, last = int(places[start]), int(places[end - 1])
+        part = _part(x, axis, min(first, last), max(first, last) + 1)
+        if first == last:
+            shape = tuple([end - start if i == axis else m for i, m in enumerate(x.shape)])
+            part = broadcast_to(part, shape)
+        parts.append(flip(part, axis) if last < first else part)
+    return concatenate(parts, axis)
 
 
 def _odd(x: Operand, axis: int, width: Width, mode: str) -> Operand:

@@ -233,7 +233,7 @@ def repeat(
 
 
 def _repeat_traced(x: Operand, counts: Tracer, axis: int, total: int | None) -> Operand:
-    """Place i of the result holds the element before which more than i repeats have ended."""
+    """Place i of the result holds the element before which i or less repeats have ended."""
     if total is None:
         raise ValueError(
             at_user_line(
@@ -244,9 +244,17 @@ def _repeat_traced(x: Operand, counts: Tracer, axis: int, total: int | None) -> 
     n = x.shape[axis]
     each = broadcast_to(convert(counts, INT64), (n,))
     ends = apply(ops.cumsum, each, axis=0, reverse=False)
-    place = apply(ops.iota, shape=(total, n), dim=0, dtype=INT64)
-    ended = apply(ops.le, broadcast_to(ends, (total, n)), place)
-    source = apply(ops.reduce_sum, convert(ended, INT64), axes=(1,))
+    ended = apply(
+        ops.scatter_add,
+        np.zeros(total, np.int64),
+        np.ones((n, 1), np.int64),
+        apply(ops.clamp, filled(ends, 0), ends, filled(ends, total)),
+        axes=(0,),
+        batch=0,
+        mode="drop",
+        unique=False,
+    )
+    source = apply(ops.cumsum, ended, axis=0, reverse=False)
     return take(x, _clipped(source, n), axis)
 
 

@@ -66,7 +66,14 @@ def percentile(
     >>> jnp.percentile(jnp.arange(11.0), jnp.array([5, 50]))
     Array([0.5, 5. ])
     """
-    return quantile(a, divide(q, 100), axis, out, False, method, keepdims, weights=weights)
+    return quantile(a, hundredths(q), axis, out, False, method, keepdims, weights=weights)
+
+
+def hundredths(q: Any) -> Operand:
+    """q / 100, which is known if q is."""
+    levels = as_array_operand(q)
+    with nullcontext() if isinstance(levels, Tracer) else no_trace():
+        return divide(levels, 100)
 
 
 def quantile(

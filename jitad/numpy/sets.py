@@ -1,4 +1,4 @@
-"""Sets of distinct elements, sorted, and membership.
+"""Sets of distinct elements, sorted.
 
 How many elements there are is known from the elements only: with `size=` the results have that
 length, and the functions can be traced (see `finding`).
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from jitad.array import as_array
-from jitad.errors import at_user_line
 from jitad.trace import apply
 from jitad_ir import ops
 from jitad_ir.types import BOOL, INT64
@@ -21,6 +20,7 @@ from jitad_ir.types import BOOL, INT64
 from .finding import known, nonzero
 from .joining import concatenate
 from .logic import logical_and, logical_not, logical_or
+from .membership import isin
 from .picking import take
 from .promotion import (
     Operand,
@@ -29,56 +29,11 @@ from .promotion import (
     convert,
     filled,
 )
-from .reduce import any as any_
 from .reduce import cumsum
 from .reduce import sum as sum_
 from .selection import where
 from .shapes import broadcast_to, moveaxis, ravel, reshape
-from .sorting import argsort, lexsort, searchsorted, sort
-
-_FEW = 32
-"""Elements to test against up to which each is compared, without sorting them."""
-
-
-def isin(
-    element: Any,
-    test_elements: Any,
-    assume_unique: bool = False,
-    invert: bool = False,
-    *,
-    method: str = "auto",
-) -> Any:
-    """True where an element is one of `test_elements` (is not, if `invert`): a bool array.
-
-    In the shape of `element`. `method` ("auto", "sort", "compare_all", "binary_search") is
-    accepted: the way is chosen by size. nan is never found.
-
-    >>> import jitad.numpy as jnp
-    >>> jnp.isin(jnp.array([[1, 2], [3, 4]]), jnp.array([2, 4]))
-    Array([[False,  True],
-           [False,  True]])
-    """
-    if method not in ("auto", "sort", "compare_all", "binary_search"):
-        raise ValueError(
-            at_user_line(
-                "isin: expected method 'auto', 'sort', 'compare_all' or 'binary_search'; got "
-                f"{method!r}"
-            )
-        )
-    x, tests = as_array_operand(element), ravel(test_elements)
-    dtype = common_dtype([x, tests])
-    x, tests = convert(x, dtype), convert(tests, dtype)
-    count = tests.shape[0]
-    if count <= _FEW:
-        shape = (*x.shape, count)
-        column = broadcast_to(reshape(x, (*x.shape, 1)), shape)
-        found = any_(apply(ops.eq, column, broadcast_to(tests, shape)), -1)
-    else:
-        ordered = sort(tests)
-        place = searchsorted(ordered, x)
-        nearest = take(ordered, place, mode="clip")
-        found = apply(ops.eq, nearest, x)
-    return logical_not(found) if invert else found
+from .sorting import argsort, lexsort, searchsorted
 
 
 def unique(

@@ -92,7 +92,7 @@ def _no_order(order: Any) -> None:
         raise ValueError(at_user_line("Cannot specify order when the array has no fields."))
 
 
-MERGED = 256
+MERGED = 32
 """Length below which rows are ordered by all keys at once, by merging; longer ones by one key after
 the other, the last one deciding first."""
 

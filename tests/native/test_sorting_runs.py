@@ -36,6 +36,10 @@ ORDERS: dict[str, Callable[[Any], Any]] = {
     "up and down": up_and_down,
     "down and up": lambda x: up_and_down(x)[::-1],
     "turned": lambda x: np.roll(x, len(x) // 3),
+    "level, then falling": lambda x: np.concatenate([np.repeat(x[-1:], len(x) // 4), x[::-1]])[
+        : len(x)
+    ],
+    "pairs falling": lambda x: np.repeat(x[::2], 2)[: len(x)][::-1],
     "constant": lambda x: np.full_like(x, x[len(x) // 2]),
     "one at the end": lambda x: np.concatenate([x[1:], x[:1]]),
     "one at the start": lambda x: np.concatenate([x[-1:], x[:-1]]),

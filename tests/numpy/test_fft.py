@@ -164,3 +164,23 @@ def test_derivatives_and_batches(f: Callable[[Any], Any]) -> None:
     np.testing.assert_allclose(
         jitad.jit(jitad.vmap(f, in_axes=1))(rows.swapaxes(0, 1)), expected, rtol=1e-10, atol=1e-10
     )
+
+
+@pytest.mark.parametrize("kind", ["fft", "ifft", "rfft", "irfft"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_axes_with_columns_behind_them(kind: str, threads: int) -> None:
+    """Transformed where they lie: columns that fill vectors or not, of several kinds of lengths,
+    and so many that threads share them."""
+    rng = np.random.default_rng(0)
+    for shape, axis in (((12, 8), 0), ((17, 9), 0), ((3, 34, 5, 3), 1), ((600, 130), 0)):
+        x = rng.normal(size=shape)
+        if kind != "rfft":
+            x = x + 1j * rng.normal(size=shape)
+        expected = getattr(np.fft, kind)(x, axis=axis)
+        with jitad.threads(threads):
+            got = jitad.jit(lambda x, a=axis: getattr(jnp.fft, kind)(x, axis=a))(x)
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max())
+    y = rng.normal(size=(4, 6, 10))
+    y = y if kind == "rfft" else y + 1j
+    got = jitad.jit(lambda y: getattr(jnp.fft, kind + "n")(y, axes=(0, 1)))(y)
+    np.testing.assert_allclose(got, getattr(np.fft, kind + "n")(y, axes=(0, 1)), atol=1e-12)

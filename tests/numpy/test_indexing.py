@@ -419,3 +419,20 @@ def test_delete_and_insert() -> None:
     agree(
         lambda x: jnp.insert(x, 1, np.arange(4), 1), lambda x: np.insert(x, 1, np.arange(4), 1), x
     )
+
+
+@pytest.mark.parametrize("dtype", ["int8", "bool", "float32", "float64", "complex128"])
+def test_rows_out_of_bounds_are_filled(dtype: str) -> None:
+    """Also where no row is in bounds, and of parts of rows, forwards and backwards."""
+    rng = np.random.default_rng(0)
+    fill = np.array(1, dtype)
+    for rows, length in ((1, 9), (1, 70), (5, 8), (40, 33)):
+        x = rng.normal(size=(rows, length)).astype(dtype)
+        for places in (np.array([rows, -rows - 1, 99]), rng.integers(-rows - 9, rows + 9, 50)):
+            inside = (places >= -rows) & (places < rows)
+            for part in (slice(None), slice(3, None), slice(None, None, -1), slice(None, None, 3)):
+                got = jitad.jit(
+                    lambda x, i, p=part: jnp.take(x[:, p], i, 0, mode="fill", fill_value=fill)
+                )(x, places)
+                whole = x[np.where(inside, places, 0)][:, part]
+                np.testing.assert_array_equal(got, np.where(inside[:, None], whole, fill))

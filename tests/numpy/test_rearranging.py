@@ -135,6 +135,15 @@ def test_traced_amounts() -> None:
     repeats = np.array([1, 0, 2])
     got = run_traced(lambda x, r: jnp.repeat(x, r, 0, total_repeat_length=4), x, repeats)
     assert_same(got, x[[0, 2, 2, 2]], "repeat")
+    many, rng = np.arange(500.0), np.random.default_rng(0)
+    counts = rng.integers(0, 4, 500)
+    for total in (300, counts.sum(), counts.sum() + 5):
+        got = run_traced(
+            lambda x, r, n=total: jnp.repeat(x, r, total_repeat_length=n), many, counts
+        )
+        expected = np.repeat(many, counts)[:total]
+        expected = np.append(expected, np.full(total - len(expected), many[-1]))
+        assert_same(got, expected, "repeat")
     with pytest.raises(ValueError, match="total_repeat_length"):
         run_traced(lambda x, r: jnp.repeat(x, r, 0), x, repeats)
 
@@ -144,6 +153,31 @@ def test_traced_amounts() -> None:
 def test_pad(x: Any, mode: str) -> None:
     for width in (1, (1, 2), ((1, 0), (0, 2)), 0, ((3, 4),), -1):
         same(lambda m, x, w=width: m.pad(x, w, mode=mode), x)
+
+
+@pytest.mark.parametrize("mode", ["edge", "reflect", "symmetric", "wrap"])
+@pytest.mark.parametrize("shape", [(5000,), (2, 3000), (70, 80), (3, 40, 50)])
+def test_pad_of_large_arrays(shape: tuple[int, ...], mode: str) -> None:
+    x = np.arange(float(np.prod(shape))).reshape(shape)
+    last = [(0, 0)] * (len(shape) - 1)
+    for width in (1, (0, 3), [*last, (7, 2)], [*last, (4 * shape[-1], 1)]):
+        same(lambda m, x, w=width: m.pad(x, w, mode=mode), x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_short_rows_side_by_side(dtype: str) -> None:
+    """Of which vectors hold parts of several: they are read under masks."""
+    rng = np.random.default_rng(0)
+    for shape in ((7, 3), (5, 9, 17), (40, 30)):
+        x = np.asarray(rng.normal(size=shape) * (1 + 2j if "complex" in dtype else 1), dtype)
+        y = x[..., ::-1].copy()
+        for f in (
+            lambda m, x, y: m.concatenate([x, y, x[..., :2]], -1),
+            lambda m, x, y: m.stack([x, y], -1),
+            lambda m, x, y: m.roll(x, 2, -1) * m.roll(y, -1, -1),
+            lambda m, x, y: m.pad(x, 1),
+        ):
+            assert_same(jitad.jit(lambda x, y, f=f: f(jnp, x, y))(x, y), f(np, x, y), "rows")
 
 
 def test_pad_values() -> None:

@@ -129,3 +129,31 @@ def test_what_the_length_is_needed_for() -> None:
     for find in (jnp.nonzero, jnp.argwhere, jnp.unique):
         with pytest.raises(TypeError, match=r"needs elements that are known.*size="):
             jitad.jit(find)(X)
+
+
+@pytest.mark.parametrize("name", ["bool", "int8", "uint8", "int16", "int32", "int64", "uint64"])
+@pytest.mark.parametrize("count", [50, 9000])
+def test_isin_of_many_integers(name: str, count: int) -> None:
+    """Near each other, at the ends of their range, and all over it: by a table or by bisection."""
+    rng, dtype = np.random.default_rng(0), np.dtype(name)
+    low, high = (0, 1) if name == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    ends = [(low, min(high, low + 3000)), (max(low, high - 3000), high), (low, high)]
+    wide = np.dtype(np.uint64 if name == "uint64" else np.int64)
+    tests, x = (
+        [rng.integers(*pair, n, dtype=wide, endpoint=True).astype(dtype) for pair in ends]
+        for n in (count, 9000)
+    )
+    isin = jitad.jit(jnp.isin)
+    for given in tests:
+        for elements in x:
+            elements[:4] = [low, high, given[0], given[-1]]
+            expected = np.isin(elements, given)
+            np.testing.assert_array_equal(isin(elements, given), expected)
+            np.testing.assert_array_equal(jnp.isin(elements, given), expected)
+
+
+def test_isin_in_lanes() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 50, (3, 8000)) * np.array([[1], [1 << 40], [3]])
+    found = jitad.jit(jitad.vmap(jnp.isin))(x, x[:, ::40])
+    np.testing.assert_array_equal(found, [np.isin(row, row[::40]) for row in x])

@@ -16,6 +16,7 @@ from typing import Any
 from ..types import BOOL, INT64, DType, short_name
 from . import index_network, index_sort, radix, runs
 from .lapack import Workspace
+from .run_ends import is_sorted
 from .sort_keys import Counter, Row, has_two_keys, key_dtype, take
 
 
@@ -182,7 +183,7 @@ class _Order:
     def _rises(self) -> Any:
         """Take the numbers: whether (i1) they are in order."""
         take(self.r, self.source, self.order, self.taken, self.n)
-        return runs.is_sorted(self.r, self.taken, self.descending, self.n)
+        return is_sorted(self.r, self.taken, self.descending, self.n)
 
     def _nans_apart(self) -> None:
         """Of numbers in order by the real, then the imaginary parts: numbers first, then those

@@ -24,9 +24,10 @@ def _sides(shape: Shape, axis: int) -> tuple[int, int, int]:
     return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
 
 
-def _is_halved(kind: str, n: int) -> bool:
-    """True for a real signal that is transformed as half as many complex numbers."""
-    return kind in ("rfft", "irfft") and n % 2 == 0
+def _is_halved(kind: str, n: int, inner: int) -> bool:
+    """True for a real signal that is transformed as half as many complex numbers: its elements, in
+    pairs, are."""
+    return kind in ("rfft", "irfft") and n % 2 == 0 and inner == 1
 
 
 def _side_by_side(dtype: DType, outer: int, n: int, inner: int) -> bool:
@@ -48,34 +49,38 @@ class _Axis(NamedTuple):
     target: Shape
 
 
-def _axes(kind: str, lengths: Shape, x: ArrayType, out: ArrayType) -> list[_Axis]:
+def _axes(kind: str, lengths: Shape, x: ArrayType, out: ArrayType, behind: int) -> list[_Axis]:
     """In the order in which they are transformed: the last axis first, as its rows are read from
     one array and written to another; for irfft last."""
-    first = len(x.shape) - len(lengths)
-    order = list(range(first, len(x.shape)))
+    end = x.ndim - behind
+    first = end - len(lengths)
+    order = list(range(first, end))
     if kind != "irfft":
         order.reverse()
     found: list[_Axis] = []
     shape = x.shape
     for axis in order:
-        is_last = axis == len(x.shape) - 1
+        is_last = axis == end - 1
         result = out.shape if is_last else shape
         own = kind if is_last else {"rfft": "fft", "irfft": "ifft"}.get(kind, kind)
         n = lengths[axis - first]
-        halved = _is_halved(own, n)
         sides = _sides(shape, axis), _sides(result, axis)
+        halved = _is_halved(own, n, sides[0][2])
         found.append(_Axis(own, halved, n // 2 if halved else n, *sides))
         shape = result
     return found
 
 
-def _spectrum_type(x: ArrayType, kind: str, lengths: Shape) -> ArrayType:
+def _spectrum_type(x: ArrayType, kind: str, lengths: Shape, behind: int) -> ArrayType:
     """Type of the result."""
+    axis, n = x.ndim - behind - 1, lengths[-1]
     if kind == "rfft":
-        return ArrayType(complex_dtype(x.dtype), (*x.shape[:-1], lengths[-1] // 2 + 1))
-    if kind == "irfft":
-        return ArrayType(real_dtype(x.dtype), (*x.shape[:-1], lengths[-1]))
-    return x
+        dtype, length = complex_dtype(x.dtype), n // 2 + 1
+    elif kind == "irfft":
+        dtype, length = real_dtype(x.dtype), n
+    else:
+        return x
+    return ArrayType(dtype, (*x.shape[:axis], length, *x.shape[axis + 1 :]))
 
 
 def _scratch(dtype: DType, axis: _Axis) -> int:
@@ -86,14 +91,16 @@ def _scratch(dtype: DType, axis: _Axis) -> int:
     return fft_rows.rows_scratch(dtype, axis.n)
 
 
-def workspace_fft(x: ArrayType, *, kind: str, lengths: Shape) -> int:
+def workspace_fft(x: ArrayType, *, kind: str, lengths: Shape, behind: int = 0) -> int:
     """Scratch memory of the greatest axis, and a copy of the spectrum for irfft over several."""
-    return _space(Workspace(), x, kind, lengths)[0].bytes
+    return _space(Workspace(), x, kind, lengths, behind)[0].bytes
 
 
-def _space(work: Workspace, x: ArrayType, kind: str, lengths: Shape) -> tuple[Workspace, Any, Any]:
+def _space(
+    work: Workspace, x: ArrayType, kind: str, lengths: Shape, behind: int
+) -> tuple[Workspace, Any, Any]:
     """The workspace, the scratch memory and the copy."""
-    axes = _axes(kind, lengths, x, _spectrum_type(x, kind, lengths))
+    axes = _axes(kind, lengths, x, _spectrum_type(x, kind, lengths, behind), behind)
     dtype = real_dtype(x.dtype)
     most = max([_scratch(dtype, axis) for axis in axes])
     scratch, between = work.array(complex_dtype(dtype), most), None
@@ -102,11 +109,11 @@ def _space(work: Workspace, x: ArrayType, kind: str, lengths: Shape) -> tuple[Wo
     return work, scratch, between
 
 
-def parts_fft(x: ArrayType, *, kind: str, lengths: Shape) -> int:
+def parts_fft(x: ArrayType, *, kind: str, lengths: Shape, behind: int = 0) -> int:
     """How many parts threads share."""
     most = 1
     dtype = real_dtype(x.dtype)
-    for axis in _axes(kind, lengths, x, _spectrum_type(x, kind, lengths)):
+    for axis in _axes(kind, lengths, x, _spectrum_type(x, kind, lengths, behind), behind):
         outer, _, inner = axis.source
         if _side_by_side(dtype, outer, axis.n, inner):
             most = max(most, groups_parts(dtype, axis.n, outer, inner))
@@ -115,34 +122,34 @@ def parts_fft(x: ArrayType, *, kind: str, lengths: Shape) -> int:
     return most
 
 
-def reuses_fft(x: ArrayType, *, kind: str, lengths: Shape) -> int | None:
+def reuses_fft(x: ArrayType, *, kind: str, lengths: Shape, behind: int = 0) -> int | None:
     """The operand, unless some of its rows are transformed twice."""
     del kind  # the spectra of real signals are of another size
     dtype, n = real_dtype(x.dtype), lengths[-1]
     outer = math.prod(x.shape[:-1])
-    twice = _side_by_side(dtype, outer, n, 1) and outer % vector_width(dtype)
+    twice = not behind and _side_by_side(dtype, outer, n, 1) and outer % vector_width(dtype)
     return None if twice else 0
 
 
-def emit_fft(r: Any, x: Any, out: Any, *, kind: str, lengths: Shape) -> None:
+def emit_fft(r: Any, x: Any, out: Any, *, kind: str, lengths: Shape, behind: int = 0) -> None:
     """Transform one axis after the other, in a function for all transforms of the same arrays."""
     if 0 in out.type.shape:
         return
-    dims = "x".join(map(str, x.type.shape))
-    name = f"jitad.fft.{short_name(x.type.dtype)}.{dims}.{kind}." + "x".join(map(str, lengths))
+    dims, sizes = ("x".join(map(str, shape)) for shape in (x.type.shape, lengths))
+    name = f"jitad.fft.{short_name(x.type.dtype)}.{dims}.{kind}.{sizes}.{behind}"
 
     def build(inner: Any, source: Any, target: Any, workspace: Any) -> None:
         inner.workspace = workspace
         given, asked = inner.buffer(x.type, source), inner.buffer(out.type, target)
-        _all_axes(inner, given, asked, kind, lengths)
+        _all_axes(inner, given, asked, kind, lengths, behind)
 
     r.call_inner(name, build, x.pointer, out.pointer, r.workspace)
 
 
-def _all_axes(r: Any, x: Any, out: Any, kind: str, lengths: Shape) -> None:
+def _all_axes(r: Any, x: Any, out: Any, kind: str, lengths: Shape, behind: int) -> None:
     dtype = real_dtype(x.type.dtype)
-    _, scratch, between = _space(Workspace(r), x.type, kind, lengths)
-    axes = _axes(kind, lengths, x.type, out.type)
+    _, scratch, between = _space(Workspace(r), x.type, kind, lengths, behind)
+    axes = _axes(kind, lengths, x.type, out.type, behind)
     source = x
     for number, axis in enumerate(axes):
         is_last = number == len(axes) - 1

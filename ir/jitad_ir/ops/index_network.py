@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..types import BOOL, INT64, DType, real_dtype, short_name
-from . import row_network, runs
+from . import row_network
 from .lapack import Workspace
 from .radix import FROM
+from .run_ends import is_sorted
 from .sort_keys import PACKED, Row, has_two_keys, key_dtype, key_of, take
 from .vector_loops import overlapping
 
@@ -120,7 +121,7 @@ class _Order:
         if _fits(dtype):
             return
         self._take()
-        whole = runs.is_sorted(r, self.taken, self.descending, r.integer(self.n))
+        whole = is_sorted(r, self.taken, self.descending, r.integer(self.n))
         r.when(whole, lambda: None, self._by_all_fields)
 
     def _by_all_fields(self) -> None:

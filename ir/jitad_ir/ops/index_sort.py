@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import BOOL, INT64, ArrayType, DType, short_name
-from . import index_network, radix, runs
+from . import index_network, radix, run_ends, runs
 from .byte_sort import by_bytes
 from .lapack import Workspace
 from .merge_path import MergePath
@@ -138,24 +138,32 @@ def sort_records(
 
 
 def is_in_order(r: Any, source: Row, target: Row, descending: bool, n: int) -> Any:
-    """Whether (i1) the n elements are in order, or strictly in the opposite one: then their order
-    is in the target."""
-    whole, opposite = runs.is_whole(r, source, descending, r.integer(n))
+    """Whether (i1) the n elements are in order, or in the opposite one: then their order is in the
+    target."""
+    run = run_ends.find_run(r, [source], descending, r.integer(0), r.integer(n))
+    whole = r.builder.icmp_unsigned("==", run.end, r.integer(n))
+    if source.dtype.itemsize <= 2:  # sorted faster than groups of a few equals are put back
+        whole = r.builder.and_(whole, r.builder.not_(run.tied))
 
-    def build(r: Any, target_at: Any, opposite: Any) -> None:
-        out = Row(r, target.dtype, target_at)
+    def build(r: Any, target_at: Any, code: Any) -> None:
+        out, run = Row(r, INT64, target_at), run_ends.Run(r, code)
         # n - 1 - i = ~i + n
-        turned = r.number(r.builder.sext(opposite, r.integer(n).type))
-        base = r.number(r.builder.select(opposite, r.integer(n), r.integer(0)))
+        turned = r.number(r.builder.sext(run.opposite, code.type))
+        base = r.number(r.builder.select(run.opposite, r.integer(n), r.integer(0)))
 
         def write(e: Any, i: Any) -> None:
             index = e.bitwise_xor(e.iota(i, INT64), e.splat(turned))
-            out.store(e, i, e.convert(e.add(index, e.splat(base)), out.dtype))
+            out.store(e, i, e.add(index, e.splat(base)))
 
         overlapping(r, n, WIDTH, write)
 
-    name = f"jitad.whole.{short_name(target.dtype)}.{n}"
-    r.when(whole, lambda: r.call_inner(name, build, target.pointer, opposite, apart=True))
+    def write() -> None:
+        r.call_inner(f"jitad.whole.{n}", build, target.pointer, run.code, apart=True)
+        places = Row(r, PACKED, target.pointer)  # as wide, and a function that records need too
+        ties = (r, [source], descending, r.integer(0), r.integer(n), [places])
+        r.when(run.tied, lambda: run_ends.put_ties_back(*ties))
+
+    r.when(whole, write)
     return whole
 
 
@@ -170,32 +178,35 @@ class _RunsOrder(runs.Runs):
         super().__init__(r, [source], descending, path, pairs, n)
         self.target = Row(r, INT64, target)
 
-    def _put(self, target: Rows, start: Any, end: Any, opposite: Any) -> None:
+    def _put(self, target: Rows, start: Any, run: run_ends.Run) -> None:
         """The records of a run in order."""
         r, source, descending = self.r, self.source[0], self.descending
 
         def build(r: Any, pointer: Any, *parameters: Any) -> None:
-            *rows, start, end, opposite = parameters
+            *rows, start, code = parameters
             row, records = Row(r, source.dtype, pointer), Rows(r, target.dtypes, rows)
-            b, ends = r.builder, r.builder.sub(r.builder.add(start, end), r.integer(1))
-            count = b.sub(end, start)
+            b, run = r.builder, run_ends.Run(r, code)
+            ends, count = b.add(start, b.sub(run.end, r.integer(1))), b.sub(run.end, start)
 
             def vectors() -> None:
                 stretch = Row(r, row.dtype, row.at(start))
                 write_records(r, stretch, records.behind(start).pointers, descending, start, count)
 
             def move(i: Any) -> None:
-                of = b.select(opposite, b.sub(ends, i), i)
+                of = b.select(run.opposite, b.sub(ends, i), i)
                 key = key_of(r.b, row.load(r.b, of), r.b.constant(BOOL, False).value, descending)
                 records.store(i, _record(r.b, key, of))
 
             many = b.icmp_signed(">=", count, r.integer(WIDTH))
-            straight = b.and_(many, b.not_(opposite))
-            r.when(straight, vectors, lambda: r.loop(end, move, start=start))
+            straight = b.and_(many, b.not_(run.opposite))
+            r.when(straight, vectors, lambda: r.loop(run.end, move, start=start))
 
         name = f"jitad.runs.records.{short_name(source.dtype)}.{_direction(descending)}"
-        places = (source.pointer, *target.pointers, start, end, opposite)
+        places = (source.pointer, *target.pointers, start, run.code)
         r.call_inner(name, build, *places, apart=True)
+        indices = Row(r, target.dtypes[-1], target.pointers[-1])  # of equal keys, these differ
+        ties = (r, [source], descending, start, run.end, [indices])
+        r.when(run.tied, lambda: run_ends.put_ties_back(*ties))
 
     def _finish(self) -> None:
         write_places(self.r, self.rows.dtypes, self.rows.pointers, self.target, self.n)

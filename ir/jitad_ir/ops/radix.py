@@ -16,6 +16,7 @@ from ..types import BOOL, DTYPES, INT64, ArrayType, DType, short_name
 from . import runs
 from .lapack import Workspace
 from .merge_sort import Rows
+from .run_ends import is_sorted
 from .sort_keys import Counter, Row, as_bool, decode_row, encode_row, key_dtype, restore
 from .vector_loops import affine
 
@@ -96,7 +97,7 @@ def radix_sort(
             Rows(r, dtypes, sources).copy_to(Rows(r, dtypes, targets), length)
 
         key = Row(r, dtypes[0], sources[0])
-        r.when(runs.is_sorted(r, key, descending, length), copy, sort)
+        r.when(is_sorted(r, key, descending, length), copy, sort)
         return
     free = [row.pointer for row in space.rows[0]]
     few = runs.sort_by_runs(r, sources, targets, free, dtypes, 1, descending, True, n)

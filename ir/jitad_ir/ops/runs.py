@@ -1,9 +1,9 @@
 """How native code sorts rows that are nearly in order: by the runs that they have.
 
-A run is as long a stretch as ascends, or strictly descends: it can be reversed, for it has no equal
-records. Runs are looked for from the start of a row; if these are few, they are put in order and
-merged (the natural merge sort: Knuth, volume 3, 5.2.4). In any other order runs have two or three
-records each, so that this is known after a few of them.
+Runs (`run_ends`) are looked for from the start of a row; if these are few, they are put in order
+and merged (the natural merge sort: Knuth, volume 3, 5.2.4). One that falls is reversed, and in it
+each group of equal records is put back as it was. In any other order runs have two or three records
+each, so that this is known after a few of them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..types import BOOL, INT64, ArrayType, DType, real_dtype, short_name
+from ..types import BOOL, INT64, ArrayType, DType, short_name
 from .merge_path import MergePath
-from .merge_sort import Rows, record_before
-from .sort_keys import Counter, Flag, Row, as_bool, decode_row, encode_row, key_dtype, restore
-from .vector_loops import vector_width
+from .merge_sort import Rows
+from .run_ends import Run, find_run, kinds_of_run, put_ties_back
+from .sort_keys import Counter, Row, decode_row, encode_row, key_dtype, restore
 
 LEAST = 256
 """Length of the rows whose runs are looked for."""
@@ -33,115 +33,6 @@ EACH = 400
 def suits(n: int) -> bool:
     """True if runs are looked for in rows of n records."""
     return n >= LEAST
-
-
-def is_whole(r: Any, key: Row, descending: bool, n: Any) -> tuple[Any, Any]:
-    """Whether (i1) n elements are one run, and whether it is in the opposite order."""
-    signed = _signed_end(r, [key], descending, r.integer(0), n)
-    return r.builder.icmp_signed("==", _end(r, signed), n), _is_opposite(r, signed)
-
-
-def is_sorted(r: Any, key: Row, descending: bool, n: Any) -> Any:
-    """Whether (i1) n elements are in order; more of them than two vectors have."""
-    return r.builder.icmp_signed("==", _signed_end(r, [key], descending, r.integer(0), n), n)
-
-
-def _end(r: Any, signed: Any) -> Any:
-    b = r.builder
-    return b.select(_is_opposite(r, signed), b.neg(signed), signed)
-
-
-def _is_opposite(r: Any, signed: Any) -> Any:
-    return r.builder.icmp_signed("<", signed, r.integer(0))
-
-
-def _signed_end(r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any) -> Any:
-    """The end of a run, negative if it is in the opposite order."""
-
-    def build(inner: Any, *parameters: Any) -> Any:
-        *pointers, start, n = parameters
-        pairs = zip(keys, pointers, strict=True)
-        rows = [Row(inner, key.dtype, pointer) for key, pointer in pairs]
-        return _emit_end(inner, rows, descending, start, n)
-
-    name = f"jitad.run.{_kinds([key.dtype for key in keys], descending)}"
-    args = (*[key.pointer for key in keys], start, n)
-    return r.call_inner(name, build, *args, result=INT64, apart=True)
-
-
-def _kinds(dtypes: Sequence[DType], descending: bool) -> str:
-    order = "descending" if descending else "ascending"
-    return ".".join([*map(short_name, dtypes), order])
-
-
-def _emit_end(r: Any, keys: Sequence[Row], descending: bool, start: Any, n: Any) -> Any:
-    b, one, none = r.builder, r.integer(1), r.integer(0)
-    e = r.simd(2 * max(vector_width(key.dtype) for key in keys))
-    width, second = r.integer(e.width), b.add(start, one)
-    end, found, looking = Counter(r, second), Counter(r, none), Counter(r, one)
-    down = Flag(r)
-    is_complex = len(keys) == 1 and keys[0].dtype.kind == "c"
-    each = r.integer(int(is_complex))  # log2 of the bits of a record
-
-    def breaks(i: Any) -> Any:
-        """The bits (i64) of records from i on that do not belong to the run of the one before."""
-        if is_complex:
-            return _breaks(r, e, keys[0], i, down.value, descending)
-        here, previous = ([key.load(e, k) for key in keys] for k in (i, b.sub(i, one)))
-        falls = record_before(e, here, previous, len(keys), descending)
-        return e.bits(e.ne(falls, e.splat(down.value)))
-
-    def step() -> None:
-        """A vector of records; the last ones of the row, of which the first may be known."""
-        last = b.sub(n, width)
-        at = b.select(b.icmp_signed("<", end.value, last), end.value, last)
-        unknown = b.shl(r.integer(-1), b.shl(b.sub(end.value, at), each))
-        found.set(b.and_(breaks(at), unknown))
-        end.set(b.add(at, width))
-
-    def goes_on() -> Any:
-        return b.and_(b.icmp_unsigned("==", found.value, none), b.icmp_signed("<", end.value, n))
-
-    def look() -> None:
-        """Upwards, and if the second record is not in order, downwards."""
-        found.set(none)
-        r.loop_while(goes_on, step)
-        first = b.lshr(b.cttz(found.value, r.b.constant(BOOL, False).value), each)
-        broken = b.icmp_unsigned("!=", found.value, none)
-        end.add(b.select(broken, b.sub(first, width), none))
-        again = b.and_(broken, b.icmp_signed("==", end.value, second))
-        again = b.and_(again, b.not_(down.value.value))
-        looking.set(b.zext(again, one.type))
-        down.join(as_bool(r, again))
-
-    r.loop_while(lambda: b.icmp_signed("!=", looking.value, none), look)
-    return b.select(down.value.value, b.neg(end.value), end.value)
-
-
-def _breaks(r: Any, e: Any, key: Row, i: Any, falls: Any, descending: bool) -> Any:
-    """Every second bit (i64): of the complex numbers from i on that do not belong to the run of the
-    one before, or either has a nan."""
-    b, parts = r.builder, r.simd(2 * e.width)
-    row = Row(r, real_dtype(key.dtype), key.pointer)
-    falling = b.not_(falls.value) if descending else falls.value
-    x, y = (
-        row.load(parts, b.shl(b.sub(i, b.zext(k, i.type)), r.integer(1)))
-        for k in (b.not_(falling), falling)
-    )
-    # Of the two bits of a number the first is that of the real part.
-    less, same, wrong = (
-        parts.bits(lanes)
-        for lanes in (
-            parts.lt(x, y),
-            parts.eq(x, y),
-            parts.bitwise_or(parts.is_nan(x), parts.is_nan(y)),
-        )
-    )
-    ties = b.select(falls.value, r.integer(0), same)
-    imag_less, imag_ties, imag_wrong = (b.lshr(k, r.integer(1)) for k in (less, ties, wrong))
-    by_real = b.and_(less, b.not_(imag_wrong))
-    goes_on = b.or_(by_real, b.and_(same, b.or_(imag_less, imag_ties)))
-    return b.and_(b.not_(goes_on), r.integer(sum(1 << 2 * k for k in range(e.width))))
 
 
 def sort_by_runs(
@@ -172,7 +63,7 @@ def sort_by_runs(
             path = MergePath([key_dtype(dtypes[0]), *dtypes[1:]], 1, False)
         return Runs(inner, source, descending, path, [asked, free], count, by_digits).emit(most)
 
-    name = f"jitad.runs.{num_keys}.{_kinds(dtypes, descending)}"
+    name = f"jitad.runs.{num_keys}.{kinds_of_run(dtypes, descending)}"
     places = (*sources, *rows, *scratch)
     counts = (r.integer(n), most_of(r, n))
     return r.call_inner(name, build, *places, *counts, result=BOOL, brief=True)
@@ -201,25 +92,25 @@ class Runs:
         self.r, self.source, self.n = r, source, n
         self.num_keys, self.descending, self.by_keys = path.num_keys, descending, by_keys
         self.dtypes = [row.dtype for row in source]
-        kinds = _kinds(self.dtypes, descending)
+        kinds = kinds_of_run(self.dtypes, descending)
         self.kinds = f"{path.num_keys}.{kinds}"
         self.path = path
         self.rows, self.scratch = (Rows(r, path.dtypes, places) for places in rows)
         self.ends = r.buffer(ArrayType(INT64, (MOST + 1,)), r.local(INT64, MOST + 1))
-        """Where the runs begin, and the last one ends: negative behind one in opposite order."""
+        """Where each run begins: where the one before it ends, which is told of as a `Run`."""
 
     def emit(self, most: Any) -> Any:
         """Whether there are at most so many (i64)."""
         r, b = self.r, self.r.builder
         end, count = Counter(r, r.integer(0)), Counter(r, r.integer(0))
-        self._note(r.integer(0), end.value)
+        self._note(r.integer(0), Run.up_to(r, end.value))
         keys = self.source[: self.num_keys]
 
         def find() -> None:
-            signed = _signed_end(r, keys, self.descending, end.value, self.n)
-            end.set(_end(r, signed))
+            run = find_run(r, keys, self.descending, end.value, self.n)
+            end.set(run.end)
             count.add(r.integer(1))
-            self._note(count.value, signed)
+            self._note(count.value, run)
 
         def goes_on() -> Any:
             more = b.icmp_signed("<", count.value, most)
@@ -230,11 +121,11 @@ class Runs:
         r.when(few, lambda: self._sort(count))
         return few
 
-    def _note(self, number: Any, place: Any) -> None:
-        self.r.store(self.ends, (number,), self.r.number(place))
+    def _note(self, number: Any, run: Run) -> None:
+        self.r.store(self.ends, (number,), self.r.number(run.code))
 
-    def _noted(self, number: Any) -> Any:
-        return self.r.load(self.ends, (number,)).value
+    def _noted(self, number: Any) -> Run:
+        return Run(self.r, self.r.load(self.ends, (number,)).value)
 
     def _sort(self, runs: Counter) -> None:
         """Each run in order, then neighbours merged until one is left: in the rows."""
@@ -252,8 +143,7 @@ class Runs:
         here, _ = order()
 
         def put(i: Any) -> None:
-            start, signed = (self._noted(k) for k in (i, b.add(i, one)))
-            self._put(here, _end(r, start), _end(r, signed), _is_opposite(r, signed))
+            self._put(here, self._noted(i).end, self._noted(b.add(i, one)))
 
         r.loop(runs.value, put)
         r.when(b.icmp_signed(">", runs.value, one), lambda: self._merge_all(runs, rounds, order))
@@ -278,9 +168,9 @@ class Runs:
                 first = b.shl(number, one)
                 ends = [b.add(first, r.integer(k)) for k in range(3)]
                 within = [b.select(b.icmp_signed("<", k, runs.value), k, runs.value) for k in ends]
-                low, middle, high = (_end(r, self._noted(k)) for k in within)
+                low, middle, high = (self._noted(k).end for k in within)
                 self._merge(here, free, low, middle, high)
-                self._note(b.add(number, one), high)
+                self._note(b.add(number, one), Run.up_to(r, high))
 
             r.loop(pairs, merge_pair)
             runs.set(pairs)
@@ -293,22 +183,32 @@ class Runs:
             row = Row(r, self.dtypes[0], target)
             r.when(ambiguous, lambda: restore(r, self.source[0], row, self.n, self.descending))
 
-    def _put(self, target: Rows, start: Any, end: Any, opposite: Any) -> None:
+    def _put(self, target: Rows, start: Any, run: Run) -> None:
         """A run in order."""
         r = self.r
 
         def build(r: Any, *parameters: Any) -> None:
-            *pointers, start, end, opposite = parameters
+            *pointers, start, code = parameters
             half = len(pointers) // 2
             source = [
                 Row(r, row.dtype, pointer)
                 for row, pointer in zip(self.source, pointers[:half], strict=True)
             ]
-            _emit_put(r, source, Rows(r, self.dtypes, pointers[half:]), start, end, opposite)
+            _emit_put(r, source, Rows(r, self.dtypes, pointers[half:]), start, Run(r, code))
 
         places = [*[row.pointer for row in self.source], *target.pointers]
         name = f"jitad.runs.put.{'.'.join(map(short_name, self.dtypes))}"
-        r.call_inner(name, build, *places, start, end, opposite, apart=True)
+        r.call_inner(name, build, *places, start, run.code, apart=True)
+        self._put_ties_back(start, run, target)
+
+    def _put_ties_back(self, start: Any, run: Run, target: Rows) -> None:
+        """Those of a run that was reversed: not if what is equal cannot be told apart."""
+        keys, descending = self.source[: self.num_keys], self.descending
+        if len(keys) == len(self.source) and all(row.dtype.kind not in "fc" for row in keys):
+            return
+        r, pointers = self.r, target.pointers
+        rows = [Row(r, dtype, p) for dtype, p in zip(self.dtypes, pointers, strict=True)]
+        r.when(run.tied, lambda: put_ties_back(r, keys, descending, start, run.end, rows))
 
     def _merge(self, source: Rows, target: Rows, low: Any, middle: Any, high: Any) -> None:
         """In pieces: of those that are in one of the runs, records are not compared."""
@@ -331,12 +231,11 @@ class Runs:
         self.r.call_inner(self.path.name("runs"), build, *places, brief=True)
 
 
-def _emit_put(
-    r: Any, source: Sequence[Row], target: Rows, start: Any, end: Any, opposite: Any
-) -> None:
-    """source[start:end], a run, to its places in the target; from its end if it is in the opposite
+def _emit_put(r: Any, source: Sequence[Row], target: Rows, start: Any, run: Run) -> None:
+    """A run of the source to its places in the target; from its end if it is in the opposite
     order."""
-    b, last = r.builder, r.builder.sub(end, r.integer(1))
+    b, end = r.builder, run.end
+    last = b.sub(end, r.integer(1))
 
     def straight() -> None:
         for row, place in zip(source, target.behind(start).pointers, strict=True):
@@ -347,4 +246,4 @@ def _emit_put(
         of = b.add(start, b.sub(last, i))
         target.store(i, [row.load(r.b, of) for row in source])
 
-    r.when(opposite, lambda: r.loop(end, move, start=start), straight)
+    r.when(run.opposite, lambda: r.loop(end, move, start=start), straight)

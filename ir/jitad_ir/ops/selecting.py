@@ -14,6 +14,7 @@ from ..types import DTYPES, INT64, ArrayType, DType
 from . import index_sort, radix, runs
 from .lapack import Workspace
 from .merge_sort import Record, Rows, insert, record_before
+from .run_ends import find_run, is_sorted
 from .sort_keys import Counter, Row, encode, key_dtype
 from .sort_sharing import parts_of, share_rows
 from .vector_loops import strips, vector_width
@@ -201,10 +202,11 @@ def _look_up(
     b, n = r.builder, x.type.shape[-1]
     row = Row(r, x.type.dtype, r.element_pointer(x, (*index, 0)))
     last = r.integer(n - 1)
-    whole, opposite = runs.is_whole(r, row, descending, r.integer(n))
+    run = find_run(r, [row], descending, r.integer(0), r.integer(n))
+    whole = b.and_(b.icmp_unsigned("==", run.end, r.integer(n)), b.not_(run.tied))
 
     def look_up() -> None:
-        pick(lambda rank: b.select(opposite, b.sub(last, rank), rank))
+        pick(lambda rank: b.select(run.opposite, b.sub(last, rank), rank))
 
     r.when(whole, look_up, search)
 
@@ -282,7 +284,7 @@ def _in_order(r: Any, x: ArrayType, space: _Space, descending: bool, count: Any)
     b, least = r.builder, r.integer(runs.LEAST)
     many = b.icmp_signed(">=", count, least)
     looked_at = b.select(many, count, least)
-    whole = runs.is_sorted(r, Row(r, x.dtype, given[0]), descending, looked_at)
+    whole = is_sorted(r, Row(r, x.dtype, given[0]), descending, looked_at)
     r.when(b.and_(whole, many), copy, sort)
     return space.ordered
 
