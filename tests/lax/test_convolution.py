@@ -207,7 +207,7 @@ def test_gradients_of_each_example() -> None:
 # Sizes at which native code copies, cuts sums into blocks, and shares work out.
 
 LARGE = {
-    "last": ((4, 30, 29, 37), (3, 3, 37, 43), {"dimension_numbers": LAST}),
+    "last": ((4, 30, 29, 37), (3, 3, 37, 75), {"dimension_numbers": LAST}),
     "first": ((2, 19, 40, 41), (21, 19, 3, 3), {}),
     "one feature": ((8, 28, 28, 1), (3, 3, 1, 32), {"dimension_numbers": LAST}),
     "depthwise": (
@@ -235,6 +235,7 @@ LARGE = {
         },
     ),
     "no places": ((600, 300), (500, 300), {}),
+    "turned": ((3, 100, 13, 14), (90, 100, 3, 3), {}),
     "wide": ((2, 60, 60, 66), (5, 5, 66, 48), {"dimension_numbers": LAST}),
 }
 
@@ -271,7 +272,7 @@ def test_native_code_is_right_for_large_operands(name: str) -> None:
         np.testing.assert_allclose(got, exact, rtol=0, atol=2e-5 * np.abs(exact).max())
 
 
-@pytest.mark.parametrize("name", ["last", "wide", "long"])
+@pytest.mark.parametrize("name", ["last", "wide", "long", "turned"])
 def test_threads_do_not_change_a_bit(name: str) -> None:
     f, x, w = large(name)
 
@@ -312,9 +313,12 @@ def test_plans_take_every_way() -> None:
     """So that the tests of large operands reach each of them."""
     wide = planned((2, 60, 60, 66), (5, 5, 66, 48), padding=((2, 2), (2, 2)))
     assert wide.x is not None and wide.panels and wide.parts[0].nest.blocks
-    near = planned((4, 30, 29, 37), (3, 3, 37, 43))
+    near = planned((4, 30, 29, 37), (3, 3, 37, 75))
     (part,) = near.parts
     assert part.nest.lane.length % part.nest.width and near.panels
+    first = (0, 1, 2, 3)
+    turned = planned((3, 100, 13, 14), (90, 100, 3, 3), specs=(first, first, first))
+    assert turned.out is not None and turned.panels and turned.parts[0].nest.blocks
     plain = planned((2, 20, 20, 90), (1, 1, 90, 70), padding=((0, 0), (0, 0)))
     assert plain.x is None
     assert planned((0, 5, 5, 2), (3, 3, 2, 2)) is None

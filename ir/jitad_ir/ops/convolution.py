@@ -28,7 +28,12 @@ from ..lowering import Routine
 from ..op import Bilinear, Draw, Op, PerOperand, Sample, Unknown
 from ..types import ArrayType, Shape, TypeMismatch, short_name
 from .constants import full
-from .convolution_lowering import emit_convolution, flops_convolution, workspace_convolution
+from .convolution_lowering import (
+    emit_convolution,
+    flops_convolution,
+    parts_of_convolution,
+    workspace_convolution,
+)
 from .shape import move_axis, reshape, reverse
 from .sliding import Ints, Padding, Sliding, padded, slidings, windows_of
 
@@ -61,7 +66,7 @@ def _infer(
             f"convolution: expected specs that permute the {x.ndim} axes; got {specs}"
         )
     _check_groups(x, w, specs, feature_groups, batch_groups)
-    along = _along(x, w, specs=specs, **params)
+    along = spatial_windows(x, w, specs=specs, **params)
     lhs, rhs, out = specs
     shape = [0] * x.ndim
     shape[out[0]] = x.shape[lhs[0]] // batch_groups
@@ -94,7 +99,7 @@ def _check_groups(
         )
 
 
-def _along(
+def spatial_windows(
     x: ArrayType | Value | Unknown,
     w: ArrayType | Value | Unknown,
     *,
@@ -118,7 +123,7 @@ def _evaluate(
     """Windows as the rows of one matrix product for each group."""
     lhs, rhs, out_spec = specs
     groups = feature_groups * batch_groups
-    along = _along(x, w, specs=specs, **params)
+    along = spatial_windows(x, w, specs=specs, **params)
     shape = tuple(one.out for one in along)
     batch, features = x.shape[lhs[0]] // batch_groups, w.shape[rhs[1]]
     if 0 in (*x.shape, *w.shape, *shape):
@@ -204,7 +209,7 @@ def _transpose_x(
 ) -> Value:
     """The reversed kernel slides over the cotangent, dilated by the strides."""
     lhs, rhs, out = specs
-    along = _along(x, w, specs=specs, strides=strides, lhs_dilation=lhs_dilation, **params)
+    along = spatial_windows(x, w, specs=specs, strides=strides, lhs_dilation=lhs_dilation, **params)
     if 0 in ct.shape:
         return _zero(x)
     groups = feature_groups * batch_groups
@@ -237,7 +242,7 @@ def _transpose_w(
 ) -> Value:
     """The cotangent, its elements `strides` apart, slides over x."""
     lhs, rhs, out = specs
-    along = _along(x, w, specs=specs, strides=strides, rhs_dilation=rhs_dilation, **params)
+    along = spatial_windows(x, w, specs=specs, strides=strides, rhs_dilation=rhs_dilation, **params)
     if 0 in ct.shape or 0 in x.shape:
         return _zero(w)
     return convolution(
@@ -351,7 +356,12 @@ convolution = Op(
     ),
     transpose=Bilinear((_transpose_x, _transpose_w)),
     batch=_batch,
-    lower=Routine(emit_convolution, workspace_convolution, flops=flops_convolution),
+    lower=Routine(
+        emit_convolution,
+        workspace_convolution,
+        flops=flops_convolution,
+        parts=parts_of_convolution,
+    ),
     samples=(
         _sample((1, 1, 5), (1, 1, 3)),
         _sample((2, 3, 6), (4, 3, 2), padding=((1, 2),)),

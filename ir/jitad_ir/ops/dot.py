@@ -45,7 +45,7 @@ def _infer_dot(x: ArrayType, y: ArrayType, *, contract: AxisPairs, batch: AxisPa
                 f"dot: {role} axes must have the same lengths; got {_lengths(x, of_x)} (axes "
                 f"{of_x} of {x!r}) and {_lengths(y, of_y)} (axes {of_y} of {y!r})"
             )
-    in_x, in_y = _both_roles(x.ndim, y.ndim, contract, batch)
+    in_x, in_y = both_roles(x.ndim, y.ndim, contract, batch)
     return x.with_shape(_lengths(x, in_x.batch + in_x.free) + _lengths(y, in_y.free))
 
 
@@ -53,15 +53,16 @@ def _lengths(x: ArrayType | Value | Unknown, axes: Axes) -> Shape:
     return tuple(x.shape[a] for a in axes)
 
 
-def _both_roles(
+def both_roles(
     x_ndim: int, y_ndim: int, contract: AxisPairs, batch: AxisPairs
 ) -> tuple[Roles, Roles]:
+    """Roles of the axes of both operands."""
     return roles(x_ndim, contract[0], batch[0]), roles(y_ndim, contract[1], batch[1])
 
 
 def _evaluate_dot(x: Any, y: Any, *, contract: AxisPairs, batch: AxisPairs) -> Any:
     """As a stack of matrix products: (batch, x free, contract) @ (batch, contract, y free)."""
-    in_x, in_y = _both_roles(x.ndim, y.ndim, contract, batch)
+    in_x, in_y = both_roles(x.ndim, y.ndim, contract, batch)
     shape = [x.shape[a] for a in in_x.batch + in_x.free] + [y.shape[a] for a in in_y.free]
     b, m, k = (math.prod([x.shape[a] for a in axes]) for axes in in_x)
     n = math.prod([y.shape[a] for a in in_y.free])
@@ -75,7 +76,7 @@ def _transpose_first(
 ) -> Value:
     """ct (batch, x free, y free) contracted with y over y free: (batch, x free, contract), in
     the order of y's contract axes; then put in the order of x's axes."""
-    in_x, in_y = _both_roles(x.ndim, y.ndim, contract, batch)
+    in_x, in_y = both_roles(x.ndim, y.ndim, contract, batch)
     first, free = len(in_x.batch), len(in_x.free)
     in_ct = roles(ct.ndim, tuple(range(first + free, ct.ndim)), tuple(range(first)))
     out = dot(ct, y, contract=(in_ct.contract, in_y.free), batch=(in_ct.batch, in_y.batch))
@@ -92,7 +93,7 @@ def _transpose_second(
     ct: Value, x: Value, y: Unknown, *, contract: AxisPairs, batch: AxisPairs
 ) -> Value:
     """x contracted with ct over x free: (batch, x contract ascending, y free)."""
-    in_x, in_y = _both_roles(x.ndim, y.ndim, contract, batch)
+    in_x, in_y = both_roles(x.ndim, y.ndim, contract, batch)
     first, free = len(in_x.batch), len(in_x.free)
     in_ct = roles(ct.ndim, tuple(range(first, first + free)), tuple(range(first)))
     out = dot(x, ct, contract=(in_x.free, in_ct.contract), batch=(in_x.batch, in_ct.batch))
@@ -121,7 +122,7 @@ def _batch_dot(
     contract, batch = pairs
     if all(batched):
         return dot(x, y, contract=contract, batch=((0, *batch[0]), (0, *batch[1])))
-    in_x, _ = _both_roles(x.ndim, y.ndim, contract, batch)
+    in_x, _ = both_roles(x.ndim, y.ndim, contract, batch)
     out = dot(x, y, contract=contract, batch=batch)
     # The lane axis is the first free axis of its operand.
     return move_axis(out, len(in_x.batch) + (0 if batched[0] else len(in_x.free)), 0)
@@ -158,14 +159,14 @@ dot = Op(
     batch=_batch_dot,
     lower=Routine(
         lambda r, x, y, results, *, contract, batch: emit_dot(
-            r, x, y, results[0], *_both_roles(x.type.ndim, y.type.ndim, contract, batch)
+            r, x, y, results[0], *both_roles(x.type.ndim, y.type.ndim, contract, batch)
         ),
         lambda x, y, *, contract, batch: workspace_dot(
-            x, y, *_both_roles(x.ndim, y.ndim, contract, batch)
+            x, y, *both_roles(x.ndim, y.ndim, contract, batch)
         ),
         flops=_flops_dot,
         parts=lambda x, y, *, contract, batch: parts_of_dot(
-            x, y, *_both_roles(x.ndim, y.ndim, contract, batch)
+            x, y, *both_roles(x.ndim, y.ndim, contract, batch)
         ),
     ),
     samples=(

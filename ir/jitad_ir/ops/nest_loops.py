@@ -58,15 +58,20 @@ class _Share(NamedTuple):
     parts: int
 
 
+def parts_of(nest: Nest) -> int:
+    """How many parts threads share."""
+    return min(nest.shared[1], PARTS) if nest.cycles >= WORTH else 1
+
+
 def emit_nest(r: Any, nest: Nest, arrays: Arrays, starts: tuple[int, int, int]) -> None:
     """Write the sums to the elements of `arrays.out` that the out axes reach; loops begin at
     element `starts` of each array."""
-    axis, count = nest.shared
+    axis, _ = nest.shared
     place = _Place(*starts)
-    if nest.cycles < WORTH or count == 1:
+    parts = parts_of(nest)
+    if parts == 1:
         _whole(r, nest, arrays, place, None)
         return
-    parts = min(count, PARTS)
 
     def part(inner: Any, number: Any, *pointers: Any) -> None:
         x, w, out = (

@@ -11,30 +11,19 @@ loads what the tile needs of x and w, and adds rows * vectors products.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..types import DType
+from .nest_costs import PAGE, Reads, cycles, in_pieces, is_sparse, tiles
 from .vector_loops import vector_width
-
-REGISTERS = 14
-"""Vector registers that hold results; the others are for operands."""
-
-LATENCY = 4
-"""Cycles after which a sum can take the next product."""
 
 NEAR = 2**18
 """Bytes that stay in the second level of cache while a sum runs."""
 
-PAGE = 1024
-"""Elements beyond which rows are so far apart that each is on a page of its own."""
-
-SPARSE = 128
-"""Bytes between steps of the kernel from which on part of the first level of cache is idle."""
-
-FIRST = 2**15
-"""Bytes of the first level of cache: a sparse sum over more of memory does not stay there."""
+ONCE = 64
+"""Lanes of x that are in the cache at one time, if each is read once."""
 
 ENOUGH = 8
 """Steps of a loop that are enough for threads to share it."""
@@ -112,10 +101,11 @@ class Loops(NamedTuple):
 
 
 def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = False) -> Nest:
-    """The fastest nest whose lanes lie along out axis number `lane` (-1: scalars only)."""
+    """The fastest nest whose lanes lie along out axis number `lane` (-1: scalars only), and along
+    those before it that it continues."""
     out_axes = [axis for axis in axes if not axis.summed]
-    along = out_axes[lane] if lane >= 0 else UNIT
-    others = [axis for i, axis in enumerate(out_axes) if i != lane]
+    *before, along = merged(out_axes[: lane + 1]) if lane >= 0 else [UNIT]
+    others = [*before, *out_axes[lane + 1 :]]
     sums = [axis for axis in axes if axis.summed]
     width = min(vector_width(dtype), 2 ** (along.length.bit_length() - 1))
     best: Nest | None = None
@@ -123,39 +113,28 @@ def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = F
         rest = [axis for j, axis in enumerate(others) if j != i - 1]
         loops = _loops(along, row, rest, sums, dtype)
         steps, rounds = math.prod([axis.length for axis in loops.sums]), loops.rounds
-        stride = loops.sums[-1].w * dtype.itemsize if loops.sums else 0
-        sparse = not panels and stride >= SPARSE and stride * steps > FIRST
-        read = along._replace(w=1) if panels else along
-        for rows, vectors in _tiles(along, row, width, 2 if dtype.kind == "c" else 1):
-            tiles = -(-along.length // (vectors * width)) * -(-row.length // rows)
-            cost = steps * _step(read, row, width, rows, vectors, sparse)
+        inner = loops.sums[-1] if loops.sums else UNIT
+        x = Reads(along.x, row.x, inner.x, inner.length)
+        w = Reads(along.w, row.w, inner.w, inner.length)
+        sparse = not panels and is_sparse(w, steps, dtype.itemsize)
+        for tile in tiles(row.length, along.length, width, 2 if dtype.kind == "c" else 1):
+            rows, vectors, _ = tile
+            lanes = vectors * width
+            high, wide = in_pieces(row.length, along.length, tile)
+            if not loops.blocks:  # then tiles of one size reach back (see `nest_loops`)
+                high = -(-row.length // rows)
+                wide = wide if panels else -(-along.length // lanes)
+            read = Reads(1, row.w, lanes, inner.length) if panels else w
+            cost = cycles(tile, x, read, (high, wide), steps, dtype.itemsize, sparse)
             far = 8 if along.out > PAGE else 4
             stores = rows * vectors * (1 if along.out == 1 else far * width)
             stores *= 2 if row.out > PAGE else 1
-            cost = rounds * tiles * (cost + stores * (2 if loops.blocks else 1))
+            cost = rounds * high * wide * (cost + stores * (2 if loops.blocks else 1))
             if best is None or cost < best.cycles:
                 around = loops.outer, loops.blocks, loops.inner, along, row, loops.sums
                 best = Nest(*around, width, vectors, rows, panels, cost)
     assert best is not None
     return best
-
-
-def _tiles(lane: Axis, row: Axis, width: int, parts: int) -> Iterator[tuple[int, int]]:
-    registers = REGISTERS // parts
-    for vectors in range(1, min(registers, max(lane.length // width, 1)) + 1):
-        most = min(registers // vectors, row.length)
-        for rows in range((most + 1) // 2, most + 1):
-            yield rows, vectors
-
-
-def _step(lane: Axis, row: Axis, width: int, rows: int, vectors: int, sparse: bool) -> float:
-    """Cycles of one step of the sum in a tile: two products or two loads in each, and some more
-    for every load."""
-    x = (vectors if lane.x else 1) * (width if lane.x > 1 else 1)
-    x *= (rows * (2 if row.x > PAGE else 1)) if row.x else 1
-    w = (vectors if lane.w else 1) * (width if lane.w > 1 else 1)
-    w *= (rows if row.w else 1) * (4 if sparse and lane.w else 1)
-    return max(rows * vectors / 2, (x + w) / 2, LATENCY) + x / 8 + w / 4
 
 
 def _loops(
@@ -165,6 +144,8 @@ def _loops(
     tile reads would push the neighbour's data out of the cache."""
     ordered = merged(sorted(sums, key=lambda axis: (-axis.x, -axis.w)))
     loops = sorted(rest, key=lambda axis: -axis.out)
+    if lane.x and not lane.w and all(axis.x for axis in rest):
+        lane = lane._replace(length=min(lane.length, ONCE))  # no loop comes back to them
     blocks: list[Axis] = []
     while ordered and _reach((lane, row, *ordered)) * dtype.itemsize > NEAR:
         axis, *within = ordered

@@ -29,7 +29,7 @@ LARGEST = 64
 """Most elements of a window: native code reads them one by one."""
 
 
-def _along(
+def windows_along(
     name: str,
     shape: Shape,
     *,
@@ -55,7 +55,7 @@ def _along(
 def _infer(name: str, kinds: str, x: ArrayType, **params: Any) -> ArrayType:
     if x.dtype.kind not in kinds:
         raise TypeMismatch(f"{name}: not defined for {short_name(x.dtype)}; got {x!r}")
-    return x.with_shape(tuple(one.out for one in _along(name, x.shape, **params)))
+    return x.with_shape(tuple(one.out for one in windows_along(name, x.shape, **params)))
 
 
 def _in_windows(x: Any, along: Sequence[Sliding], fill: Number) -> Any:
@@ -99,7 +99,7 @@ def _terms(*, window: Shape, **_params: Any) -> int:
 
 def _evaluate(name: str, combine: Rule, identity: Rule, x: Any, **params: Any) -> Any:
     """Place by place of the window, in the order of native code."""
-    along = _along(name, x.shape, **params)
+    along = windows_along(name, x.shape, **params)
     view = _in_windows(x, along, identity(x.dtype))
     places = itertools.product(*[range(one.k) for one in along])
     total: Any = None
@@ -111,7 +111,7 @@ def _evaluate(name: str, combine: Rule, identity: Rule, x: Any, **params: Any) -
 
 def _pull(name: str, combine: str, identity: Rule) -> Pull:
     def emit(m: Any, index: Any, x: Any, *, result: ArrayType, **params: Any) -> Any:
-        along = _along(name, x.type.shape, **params)
+        along = windows_along(name, x.type.shape, **params)
         dtype = result.dtype
         neutral = m.b.constant(dtype, identity(dtype))
         total: Any = None
@@ -136,7 +136,7 @@ def _transpose_sum(
     """Each element gets the sum over the windows that it is in, which are windows too."""
     if 0 in ct.shape:
         return full(value=0, shape=x.shape, dtype=x.dtype)
-    along = _along(
+    along = windows_along(
         "reduce_window_sum",
         x.shape,
         window=window,
@@ -300,7 +300,7 @@ def _infer_position(x: ArrayType, *, kind: str, lanes: int, **params: Any) -> Ar
 
 def _evaluate_position(x: Any, *, kind: str, lanes: int, **params: Any) -> Any:
     """Where a window has nan, that attains; only what is no padding does."""
-    along = _along("window_position", x.shape, **params)
+    along = windows_along("window_position", x.shape, **params)
     identity = (lowest if kind == "max" else highest)(x.dtype)
     values = _in_windows(x, along, identity)
     numbers = np.arange(math.prod(x.shape[lanes:])).reshape(x.shape[lanes:])
@@ -318,7 +318,7 @@ def _pull_position(
     m: Any, index: Any, x: Any, *, result: ArrayType, kind: str, lanes: int, **params: Any
 ) -> Any:
     dtype: DType = x.type.dtype
-    along = _along("window_position", x.type.shape, **params)
+    along = windows_along("window_position", x.type.shape, **params)
     identity = m.b.constant(dtype, (lowest if kind == "max" else highest)(dtype))
     none = m.b.constant(INT64, -1)
     best, place = identity, none
