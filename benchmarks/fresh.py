@@ -62,14 +62,14 @@ def observe(contender: str, prepare: Callable[[], Call]) -> Fresh:
     call = prepare()
     warm_up(contender)
     logged = io.StringIO()
-    if contender == "jitad":
-        jitad_library().config.log_compiles = True
+    is_ours = contender == "jitad"
+    logs = jitad_library().log_compiles() if is_ours else contextlib.nullcontext()
     gc.collect()
     before = resident("VmRSS")
-    with contextlib.redirect_stderr(logged):
+    with contextlib.redirect_stderr(logged), logs:
         first, result = measure.first_call(call)
     del result
-    start = logged_seconds(logged.getvalue()) if contender == "jitad" else None
+    start = logged_seconds(logged.getvalue()) if is_ours else None
     if before is None:
         return Fresh(first, None, start)
     CLEAR.write_text(RESET_PEAK)

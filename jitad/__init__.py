@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         random,
         scipy,
         sharding,
+        sparse,
         stages,
         test_util,
         tree,
@@ -96,7 +97,7 @@ if TYPE_CHECKING:
     from .transforms.custom_jvp import custom_jvp
     from .transforms.custom_vjp import custom_vjp
     from .transforms.devices import pmap
-    from .transforms.directional import jvp, linear_transpose, linearize, vjp
+    from .transforms.directional import jvp, linearize, vjp
     from .transforms.inspection import (
         ShapeDtypeStruct,
         closure_convert,
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
         make_jaxpr,
     )
     from .transforms.jacobians import hessian, jacfwd, jacobian, jacrev
+    from .transforms.linear_map import linear_transpose
     from .transforms.scopes import named_call, named_scope
     from .transforms.stop import stop_gradient
 
@@ -200,6 +202,7 @@ __all__ = [
     "scipy",
     "shard_map",
     "sharding",
+    "sparse",
     "stages",
     "stop_gradient",
     "test_util",
@@ -216,6 +219,7 @@ __all__ = [
     "vjp",
     "vmap",
 ]
+__dir__ = __all__.copy
 
 _LAZY = {
     "avals": "typeof",
@@ -234,12 +238,13 @@ _LAZY = {
     "transforms.custom_jvp": "custom_jvp",
     "transforms.custom_vjp": "custom_vjp",
     "transforms.devices": "pmap",
-    "transforms.directional": "jvp linear_transpose linearize vjp",
+    "transforms.directional": "jvp linearize vjp",
     "transforms.inspection": (
         "ShapeDtypeStruct closure_convert ensure_compile_time_eval eval_shape explain make_ir "
         "make_jaxpr"
     ),
     "transforms.jacobians": "hessian jacfwd jacobian jacrev",
+    "transforms.linear_map": "linear_transpose",
     "transforms.scopes": "named_call named_scope",
     "transforms.stop": "stop_gradient",
 }
@@ -260,7 +265,3 @@ def __getattr__(name: str) -> Any:
     if name in _NAMESPACES:
         return importlib.import_module(f".{name}", __name__)
     raise importlib.import_module(".absent", __name__).no_attribute(__name__, name)
-
-
-def __dir__() -> list[str]:
-    return __all__

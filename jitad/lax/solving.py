@@ -12,9 +12,10 @@ from ..array import as_given
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..trace import apply, current_trace
-from ..transforms.directional import linear_transpose, linearize
+from ..transforms.directional import linearize
 from ..transforms.function import Traced, as_operands, check_callable, leaf_types, trace_function
 from ..transforms.inspection import ShapeDtypeStruct
+from ..transforms.linear_map import linear_transpose
 from ..transforms.rules import Captures, Rule, check_same
 from ..tree_util import tree_map
 

@@ -8,6 +8,7 @@ With f the op, f' its derivative, A a linear map and <u, v> = Re sum(u v):
     derivative      jvp(f)(x; t) = df(x + s t)/ds at s = 0
     transposition   <A t, u> = <t, A' u>, with A = f'(x), and with A = f where f is linear
     second_order    jvp(jvp(f)) = d jvp(f)(x + s u; t)/ds, and the same by reverse mode over jvp
+    dependence      f'(x) t = 0 wherever the pattern of f' has no element that t meets
     batching        batch(f)(stack of x) = stack of f(x), whichever operands are batched
 
 That machine code agrees with evaluate is in `native`.
@@ -21,10 +22,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from jitad_ir.dependence import derivative_pattern
 from jitad_ir.evaluate import evaluate, evaluate_op
-from jitad_ir.graph import Graph
+from jitad_ir.graph import Builder, Graph, building
 from jitad_ir.half import has_half
-from jitad_ir.op import NONLINEAR, Bilinear, Linear, Op
+from jitad_ir.op import NONLINEAR, OPS, Bilinear, Linear, Op
 from jitad_ir.passes.batch import batch
 from jitad_ir.passes.jvp import jvp
 from jitad_ir.passes.linearize import linearize, vjp
@@ -186,6 +188,44 @@ def second_order(case: Case) -> Iterator[str]:
     cts = evaluate(backward.rest, *residuals, *taken)
     assert len(cts) == sum(mask[:primals])
     yield from _not_adjoint(case, got, weights, [u for u in us if u is not None], cts)
+
+
+def dependence(case: Case) -> Iterator[str]:
+    """In all inexact operands at once, with the others known to the program and not."""
+    if not (case.differentiable and case.sample.smooth and case.wide):
+        return
+    rng = case.rng("chosen elements")
+    for graph, operands in ((case.graph, case.operands), _with_known(case)):
+        mask = _all_moving(case) if graph is case.graph else [True] * len(graph.inputs)
+        sizes = [v.type.size for v, moves in zip(graph.inputs, mask, strict=True) if moves]
+        pattern = derivative_pattern(graph, mask)
+        for _ in range(4):
+            chosen = rng.random(sum(sizes)) < 0.4
+            parts = iter(np.split(chosen, np.cumsum(sizes)[:-1]))
+            directions = [
+                np.where(next(parts).reshape(a.shape), rng.normal(size=a.shape), 0).astype(a.dtype)
+                if moves
+                else None
+                for a, moves in zip(operands, mask, strict=True)
+            ]
+            slopes = _jvp(graph, operands, directions)
+            met = np.split(pattern @ chosen, np.cumsum([np.size(s) for s in slopes])[:-1])
+            for slope, reached in zip(slopes, met, strict=True):
+                if np.any(np.ravel(slope)[~reached]):
+                    yield f"a tangent {slope} that the pattern {pattern.toarray()} does not have"
+
+
+def _with_known(case: Case) -> tuple[Graph, Arrays]:
+    """The op alone, with the operands that do not move written in the program."""
+    builder = Builder(case.op.name)
+    with building(builder):
+        operands = [
+            builder.input(v.type) if i in case.moving else OPS["constant"](value=np.asarray(a))
+            for i, (v, a) in enumerate(zip(case.graph.inputs, case.operands, strict=True))
+        ]
+        (eq,) = case.graph.equations
+        outputs = builder.add(case.op, operands, eq.params, eq.regions)
+    return builder.build(outputs), [case.operands[i] for i in case.moving]
 
 
 # Batching.

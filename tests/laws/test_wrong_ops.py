@@ -63,6 +63,7 @@ ALL_LAWS = (
     laws.derivative,
     laws.transposition,
     laws.second_order,
+    laws.dependence,
     laws.batching,
 )
 
