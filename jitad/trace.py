@@ -49,6 +49,9 @@ _state = _State()
 _SHORT = 64
 """Arrays of at most this many elements are constants of the bodies that close over them."""
 
+_RULE_DEPTH = 3
+"""To what depth a rule that calls its own function is traced where less is known to be needed."""
+
 
 class BatchAxis(NamedTuple):
     """A batch axis that collectives may name, and its length."""
@@ -71,6 +74,7 @@ class Trace(Builder):
         "known",
         "level",
         "mutes",
+        "orders",
         "parent",
     )
 
@@ -83,6 +87,7 @@ class Trace(Builder):
         is_body: bool = False,
         mutes: bool = False,
         defers: bool | None = None,
+        orders: int = 0,
     ) -> None:
         super().__init__(name)
         self.defers: bool = (parent is not None and parent.defers) if defers is None else defers
@@ -94,6 +99,9 @@ class Trace(Builder):
         self.is_body = is_body or (parent is not None and parent.is_body)
         """Whether this is the body of a loop or a branch, which captures long arrays: its operand
         is the array itself, not a copy in each trace of it."""
+        self.orders: int = orders + (0 if parent is None else parent.orders)
+        """How often the program is going to be differentiated, by those that opened this trace and
+        the ones around it."""
         self.parent = parent
         self.level: int = 0 if parent is None else parent.level + 1
         self.concrete = concrete and (parent is None or parent.concrete)
@@ -286,6 +294,13 @@ def defers() -> bool:
     return _state.trace is not None and _state.trace.defers
 
 
+def rule_depth() -> int:
+    """To what depth a rule that calls its own function is traced: each derivative that is being
+    taken puts one rule in the place of a call. A few more do for programs that are traced once
+    and differentiated again and again."""
+    return max(_RULE_DEPTH, _state.trace.orders if _state.trace is not None else 0)
+
+
 @lru_cache(maxsize=1)
 def _load_operators() -> None:
     """Give tracers their operators, which `import jitad` does not load."""
@@ -317,12 +332,13 @@ class tracing:  # noqa: N801  (a context manager, named like a function)
         is_body: bool = False,
         mutes: bool = False,
         defers: bool | None = None,
+        orders: int = 0,
     ) -> None:
         _load_operators()
         if "einops._backends" in sys.modules:
             _teach_einops()
         self._outer = _state.trace
-        self._trace = Trace(name, self._outer, concrete, axis, is_body, mutes, defers)
+        self._trace = Trace(name, self._outer, concrete, axis, is_body, mutes, defers, orders)
 
     def __enter__(self) -> Trace:
         _state.trace = self._trace

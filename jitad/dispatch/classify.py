@@ -183,19 +183,14 @@ def call_entry(entry: Entry, leaves: Sequence[Any]) -> Any:
     workspace = POOL.take(entry.workspace_bytes) if entry.workspace_bytes else _NOTHING
     places = [array.__array_interface__["data"][0] for array in (*arrays, *outputs, workspace)]
     pointers = (ctypes.c_void_p * len(places))(*places)
-    without_gil = entry.release_gil and not _uses_python(entry)
-    prototype = _ENTRY_WITHOUT_GIL if without_gil else _ENTRY_WITH_GIL
-    status = prototype(entry.address)(ctypes.addressof(pointers))
-    if status:  # a program that uses Python raises by itself, through PYFUNCTYPE
+    prototype = _ENTRY_WITHOUT_GIL if entry.release_gil else _ENTRY_WITH_GIL
+    try:
+        status = prototype(entry.address)(ctypes.addressof(pointers))
+    except SystemError as error:  # which Python finds set behind a call without the lock
+        raise error.__cause__ or error from None
+    if status:  # with the lock, ctypes raises what is set
         raise RuntimeError(f"the program failed with status {status}")
     return _unflatten(entry.results, iter(outputs))
-
-
-def _uses_python(entry: Entry) -> bool:
-    """Whether the program takes the interpreter's lock itself: ctypes then must not give it up, or
-    it would not see the exceptions that are raised."""
-    image = getattr(entry.keep_alive, "image", None)
-    return image is not None and "py:PyGILState_Ensure" in image.externals
 
 
 def _as_input(value: Any, leaf: Leaf) -> np.ndarray:

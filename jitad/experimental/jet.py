@@ -28,6 +28,7 @@ from ..transforms.function import (
 )
 
 __all__ = ["jet"]
+__dir__ = __all__.copy
 
 
 @hides_internals
@@ -76,6 +77,7 @@ def jet(
         types=types,
         transform="jet",
         defers=False,
+        orders=order,
     )
     mask = (True,) * len(types) + (False,) * len(traced.closed.captures)
     operands = [*traced.operands, *given]

@@ -115,7 +115,7 @@ def value_and_grad(
             return scalar, aux
 
         traced = trace_function(
-            flat, name_of(fun), leaves, concrete=True, types=types, transform=transform
+            flat, name_of(fun), leaves, concrete=True, types=types, transform=transform, orders=1
         )
         outputs, cts = _gradient(traced, differentiated, holomorphic)
         value, aux = traced.out_tree.unflatten(outputs)

@@ -110,16 +110,18 @@ def trace_function(
     is_body: bool = False,
     mutes: bool = False,
     defers: bool | None = None,
+    orders: int = 0,
 ) -> Traced:
     """Trace `function`, which takes a list of tracers and returns a pytree, at `arguments`
     (arrays, scalars or outer tracers); at `types` in their place if given. `is_body`: it is the
     body of a loop or a branch. `mutes`: its effects happen when it is applied. `defers`: what is
-    asked for in it is derived later (`Trace.defers`)."""
+    asked for in it is derived later (`Trace.defers`). `orders`: how many derivatives of the program
+    are going to be taken."""
     if types is None:
         types = leaf_types(arguments, f"argument of {name}")
     weak = [is_weak(a) for a in arguments]
     with (
-        tracing(name, concrete, axis, is_body, mutes, defers) as trace,
+        tracing(name, concrete, axis, is_body, mutes, defers, orders) as trace,
         np.errstate(all="ignore"),
     ):
         tracers = [trace.argument(t, a, w) for t, a, w in zip(types, arguments, weak, strict=True)]

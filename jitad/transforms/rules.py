@@ -18,7 +18,7 @@ from ..argument_types import type_of_argument
 from ..array import as_given
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
-from ..trace import ClosedGraph, Tracer, apply, find_trace
+from ..trace import ClosedGraph, Tracer, apply, find_trace, rule_depth
 from .function import (
     FLOAT0,
     Traced,
@@ -30,15 +30,22 @@ from .function import (
     trace_function,
 )
 
-RULE_DEPTH = 3
-"""To what depth a rule that calls its own function is traced. Deeper calls are equations without
-rules, which derivatives of a higher order give the rules around them
-(`jitad_ir.ops.custom_derivatives`), if they are of the same program. If not, they are
-differentiated as the function is written."""
 
-_TRACED_RULES: ContextVar[tuple[tuple[CustomRule, Traced], ...]] = ContextVar("rules", default=())
-"""The functions whose rules are being traced, with the programs of the calls that these are for,
-from the outermost."""
+class TracedRule(NamedTuple):
+    """A rule of `function` that is being traced, for a call of the program `primal`. Rules for
+    calls inside are traced to the depth `limit`.
+
+    Deeper calls are equations without rules if they are of the same program as the call around
+    them: derivatives of a higher order give them its rules (`jitad_ir.ops.custom_derivatives`). If
+    not, they are the function as it is written, which no derivative being taken gets to."""
+
+    function: CustomRule
+    primal: Traced
+    limit: int
+
+
+_TRACED_RULES: ContextVar[tuple[TracedRule, ...]] = ContextVar("rules", default=())
+"""The rules that are being traced, from the outermost."""
 
 
 class SymbolicZero:
@@ -148,14 +155,16 @@ class CustomRule:
         if not any(t.is_inexact for t in primal.graph.output_types):
             return self.fun(*args)  # nothing to differentiate
         around = _TRACED_RULES.get()
+        own = [rule for rule in around if rule.function is self]
+        limit = own[0].limit if own else rule_depth()
         rules: list[Rule] = []
-        if sum(function is self for function, _ in around) < RULE_DEPTH:
-            token = _TRACED_RULES.set((*around, (self, primal)))
+        if len(own) < limit:
+            token = _TRACED_RULES.set((*around, TracedRule(self, primal, limit)))
             try:
                 rules = self.traced_rules(call, primal)
             finally:
                 _TRACED_RULES.reset(token)
-        elif not self._is_called_again(primal, *around[-1]):
+        elif not self._is_called_again(primal, around[-1]):
             return self.fun(*args)
         count = len(call.leaves)
         programs = [Rule(primal, count), *rules]
@@ -171,12 +180,12 @@ class CustomRule:
         )
         return primal.out_tree.unflatten(results)
 
-    def _is_called_again(self, primal: Traced, function: CustomRule, around: Traced) -> bool:
-        """Whether a call of the program `primal` in a rule for one of `around` is the same call,
+    def _is_called_again(self, primal: Traced, around: TracedRule) -> bool:
+        """Whether a call of the program `primal` in the rule `around` is the call that this is for,
         of other arguments."""
-        closed, other = primal.closed, around.closed
+        closed, other = primal.closed, around.primal.closed
         return (
-            function is self
+            around.function is self
             and closed.graph == other.graph
             and all(map(_are_same, closed.captures, other.captures))
         )

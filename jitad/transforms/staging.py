@@ -20,7 +20,7 @@ from ..argument_types import is_weak
 from ..errors import at_user_line, hides_internals
 from ..pytree import PyTreeDef, flatten
 from ..settings import config
-from ..trace import Tracer, check_open, current_trace, defers
+from ..trace import Tracer, check_open, current_trace, defers, rule_depth
 from .float0 import with_float0, without_float0
 from .function import (
     Traced,
@@ -251,7 +251,7 @@ class _Staged:
         static = self._static_key(args, kwargs)
         types = self._leaf_types(leaves)
         weak = tuple([is_weak(leaf) for leaf in leaves])
-        key = (tree, tuple(kwargs), tuple(types), weak, static, defers())
+        key = (tree, tuple(kwargs), tuple(types), weak, static, defers(), rule_depth())
         known = self.programs.inlined.get(key)
         if known is not None:
             return with_float0(known.out_tree, run_graph(known.graph, leaves))

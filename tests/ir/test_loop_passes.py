@@ -84,6 +84,23 @@ def test_sparse_terms_are_added_to_their_windows() -> None:
     assert names(after).count("scatter_add") == 3
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_sums_of_very_many_are_added_one_by_one(swapped: bool) -> None:
+    count = 2000  # more than Python nests calls
+
+    def program(s: Value, u: Value, i: Value) -> Any:
+        total = ops.scatter_add(_zeros((9,)), u, i, unique=True, **AT)
+        for _ in range(count - 1):
+            term = ops.scatter_add(_zeros((9,)), u, i, unique=True, **AT)
+            total = ops.add(term, total) if swapped else ops.add(total, term)
+        return (ops.add(s, total), total)
+
+    after = dce(accumulate(graph(["f64[9]", "f64[1,1]", "i64[1]"], program)))
+    # Of the other result there is one that stays a term, and those that are added to it.
+    assert names(after).count("scatter_add") == 2 * count
+    assert "add" not in names(after)
+
+
 def test_what_is_not_zero_or_not_small_stays() -> None:
     def program(s: Value, base: Value, i: Value) -> Any:
         whole = ops.scatter_add(_zeros((9,)), ops.reshape(s, shape=(1, 9)), i, unique=True, **AT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any
 
@@ -367,73 +366,6 @@ def _with_rule(f: Any) -> Any:
     else:
         f.defvjp(lambda x: (_first_doubled(x), None), lambda _, ct: (_first_doubled(ct),))
     return f
-
-
-def _tripled_with_slope_2(wrapper: Any, call: Any = lambda f, x: f(x)) -> Any:
-    """3x, of slope 2 by a rule that calls the function itself: no derivative of what is written
-    gives that slope, at any order."""
-    slope = np.float64(3.0)
-    f = wrapper(lambda x: slope * x)
-    if wrapper is jitad.custom_jvp:
-        f.defjvp(lambda primals, tangents: (call(f, *primals), 2.0 * tangents[0]))
-    else:
-        f.defvjp(lambda x: (call(f, x), None), lambda _, ct: (2.0 * ct,))
-    return f
-
-
-def _call_in_a_branch(f: Any, x: Any) -> Any:
-    return lax.cond(x > 0, f, lambda x: -x, x)
-
-
-@pytest.mark.parametrize("outer", [jitad.grad, lambda f: lambda x: jitad.jvp(f, (x,), (1.0,))[1]])
-@pytest.mark.parametrize("wrapper", [jitad.custom_jvp, jitad.custom_vjp])
-@pytest.mark.parametrize("wrap", [*WRAPS, lambda f: lambda x: jitad.vmap(f)(jnp.stack([x, x]))[1]])
-def test_a_rule_that_calls_its_function_holds_at_any_order(
-    wrap: Any, wrapper: Any, outer: Any
-) -> None:
-    f = _tripled_with_slope_2(wrapper)
-    x = np.float64(0.3)
-    # Of g(x) = (f(x) + x)^7 / 7!, where f(x) = 3x with f' = 2: 3^n (4x)^(7-n) / (7-n)!.
-
-    def derivative(x: Any) -> Any:
-        return (f(x) + x) ** 7 / math.factorial(7)
-
-    for order in range(1, 7):
-        derivative = outer(derivative)
-        expected = 3**order * (4 * x) ** (7 - order) / math.factorial(7 - order)
-        np.testing.assert_allclose(wrap(derivative)(x), expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("wrapper", [jitad.custom_jvp, jitad.custom_vjp])
-def test_a_rule_that_calls_its_function_in_a_branch(wrapper: Any) -> None:
-    f = _tripled_with_slope_2(wrapper, _call_in_a_branch)
-
-    def derivative(x: Any) -> Any:
-        return f(x) ** 6 / math.factorial(6)
-
-    for _ in range(5):
-        derivative = jitad.grad(derivative)
-    np.testing.assert_allclose(jitad.jit(derivative)(0.3), 2**5 * 0.9, rtol=1e-12)
-
-
-def test_a_rule_that_calls_its_function_with_another_number() -> None:
-    """The innermost calls are of other programs than the rule around them, and do not get it."""
-
-    @partial(jitad.custom_jvp, nondiff_argnums=(0,))
-    def power(n: int, x: Any) -> Any:
-        return x**n
-
-    @power.defjvp
-    def rule(n: int, primals: Any, tangents: Any) -> Any:
-        (x,), (t,) = primals, tangents
-        return power(n, x), n * power(n - 1, x) * t
-
-    derivative: Any = partial(power, 8)
-    for order in range(1, 7):
-        derivative = jitad.grad(derivative)
-        expected = math.factorial(8) / math.factorial(8 - order) * 0.7 ** (8 - order)
-        np.testing.assert_allclose(derivative(0.7), expected, rtol=1e-12)
-        np.testing.assert_allclose(jitad.jit(derivative)(0.7), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("wrap", WRAPS)

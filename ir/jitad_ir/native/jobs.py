@@ -21,6 +21,9 @@ LONG = 4096
 """Nodes computed by what is a function of its own in any program: the call is nothing beside it,
 kernels that are alike share it, and LLVM can compile functions side by side."""
 
+OUT_OF_MEMORY, RAISED = 1, 2
+"""What a job that is left early stores: for want of memory, with a Python exception set."""
+
 
 def new_job(module: ll.Module, name: str) -> ll.Function:
     """An internal function without a body yet."""

@@ -15,15 +15,16 @@ from llvmlite import ir as ll
 from ..plan import Kernel, Plan, RoutineCall
 from ..plan.stacks import stack_of
 from ..plan.steps import Buffer as PlanBuffer
+from ..plan.steps import Step
 from ..types import ArrayType
 from .addresses import CONSTANT
 from .bodies import SLOT_ELEMENTS
 from .emitter import Emitter
 from .externals import Externals
 from .functions import internal_function
-from .jobs import LONG, new_job, share_out, unpack
+from .jobs import LONG, OUT_OF_MEMORY, RAISED, new_job, share_out, unpack
 from .kernel import KernelEmitter
-from .lanes import I8, I32, PTR, Lanes
+from .lanes import I8, I32, I64, PTR, Lanes
 from .loops import integer
 from .parallel import Split, emit_stack, kernel_job, split_of
 from .routine import Buffer, RoutineEmitter
@@ -55,11 +56,14 @@ class Function:
         self.externals = externals
         self.constants = constants
         self.separate = separate
+        self.looks = True
+        """Whether its loops look for signals, see `interrupts`."""
         self.builder = ll.IRBuilder(function.append_basic_block("entry"))
         self.tapes: list[Tape] = []
         self.shared: dict[Hashable, ll.Function] = {}
         """Functions of kernels, by what they do."""
         self._constants: dict[int, ll.Value] = {}
+        self._clock: ll.Value | None = None
         self._failed: ll.Block | None = None
         self._raised: ll.Block | None = None
         self._stack_left = STACK_BYTES
@@ -84,6 +88,14 @@ class Function:
         self.tapes.append(Tape(self))
         return self.tapes[-1]
 
+    def clock(self) -> ll.Value:
+        """Where the function counts the nanoseconds since it looked for signals."""
+        if self._clock is None:
+            with self.builder.goto_entry_block():
+                self._clock = self.builder.alloca(I64)
+                self.builder.store(integer(0), self._clock)
+        return self._clock
+
     def out_of_memory(self) -> ll.Block:
         """The block that leaves the function for want of memory."""
         if self._failed is None:
@@ -94,6 +106,11 @@ class Function:
     def can_fail(self) -> bool:
         """Whether it may be left for want of memory."""
         return self._failed is not None
+
+    @property
+    def can_raise(self) -> bool:
+        """Whether it may be left with a Python exception set."""
+        return self._raised is not None
 
     def raised(self) -> ll.Block:
         """The block that leaves the function when a Python exception is set."""
@@ -122,27 +139,26 @@ class Function:
 
 class Job(Function):
     """The function of a part of a plan (see `jobs`), within the function `around`: its arguments
-    are `count` addresses, and that of a number that is 0 until some part wants for memory."""
+    are `count` addresses, and that of a number that is 0 until some part wants for memory (1) or a
+    Python exception is set (2), which is so in a part that is `alone` only."""
 
-    def __init__(self, around: Function, name: str, count: int) -> None:
+    def __init__(self, around: Function, name: str, count: int, *, alone: bool) -> None:
         job = new_job(around.module, around.module.get_unique_name(name))
         super().__init__(job, around.externals, around.constants, separate=around.separate)
         self.shared = around.shared
+        self.looks = around.looks and alone
         *self.places, self._failure = unpack(self.builder, job, count + 1)
-
-    def raised(self) -> ll.Block:
-        """See Function."""
-        raise AssertionError("a call of Python in a part of a plan")
 
     def finish(self) -> None:
         """See Function. The program goes on with the other parts until all of them are left."""
         self._release()
         self.builder.ret_void()
-        if self._failed is not None:
-            self.builder.position_at_end(self._failed)
-            self._release()
-            self.builder.atomic_rmw("xchg", self._failure, integer(1), "monotonic")
-            self.builder.ret_void()
+        for block, number in ((self._failed, OUT_OF_MEMORY), (self._raised, RAISED)):
+            if block is not None:
+                self.builder.position_at_end(block)
+                self._release()
+                self.builder.atomic_rmw("xchg", self._failure, integer(number), "monotonic")
+                self.builder.ret_void()
 
 
 def raise_memory_error(builder: ll.IRBuilder, externals: Externals) -> None:
@@ -183,9 +199,10 @@ class PlanEmitter:
 
     def emit(self) -> None:
         """Emit all steps."""
-        for step in self.plan.steps:
+        steps = self.plan.steps
+        for step, before in zip(steps, (None, *steps), strict=False):
             if isinstance(step, Kernel):
-                self._emit_kernel(step)
+                self._emit_kernel(step, before)
                 continue
             if isinstance(step, RoutineCall):
                 self._call(step)
@@ -225,10 +242,12 @@ class PlanEmitter:
                 held = self.places[number] = self._address(number)
         return held
 
-    def part(self, name: str, numbers: Sequence[int]) -> tuple[PlanEmitter, ll.Value]:
+    def part(
+        self, name: str, numbers: Sequence[int], *, alone: bool
+    ) -> tuple[PlanEmitter, ll.Value]:
         """The emitter of steps of this plan in a `Job`, whose arguments are the buffers `numbers`,
-        and the number of the part."""
-        function = Job(self.function, name, len(numbers))
+        and the number of the part. `alone`: there is one part, on this thread."""
+        function = Job(self.function, name, len(numbers), alone=alone)
         emitter = PlanEmitter(function, self.plan, (), (), ll.Constant(PTR, None))
         emitter.places = dict(zip(numbers, function.places, strict=True))
         return emitter, function.function.args[1]
@@ -256,8 +275,8 @@ class PlanEmitter:
         function = self.function
         return RoutineEmitter(self.builder, function.externals, workspace, function.raised)
 
-    def _emit_kernel(self, kernel: Kernel) -> None:
-        split = split_of(kernel, self.plan.buffers) if kernel.lengths else None
+    def _emit_kernel(self, kernel: Kernel, before: Step | None) -> None:
+        split = split_of(kernel, self.plan.buffers, before) if kernel.lengths else None
         if split is not None:
             self._in_parts(kernel, split)
         elif kernel.lengths and (self.function.separate or self._is_long(kernel)):

@@ -8,7 +8,7 @@ are the elements themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from llvmlite import ir as ll
@@ -19,7 +19,8 @@ from ..plan.steps import Kernel
 from ..plan.structures import Branch, Carry, Loop, Structure, WhileLoop, nested
 from ..plan.wavefront import Wavefront
 from .bodies import Body, MemoryBody, RegisterBody
-from .jobs import LONG, call_job, emit_share, share_out
+from .interrupts import counted_in_rounds, passes, steps_between
+from .jobs import LONG, OUT_OF_MEMORY, RAISED, call_job, emit_share, share_out
 from .lanes import I8, I64, call_intrinsic
 from .loops import counted, integer, repeated
 from .routine import Buffer
@@ -92,7 +93,11 @@ class _LoopEmitter:
         def remaining(i: ll.Value, state: Values) -> Values:
             return self._once(self.builder.add(i, integer(rounds * unroll)), state)
 
-        state = counted(self.builder, rounds, self.body.start(step.length), several)
+        start, between = self.body.start(step.length), steps_between(step.body) // unroll
+        if self.emitter.function.looks:
+            state = counted_in_rounds(self.emitter, rounds, max(between, 1), start, several)
+        else:
+            state = counted(self.builder, rounds, start, several)
         if rest:
             state = counted(self.builder, rest, state, remaining)
         self.body.finish(state, moved=False)
@@ -155,7 +160,7 @@ def _is_large(step: Loop) -> bool:
 def _emit_apart(emitter: PlanEmitter, step: Loop) -> None:
     """A scan as a function, which may be a job for several threads."""
     numbers = tuple(dict.fromkeys([*step.reads, *step.writes]))
-    inner, number = emitter.part("jitad.steps", numbers)
+    inner, number = emitter.part("jitad.steps", numbers, alone=step.parts == 1)
     failure = emitter.routine().reference(integer(0))
     arguments = [*[emitter.pointer(k) for k in numbers], failure]
     if step.parts == 1:
@@ -171,11 +176,15 @@ def _emit_apart(emitter: PlanEmitter, step: Loop) -> None:
         call_job(emitter.routine(), job, arguments)
     else:
         share_out(emitter.routine(), job, arguments, step.parts)
+    if not inner.function.can_fail and not inner.function.can_raise:
+        return
+    goes_on = builder.append_basic_block("goes_on")
+    how = builder.switch(builder.load(failure, typ=I64), goes_on)
     if inner.function.can_fail:
-        failed = builder.icmp_unsigned("!=", builder.load(failure, typ=I64), integer(0))
-        goes_on = builder.append_basic_block("goes_on")
-        builder.cbranch(failed, emitter.function.out_of_memory(), goes_on)
-        builder.position_at_end(goes_on)
+        how.add_case(integer(OUT_OF_MEMORY), emitter.function.out_of_memory())
+    if inner.function.can_raise:
+        how.add_case(integer(RAISED), emitter.function.raised())
+    builder.position_at_end(goes_on)
 
 
 def _emit_branch(emitter: PlanEmitter, step: Branch) -> None:
@@ -234,10 +243,23 @@ class _WhileEmitter:
             following = self.builder.add(number, integer(1), flags=("nuw", "nsw"))
             return [following, *body.step(carried, [], row)]
 
-        count, *carried = repeated(self.builder, [integer(0), *body.start(None)], holds, once)
+        count, *carried = self._repeated(0, [integer(0), *body.start(None)], holds, once)
         body.finish(carried, moved=True)
         for number in range(1, len(step.sweeps)):
             self._again(number, count)
+
+    def _repeated(
+        self, sweep: int, start: Values, holds: Callable[..., ll.Value], once: Callable[..., Values]
+    ) -> Values:
+        """The state after the steps of a sweep."""
+
+        def step(state: Values) -> Values:
+            following = once(state)
+            if self.emitter.function.looks:
+                passes(self.emitter, self.step.sweeps[sweep])
+            return following
+
+        return repeated(self.builder, start, holds, step)
 
     def _sweep(self, number: int) -> Body:
         step = self.step
@@ -260,7 +282,7 @@ class _WhileEmitter:
             written = self._entries(at, [number])
             return [following, *body.step(carried, read, written)]
 
-        _, *carried = repeated(self.builder, [integer(0), *body.start(None)], more, once)
+        _, *carried = self._repeated(number, [integer(0), *body.start(None)], more, once)
         body.finish(carried, moved=True)
 
     def _entries(self, row: ll.Value, sweeps: Sequence[int]) -> Values:

@@ -26,14 +26,17 @@ def accumulate(graph: Graph) -> Graph:
     if not any(eq.op.name in _SPARSE for eq in graph.equations):
         return graph
     env: dict[Value, Value] = {}
+    counts = _counts(graph, made_by)
 
     def rule(eq: Equation, _operands: Sequence[Value]) -> Sequence[Value] | None:
-        terms = _terms(eq, made_by)
-        if not terms:
+        if eq.op.name != "add" or eq.operands[0] is eq.operands[1]:
             return None
-        dense = next(v for v in eq.operands if v is not terms[0].outputs[0])
-        result = env[dense]
-        for term in _leaves(terms[0], made_by):
+        sparse = [k for k in (1, 0) if eq.operands[k] in counts]
+        if not sparse:
+            return None
+        k = min(sparse, key=lambda k: counts[eq.operands[k]])
+        result = env[eq.operands[1 - k]]
+        for term in _terms(eq.operands[k], made_by):
             result = _added(result, term, env)
         return (result,)
 
@@ -43,30 +46,27 @@ def accumulate(graph: Graph) -> Graph:
 _SPARSE = frozenset({"scatter", "scatter_add", "dynamic_update_slice"})
 
 
-def _terms(eq: Equation, made_by: dict[Value, Equation]) -> list[Equation]:
-    """The operand of a sum that is to be added by its windows, if there is one."""
-    if eq.op.name != "add" or eq.operands[0] is eq.operands[1]:
-        return []
-    for value in reversed(eq.operands):
-        made = made_by.get(value)
-        if made is not None and _leaves(made, made_by):
-            return [made]
-    return []
+def _counts(graph: Graph, made_by: dict[Value, Equation]) -> dict[Value, int]:
+    """Of each value that is a sum of sparse arrays, how many they are."""
+    counts: dict[Value, int] = {}
+    for eq in graph.equations:
+        if _is_sparse(eq, made_by):
+            counts[eq.outputs[0]] = 1
+        elif eq.op.name == "add" and all([v in counts for v in eq.operands]):
+            counts[eq.outputs[0]] = sum([counts[v] for v in eq.operands])
+    return counts
 
 
-def _leaves(eq: Equation, made_by: dict[Value, Equation]) -> list[Equation]:
-    """The sparse arrays that a value is the sum of; none if it is not."""
-    if _is_sparse(eq, made_by):
-        return [eq]
-    if eq.op.name != "add":
-        return []
+def _terms(value: Value, made_by: dict[Value, Equation]) -> list[Equation]:
+    """The sparse arrays that a value is the sum of."""
     found: list[Equation] = []
-    for value in eq.operands:
-        made = made_by.get(value)
-        inner = [] if made is None else _leaves(made, made_by)
-        if not inner:
-            return []
-        found += inner
+    pending = [value]
+    while pending:
+        eq = made_by[pending.pop()]
+        if eq.op.name == "add":
+            pending += reversed(eq.operands)
+        else:
+            found.append(eq)
     return found
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from ..collector import collector_paused
 from ..graph import Graph
 from ..text import graph_text
 from ..verify import InvalidGraph, verify
@@ -27,6 +28,7 @@ from .specialize import specialize
 from .subtotals import subtotals
 from .wavefront import wavefront
 from .widen import widen
+from .windows import windows
 from .wrapping import wrapping
 
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
@@ -40,6 +42,7 @@ PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     ranges,  # what counters decide
     cse,  # forward and backward programs share many
     accumulate,  # cotangents of a few elements are added to those
+    windows,  # cotangents of elements read one by one, side by side
     hoist,  # what every step of a loop computes alike
     fission,  # products of all steps as one
     forwarding,  # what a step writes and the next one reads, in registers
@@ -61,8 +64,9 @@ def optimize(graph: Graph, passes: tuple[Callable[[Graph], Graph], ...] = PIPELI
     verified, timed and printed to standard error; an invalid one raises InvalidGraph naming the
     pass."""
     if not os.environ.get("JITAD_DEBUG_PASSES"):
-        for run in passes:
-            graph = run(graph)
+        with collector_paused():
+            for run in passes:
+                graph = run(graph)
         return graph
     return _optimize_aloud(graph, passes)
 
