@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import jitad
 from benchmarks import fresh, functions, in_torch, measure, page, reference, report, summary
 from benchmarks.measure import Call, Program, Times
 from benchmarks.workload import Calls, Effort, Goal, Outcome, Processes, disagreements
@@ -137,6 +138,7 @@ def test_memory_is_that_of_the_calls() -> None:
     figures = fresh.observe("jitad", lambda: Call(np.ones, (8 * 10**6,)))
     assert figures.memory is not None
     assert 60e6 < figures.memory < 100e6
+    assert not jitad.config.log_compiles
 
 
 def record(name: str, ours: float, jax: float, c: float | None = None) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from llvmlite import ir as ll
 
 import jitad_ir.ops as ops
 from jitad_ir.graph import Builder, building
-from jitad_ir.native.assembly import _writer, global_text, module_text
+from jitad_ir.native.assembly import _writer, global_text, module_text, probe_stack
 from jitad_ir.native.chunks import split_long_blocks
 from jitad_ir.native.program import emit_program
 from jitad_ir.native.target import borrowed_target
@@ -79,6 +81,25 @@ def test_memory() -> None:
     b.ret_void()
     same(module)
     assert global_text(f).mentions == {'@"table"'}
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="reads this machine's assembly")
+@pytest.mark.parametrize("kind", ["function", "inlined", "small"])
+def test_large_frames_are_touched_page_by_page(kind: str) -> None:
+    module = ll.Module("frames")
+    f, b = new_function(module, I64, I64)
+    slots = b.alloca(I64, I32(8 if kind == "small" else 1 << 13))
+    b.call(ll.Function(module, ll.FunctionType(ll.VoidType(), [PTR]), "outside"), [slots])
+    b.ret(b.load(b.gep(slots, [f.args[0]], source_etype=I64), typ=I64))
+    assert not re.search(r"subq\s+\$4096, %rsp", code(module_text(module)))
+    probe_stack(f)
+    if kind == "inlined":
+        f.linkage = "internal"
+        f.attributes.add("alwaysinline")
+        g, b = new_function(module, I64, I64)
+        b.ret(b.call(f, g.args))
+    probed = re.search(r"subq\s+\$4096, %rsp", code(module_text(module)))
+    assert bool(probed) == (kind != "small")
 
 
 def test_vectors_and_members() -> None:

@@ -13,9 +13,10 @@ from jitad_ir.native.emitter import Emitter
 from jitad_ir.native.lanes import Lanes
 from jitad_ir.native.link import image_of, link
 from jitad_ir.native.math_kernel import FORMATS, Kernel, Real
-from jitad_ir.native.math_table import Table, host_permutes, look_up, permuted_bits
+from jitad_ir.native.math_table import Table, host_permutes, look_up
 from jitad_ir.native.target import Target, host
 from jitad_ir.native.unlocked import parse
+from jitad_ir.processor import permuted_bits
 from tests.native.lane_runner import LaneRunner, build_module
 
 FLOATS = [np.dtype("float32"), np.dtype("float64")]

@@ -51,12 +51,20 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         jitad.grad(lambda x, w: jnp.mean(jnp.log1p(jnp.exp(-w * (x @ x.T).sum() + x)))),
         [image(300, 100), image(300, 100, seed=2)],
     ),
+    "dense layer": (
+        lambda x, w, b: jnp.maximum(x @ w + b, 0),
+        [image(500, 310), image(310, 502), -90 * image(502)],
+    ),
     "product": (lambda x, y: x @ y, [image(300, 310), image(310, 330)]),
     "transposed product": (
         lambda x, y: x.T @ y.T,
         [image(400, 301, dtype="float32"), image(303, 400, dtype="float32")],
     ),
     "matrix and vector": (lambda x, y: (x @ y, y @ x.T), [image(1201, 1203), image(1203)]),
+    "convolution": (
+        lambda x, w: jitad.lax.conv(x, w, (1, 1), "SAME"),
+        [image(3, 40, 28, 29), image(50, 40, 3, 3, seed=1)],
+    ),
     "batch of products": (lambda x, y: x @ y, [image(77, 40, 41), image(77, 41, 42)]),
     "batch of small products": (lambda x, y: x @ y, [image(50_001, 3, 3), image(50_001, 3, 3)]),
     "products that are packed": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,6 +95,32 @@ def test_reshapes_fuse_without_division() -> None:
     assert "//" not in plan.text() and "%" not in plan.text().replace(" %", "").replace("(%", "")
 
 
+def test_quotients_and_remainders_of_counters_are_counters_of_divided_loops() -> None:
+    def tile(a: Any) -> Any:
+        b = ops.broadcast(ops.reshape(a, shape=(1, 70)), shape=(3, 70), dims=(0, 1))
+        return ops.reshape(b, shape=(210,))
+
+    def repeat(a: Any, b: Any) -> Any:
+        c = ops.broadcast(ops.reshape(a, shape=(70, 1)), shape=(70, 3), dims=(0, 1))
+        return ops.mul(ops.reshape(c, shape=(210,)), b)
+
+    for program, types, lengths in (
+        (tile, [(70,)], (3, 70)),
+        (repeat, [(70,), (210,)], (70, 3)),
+        (
+            lambda a: ops.reshape(ops.transpose(a, permutation=(2, 1, 0)), shape=(60,)),
+            [(3, 4, 5)],
+            None,
+        ),
+    ):
+        plan = plan_graph(build(types, program))
+        (kernel,) = kernels(plan)
+        assert kernel.lengths == (lengths or (5, 4, 3))
+        assert "//" not in plan.text() and "%" not in plan.text().replace(" %", "").replace(
+            "(%", ""
+        )
+
+
 def test_an_expensive_row_is_not_computed_again_for_each_column() -> None:
     def program(a: Any, row: Any) -> Any:
         return ops.mul(a, ops.broadcast(ops.exp(row), shape=a.shape, dims=(1,)))
@@ -112,6 +139,23 @@ def test_a_cheap_row_is_computed_where_it_is_read() -> None:
     plan = plan_graph(build([(300, 40), (40,)], program))
     assert len(kernels(plan)) == 1
     assert plan.workspace_bytes == 0
+
+
+@pytest.mark.parametrize(("terms", "reads", "passes"), [(2, 1000, 1), (10, 1000, 2), (10, 100, 1)])
+def test_what_is_read_by_indices_is_computed_in_order_before(
+    terms: int, reads: int, passes: int
+) -> None:
+    """Unless that is little, or few of it are read."""
+
+    def program(x: Any) -> Any:
+        y = x
+        for _ in range(terms):
+            y = ops.add(ops.mul(y, x), x)
+        index = ops.constant(value=np.arange(reads)[::-1].copy())
+        return ops.gather(y, index, axes=(0,), sizes=(1,), batch=0, mode="clip", fill=0)
+
+    plan = plan_graph(build([(1000,)], program))
+    assert len(kernels(plan)) == passes
 
 
 def test_a_transposed_chain_with_one_reader_moves_to_it() -> None:
@@ -195,6 +239,23 @@ def test_a_large_kernel_is_not_copied_for_the_edge_of_a_pad() -> None:
         return y
 
     assert len(plan_graph(build([(1000,)], program)).steps) == 1
+
+
+def test_the_border_of_a_small_stencil_is_loops() -> None:
+    n = 20
+
+    def program(x: Any) -> Any:
+        zero = ops.full(value=0.0, shape=(), dtype=x.dtype)
+        wide = ops.pad(x, zero, low=(1, 1), high=(1, 1), interior=(0, 0))
+        total = ops.mul(x, x)
+        for row, column in [(0, 1), (2, 1), (1, 0), (1, 2), (0, 0), (2, 2), (0, 2), (2, 0)]:
+            limit = (row + n, column + n)
+            part = ops.slice(wide, start=(row, column), limit=limit, stride=(1, 1))
+            total = ops.add(ops.mul(part, part), total)
+        return total
+
+    plan = plan_graph(build([(n, n)], program))
+    assert sum(len(kernel.nodes) for kernel in kernels(plan)) < n * n
 
 
 def test_many_small_equations_are_few_kernels() -> None:

@@ -17,6 +17,10 @@ from llvmlite.ir import instructions as kinds
 
 _REFERENCE = re.compile(r'@"[^"]*"')
 
+_PROBES = ' "probe-stack"="inline-asm"'
+"""An attribute that llvmlite does not know: frames of more than a page touch each of their pages,
+in order, when they are entered."""
+
 
 class Text(NamedTuple):
     """A global as text."""
@@ -44,6 +48,12 @@ def module_text(module: ll.Module) -> str:
     }
     """
     return joined_text(module, [global_text(value).text for value in module.global_values])
+
+
+def probe_stack(function: ll.Function) -> None:
+    """Have a function that uses much of the stack touch it page by page, so that a thread with too
+    little of it stops at the page that guards its end and never writes beyond."""
+    function.probes_stack = True
 
 
 def joined_text(module: ll.Module, globals: Iterable[str]) -> str:
@@ -122,6 +132,8 @@ class _FunctionText:
         ]
         head = " ".join([word for word in words if word])
         attributes = "".join([f" {a}" for a in function.attributes._to_list(returned.type)])
+        if getattr(function, "probes_stack", False):
+            attributes += _PROBES
         return f"{head} {function.get_reference()}({', '.join(arguments)}){attributes}"
 
     def type(self, type: ll.Type) -> str:

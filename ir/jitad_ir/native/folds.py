@@ -316,7 +316,7 @@ class FoldState:
         if not isinstance(fold.lower, ArgReduction):
             return [element]
         dtype = self._place_dtype(fold)
-        if kernel.lane_stride(fold.position) is None:
+        if kernel.placement.lane_stride(fold.position) is None:
             place = Lanes(INT64, kernel.address_lanes(fold.position, copy))
             return [element, kernel.vector.convert(place, dtype)]
         # That of lane 0 of copy 0: what the others are further is added in the end.
@@ -330,7 +330,7 @@ class FoldState:
 
     def _placed(self, fold: Fold, states: list[Accumulators]) -> list[Accumulators]:
         """The states of the copies with the position of each lane."""
-        stride = self.kernel.lane_stride(fold.position)
+        stride = self.kernel.placement.lane_stride(fold.position)
         if not isinstance(fold.lower, ArgReduction) or not stride:
             return states
         b = self.kernel.vector
@@ -370,7 +370,7 @@ class FoldState:
         given = registers_of(new)
         chosen = [self.builder.select(first, x, y) for x, y in zip(given, values, strict=True)]
         result = lanes_of(new, chosen)
-        stride = kernel.lane_stride(fold.offset)
+        stride = kernel.placement.lane_stride(fold.offset)
         if kernel.schedule.vector is None or not stride:
             kernel.write_scalar(fold.buffer, fold.offset, result[0])
         else:

@@ -7,12 +7,11 @@ not there, so that the same bits are computed by integers.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir as ll
 
+from ..processor import converts_half
 from ..types import DTYPES, FLOAT16, FLOAT32, FLOAT64
 from .lanes import Lanes, splat_constant, vector_type
 
@@ -20,17 +19,9 @@ _HALF = ll.HalfType()
 _U16, _U32 = DTYPES["u16"], DTYPES["u32"]
 
 
-@functools.cache
-def host_converts_half() -> bool:
-    """True if the CPU at hand converts between float16 and float32 by an instruction."""
-    if llvm.get_process_triple().startswith(("aarch64", "arm64")):
-        return True
-    return bool(llvm.get_host_cpu_features().get("f16c", False))
-
-
 def from_half(b: Any, x: Lanes) -> Lanes:
     """float16 lanes in float32, exactly; `b` is the emitter."""
-    if not host_converts_half():
+    if not converts_half():
         return from_half_by_integers(b, x)
     half = b.builder.bitcast(x.value, vector_type(_HALF, b.width))
     return Lanes(FLOAT32, b.builder.fpext(half, b.register_type(FLOAT32)))
@@ -40,7 +31,7 @@ def to_half(b: Any, x: Lanes) -> Lanes:
     """float32 or float64 lanes in float16: the nearest, of two the even one."""
     if x.dtype == FLOAT64:
         x = _to_odd(b, x)
-    if not host_converts_half():
+    if not converts_half():
         return to_half_by_integers(b, x)
     half = b.builder.fptrunc(x.value, vector_type(_HALF, b.width))
     return Lanes(FLOAT16, b.builder.bitcast(half, b.register_type(FLOAT16)))

@@ -1,6 +1,6 @@
 """A kernel in LLVM: its loops, with the expression emitted in SIMD registers.
 
-Each node is emitted in the body of the innermost loop whose counter it depends on, once: a scalar
+Each node is emitted once, in the body of the loop where it belongs (see `placement`): a scalar
 register if it does not vary along the vector loop, one vector for each copy if it does. Index
 arithmetic is emitted at the outermost place too, so that LLVM finds no invariants to hoist.
 
@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, TypeAlias
 from llvmlite import ir as ll
 
 from ..plan.columns import stride
-from ..plan.index import Counter, Dynamic, Index, Position, leaves
+from ..plan.index import Counter, Dynamic, Index, Position
 from ..plan.steps import Apply, Buffer, Constant, Fold, Inside, Kernel, Node, Number, Read
-from ..types import BOOL, INT64
+from ..types import BOOL, INT64, DType
 from .addressing import (
     atom_value,
     element_pointer,
@@ -33,6 +33,7 @@ from .emitter import Emitter
 from .folds import FoldState
 from .lanes import Lanes, call_intrinsic, splat_constant
 from .loops import counted, integer
+from .placement import Placement
 from .schedule import TILE, Schedule, schedule
 from .stores import Write, emit_writes
 from .strips import emit_strips
@@ -77,7 +78,7 @@ class KernelEmitter:
         self.schedule: Schedule = schedule(kernel, buffers)
         self.scalar = Emitter(builder, 1)
         self.vector = Emitter(builder, self.schedule.width)
-        self.position = {loop: p for p, loop in enumerate(self.schedule.order)}
+        self.placement = Placement(kernel, self.schedule)
         self.counters: dict[int, ll.Value] = {}
         self.blocks: list[ll.Block] = []
         """The block that encloses each open loop."""
@@ -92,59 +93,6 @@ class KernelEmitter:
         not matter."""
         self.ahead: dict[int, int] = {}
         """How many iterations of a loop what is read lies ahead of its counter."""
-        self._analyse()
-
-    # -- which node goes where ------------------------------------------------------------
-
-    def _analyse(self) -> None:
-        nodes = self.kernel.nodes
-        masks: list[int] = []
-        depths: list[int] = []
-        self.by_depth: list[list[int]] = [[] for _ in range(len(self.schedule.order) + 1)]
-        for k, node in enumerate(nodes):
-            mask, depth = self._dependence(node, masks, depths)
-            masks.append(mask)
-            depths.append(depth)
-            self.by_depth[depth].append(k)
-        self.depths = depths
-        vector = self.schedule.vector
-        bit = 0 if vector is None else 1 << vector
-        self.varying = [bool(mask & bit) for mask in masks]
-        self.splatted: set[int] = set()
-        if vector is None:
-            return
-        for k, node in enumerate(nodes):
-            if self.varying[k] and isinstance(node, Apply):
-                self.splatted.update(u for u in node.operands if not self.varying[u])
-        for write in (*self.kernel.stores, *self.kernel.folds):
-            if not self.varying[write.node]:
-                self.splatted.add(write.node)
-
-    def _dependence(self, node: Node, masks: list[int], depths: list[int]) -> tuple[int, int]:
-        """Loops that a node varies along, as bits, and the depth at which it is computed."""
-        if isinstance(node, Constant):
-            return 0, 0
-        if isinstance(node, Apply):
-            mask = depth = 0
-            for u in node.operands:
-                mask |= masks[u]
-                depth = max(depth, depths[u])
-            return mask, depth
-        mask = depth = 0
-        if isinstance(node, Read):
-            index = node.offset
-            if node.mask is not None:
-                mask, depth = masks[node.mask], depths[node.mask]
-        else:
-            index = node.index
-        for leaf in leaves(index):
-            if isinstance(leaf, Counter):
-                mask |= 1 << leaf.number
-                depth = max(depth, self.position[leaf.number] + 1)
-            else:
-                mask |= masks[leaf.node]
-                depth = max(depth, depths[leaf.node])
-        return mask, depth
 
     # -- the nest -------------------------------------------------------------------------
 
@@ -232,18 +180,18 @@ class KernelEmitter:
         loop only the given copies."""
         if copies is None:
             copies = range(self.schedule.copies)
-        for k in self.by_depth[depth]:
+        for k in self.placement.by_depth[depth]:
             node = self.kernel.nodes[k]
             if isinstance(node, Constant):
                 continue
-            if self.varying[k]:
+            if self.placement.varying[k]:
                 held: list[Any] = [None] * self.schedule.copies
                 for copy in copies:
                     held[copy] = self._vector_node(node, copy)
                 self.values[k] = held
             else:
                 self.values[k] = [self._scalar_node(node)]
-                if k in self.splatted:
+                if k in self.placement.splatted:
                     self.splats[k] = self.vector.splat(self.values[k][0])
 
     def scalar_lanes(self, k: int) -> Lanes:
@@ -258,7 +206,7 @@ class KernelEmitter:
         node = self.kernel.nodes[k]
         if isinstance(node, Constant):
             return self.vector.constant(node.dtype, node.number)
-        if self.varying[k]:
+        if self.placement.varying[k]:
             return self.values[k][copy]
         return self.splats.get(k) or self.vector.splat(self.values[k][0])
 
@@ -309,21 +257,52 @@ class KernelEmitter:
         return tests[0] if len(tests) == 1 else self.builder.and_(*tests)
 
     def _vector_read(self, node: Read, copy: int) -> Lanes:
-        mask = None if node.mask is None else self.lanes(node.mask, copy).value
-        stride = self.lane_stride(node.offset)
+        stride = self.placement.lane_stride(node.offset)
         pointer = self.pointer(node.buffer)
-        if self.schedule.width == 1 and (stride is None or mask is not None):
+        if stride is not None and (node.mask is None or self._is_read_whole(node)):
+            return self._strided_read(node, stride, copy)
+        mask = None if node.mask is None else self.lanes(node.mask, copy).value
+        if self.schedule.width == 1:
             offset = self.address_lanes(node.offset, copy)
             if mask is not None:
                 offset = self.builder.select(mask, offset, integer(0))
             place = element_pointer(self.builder, pointer, node.dtype, offset)
             return self.scalar.load(place, node.dtype)
-        if stride is None or (mask is not None and (stride != 1 or node.dtype.kind == "c")):
+        if stride != 1:
             offsets = self.address_lanes(node.offset, copy)
             return gather(self.vector, pointer, node.dtype, offsets, mask)
+        assert mask is not None  # else it is read whole
         first = self.read_pointer(node.buffer, node.offset, stride, copy)
-        if mask is not None:
-            return masked_load(self.vector, first, node.dtype, mask)
+        return masked_load(self.vector, first, node.dtype, mask)
+
+    def _is_read_whole(self, node: Read) -> bool:
+        """True if the mask is one for all lanes, and another row will do where it is false."""
+        assert node.mask is not None
+        if self.schedule.width == 1 or self.placement.varying[node.mask]:
+            return False
+        _, within = self._row(node)
+        low, high = (within, within) if isinstance(within, int) else within.range
+        return low >= 0 and high < self.buffers[node.buffer].type.size
+
+    def _row(self, node: Read) -> tuple[Position, Position]:
+        """The offset of a read, divided: what is known where its mask is, and the rest."""
+        assert node.mask is not None and isinstance(node.offset, Index)
+        depth = self.placement.depths[node.mask]
+        terms = [(self.placement.depth_of(term[0]) <= depth, term) for term in node.offset.terms]
+        outer, inner = (tuple([t for known, t in terms if known is side]) for side in (True, False))
+        return (
+            Index(outer, 0) if outer else 0,
+            Index(inner, node.offset.offset) if inner else node.offset.offset,
+        )
+
+    def _strided_read(self, node: Read, stride: int, copy: int) -> Lanes:
+        if node.mask is None:
+            first = self.read_pointer(node.buffer, node.offset, stride, copy)
+        else:
+            row, within = self._row(node)
+            first = self._pointer_on(
+                self._row_pointer(node, row), node.dtype, within, copy * self.vector.width * stride
+            )
         if stride == -1:
             width = self.schedule.width
             last = element_pointer(self.builder, first, node.dtype, 1 - width)
@@ -334,38 +313,37 @@ class KernelEmitter:
 
     # -- index arithmetic -----------------------------------------------------------------
 
-    def lane_stride(self, position: Position) -> int | None:
-        """Elements from one lane to the next; None if that is not a constant."""
-        if isinstance(position, int):
-            return 0
-        stride = 0
-        for atom, c in position.terms:
-            if isinstance(atom, Counter):
-                if atom.number == self.schedule.vector:
-                    stride += c
-            elif self._varies(atom):
-                return None
-        return stride
-
-    def _varies(self, atom: Any) -> bool:
-        for leaf in leaves(Index(((atom, 1),), 0)):
-            if isinstance(leaf, Counter):
-                if leaf.number == self.schedule.vector:
-                    return True
-            elif self.varying[leaf.node]:
-                return True
-        return False
-
     def pointer_to(self, buffer: int, position: Position, further: int = 0) -> ll.Value:
         """Address of the element at an index (at lane 0 of copy 0) and `further` elements on."""
         dtype = self.buffers[buffer].type.dtype
-        pointer = self.pointer(buffer)
+        return self._pointer_on(self.pointer(buffer), dtype, position, further)
+
+    def _pointer_on(
+        self, pointer: ll.Value, dtype: DType, position: Position, further: int
+    ) -> ll.Value:
+        """Address of the element so far from the one at the pointer."""
         if isinstance(position, int):
             return element_pointer(self.builder, pointer, dtype, position + further)
         pointer = element_pointer(self.builder, pointer, dtype, self._sum(position))
         for loop, rows in self.ahead.items():
             further += rows * (stride(position, loop) or 0)
         return element_pointer(self.builder, pointer, dtype, position.offset + further)
+
+    def _row_pointer(self, node: Read, row: Position) -> ll.Value:
+        """Address of the row that a masked read is in, of the first one where the mask is false:
+        found where the mask is, outside of the loops within."""
+        assert node.mask is not None
+        depth, key = self.placement.depths[node.mask], (node.mask, node.buffer, repr(row))
+        held = self.addresses[depth].get(key)
+        if held is None:
+            start = self.address(row)
+            block = self.blocks[depth] if depth < len(self.blocks) else self.builder.block
+            with self.builder.goto_block(block):
+                flag = self.scalar_lanes(node.mask).value
+                offset = self.builder.select(flag, start, integer(0))
+                held = element_pointer(self.builder, self.pointer(node.buffer), node.dtype, offset)
+            self.addresses[depth][key] = held
+        return held
 
     def read_pointer(self, buffer: int, offset: Position, stride: int, copy: int) -> ll.Value:
         """Address of lane 0 of a copy, of an access with a constant stride between lanes."""
@@ -382,7 +360,7 @@ class KernelEmitter:
         """The index without its offset, each part of the sum emitted as far out as it can be."""
         groups: dict[int, list[tuple[Any, int]]] = {}
         for atom, c in position.terms:
-            groups.setdefault(self._atom_depth(atom), []).append((atom, c))
+            groups.setdefault(self.placement.depth_of(atom), []).append((atom, c))
         total: ll.Value | None = None
         known: list[tuple[str, int]] = []
         for depth in sorted(groups):
@@ -408,15 +386,6 @@ class KernelEmitter:
                 total = value if total is None else self.builder.add(total, value)
         assert total is not None
         return total
-
-    def _atom_depth(self, atom: Any) -> int:
-        depth = 0
-        for leaf in leaves(Index(((atom, 1),), 0)):
-            if isinstance(leaf, Counter):
-                depth = max(depth, self.position[leaf.number] + 1)
-            else:
-                depth = max(depth, self.depths[leaf.node])
-        return depth
 
     def _atom(self, atom: Any) -> ll.Value:
         if isinstance(atom, Counter):
@@ -459,7 +428,7 @@ class KernelEmitter:
         each of the copies."""
         writes: list[Write] = []
         for store in self.kernel.stores:
-            stride = self.lane_stride(store.offset)
+            stride = self.placement.lane_stride(store.offset)
             if self.schedule.vector is None or stride == 0:
                 self.write_scalar(store.buffer, store.offset, self.scalar_lanes(store.node))
                 continue
@@ -486,7 +455,7 @@ class KernelEmitter:
     def write_fold(self, fold: Fold, lanes: Sequence[Lanes]) -> None:
         """Write the result of a fold: one register, or one for each copy where the vector loop
         is kept."""
-        stride = self.lane_stride(fold.offset)
+        stride = self.placement.lane_stride(fold.offset)
         if self.schedule.vector is None or not stride:
             self.write_scalar(fold.buffer, fold.offset, lanes[0])
             return

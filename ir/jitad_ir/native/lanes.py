@@ -6,10 +6,10 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir as ll
 
+from ..processor import multiplies_and_adds
 from ..types import BOOL, FLOAT16, FLOAT32, FLOAT64, DType, real_dtype, short_name
 
 I1, I8, I16, I32, I64 = map(ll.IntType, (1, 8, 16, 32, 64))
@@ -26,14 +26,6 @@ class Lanes(NamedTuple):
 
     dtype: DType
     value: Any
-
-
-@functools.cache
-def host_has_fma() -> bool:
-    """True if the CPU at hand multiplies and adds with one rounding in one instruction."""
-    if llvm.get_process_triple().startswith(("aarch64", "arm64")):
-        return True
-    return bool(llvm.get_host_cpu_features().get("fma", False))
 
 
 @functools.cache
@@ -153,7 +145,7 @@ class LaneEmitter:
             raise ValueError(f"expected a width that is a power of two; got {width}")
         self.builder = builder
         self.width = width
-        self.has_fma = host_has_fma() if has_fma is None else has_fma
+        self.has_fma = multiplies_and_adds() if has_fma is None else has_fma
         self.contract = contract
         self.float_flags = ("contract",) if contract else ()
 

@@ -12,10 +12,10 @@ import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir as ll
 
+from ..processor import permuted_bits
 from .lanes import (
     F32,
     I1,
@@ -59,17 +59,6 @@ class Numbers(ll.Constant):
 def numbers(type: ll.Type, values: tuple[float, ...]) -> ll.Constant:
     """The constant; one for all modules, as it keeps its text."""
     return Numbers(type, values)
-
-
-@functools.cache
-def permuted_bits() -> int:
-    """Bits of the registers whose lanes the CPU at hand permutes by an index in each: 512 with
-    AVX-512, 256 with AVX2, 0 elsewhere."""
-    try:
-        features = llvm.get_host_cpu_features()
-    except RuntimeError:  # LLVM cannot tell on this platform.
-        return 0
-    return 512 if features.get("avx512f") else 256 if features.get("avx2") else 0
 
 
 def host_permutes() -> bool:

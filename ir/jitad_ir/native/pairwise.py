@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from llvmlite import ir as ll
 
+from .assembly import probe_stack
 from .lanes import I1, I32, I64, PTR
 from .loops import counted, integer
 
@@ -95,6 +96,7 @@ class RegisterArrays:
                 slot = builder.alloca(type, ll.Constant(I32, levels))
                 slot.type = PTR
                 self.slots.append(slot)
+        probe_stack(builder.function)
 
     def _pointers(self, level: ll.Value) -> list[Any]:
         return [

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from llvmlite import ir as ll
 
 from ..graph import Equation
-from ..plan.parallel import is_parallel, nanoseconds
+from ..plan.parallel import nanoseconds
+from ..plan.shared import is_shared
 from ..plan.stacks import Stack
-from ..plan.steps import Buffer, Kernel
+from ..plan.steps import Buffer, Kernel, Step
 from .functions import internal_function
 from .jobs import new_job, unpack
 from .kernel import KernelEmitter, Range
@@ -45,9 +46,9 @@ class Split(NamedTuple):
     trips: int
 
 
-def split_of(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Split | None:
-    """How a kernel is shared out; None if it is not worth it."""
-    if not is_parallel(kernel):
+def split_of(kernel: Kernel, buffers: tuple[Buffer, ...], before: Step | None) -> Split | None:
+    """How a kernel behind the step `before` is shared out; None if it is not worth it."""
+    if not is_shared(kernel, before):
         return None
     plan = schedule(kernel, buffers)
     trips = [-(-kernel.lengths[plan.order[d]] // plan.step(d)) for d in range(_outer(plan))]

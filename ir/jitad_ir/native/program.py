@@ -98,7 +98,7 @@ def compile_graph(
     "const:i" of the code is `constants[i]`, so that the caller can link the same code again from
     the disk cache; constant arrays of the graph that are not among them follow behind.
     """
-    with stage("plan"):
+    with collector_paused(), stage("plan"):
         plan = plan_graph(graph)
     arrays: list[Any] = list(constants)
     places = {id(array): place for place, array in enumerate(arrays)}

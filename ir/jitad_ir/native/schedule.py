@@ -15,15 +15,14 @@ twice, first over blocks of `TILE`, last over the block.
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 
-import llvmlite.binding as llvm
-
 from ..lowering import ArgReduction, Cumulative
 from ..plan.columns import STRIP_BYTES, column_loop, rows_together, stride
-from ..plan.steps import Apply, Buffer, Kernel, Read
+from ..plan.index import Dynamic, leaves
+from ..plan.steps import Apply, Buffer, Inside, Kernel, Number, Read
+from ..processor import vector_bytes
 
 TILE = 8
 """Iterations of the loop that runs in blocks."""
@@ -73,18 +72,6 @@ PREFIX_BYTES = 64
 they are folded."""
 
 
-@functools.cache
-def vector_bytes() -> int:
-    """Bytes of the vectors that kernels use on this CPU."""
-    try:
-        features = llvm.get_host_cpu_features()
-    except RuntimeError:  # LLVM cannot tell on this platform: what all 64-bit CPUs have
-        return 16
-    if features.get("avx512f") and features.get("avx512vl") and features.get("avx512dq"):
-        return 64
-    return 32 if features.get("avx2") else 16
-
-
 def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
     """The nest of a kernel for this CPU."""
     lengths = kernel.lengths
@@ -115,6 +102,8 @@ def schedule(kernel: Kernel, buffers: tuple[Buffer, ...]) -> Schedule:
     if vector == columns:
         return _in_strips(kernel, order, vector, width, dear)
     copies = min(_copies(kernel, dear), length // width)
+    if any(isinstance(node, Read) and _is_sought(kernel, node, vector) for node in kernel.nodes):
+        copies = 1  # lane by lane, each vector is many instructions already
     apart = _apart(kernel, vector)
     # Where elements are read for their own sake, vectors are not faster.
     moving = not dear and len(kernel.nodes) <= 4 * apart
@@ -248,6 +237,23 @@ def _score(kernel: Kernel, loop: int) -> float:
             score += 0.5
     for node in kernel.nodes:
         if isinstance(node, Read):
-            step = stride(node.offset, loop)
+            step = None if _is_sought(kernel, node, loop) else stride(node.offset, loop)
             score += 2 if step == 1 else 1 if step == 0 else 0
     return score
+
+
+def _is_sought(kernel: Kernel, read: Read, loop: int) -> bool:
+    """True if where to read is a number that the kernel computes anew along the loop."""
+    found = {leaf.node for leaf in leaves(read.offset) if isinstance(leaf, Dynamic)}
+    while found:
+        node = kernel.nodes[found.pop()]
+        if isinstance(node, Apply):
+            found.update(node.operands)
+        elif isinstance(node, (Read, Number, Inside)):
+            index = node.offset if isinstance(node, Read) else node.index
+            for leaf in leaves(index):
+                if isinstance(leaf, Dynamic):
+                    found.add(leaf.node)
+                elif leaf.number == loop:
+                    return True
+    return False

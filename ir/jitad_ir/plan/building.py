@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..graph import Equation, Value
 from ..lowering import ArgReduction, Cumulative, Reduction
 from . import index as ix
-from .collapse import collapse
+from .collapse import collapse, divide
 from .homes import Cluster, Root
 from .index import Position
 from .pruning import joined, pruned
@@ -54,7 +54,7 @@ class KernelBuilder:
         straight = [kernel for kernel in parts if not kernel.lengths]
         if len(straight) > 1:
             parts = [joined(straight), *[kernel for kernel in parts if kernel.lengths]]
-        return [collapse(self._resolved(kernel)) for kernel in parts]
+        return [collapse(divide(self._resolved(kernel))) for kernel in parts]
 
     def _parts(self, origin: tuple[int, ...], lengths: tuple[int, ...]) -> list[Kernel]:
         """Kernels of the box of iterations from `origin` with sides `lengths`."""

@@ -52,6 +52,12 @@ def _repeats_rows(eq: Equation) -> bool:
     return along and out.type.size >= limits.REPEATED * x.type.size
 
 
+def _picks_elements(eq: Equation) -> bool:
+    """Whether a view reads its operand here and there: what that is computed from would be read so,
+    too, not in vectors."""
+    return eq.op.name == "gather" and eq.operands[0].ndim - 1 in eq.params["axes"]
+
+
 def _highest(levels: Sequence[Levels]) -> Levels:
     return (
         max([level for level, _ in levels], default=0),
@@ -230,6 +236,8 @@ class Clustering:
             return
         if _repeats_rows(eq) and self._is_slow(eq.operands[0]):
             self.info[self.root(eq.operands[0])].free = False
+        if _picks_elements(eq) and self._is_worth_storing(eq.operands[0], value.type.size):
+            self.info[self.root(eq.operands[0])].free = False
         reads = self._reads(eq)
         last_look = self._is_last_look(eq)
         ready = self._ready_for_both({v: reads[v] for v in eq.operands})
@@ -246,6 +254,13 @@ class Clustering:
         """Whether to expand a value takes divisions."""
         info = self.info[self.root(value)]
         return info.kind == "member" and info.free and info.slow
+
+    def _is_worth_storing(self, value: Value, reads: int) -> bool:
+        """Whether a value that is read here and there is better computed in order before."""
+        info = self.info[self.root(value)]
+        if info.home is None or info.home.block:
+            return False
+        return info.kind == "member" and info.work > limits.CHEAP and info.size <= 2 * reads
 
     def _is_last_look(self, eq: Equation) -> bool:
         """Whether a small part of an array is read that is then updated: it is read before, once,

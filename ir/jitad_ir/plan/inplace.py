@@ -85,6 +85,8 @@ class _Sharing:
                 self.writers.setdefault(buffer, []).append(k)
         self.after: list[set[int]] = [set() for _ in steps]
         """Steps that must come after each step."""
+        self.in_order = True
+        """Whether these come after it in the order given, too."""
         for buffer, written in self.writers.items():
             if buffers[buffer].type.size == 0:
                 continue  # nothing is read, so its readers may stand before its writers
@@ -120,19 +122,23 @@ class _Sharing:
             return
         for reader in others:
             self.after[reader].add(k)
+            self.in_order &= reader < k
         if held.kind == "workspace" and target.kind == "output":
             self.roots[root] = result
         else:
             self.roots[result] = root
 
     def _reaches(self, first: int, last: int) -> bool:
+        """Whether step `last` must come after step `first`."""
+        if self.in_order and last < first:
+            return False
         pending, seen = [first], {first}
         while pending:
             step = pending.pop()
             if step == last:
                 return True
             for following in self.after[step]:
-                if following not in seen:
+                if following not in seen and (following <= last or not self.in_order):
                     seen.add(following)
                     pending.append(following)
         return False

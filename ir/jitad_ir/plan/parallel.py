@@ -1,4 +1,4 @@
-"""Which kernels are worth several threads, and long folds in parts that threads can share.
+"""What kernels cost, and long folds in parts that threads can share.
 
 A kernel is shared out along a loop that it does not fold over: its iterations are independent, and
 give the same bits in whatever order and wherever they run. One that folds nearly all of its
@@ -84,13 +84,6 @@ def _per_byte(node: Apply) -> float:
     if node.dear:
         return PER_FUNCTION_BYTE
     return PER_DIVISION_BYTE if node.name in limits.DIVISIONS else PER_OPERATION_BYTE
-
-
-def is_parallel(kernel: Kernel) -> bool:
-    """Whether a kernel is given to several threads."""
-    folded = kernel.folds[0].loops if kernel.folds else ()
-    kept = prod([n for k, n in enumerate(kernel.lengths) if k not in folded])
-    return kept > 1 and nanoseconds(kernel) >= WORTH
 
 
 def divided(kernel: Kernel, new_buffer: Callable[[ArrayType], int]) -> list[Kernel]:

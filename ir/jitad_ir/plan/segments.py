@@ -15,7 +15,9 @@ after the other in all of the iteration space."""
 MAX_PARTS = 64
 """Parts of one loop, unless they are unrolled."""
 UNROLL = 256
-"""Iterations up to which a kernel of many small parts becomes straight-line code."""
+"""Iterations up to which a kernel of many small parts becomes straight-line code, and nodes that
+this may have if none of them falls away: at the border of a stencil hardly any does, and short
+loops are as fast."""
 
 
 def cut(kernel: Kernel, lengths: list[int]) -> tuple[int, list[tuple[int, int]]] | None:
@@ -33,7 +35,8 @@ def cut(kernel: Kernel, lengths: list[int]) -> tuple[int, list[tuple[int, int]]]
         edges = sorted(k for k in cuts.get(loop, ()) if 0 < k < length)
         if edges and loop not in folded:
             parts = len(edges) + 1
-            if parts > 2 and size <= UNROLL and size == length and length < 8 * parts:
+            is_short = length < 8 * parts and length * len(kernel.nodes) <= UNROLL
+            if parts > 2 and size == length and is_short:
                 return loop, [(k, 1) for k in range(length)]
             run = size // outer // parts
             if parts <= MAX_PARTS and (outer == 1 or run >= MIN_RUN):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ..lowering import Routine
 from .costs import Cost, plan_cost, step_cost
 from .index import Position
-from .parallel import is_parallel
-from .stacks import stack_of
+from .shared import is_shared
 from .steps import (
     Apply,
     Constant,
@@ -41,28 +39,12 @@ def _plan_heading(plan: Plan) -> str:
 def _plan_lines(plan: Plan) -> list[str]:
     names = [buffer.name for buffer in plan.buffers]
     lines: list[str] = []
-    for step in plan.steps:
+    for step, before in zip(plan.steps, (None, *plan.steps), strict=False):
         heading, *rest = _step_lines(step, names)
-        threads = ", on several threads" if _is_shared(step) else ""
+        threads = ", on several threads" if is_shared(step, before) else ""
         lines.append(f"  {heading}  [{_cost(step_cost(step, plan))}{threads}]")
         lines += ["  " + line for line in rest]
     return lines
-
-
-def _is_shared(step: Step) -> bool:
-    """Whether a step is given to several threads, as far as there are some."""
-    if isinstance(step, Kernel):
-        return is_parallel(step)
-    if isinstance(step, Loop):
-        return step.parts > 1
-    if not isinstance(step, RoutineCall):
-        return False
-    lower = step.equation.op.lower
-    assert isinstance(lower, Routine)
-    if stack_of(step.equation) is not None:
-        return True
-    types = [value.type for value in step.equation.operands]
-    return lower.parts(*types, **step.equation.params) > 1
 
 
 def _step_lines(step: Step, names: list[str]) -> list[str]:

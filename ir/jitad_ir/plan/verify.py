@@ -3,14 +3,13 @@ temporary overwritten while it is needed."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from . import index as ix
 from .index import Counter, Position
 from .reuse import in_place_pairs
 from .steps import Apply, Constant, Kernel, Plan, Read
 from .structures import Loop
-
-_Span = tuple[int, int, int]
-"""First byte, end, and the buffer that owns what is there."""
 
 
 class InvalidPlan(ValueError):
@@ -20,23 +19,26 @@ class InvalidPlan(ValueError):
 def verify(plan: Plan) -> None:
     """Raise InvalidPlan if the plan breaks a rule."""
     written = {k for k, b in enumerate(plan.buffers) if b.kind in ("input", "constant")}
-    owners: dict[int | None, list[_Span]] = {}
+    owners = _Owners(plan)
     for number, step in enumerate(plan.steps):
         where = f"step {number} of plan {plan.name}"
-        for k in step.reads:
+        reads, writes = step.reads, step.writes
+        for k in reads:
             if k not in written and plan.buffers[k].type.size:
                 raise InvalidPlan(f"{where} reads {plan.buffers[k].name} before it is written")
-            _check_owned(plan, k, owners, where)
-        for k in step.writes:
+            owners.check(k, where)
+        both = set(reads).intersection(writes)
+        in_place = in_place_pairs(step) if both else []
+        for k in writes:
             if plan.buffers[k].kind == "constant" or _kept(plan, k):
                 raise InvalidPlan(f"{where} writes {plan.buffers[k].name}")
-            if k in step.reads and (k, k) not in in_place_pairs(step):
+            if k in both and (k, k) not in in_place:
                 raise InvalidPlan(f"{where} writes {plan.buffers[k].name}, which it reads")
             if plan.buffers[k].kind in ("workspace", "output"):
-                _overwritten(plan, k, owners)
-        for k in (*step.reads, *step.writes):
-            _check_owned(plan, k, owners, where)  # by then, nothing else of the step lies there
-        written.update(step.writes)
+                owners.give(k)
+        for k in (*reads, *writes):
+            owners.check(k, where)  # by then, nothing else of the step lies there
+        written.update(writes)
         if isinstance(step, Kernel):
             _verify_kernel(plan, step, where)
         if isinstance(step, Loop) and step.body.in_place:
@@ -46,7 +48,7 @@ def verify(plan: Plan) -> None:
         if missing and b.type.size and buffer not in written:
             raise InvalidPlan(f"plan {plan.name} never writes {b.name}")
         if missing:
-            _check_owned(plan, buffer, owners, f"plan {plan.name}")
+            owners.check(buffer, f"plan {plan.name}")
 
 
 def _kept(plan: Plan, k: int) -> bool:
@@ -63,22 +65,46 @@ def _span(plan: Plan, k: int) -> tuple[int | None, int, int]:
     return buffer.host, buffer.place, buffer.place + buffer.type.nbytes
 
 
-def _overwritten(plan: Plan, k: int, owners: dict[int | None, list[_Span]]) -> None:
-    """Have buffer k own its memory, and others that lie there not any more."""
-    place, start, end = _span(plan, k)
-    room = plan.workspace_bytes if place is None else plan.output_types[place].nbytes
-    if start < 0 or end > room:
-        memory = "the workspace" if place is None else f"output {place}"
-        raise InvalidPlan(f"temporary {plan.buffers[k].name} lies outside {memory}")
-    kept = [o for o in owners.get(place, []) if o[1] <= start or o[0] >= end]
-    owners[place] = [*kept, (start, end, k)]
+class _Owners:
+    """Which buffer each byte of the memory belongs to, at one point of a plan."""
 
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.owning: set[int] = set()
+        self._starts: dict[int | None, list[int]] = {}
+        self._spans: dict[int | None, list[tuple[int, int]]] = {}
+        """By the output (None: the workspace), in ascending order: the first byte of what a buffer
+        owns; its end, and the buffer."""
 
-def _check_owned(plan: Plan, k: int, owners: dict[int | None, list[_Span]], where: str) -> None:
-    if plan.buffers[k].kind not in ("workspace", "output") or not plan.buffers[k].type.size:
-        return
-    if not any(o[2] == k for o in owners.get(_span(plan, k)[0], [])):
-        raise InvalidPlan(f"{where} uses {plan.buffers[k].name} after it was overwritten")
+    def give(self, k: int) -> None:
+        """Have buffer k own its memory, and others that lie there not any more."""
+        plan = self.plan
+        place, start, end = _span(plan, k)
+        room = plan.workspace_bytes if place is None else plan.output_types[place].nbytes
+        if start < 0 or end > room:
+            memory = "the workspace" if place is None else f"output {place}"
+            raise InvalidPlan(f"temporary {plan.buffers[k].name} lies outside {memory}")
+        if start == end:
+            return
+        starts = self._starts.setdefault(place, [])
+        spans = self._spans.setdefault(place, [])
+        first = last = bisect_right(starts, start)
+        if first and spans[first - 1][0] > start:
+            first -= 1
+        while last < len(starts) and starts[last] < end:
+            last += 1
+        self.owning.difference_update([owner for _, owner in spans[first:last]])
+        starts[first:last] = [start]
+        spans[first:last] = [(end, k)]
+        self.owning.add(k)
+
+    def check(self, k: int, where: str) -> None:
+        """Raise InvalidPlan if buffer k has elements and does not own its memory."""
+        buffer = self.plan.buffers[k]
+        if buffer.kind not in ("workspace", "output") or not buffer.type.size:
+            return
+        if k not in self.owning:
+            raise InvalidPlan(f"{where} uses {buffer.name} after it was overwritten")
 
 
 def _verify_kernel(plan: Plan, kernel: Kernel, where: str) -> None:
