@@ -33,6 +33,9 @@ PATIENCE = 0.5
 
 ROOT = Path(__file__).resolve().parent.parent
 
+NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
+"""With it each process would compile the modules of a checkout that it imports again."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -159,10 +162,12 @@ print(json.dumps([seconds, [float(value) for value in result]]))
 
 
 def environment(cache_directory: str | Path) -> dict[str, str]:
-    """Of a new process that finds this checkout and keeps its compiled objects there."""
+    """Of a new process that finds this checkout, keeps its compiled objects there, and its
+    byte code, as installed packages have theirs, the peers' among them."""
     path = [str(ROOT), str(ROOT / "ir"), os.environ.get("PYTHONPATH", "")]
+    kept = {name: value for name, value in os.environ.items() if name != NO_BYTE_CODE}
     return {
-        **os.environ,
+        **kept,
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "JITAD_CACHE_DIR": str(cache_directory),
     }

@@ -87,6 +87,14 @@ def test_programs_of_a_round_share_a_cache_by_name() -> None:
     assert [line.split()[0] for line in outcome.disagreements] == ["second"]
 
 
+def test_programs_keep_byte_code(monkeypatch: Any) -> None:
+    """What a start costs is not the time that Python takes to compile the checkout's modules."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    program = Program("import sys", "result = [sys.dont_write_bytecode]", needs="sys")
+    _, results = measure.processes({"python": program}, 1)
+    assert results["python"] == [False]
+
+
 def test_a_failing_program_shows_its_error() -> None:
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         Processes("broken", "", {"jitad": Program("", "1 / 0", needs="json")}).measure(QUICK)
