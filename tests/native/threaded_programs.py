@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -179,6 +180,10 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "greatest of rows": (
         lambda x: (jitad.lax.top_k(x, 5), jitad.lax.top_k(x, 40), jnp.median(x, axis=1)),
         [image(301, 503).round(2)],
+    ),
+    "products of a batch, again and again": (
+        lambda x: functools.reduce(lambda total, _: jnp.tanh(total @ x), range(20), x),
+        [image(10, 64, 64)],
     ),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),

@@ -32,6 +32,9 @@ from .sharing import buffers_of, places_of, repeated, routine_signature, signatu
 from .structured import emit_structure
 from .tape import Tape
 
+NULL = ll.Constant(PTR, None)
+"""The workspace of what has none."""
+
 STACK_BYTES = 1 << 16
 """Bytes of small temporaries inside of loops that one function may have on the stack."""
 
@@ -220,7 +223,7 @@ class PlanEmitter:
         scratch: int | None,
     ) -> PlanEmitter:
         """The emitter of a plan inside, whose temporaries lie in buffer `scratch`."""
-        workspace = ll.Constant(PTR, None) if scratch is None else self.pointer(scratch)
+        workspace = NULL if scratch is None else self.pointer(scratch)
         return PlanEmitter(self.function, plan, inputs, outputs, workspace, inner=True)
 
     def pointer(self, number: int) -> ll.Value:
@@ -248,7 +251,7 @@ class PlanEmitter:
         """The emitter of steps of this plan in a `Job`, whose arguments are the buffers `numbers`,
         and the number of the part. `alone`: there is one part, on this thread."""
         function = Job(self.function, name, len(numbers), alone=alone)
-        emitter = PlanEmitter(function, self.plan, (), (), ll.Constant(PTR, None))
+        emitter = PlanEmitter(function, self.plan, (), (), NULL)
         emitter.places = dict(zip(numbers, function.places, strict=True))
         return emitter, function.function.args[1]
 
@@ -271,7 +274,7 @@ class PlanEmitter:
 
     def routine(self, scratch: int | None = None) -> RoutineEmitter:
         """An emitter of routines at the place of the builder."""
-        workspace = ll.Constant(PTR, None) if scratch is None else self.pointer(scratch)
+        workspace = NULL if scratch is None else self.pointer(scratch)
         function = self.function
         return RoutineEmitter(self.builder, function.externals, workspace, function.raised)
 
@@ -372,7 +375,7 @@ class PlanEmitter:
             function = shared[key] = self._new_function(used, f"jitad.routine{len(shared)}")
             builder = ll.IRBuilder(function.append_basic_block("entry"))
             arguments = dict(zip(used, function.args, strict=True))
-            scratch = None if call.scratch is None else arguments[call.scratch]
+            scratch = NULL if call.scratch is None else arguments[call.scratch]
             routine = RoutineEmitter(builder, self.function.externals, scratch)
             self._routine(routine, call, arguments.__getitem__)
             builder.ret_void()
