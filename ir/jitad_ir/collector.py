@@ -1,7 +1,9 @@
 """Pausing Python's cyclic garbage collector while a program is built.
 
 Graphs and LLVM modules are many small objects that all stay alive until the program is done. The
-collector would look at them again and again: it takes more time than building them.
+collector would look at them again and again: it takes more time than building them. In a first call
+it would look at all modules that the process has loaded as well, which takes longer than to load
+the program from the disk cache.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from jitad_ir.collector import collector_paused
 from jitad_ir.stages import recorded, stage
 from jitad_ir.types import ArrayType
 
@@ -142,7 +143,8 @@ class _Staged:
 
     def native_function(self) -> Any:
         """A new callable whose native entries are those of this function."""
-        from .jitted import jitted_function_type  # noqa: PLC0415  (loads LLVM)
+        with collector_paused():
+            from .jitted import jitted_function_type  # noqa: PLC0415  (loads LLVM)
 
         function = jitted_function_type()(self.call)
         self.function = weakref.ref(function)
@@ -286,9 +288,10 @@ class _Staged:
         return entry, arrays
 
     def _call_native(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> Any:
-        from ..dispatch.classify import call_entry  # noqa: PLC0415  (loads LLVM)
+        with collector_paused():
+            from ..dispatch.classify import call_entry  # noqa: PLC0415  (loads LLVM)
 
-        entry, arrays = self._entry(args, kwargs)
+            entry, arrays = self._entry(args, kwargs)
         result = call_entry(entry, arrays)
         if config.watches:
             self._check(args, kwargs, leaves, result)
