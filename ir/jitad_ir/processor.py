@@ -1,10 +1,15 @@
-"""What is asked about the CPU at hand. It is the same for all of a process, and objects are cached
-for one CPU, so that a plan may depend on it; the order of a sum may not."""
+"""What is asked about the CPU that code is made for. It is the same for all of a process, and
+objects are cached for one CPU, so that a plan may depend on it; the order of a sum may not.
+
+That is the CPU at hand, or the one that JITAD_CPU names: one of `LEVELS`, so that what is compiled
+here runs on older ones as well.
+"""
 
 from __future__ import annotations
 
 import functools
 import importlib
+import os
 from typing import Any
 
 
@@ -19,9 +24,43 @@ def is_arm() -> bool:
     return _llvm().get_process_triple().startswith(("aarch64", "arm64"))
 
 
+_BASE = "cmov cx8 fxsr mmx sse sse2"
+_V2 = f"{_BASE} cx16 popcnt sahf sse3 sse4.1 sse4.2 ssse3"
+_V3 = f"{_V2} avx avx2 bmi bmi2 f16c fma lzcnt movbe xsave"
+_V4 = f"{_V3} avx512bw avx512cd avx512dq avx512f avx512vl"
+LEVELS = {
+    name: frozenset(features.split())
+    for name, features in zip(
+        ("x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"), (_BASE, _V2, _V3, _V4), strict=True
+    )
+}
+"""What CPUs of the levels of x86-64 can do, in LLVM's names (System V ABI, AMD64 supplement)."""
+
+
+@functools.cache
+def level() -> str | None:
+    """The level that JITAD_CPU names; None: code is made for the CPU at hand. Raises ValueError for
+    other names, and for a level that the CPU at hand has not: code runs here, too."""
+    name = os.environ.get("JITAD_CPU", "")
+    if name in ("", "native"):
+        return None
+    if name not in LEVELS or not _llvm().get_process_triple().startswith("x86_64"):
+        known = ", ".join(LEVELS)
+        raise ValueError(f"JITAD_CPU: expected native or, on x86-64, one of {known}; got {name!r}")
+    missing = LEVELS[name] - _at_hand()
+    if missing:
+        raise ValueError(f"JITAD_CPU={name}: this CPU lacks {', '.join(sorted(missing))}")
+    return name
+
+
 @functools.cache
 def features() -> frozenset[str]:
     """LLVM's names of what it can do; none where LLVM cannot tell."""
+    named = level()
+    return _at_hand() if named is None else LEVELS[named]
+
+
+def _at_hand() -> frozenset[str]:
     try:
         known = _llvm().get_host_cpu_features()
     except RuntimeError:  # of platforms that it knows nothing about

@@ -12,12 +12,14 @@ Grammar (`*` repeats, `[ ]` is optional, lists are comma separated):
     binding  = name ":" type
     equation = [binding list "="] op "(" [name list] [key "=" param list] ")" ["{" graph* "}"]
     param    = number | string | "True" | "False" | "None" | dtype | type | "(" [param list] ")"
-             | "complex" "(" float "," float ")" | "array" "(" type "," "[" [param list] "]" ")"
+             | "complex" "(" float "," float ")"
+             | "array" "(" type "," ("[" [param list] "]" | base64 string) ")"
 """
 
 from __future__ import annotations
 
 import ast
+import base64
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -51,8 +53,9 @@ _type_text = lru_cache(maxsize=4096)(repr)
 _PLAIN = frozenset({int, float, bool, str, type(None), ArrayType})
 
 
-def param_text(param: Any, elide_above: int | None = None) -> str:
-    """One static parameter as text; arrays of more than `elide_above` elements without data."""
+def param_text(param: Any, elide_above: int | None = None, *, packed: bool = False) -> str:
+    """One static parameter as text; arrays of more than `elide_above` elements without data, or
+    with their bytes as base64 if `packed`."""
     if type(param) in _PLAIN:
         return repr(param)
     if isinstance(param, np.dtype):
@@ -61,17 +64,23 @@ def param_text(param: Any, elide_above: int | None = None) -> str:
         array: np.ndarray[Any, Any] = np.asarray(param)
         type_ = ArrayType(array.dtype, array.shape)
         if elide_above is not None and array.size > elide_above:
-            return f"array({type_!r}, [...])"
+            return f"array({type_!r}, {_bytes_text(array) if packed else '[...]'})"
         items = ", ".join([param_text(item) for item in array.ravel().tolist()])
         return f"array({type_!r}, [{items}])"
     if isinstance(param, tuple):
         if _PLAIN.issuperset(map(type, param)):  # pyright: ignore[reportUnknownArgumentType]
             return repr(param)  # pyright: ignore[reportUnknownArgumentType]
-        items = [param_text(item, elide_above) for item in param]  # pyright: ignore
+        items = [param_text(item, elide_above, packed=packed) for item in param]  # pyright: ignore
         return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
     if isinstance(param, complex):
         return f"complex({param.real!r}, {param.imag!r})"
     return repr(param)
+
+
+def _bytes_text(array: np.ndarray[Any, Any]) -> str:
+    """The elements in C order, the low byte of each first."""
+    ordered = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return repr(base64.b64encode(ordered.tobytes()).decode())
 
 
 def _bindings(values: Sequence[Value], names: _Names) -> str:
@@ -81,13 +90,17 @@ def _bindings(values: Sequence[Value], names: _Names) -> str:
     return ", ".join([f"{names[v]}: {_type_text(v.type)}" for v in values])
 
 
+_Write = Callable[[Any], str]
+"""How a parameter is written."""
+
+
 def _write_equation(
-    lines: list[str], eq: Equation, names: _Names, elide_above: int | None, indent: str = ""
+    lines: list[str], eq: Equation, names: _Names, write: _Write, indent: str = ""
 ) -> None:
     arguments = [names[v] for v in eq.operands]
     params = eq.params
     if params:
-        arguments += [f"{k}={param_text(params[k], elide_above)}" for k in sorted(params)]
+        arguments += [f"{k}={write(params[k])}" for k in sorted(params)]
     line = f"{eq.op.name}({', '.join(arguments)})"
     if eq.outputs:
         line = f"{_bindings(eq.outputs, names)} = {line}"
@@ -96,16 +109,16 @@ def _write_equation(
         return
     lines.append(f"{indent}{line} {{")
     for region in eq.regions:
-        _write_graph(lines, region, elide_above, indent + "  ")
+        _write_graph(lines, region, write, indent + "  ")
     lines.append(indent + "}")
 
 
-def _write_graph(lines: list[str], graph: Graph, elide_above: int | None, indent: str = "") -> None:
+def _write_graph(lines: list[str], graph: Graph, write: _Write, indent: str = "") -> None:
     names = _Names()
     lines.append(f"{indent}graph {graph.name}({_bindings(graph.inputs, names)}) {{")
     within = indent + "  "
     for eq in graph.equations:
-        _write_equation(lines, eq, names, elide_above, within)
+        _write_equation(lines, eq, names, write, within)
     outputs = ", ".join([names[v] for v in graph.outputs])
     lines += [f"{within}return {outputs}".rstrip(), indent + "}"]
 
@@ -113,15 +126,15 @@ def _write_graph(lines: list[str], graph: Graph, elide_above: int | None, indent
 def equation_text(eq: Equation) -> str:
     """One equation as text, with names of its own."""
     lines: list[str] = []
-    _write_equation(lines, eq, _Names(), 16)
+    _write_equation(lines, eq, _Names(), lambda param: param_text(param, 16))
     return "\n".join(lines)
 
 
-def graph_text(graph: Graph, elide_above: int | None = None) -> str:
+def graph_text(graph: Graph, elide_above: int | None = None, *, packed: bool = False) -> str:
     """`graph` as text; constant arrays of more than `elide_above` elements without their data
-    (such text is for reading and for cache keys: it does not parse back)."""
+    (such text is for reading and for cache keys: it does not parse back), or `packed`."""
     lines: list[str] = []
-    _write_graph(lines, graph, elide_above)
+    _write_graph(lines, graph, lambda param: param_text(param, elide_above, packed=packed))
     return "\n".join(lines)
 
 
@@ -282,10 +295,24 @@ class _Parser:
         self._take("sign", "(")
         type = parse_type(self._take("type"))
         self._take("sign", ",")
-        self._take("sign", "[")
-        items = self._list("]", self._param)
+        if self._peek()[0] == "string":
+            array = self._packed(type)
+        else:
+            self._take("sign", "[")
+            array = np.array(self._list("]", self._param), type.dtype)
         self._take("sign", ")")
-        return np.array(items, type.dtype).reshape(type.shape)
+        return array.reshape(type.shape)
+
+    def _packed(self, type: ArrayType) -> np.ndarray[Any, Any]:
+        """The elements of an array written as base64."""
+        try:
+            data = base64.b64decode(ast.literal_eval(self._peek()[1]), validate=True)
+        except ValueError:
+            data = b""
+        if len(data) != type.nbytes:
+            raise self._fail(f"{type.nbytes} bytes as base64")
+        self._take("string")
+        return np.frombuffer(data, type.dtype.newbyteorder("<")).astype(type.dtype)
 
     def end(self) -> None:
         if self._peek()[0] != "end":

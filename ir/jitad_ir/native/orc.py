@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -27,8 +27,14 @@ class Instances:
         self._numbers = itertools.count()
         self._instance: Any = None
 
-    def link(self, objects: Sequence[bytes], exports: Sequence[str]) -> Any:
-        """A library of these objects: maps exports to addresses, frees the code when dropped."""
+    def link(
+        self,
+        objects: Sequence[bytes],
+        exports: Sequence[str],
+        known: Mapping[str, int] | None = None,
+    ) -> Any:
+        """A library of these objects: maps exports to addresses, frees the code when dropped.
+        `known` are addresses of what they need besides functions of this process's C library."""
         with self._lock:
             number = next(self._numbers)
             if number % self.GENERATION == 0:
@@ -40,6 +46,8 @@ class Instances:
             builder.add_object_img(code)
         for name in exports:
             builder.export_symbol(name)
+        for name, address in (known or {}).items():
+            builder.import_symbol(name, address)
         return builder.link(instance, f"jitad.{number}")
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 
+from .. import processor
 from . import unlocked
 
 
@@ -28,7 +29,11 @@ class Host(NamedTuple):
 
 @functools.cache
 def host() -> Host:
-    """The machine this process runs on."""
+    """The machine this process runs on, or an older one that JITAD_CPU asks for."""
+    named = processor.level()
+    if named is not None:
+        wanted = sorted(processor.LEVELS[named])
+        return Host(llvm.get_process_triple(), named, ",".join([f"+{name}" for name in wanted]))
     try:
         features = llvm.get_host_cpu_features().flatten()
     except RuntimeError:  # LLVM cannot tell on this platform: the CPU's name has to do.
@@ -57,11 +62,12 @@ CODEGEN_LEVEL = 2
 
 
 class Target:
-    """A target machine with the pass pipeline; makes objects of LLVM modules."""
+    """A target machine with the pass pipeline; makes objects of LLVM modules, which are `loaded`
+    into this process, or else are for a linker."""
 
-    def __init__(self, cpu: str, features: str) -> None:
+    def __init__(self, cpu: str, features: str, *, loaded: bool = True) -> None:
         initialize_llvm()
-        self.machine = create_machine(cpu, features, CODEGEN_LEVEL)
+        self.machine = create_machine(cpu, features, CODEGEN_LEVEL, loaded=loaded)
         self._options = llvm.create_pipeline_tuning_options(speed_level=2)
         self._passes = llvm.create_new_module_pass_manager()
         for name in PASSES:
@@ -126,19 +132,19 @@ def _count_compilation(change: int) -> None:
             llvm.set_option("jitad", f"-disable-lsr={'true' if _compiling else 'false'}")
 
 
-def create_machine(cpu: str, features: str, level: int) -> Any:
-    """A new LLVM target machine for code that is loaded into this process."""
+def create_machine(cpu: str, features: str, level: int, *, loaded: bool = True) -> Any:
+    """A new LLVM target machine for code that is loaded into this process, or is for a linker."""
     # Small code model, position independent: the linker keeps the sections of one object
     # together, and constants are operands in memory instead of addresses in registers. Windows
     # loads ELF objects, which llvmlite asks for by the code model "jitdefault".
-    windows = sys.platform == "win32"
+    loads_elf = sys.platform == "win32" and loaded
     return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
         cpu=cpu,
         features=features,
         opt=level,
-        reloc="default" if windows else "pic",
-        codemodel="jitdefault" if windows else "small",
-        jit=True,
+        reloc="default" if loads_elf else "pic",
+        codemodel="jitdefault" if loads_elf else "small",
+        jit=loaded,
     )
 
 

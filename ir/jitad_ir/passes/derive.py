@@ -58,7 +58,7 @@ def _is_plain(graph: Graph) -> bool:
     """Whether all params are numbers, words, types, arrays, or tuples of such."""
     for eq in graph.equations:
         for param in eq.params.values():
-            if type(param) not in _PLAIN and not _plain(param):
+            if type(param) not in _PLAIN and not is_plain(param):
                 return False
         if not all([_is_plain(region) for region in eq.regions]):
             return False
@@ -68,11 +68,12 @@ def _is_plain(graph: Graph) -> bool:
 _PLAIN = {bool, int, float, complex, str, type(None), ArrayType}
 
 
-def _plain(param: object) -> bool:
+def is_plain(param: object) -> bool:
+    """Whether a parameter is a number, a word, a type, an array, or a tuple of such, all of which
+    text tells."""
     if isinstance(param, tuple):
-        items = cast("tuple[object, ...]", param)
-        return all([type(item) in _PLAIN or _plain(item) for item in items])
-    return isinstance(param, (np.dtype, *ARRAY_TYPES))
+        return all([is_plain(item) for item in cast("tuple[object, ...]", param)])
+    return type(param) in _PLAIN or isinstance(param, (np.dtype, *ARRAY_TYPES))
 
 
 class _Deriving:
