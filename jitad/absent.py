@@ -25,7 +25,6 @@ ABSENT = {
         "api_util": _INSIDES,
         "cloud": _ONE_PROCESS,
         "distributed": _ONE_PROCESS,
-        "export": "compiled programs are kept on disk, for this machine: `python -m jitad cache`",
         "extend": _INSIDES,
         "ffi": "use jitad.pure_callback to call other code",
         "interpreters": _INSIDES,

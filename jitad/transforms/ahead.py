@@ -110,12 +110,15 @@ class TracedProgram(Graph, _Typed):
         traced: Traced,
         in_tree: PyTreeDef,
         types: tuple[ArrayType, ...],
+        positions: tuple[int, ...],
         prepare: Callable[[], Callable[[Any, Any], Any]],
     ) -> None:
         graph = traced.graph
         super().__init__(graph.inputs, graph.equations, graph.outputs, graph.name)
         self.in_tree = in_tree
         self.out_tree: PyTreeDef = traced.out_tree
+        self.positions = positions
+        """Which of the positional arguments are not static."""
         self._types = types
         self._prepare = prepare
 

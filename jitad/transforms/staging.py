@@ -157,9 +157,9 @@ class _Staged:
 
         given, named = prototypes((args, kwargs))
         traced = self._traced(given, named, *self._dynamic(given, named))
-        positional = tuple([a for i, a in enumerate(given) if i not in self.static_argnums])
+        positions = tuple([i for i in range(len(given)) if i not in self.static_argnums])
         keywords = {n: a for n, a in named.items() if n not in self.static_argnames}
-        leaves, tree = flatten((positional, keywords))
+        leaves, tree = flatten((tuple([given[i] for i in positions]), keywords))
 
         def prepare() -> Callable[..., Any]:
             function = self.function() or self.native_function()
@@ -183,7 +183,8 @@ class _Staged:
 
             return run
 
-        return TracedProgram(traced, tree, tuple(self._leaf_types(leaves)), prepare)
+        types = tuple(self._leaf_types(leaves))
+        return TracedProgram(traced, tree, types, positions, prepare)
 
     def lower(self, *args: Any, **kwargs: Any) -> Any:
         """As `trace`, to be compiled ahead of its first call: a `Lowered`."""
