@@ -12,6 +12,8 @@ import importlib
 import os
 from typing import Any
 
+from .types import DType
+
 
 def _llvm() -> Any:
     """LLVM, which is not needed, and not loaded, before something is compiled."""
@@ -90,6 +92,12 @@ def permuted_bits() -> int:
     """Bits of the registers whose lanes it permutes by an index in each: 512 with AVX-512, 256 with
     AVX2, 0 elsewhere."""
     return 512 if "avx512f" in features() else 256 if "avx2" in features() else 0
+
+
+def compresses(nbytes: int, dtype: DType) -> bool:
+    """Whether an instruction brings the chosen lanes of a vector of `nbytes` bytes together."""
+    needed = {"avx512f"} if nbytes == 64 else {"avx512f", "avx512vl"}
+    return nbytes in (16, 32, 64) and dtype.itemsize in (4, 8) and features() >= needed
 
 
 @functools.cache

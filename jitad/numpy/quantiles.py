@@ -17,12 +17,12 @@ from jitad_ir.types import INT64
 from .arithmetic import add, divide, multiply, subtract
 from .creation import full
 from .half import in_single
+from .joining import concatenate
 from .picking import take_along_axis
 from .promotion import Operand, as_array_operand, convert, filled, inexact, no_out, strong
 from .reduce import any as any_
 from .selection import clip, maximum, minimum, where
 from .shapes import broadcast_to, moveaxis, reshape, transpose
-from .sorting import searchsorted
 
 
 def median(
@@ -164,20 +164,19 @@ def quantile_of(
             at_user_line(f"method {method!r} does not support weights; write method='inverted_cdf'")
         )
     x = strong(as_array_operand(a))
-    if method in _INTERPOLATING:
-        x = inexact(x)
+    target = inexact(x).dtype if method in _INTERPOLATING else x.dtype
     rows, kept = _rows(x, axis)
     levels = inexact(as_array_operand(q))
     known = not isinstance(levels, Tracer)
     if known and not ((levels >= 0) & (levels <= 1)).all():
         raise ValueError(at_user_line("Quantiles must be in the range [0, 1]"))
-    if x.dtype.kind == "f":
+    if target.kind == "f":
         with no_trace() if known else nullcontext():
-            levels = convert(levels, x.dtype)
+            levels = convert(levels, target)
     if rows.shape[-1] == 0:
         result = full((*levels.shape, *rows.shape[:-1]), math.nan, inexact(x).dtype)
     elif weights is None:
-        result = _of_rows(rows, levels, method, ignore_nan)
+        result = _of_rows(rows, target, levels, method, ignore_nan)
     else:
         of_rows = _weights_of_rows(weights, x, axis)
         result = _weighted(rows, of_rows, levels, ignore_nan)
@@ -185,14 +184,15 @@ def quantile_of(
     return reshape(result, (*levels.shape, *whole)) if keepdims else result
 
 
-def _of_rows(rows: Operand, levels: Operand, method: str, ignore_nan: bool) -> Operand:
-    """Quantiles (levels, rows) of rows (..., n)."""
+def _of_rows(
+    rows: Operand, target: np.dtype, levels: Operand, method: str, ignore_nan: bool
+) -> Operand:
+    """Quantiles (levels, rows) of rows (..., n), in the dtype `target`."""
     *rest, n = rows.shape
     shape = (*levels.shape, *rest)
     column = broadcast_to(reshape(levels, (*levels.shape, *[1] * len(rest))), shape)
     last: Any = float(n - 1)
     unknown = None
-    ordered, at = _ordered(rows, levels, method, ignore_nan)
     if rows.dtype.kind == "f":
         if ignore_nan:
             count = _numbers_in(rows)
@@ -200,7 +200,7 @@ def _of_rows(rows: Operand, levels: Operand, method: str, ignore_nan: bool) -> O
             last = broadcast_to(subtract(count, 1.0), shape)
         else:
             unknown = any_(apply(ops.ne, rows, rows), -1)
-    result = _between(ordered, _place(column, last, method), method, at)
+    result = _between(rows, target, _place(column, last, method), method)
     if unknown is not None:
         result = where(broadcast_to(unknown, result.shape), math.nan, result)
     return result
@@ -258,25 +258,18 @@ def _weighted(rows: Operand, weights: Operand, levels: Operand, ignore_nan: bool
     return where(known, result, math.nan)
 
 
-FEW_RANKS, LONG_ROW = 8, 8192
-"""So many elements of rows of this length are found in linear time rather than by sorting."""
+FEW_RANKS, LONG_ROW = 16, 1024
+"""So many elements of rows longer than this are found in linear time rather than by sorting."""
 
 
-def _ordered(
-    rows: Operand, levels: Operand, method: str, ignore_nan: bool
-) -> tuple[Operand, tuple[int, ...] | None]:
-    """The rows sorted; or if the levels are few and known, those elements of the sorted rows that
-    they ask for, and which these are."""
-    n = rows.shape[-1]
-    if n >= LONG_ROW and not isinstance(levels, Tracer) and not ignore_nan:
-        with no_trace():
-            exact = np.asarray(_place(levels, float(n - 1), method))
-        ranks = {int(f(place)) for place in exact.ravel() for f in (np.floor, np.ceil)}
-        at = tuple(sorted(min(max(rank, 0), n - 1) for rank in ranks))
-        if 0 < len(at) <= FEW_RANKS:
-            return apply(ops.order_statistics, rows, ranks=at)[0], at
-    sorted_rows = apply(ops.sort, rows, axis=rows.ndim - 1, num_keys=1, descending=False)[0]
-    return sorted_rows, None
+def _at_ranks(rows: Operand, places: Operand) -> Operand:
+    """Elements of the rows (..., n) that are in these places (..., m) when the rows are sorted."""
+    last = rows.ndim - 1
+    places = clip(convert(places, INT64), 0, rows.shape[last] - 1)
+    if rows.shape[last] > LONG_ROW and places.shape[last] <= FEW_RANKS and rows.dtype.kind != "c":
+        return apply(ops.order_statistics, rows, places)[0]
+    ordered = apply(ops.sort, rows, axis=last, num_keys=1, descending=False)[0]
+    return take_along_axis(ordered, places, -1)
 
 
 def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
@@ -288,30 +281,28 @@ def _rows(x: Operand, axis: Any) -> tuple[Operand, tuple[int, ...]]:
     return reshape(moved, (*[x.shape[i] for i in rest], count)), axes
 
 
-def _between(
-    ordered: Operand, virtual: Operand, method: str, at: tuple[int, ...] | None
-) -> Operand:
-    """Elements of sorted rows (the last axis) at fractional places, given for each row (by their
-    last axes). `at` tells which of their elements there are; None: all."""
+def _between(rows: Operand, target: np.dtype, virtual: Operand, method: str) -> Operand:
+    """Elements of rows (the last axis), in the dtype `target`, at fractional places when they are
+    sorted, given for each row by their last axes; their first ones are those of the levels."""
     low, high = apply(ops.floor, virtual), apply(ops.ceil, virtual)
-    rows = ordered.shape[:-1]
+    lead = rows.ndim - 1
 
-    def element(place: Operand) -> Operand:
-        """The last axes of `place` are those of the rows, its first ones of the levels."""
-        count = math.prod(virtual.shape[: virtual.ndim - len(rows)])
-        flat = reshape(convert(place, INT64), (count, *rows))
-        if at is not None:
-            flat = searchsorted(np.array(at), flat)
-        by_row = moveaxis(clip(flat, 0, ordered.shape[-1] - 1), 0, -1)
-        return reshape(moveaxis(take_along_axis(ordered, by_row, -1), -1, 0), virtual.shape)
+    def elements(*places: Operand) -> list[Operand]:
+        count = math.prod(virtual.shape[: virtual.ndim - lead])
+        flat = [reshape(place, (count, 1, *rows.shape[:lead])) for place in places]
+        side_by_side = concatenate(flat, 1)  # neighbours are sought one after the other
+        by_row = moveaxis(reshape(side_by_side, (-1, *rows.shape[:lead])), 0, -1)
+        found = convert(moveaxis(_at_ranks(rows, by_row), -1, 0), target)
+        found = reshape(found, side_by_side.shape)
+        return [reshape(found[:, i], virtual.shape) for i in range(len(flat))]
 
     if method == "nearest":
-        return element(apply(ops.round, virtual))
-    below, above = element(low), element(high)
+        return elements(apply(ops.round, virtual))[0]
     if method in ("lower", "inverted_cdf"):
-        return below
+        return elements(low)[0]
     if method == "higher":
-        return above
+        return elements(high)[0]
+    below, above = elements(low, high)
     if method == "midpoint":
         return multiply(add(below, above), 0.5)
     share = convert(apply(ops.sub, virtual, low), below.dtype)

@@ -26,7 +26,7 @@ from .promotion import (
     strong,
 )
 from .selection import where
-from .shapes import atleast_1d, broadcast_to, flip, moveaxis, ndim, ravel, size
+from .shapes import atleast_1d, broadcast_to, flip, moveaxis, ravel
 
 
 def sort(
@@ -62,6 +62,11 @@ def _along(a: Any, axis: int | None) -> tuple[Operand, int]:
     return x, normalize_axis_index(axis, x.ndim)
 
 
+def _along_vector(a: Any, axis: int | None) -> tuple[Operand, int]:
+    """The same, where a scalar counts as a vector of one."""
+    return _along(atleast_1d(a) if axis in (-1, 0) and np.ndim(a) == 0 else a, axis)
+
+
 def argsort(
     a: Any,
     axis: int | None = -1,
@@ -82,7 +87,7 @@ def argsort(
     Array([1, 2, 0])
     """
     _no_order(order)
-    x, place = _along(atleast_1d(a) if axis in (-1, 0) and np.ndim(a) == 0 else a, axis)
+    x, place = _along_vector(a, axis)
     found = apply(ops.argsort, x, axis=place, descending=descending)
     return found if dtype is None else convert(found, as_dtype(dtype))
 
@@ -122,40 +127,59 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
     return order
 
 
-def _check_kth(a: Any, kth: Any, axis: int | None) -> None:
-    """Raises ValueError unless each of `kth` (if known) is an index along `axis` of `a`."""
+PARTITIONED, FEW_PARTS = 1024, 4
+"""Rows longer than this are divided at so many places, at most, rather than sorted."""
+
+
+def _ranks(a: Operand, kth: Any, place: int) -> tuple[int, ...] | None:
+    """The ranks `kth` along axis `place` in rising order, or None if sorting is better or they are
+    not known. Raises ValueError unless each of them is an index along the axis."""
     if isinstance(kth, Tracer):
-        return
-    length = size(a) if axis is None or not ndim(a) else size(a, axis)
-    for k in np.ravel(kth).tolist():
+        return None
+    length = a.shape[place]
+    found = {operator.index(k) for k in np.ravel(kth)}
+    for k in found:
         if not -length <= k < length:
             raise ValueError(at_user_line(f"kth(={k}) out of bounds ({length})"))
+    ranks = sorted({k % length for k in found})
+    suits = a.dtype.kind in "iuf" and a.dtype.itemsize >= 4 and length > PARTITIONED
+    return tuple(ranks) if suits and 0 < len(ranks) <= FEW_PARTS else None
 
 
-def partition(a: Any, kth: Any, axis: int = -1) -> Any:
-    """`a` with element `kth` in its sorted place along `axis`; here all elements are sorted.
+def _divided(op: Any, a: Operand, ranks: tuple[int, ...], place: int) -> Operand:
+    """`op`, which divides rows along the last axis, along axis `place`."""
+    return moveaxis(apply(op, moveaxis(a, place, -1), ranks=ranks), -1, place)
 
-    Raises ValueError for `kth` out of bounds.
+
+def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    """`a` with elements `kth`, an int or several, in their sorted places along `axis` (flattened if
+    None): less or equal ones are before, greater or equal ones behind each of them.
+
+    nan counts as greater than any number. Short rows are sorted, as are those of complex numbers.
+    The derivative follows the elements to their places. Raises ValueError for `kth` out of bounds.
 
     >>> import jitad.numpy as jnp
     >>> jnp.partition(jnp.array([3, 1, 2]), 1)
     Array([1, 2, 3])
     """
-    _check_kth(a, kth, axis)
-    return sort(a, axis)
+    x, place = _along(a, axis)
+    ranks = _ranks(x, kth, place)
+    return sort(x, place) if ranks is None else _divided(ops.partition, x, ranks, place)
 
 
-def argpartition(a: Any, kth: Any, axis: int = -1) -> Any:
-    """Indices, int64, that partition `a` along `axis`; here they sort it.
+def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    """Indices, int64, that put the elements in the order that `partition` gives them, but for those
+    between two of `kth`, which may be in another order.
 
-    Raises ValueError for `kth` out of bounds.
+    Arguments and errors are those of `partition`.
 
     >>> import jitad.numpy as jnp
     >>> jnp.argpartition(jnp.array([3, 1, 2]), 1)
     Array([1, 2, 0])
     """
-    _check_kth(a, kth, axis)
-    return argsort(a, axis)
+    x, place = _along_vector(a, axis)
+    ranks = _ranks(x, kth, place)
+    return argsort(x, place) if ranks is None else _divided(ops.argpartition, x, ranks, place)
 
 
 def sort_complex(a: Any) -> Any:

@@ -66,6 +66,27 @@ def test_loops_load_and_store_every_element(shape, dtype):
     check_guards(whole)
 
 
+@pytest.mark.parametrize("width", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "i2", "u1"])
+def test_chosen_lanes_are_written_side_by_side(width, dtype):
+    rng = np.random.default_rng(width)
+    for share in (0.0, 0.4, 1.0):
+        x = rng.integers(0, 100, width).astype(dtype)
+        chosen = rng.random(width) < share
+        whole, out = guarded((chosen.sum(),), dtype)
+        count = np.zeros(1, np.int64)
+
+        def emit(r, source, mask, result, number):
+            e = r.simd(width)
+            lanes, bools = (e.load(b.pointer, b.type.dtype) for b in (source, mask))
+            r.store(number, (0,), r.number(e.store_chosen(result.pointer, lanes, bools)))
+
+        run(emit, x, chosen, out, count)
+        assert count[0] == chosen.sum()
+        assert np.array_equal(out, x[chosen])
+        check_guards(whole)
+
+
 def test_static_and_moving_indices_mix():
     x = np.arange(24.0).reshape(2, 3, 4)
     out = np.zeros(3)

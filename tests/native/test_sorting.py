@@ -228,63 +228,6 @@ def test_a_network_sorts_all_zeros_and_ones(n: int) -> None:
     assert (np.diff(bits, axis=1) >= 0).all()
 
 
-@pytest.mark.parametrize("name", ["f64", "f32", "i64", "u8", "i16", "bool"])
-@pytest.mark.parametrize(("n", "k"), [(60, 40), (500, 33), (9000, 40), (9000, 9000), (9000, 3)])
-def test_the_greatest_are_the_first_in_order(name: str, n: int, k: int) -> None:
-    dtype = DTYPES[name]
-    rng = np.random.default_rng(n + k)
-    builder = Builder("greatest")
-    x = builder.input(ArrayType(dtype, (2, n)))
-    with building(builder):
-        outputs = ops.top_k(x, k=k)
-    program = compile_graph(builder.build(outputs))
-    for _ in range(2):
-        drawing = drawn(rng, (2, n), dtype)
-        order = in_order(drawing, 1, True)[:, :k]
-        values, places = program(drawing)
-        np.testing.assert_array_equal(places, order)
-        np.testing.assert_array_equal(values, np.take_along_axis(drawing, order, 1))
-
-
-@pytest.mark.parametrize("name", ["f64", "f32", "i32", "u8", "bool"])
-@pytest.mark.parametrize("n", [50, 500, 9000])
-def test_elements_of_given_ranks(name: str, n: int) -> None:
-    dtype = DTYPES[name]
-    rng = np.random.default_rng(n)
-    ranks = (n // 2, 0, n // 2 + 1, n - 1, n // 3)
-    builder = Builder("ranks")
-    x = builder.input(ArrayType(dtype, (2, n)))
-    with building(builder):
-        outputs = ops.order_statistics(x, ranks=ranks)
-    program = compile_graph(builder.build(outputs))
-    for _ in range(3):
-        drawing = drawn(rng, (2, n), dtype)
-        order = in_order(drawing, 1, False)[:, list(ranks)]
-        values, places = program(drawing)
-        np.testing.assert_array_equal(places, order)
-        np.testing.assert_array_equal(values, np.take_along_axis(drawing, order, 1))
-
-
-@pytest.mark.parametrize("method", ["linear", "lower", "higher", "midpoint", "nearest"])
-def test_quantiles_of_long_rows(method: Any) -> None:
-    x = np.random.default_rng(0).normal(size=(2, 8193))
-    levels = np.array([[0.0, 0.3], [0.5, 1.0]])
-    found = jitad.jit(lambda x: jnp.quantile(x, levels, axis=1, method=method))(x)
-    np.testing.assert_allclose(found, np.quantile(x, levels, axis=1, method=method), rtol=1e-14)
-    x[1, 5] = np.nan
-    found = jitad.jit(lambda x: jnp.median(x, axis=1))(x)
-    np.testing.assert_array_equal(found, np.median(x, axis=1))
-
-
-@pytest.mark.parametrize("name", ["f16", "f32", "f64", "i32"])
-def test_a_median_of_a_long_row_sorts_nothing(name: str) -> None:
-    x = (np.random.default_rng(1).normal(size=8200) * 9).astype(DTYPES[name])
-    program = jitad.jit(jnp.median)
-    text = program.lower(x).as_text()
-    assert "order_statistics" in text and "sort(" not in text
-    np.testing.assert_array_equal(program(x), np.median(x))
-
-
 @pytest.mark.parametrize("n", [1, 63, 64, 65, 1000, 100_000])
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
 def test_places_of_what_is_true(n: int, share: float) -> None:

@@ -169,13 +169,13 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         jitad.grad(lambda x: (jnp.cumprod(x, axis=0) * x).sum()),
         [image(203, 1403, dtype="float32")],
     ),
-    "greatest of one row": (
-        lambda x: (jitad.lax.top_k(x, 40), jitad.lax.top_k(x, 20_000), jnp.median(x)),
-        [image(200_003).round(4)],
+    "greatest of long rows": (
+        lambda x: (jitad.lax.top_k(x, 40), jitad.lax.top_k(x, 20_000), jnp.median(x, axis=1)),
+        [image(5, 100_003).round(4)],
     ),
-    "quantiles of one row, all alike": (
-        lambda x: (jnp.quantile(x, np.array([0.1, 0.5, 0.9])), jitad.lax.top_k(x, 150_001)),
-        [np.where(np.arange(150_001) % 9 == 0, np.nan, 1.5).astype("float32")],
+    "quantiles of long rows, all alike": (
+        lambda x: (jnp.nanquantile(x, np.array([0.1, 0.5, 0.9]), 1), jitad.lax.top_k(x, 75_001)),
+        [np.where(np.arange(4 * 75_001).reshape(4, -1) % 9 == 0, np.nan, 1.5).astype("float32")],
     ),
     "greatest of rows": (
         lambda x: (jitad.lax.top_k(x, 5), jitad.lax.top_k(x, 40), jnp.median(x, axis=1)),
@@ -184,6 +184,14 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "products of a batch, again and again": (
         lambda x: functools.reduce(lambda total, _: jnp.tanh(total @ x), range(20), x),
         [image(10, 64, 64)],
+    ),
+    "rows divided": (
+        lambda x: (jnp.partition(x, 300), jnp.argpartition(x, (9, 1400)), jnp.median(x, 1)),
+        [image(203, 1403).round(2)],
+    ),
+    "rows divided, of few numbers": (
+        lambda x: (jnp.partition(x, 300), jnp.argpartition(x, (9, 1400)), jnp.median(x, 1)),
+        [np.where(image(203, 1403) > 1, np.nan, image(203, 1403).round()).astype("float32")],
     ),
     "loop": (
         lambda x: jitad.lax.fori_loop(0, 5, lambda i, c: jnp.sin(c) + i, x),

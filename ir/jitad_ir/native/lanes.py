@@ -15,6 +15,7 @@ from ..types import BOOL, FLOAT16, FLOAT32, FLOAT64, DType, real_dtype, short_na
 I1, I8, I16, I32, I64 = map(ll.IntType, (1, 8, 16, 32, 64))
 F32, F64 = ll.FloatType(), ll.DoubleType()
 PTR = ll.PointerType()
+VOID = ll.VoidType()
 
 
 class Lanes(NamedTuple):

@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 from llvmlite import ir as ll
 
+from ..processor import compresses
 from ..types import BOOL, INT64, DType, real_dtype
 from .arithmetic import Arithmetic
 from .lanes import (
     I32,
     I64,
+    PTR,
+    VOID,
     Lanes,
+    call_intrinsic,
     lane_numbers,
     memory_type,
     splat_constant,
@@ -97,6 +101,43 @@ class Memory(Arithmetic):
         if self.width > 1:
             packed = self.builder.bitcast(packed, ll.IntType(self.width))
         return packed if self.width == 64 else self.builder.zext(packed, I64)
+
+    def count_true(self, lanes: Lanes) -> ll.Value:
+        """How many of at most 64 bools are true, as i64."""
+        bits = self.bits(lanes)
+        return bits if self.width == 1 else call_intrinsic(self.builder, "llvm.ctpop", [bits])
+
+    def store_chosen(self, ptr: ll.Value, lanes: Lanes, chosen: Lanes) -> ll.Value:
+        """Write the lanes where `chosen` (bools) is true to `ptr`, one behind the other, and
+        nothing behind them; how many they are (i64). Of lanes that are not complex."""
+        if self.width == 1 or not compresses(self.width * lanes.dtype.itemsize, lanes.dtype):
+            return self._store_chosen_one_by_one(ptr, lanes, chosen)
+        b, count = self.builder, self.count_true(chosen)
+        given = [lanes.value, undefined(lanes.value), chosen.value]
+        packed = call_intrinsic(b, "llvm.x86.avx512.mask.compress", given)
+        # As many lanes as `count`, which is at most 32: the low bits of 2^count - 1.
+        bits = ll.IntType(self.width)
+        low = b.sub(b.shl(ll.Constant(I64, 1), count), ll.Constant(I64, 1))
+        mask = b.bitcast(b.trunc(low, bits), chosen.value.type)
+        type = packed.type
+        operands = [packed, ptr, ll.Constant(I32, lanes.dtype.itemsize), mask]
+        call_intrinsic(b, "llvm.masked.store", operands, VOID, (type, PTR))
+        return count
+
+    def _store_chosen_one_by_one(self, ptr: ll.Value, lanes: Lanes, chosen: Lanes) -> ll.Value:
+        b, element = self.builder, memory_type(lanes.dtype)
+        with b.goto_entry_block():
+            nowhere = b.alloca(element)
+        nowhere.type = PTR
+        scalar, number = self.of_width(1), ll.Constant(I64, 0)
+        count = self.count_true(chosen)
+        with b.if_then(b.icmp_unsigned("!=", count, number)):
+            for lane in range(self.width):
+                flag = self.extract(chosen, lane).value
+                place = b.gep(ptr, [number], source_etype=element)
+                scalar.store(b.select(flag, place, nowhere), self.extract(lanes, lane))
+                number = b.add(number, b.zext(flag, I64))
+        return count
 
     def fold(self, lanes: Lanes, combine: Callable[..., Lanes]) -> Lanes:
         """Fold the lanes by `combine(emitter, x, y)`, low half with high half until one is left:

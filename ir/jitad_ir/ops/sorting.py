@@ -244,57 +244,72 @@ top_k = Op(
         Sample((Draw((150,), -100, 100),), {"k": 7}),
         Sample((Draw((2, 150), -100, 100),), {"k": 70}),
         Sample((Draw((2, 90), -100, 100),), {"k": 70}),
+        Sample((Draw((2, 700), -100, 100),), {"k": 300}),
     ),
 )
 
 
-def _infer_ranks(x: ArrayType, *, ranks: tuple[int, ...]) -> tuple[ArrayType, ArrayType]:
-    if x.ndim == 0 or not ranks or any(not 0 <= rank < x.shape[-1] for rank in ranks):
+def _ranks(*ranks: int, shape: tuple[int, ...] | None = None) -> Draw:
+    return Draw(shape or (len(ranks),), dtype="i64", values=tuple(map(float, ranks)))
+
+
+def _infer_ranks(x: ArrayType, ranks: ArrayType) -> tuple[ArrayType, ArrayType]:
+    if x.ndim == 0 or ranks.dtype != INT64 or ranks.shape[:-1] != x.shape[:-1] or not ranks.ndim:
         raise TypeMismatch(
-            "order_statistics: expected ranks from 0 up to below the length of the last axis of "
-            f"{x!r}; got {ranks}"
+            "order_statistics: expected rows, and int64 ranks for each of them; got "
+            f"{x!r} and {ranks!r}"
         )
+    if x.shape[-1] == 0:
+        raise TypeMismatch(f"order_statistics: expected rows with elements; got {x!r}")
     if x.dtype.kind == "c":
         raise TypeMismatch(f"order_statistics: not defined for complex; got {x!r}")
-    shape = (*x.shape[:-1], len(ranks))
-    return x.with_shape(shape), ArrayType(INT64, shape)
+    return x.with_shape(ranks.shape), ranks
 
 
-def _evaluate_ranks(x: Any, *, ranks: tuple[int, ...]) -> tuple[Any, Any]:
-    order = _order([x], x.ndim - 1, descending=False)[..., list(ranks)]
-    return np.take_along_axis(x, order, -1), order
+def _evaluate_ranks(x: Any, ranks: Any) -> tuple[Any, Any]:
+    last = x.shape[-1] - 1
+    order = _order([x], x.ndim - 1, descending=False)
+    places = np.take_along_axis(order, np.clip(ranks, 0, last), -1)
+    return np.take_along_axis(x, places, -1), places
 
 
 def _jvp_ranks(
-    ts: Sequence[Value | None], x: Value, *, ranks: tuple[int, ...]
+    ts: Sequence[Value | None], x: Value, ranks: Value
 ) -> tuple[list[Value], list[Value | None]]:
-    values, order = order_statistics(x, ranks=ranks)
-    (t,) = ts
+    values, order = order_statistics(x, ranks)
+    t, _ = ts
     return [values, order], [None if t is None else take_along(t, order, x.ndim - 1), None]
 
 
 order_statistics = Op(
     name="order_statistics",
-    doc="The elements along the last axis that have these `ranks` in sorted order, and their "
-    "indices (int64). Sorted as by `sort`, in linear time if the ranks are few.",
+    doc="The elements along the last axis that have the `ranks` (int64, those of each row along "
+    "the last axis, clipped to the row) in sorted order, and their indices (int64). Sorted as by "
+    "`sort`, in linear time if the ranks are few.",
     infer=_infer_ranks,
     evaluate=_evaluate_ranks,
     jvp=WithPrimal(_jvp_ranks),
     transpose=NONLINEAR,
-    batch=lambda size, batched, x, *, ranks: order_statistics(x, ranks=ranks),
+    batch=lambda size, batched, x, ranks: order_statistics(
+        *batch_to_front(size, batched, (x, ranks))
+    ),
     lower=Routine(emit_ranks, workspace_ranks, parts=parts_ranks),
     multiple_results=True,
     samples=(
-        Sample((Draw((6,)),), {"ranks": (3,)}),
-        Sample((Draw((2, 5)),), {"ranks": (0, 4, 2)}),
-        Sample((Draw((0, 5)),), {"ranks": (1,)}),
-        Sample((Draw((8,), values=(2, 1, 2, 0, 1, 2, 0, 0)),), {"ranks": (2, 3)}, smooth=False),
+        Sample((Draw((6,)), _ranks(3)), {}),
+        Sample((Draw((2, 5)), _ranks(0, 4, 2, 1, 1, 3, shape=(2, 3))), {}),
+        Sample((Draw((0, 5)), Draw((0, 1), dtype="i64")), {}),
+        Sample((Draw((3, 5)), Draw((3, 0), dtype="i64")), {}),
         Sample(
-            (Draw((6,), values=(1.0, np.nan, np.inf, np.nan, -np.inf, 0.0)),),
-            {"ranks": (0, 3, 4, 5)},
+            (Draw((8,), values=(2, 1, 2, 0, 1, 2, 0, 0)), _ranks(-1, 2, 3, 9)), {}, smooth=False
+        ),
+        Sample(
+            (Draw((6,), values=(1.0, np.nan, np.inf, np.nan, -np.inf, 0.0)), _ranks(0, 3, 4, 5)),
+            {},
             ("f32", "f64"),
             smooth=False,
         ),
-        Sample((Draw((2, 150), -100, 100),), {"ranks": (70, 149)}),
+        Sample((Draw((2, 150), -100, 100), _ranks(70, 149, 3, 0, shape=(2, 2))), {}),
+        Sample((Draw((2, 300), -100, 100), _ranks(70, 71, 150, 299, shape=(2, 2))), {}),
     ),
 )
