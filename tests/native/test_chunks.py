@@ -256,7 +256,12 @@ def test_compile_time_is_linear_in_program_size():
         return best
 
     seconds(10)
-    assert seconds(1600) < 1.5 * 4 * seconds(400)
+    ratios: list[float] = []
+    for _ in range(3):  # neighbours may be busy for a while
+        ratios.append(seconds(1600) / seconds(400))
+        if ratios[-1] < 1.5 * 4:
+            return
+    pytest.fail(f"four times the program takes {ratios} times as long")
 
 
 def test_the_body_of_a_loop_is_not_cut() -> None:
