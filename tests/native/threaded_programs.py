@@ -181,6 +181,18 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda x: (jitad.lax.top_k(x, 5), jitad.lax.top_k(x, 40), jnp.median(x, axis=1)),
         [image(301, 503).round(2)],
     ),
+    "products of few rows": (
+        lambda x, y: (x @ y, x @ y.T, y @ x.T, x[0] @ y),
+        [image(11, 1500), image(1500, 1500)],
+    ),
+    "products of few float32 rows": (
+        lambda x, y, z: (x @ y, x[:3] @ z.T, z @ x.T),
+        [
+            image(16, 700, dtype="float32"),
+            image(700, 4103, dtype="float32"),
+            image(900, 700, dtype="float32"),
+        ],
+    ),
     "products of a batch, again and again": (
         lambda x: functools.reduce(lambda total, _: jnp.tanh(total @ x), range(20), x),
         [image(10, 64, 64)],

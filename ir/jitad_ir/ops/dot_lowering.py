@@ -9,8 +9,9 @@ from typing import Any
 
 from ..types import ArrayType, DType
 from .dot_blas import Block, Matrix, flat, gemm, gemv, pointer
+from .dot_few_rows import copy_rows, inner_tiles, tiles
 from .dot_plan import Product, Roles, View, product
-from .dot_sharing import Shares
+from .dot_sharing import TILED, Shares
 from .vector_loops import affine, strips, vector_width
 
 STREAMS = 4
@@ -68,11 +69,15 @@ def _emit_one(
 ) -> None:
     """The product at one index of the batch."""
     x_start, y_start, _ = plan.offsets(out.type.dtype)
-    left = _matrix(r, x, plan.x, index, x_start)
+    if plan.method in TILED and plan.x.packed:
+        left = _rows(r, plan, x, index)
+    else:
+        left = _matrix(r, x, plan.x, index, x_start)
     right = _matrix(r, y, plan.y, index, y_start)
     strides = [plan.m * plan.n * math.prod(plan.batch[a + 1 :]) for a in range(len(index))]
     base = affine(r, 0, *zip(index, strides, strict=True))
-    whole = View(plan.m, plan.n, plan.n, 1, (), (), (), False)
+    steps = (1, plan.m) if plan.swapped else (plan.n, 1)
+    whole = View(plan.m, plan.n, *steps, (), (), (), False)
     result = Matrix(flat(r, out), base, whole)
     if plan.method not in _BY_BLOCKS:
         _METHODS[plan.method](r, plan, left, right, result)
@@ -117,6 +122,13 @@ def _matrix(r: Any, operand: Any, view: View, index: tuple[Any, ...], start: int
 
     r.loops(lengths, copy)
     return Matrix(packed, 0, view)
+
+
+def _rows(r: Any, plan: Product, operand: Any, index: tuple[Any, ...]) -> Matrix:
+    """The first operand in the order in which tiles read it."""
+    base = affine(r, 0, *zip(index, plan.x.batch_strides, strict=True))
+    target = r.buffer(operand.type.with_shape((plan.m * plan.k,)), r.workspace)
+    return copy_rows(r, plan, flat(r, operand), base, target)
 
 
 class _Sum:
@@ -274,5 +286,10 @@ _METHODS: dict[str, Callable[..., None]] = {
     "scalar": _scalar,
 }
 
-_BY_BLOCKS: dict[str, Callable[..., None]] = {"gemm": gemm, "gemv": gemv}
+_BY_BLOCKS: dict[str, Callable[..., None]] = {
+    "gemm": gemm,
+    "gemv": gemv,
+    "tiles": tiles,
+    "inner_tiles": inner_tiles,
+}
 """Methods that can compute part of a result."""

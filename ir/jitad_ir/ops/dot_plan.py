@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..types import ArrayType, DType, Shape
-from .dot_sharing import Shares, shares
+from .dot_sharing import WIDEST_TILE, Shares, shares
 from .vector_loops import vector_width
 
 Axes = tuple[int, ...]
@@ -27,6 +27,21 @@ BLAS_GEMM = 2048
 
 BLAS_GEMV = 16384
 """Least m n k that is given to gemv."""
+
+FEW_ROWS, FEW_ROWS_INNER = 16, 64
+"""Most rows that are multiplied with a matrix as it lies (see `dot_few_rows`): with columns side by
+side, and with columns that lie in order."""
+
+LONG_SUM = 256
+"""Products in a sum from which on its lanes are quickly added up, next to them."""
+
+FEW_ROWS_WORK = 2**20
+"""Least m n k for that, as it is more code than a call of BLAS; twice as many where the columns lie
+side by side, as gemm has something for small ones of these."""
+
+ONE_ROW_BYTES = 2**23
+"""Bytes of a matrix, the same: gemv is as good with a smaller one, and with one whose transpose
+lies in order."""
 
 INT32_LIMIT = 2**31
 """BLAS counts in 32-bit integers."""
@@ -89,7 +104,7 @@ class Product:
     swapped: bool
     """True if x and y here are the second and the first operand, transposed."""
     method: str
-    """unrolled, columns, inner, scalar, gemm or gemv"""
+    """unrolled, columns, inner, scalar, tiles, inner_tiles, gemm or gemv"""
 
     def offsets(self, dtype: DType) -> tuple[int, int, int]:
         """Bytes at which the packed x and y start in the workspace, and how many they take."""
@@ -108,11 +123,17 @@ def product(x: ArrayType, y: ArrayType, in_x: Roles, in_y: Roles) -> Product:
     """Choose the order of the sum, the method, and what is packed: as little as possible.
 
     If y has one column, y' x' is computed, the same numbers in the same order, so that a vector is
-    always the first operand.
+    always the first operand; with few columns, if tiles are for that.
     """
-    swapped = math.prod(y.shape[a] for a in in_y.free) == 1
-    if swapped:
-        x, y, in_x, in_y = y, x, in_y, in_x
+    columns = math.prod([y.shape[a] for a in in_y.free])
+    if columns <= FEW_ROWS:
+        turned = _product(y, x, in_y, in_x, True)
+        if columns == 1 or turned.method == "inner_tiles":
+            return turned
+    return _product(x, y, in_x, in_y, False)
+
+
+def _product(x: ArrayType, y: ArrayType, in_x: Roles, in_y: Roles, swapped: bool) -> Product:
     pairs = list(zip(in_x.contract, in_y.contract, strict=True))
     candidates: list[Product] = []
     for order in (sorted(pairs), sorted(pairs, key=lambda pair: pair[1])):
@@ -158,6 +179,9 @@ def _choose(dtype: DType, batch: Shape, x: View, y: View, swapped: bool) -> Prod
     fits = max(m, n, k, *strides) < INT32_LIMIT and dtype.kind in "fc"
     if work <= UNROLLED:
         method = "unrolled"
+    elif fits and (tiled := _tiled(dtype, x, y)):
+        method = tiled
+        x = replace(x, packed=m > 1 or x.column_stride != 1)
     elif fits and m > 1 and k > 1 and work >= BLAS_GEMM:
         method = "gemm"
     elif fits and m == 1 and n > 1 and k > 1 and work >= BLAS_GEMV:
@@ -173,6 +197,22 @@ def _choose(dtype: DType, batch: Shape, x: View, y: View, swapped: bool) -> Prod
     if method in ("gemm", "gemv"):
         y = _for_blas(y)
     return Product(batch, m, k, n, x, y, swapped, method)
+
+
+def _tiled(dtype: DType, x: View, y: View) -> str | None:
+    """The method of `dot_few_rows`, if rows are so few that the matrix had better be read as it
+    lies."""
+    m, work = x.rows, x.rows * x.columns * y.columns
+    if dtype.kind != "f" or x.packed or y.packed or y.columns < WIDEST_TILE:
+        return None
+    if y.column_stride == 1:
+        far = x.columns * y.columns * dtype.itemsize >= ONE_ROW_BYTES
+        few = m <= FEW_ROWS and work >= 2 * FEW_ROWS_WORK
+        return "tiles" if (far if m == 1 else few) else None
+    most = FEW_ROWS_INNER if x.columns >= LONG_SUM else FEW_ROWS // 2
+    if y.row_stride == 1 and 1 < m <= most and work >= FEW_ROWS_WORK:
+        return "inner_tiles"
+    return None
 
 
 def _for_blas(view: View) -> View:

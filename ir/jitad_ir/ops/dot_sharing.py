@@ -39,8 +39,24 @@ PART = 20_000.0
 
 MOST_PARTS = 64
 
+TILED = ("tiles", "inner_tiles")
+"""The methods for few rows (see `dot_few_rows`)."""
+
+FAR = 2**22
+"""Bytes of a matrix from which on it comes from memory."""
+
+TILED_PART = 50_000.0
+"""Nanoseconds of work in one part of such a product, at least."""
+
+RUN = 1 << 13
+"""Bytes of a row of the matrix in such a part, if its rows are read side by side: memory is read
+ahead only where it is read in order for a while."""
+
 ROW_BYTES = 1 << 20
 """Bytes of a matrix in one part of its product with a vector."""
+
+WIDEST_TILE = 64
+"""Columns that a tile of few rows has, at most."""
 
 PACKED_PARTS = 8
 """Parts of a batch whose matrices are packed, each to a place of its own."""
@@ -70,7 +86,11 @@ def shares(dtype: DType, batch: Shape, m: int, k: int, n: int, method: str, pack
         if method == "gemm":
             return _blocks(m, n, int(one / BLOCK))
         if method == "gemv":
-            return _strips(n, int(m * k * n * dtype.itemsize / ROW_BYTES))
+            return _strips(n // 16, int(m * k * n * dtype.itemsize / ROW_BYTES))
+        if method in TILED:
+            far = method == "tiles" and k * n * dtype.itemsize > FAR
+            most = n * dtype.itemsize // RUN if far else n // WIDEST_TILE
+            return _strips(most, int(one / TILED_PART))
     most = min(count, PACKED_PARTS if packed else MOST_PARTS)
     return Shares(batch=max(1, min(most, int(count * one / PART))))
 
@@ -82,6 +102,8 @@ def _nanoseconds(dtype: DType, m: int, k: int, n: int, method: str) -> float:
         return products * 2 * dtype.itemsize / (8 * 50)
     if method == "gemv":
         return products * dtype.itemsize * 0.02
+    if method in TILED:
+        return k * n * dtype.itemsize * 0.01 + products * dtype.itemsize / 200
     return products * 0.25
 
 
@@ -101,5 +123,5 @@ def _blocks(m: int, n: int, wanted: int) -> Shares:
     return Shares(rows=rows, columns=columns)
 
 
-def _strips(n: int, wanted: int) -> Shares:
-    return Shares(columns=max(1, min(wanted, MOST_BLOCKS, n // 16)))
+def _strips(most: int, wanted: int) -> Shares:
+    return Shares(columns=max(1, min(wanted, MOST_BLOCKS, most)))
