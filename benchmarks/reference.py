@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import shutil
 import subprocess
 import tempfile
@@ -17,18 +18,30 @@ from benchmarks.measure import Call
 SOURCES = Path(__file__).resolve().parent / "c"
 FLAGS = ("-O3", "-march=native", "-shared", "-fPIC")
 COMPILERS = ("cc", "gcc", "clang")
+_numbers = itertools.count()
 
 
 @functools.cache
 def load(source: str) -> ctypes.CDLL:
-    """The compiled library of a file; raises ModuleNotFoundError, name "cc", without a compiler."""
+    """The compiled library of a file."""
+    return _compiled(SOURCES / f"{source}.c", source)
+
+
+def linked(text: str, folder: Path, *objects: Path) -> ctypes.CDLL:
+    """The library of a C text, which may include what lies in a folder, and of objects."""
+    source = folder / f"linked{next(_numbers)}.c"
+    source.write_text(text)
+    return _compiled(source, source.stem, *objects)
+
+
+def _compiled(source: Path, name: str, *objects: Path) -> ctypes.CDLL:
+    """Raises ModuleNotFoundError, name "cc", without a compiler."""
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
         raise ModuleNotFoundError("expected a C compiler: cc, gcc or clang", name="cc")
-    directory = Path(_directory().name)
-    library = directory / f"{source}.so"
-    command = [compiler, *FLAGS, "-o", str(library), str(SOURCES / f"{source}.c"), "-lm"]
-    subprocess.run(command, check=True)
+    library = Path(_directory().name) / f"{name}.so"
+    command = [compiler, *FLAGS, "-o", library, source, *objects, "-lm"]
+    subprocess.run([str(word) for word in command], check=True)
     return ctypes.CDLL(str(library))
 
 
@@ -38,12 +51,19 @@ def _directory() -> tempfile.TemporaryDirectory[str]:
 
 
 def c_call(source: str, name: str, args: tuple[Any, ...], results: tuple[np.ndarray, ...]) -> Call:
+    """`native_call` of a function in a file of `c/`."""
+    return native_call(load(source), name, args, results)
+
+
+def native_call(
+    library: ctypes.CDLL, name: str, args: tuple[Any, ...], results: tuple[np.ndarray, ...]
+) -> Call:
     """The call `name(args..., results...)` of a C function that returns nothing.
 
     Arrays are handed over as pointers, integers as `long`, floats as `double`. `results` are
     allocated once and written by each call: warm memory, which is C at its best.
     """
-    function = getattr(load(source), name)
+    function = getattr(library, name)
     function.restype = None
     arrays = tuple(np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in args)
     native = tuple(map(_native, arrays + results))

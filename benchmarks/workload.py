@@ -105,6 +105,8 @@ class Calls:
     goals: tuple[Goal, ...] = ()
     tolerance: float = 1e-10
     limits: Mapping[str, Callable[[], Call]] = field(default_factory=dict)
+    compiles: bool = True
+    """Whether first calls compile, so that they are worth a process of their own."""
 
     def measure(self, effort: Effort) -> Outcome:
         calls: dict[str, Call] = {}
@@ -118,7 +120,7 @@ class Calls:
                 left_out.append(name)
         times, wrong = self._first_calls(calls)
         measure.steady(calls, times, effort.rounds, effort.span, effort.budget)
-        if effort.fresh:
+        if effort.fresh and self.compiles:
             self._observe(times, effort.fresh)
         return Outcome(self, times, wrong, left_out)
 
