@@ -7,6 +7,7 @@ these functions can be traced. Without it the elements must be known.
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -17,11 +18,11 @@ from jitad.array import as_array
 from jitad.errors import ConcretizationError, at_user_line
 from jitad.trace import Tracer, apply
 from jitad_ir import ops
-from jitad_ir.types import BOOL, INT64
+from jitad_ir.types import BOOL, INT32, INT64, Shape
 
 from . import selection
 from .joining import stack
-from .picking import take, unravel_index
+from .picking import take
 from .promotion import Operand, as_array_operand, convert, filled
 from .shapes import ndim, ravel, shape
 
@@ -70,13 +71,25 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
     flat = apply(ops.true_places, mask, length=length, fill=missing)
     inside = apply(ops.lt, flat, filled(flat, missing))
     zero = filled(flat, 0)
-    index = unravel_index(apply(ops.select, inside, flat, zero), x.shape)
+    index = _along_axes(apply(ops.select, inside, flat, zero), x.shape)
     return tuple(
         [
             i if fill is None else apply(ops.select, inside, i, _spread(fill, length))
             for i, fill in zip(index, fills, strict=True)
         ]
     )
+
+
+def _along_axes(flat: Operand, shape: Shape) -> list[Operand]:
+    """Indices for each axis of those of the flattened array, which are in bounds. Divided as
+    integers of 32 bits where these do: vectors of 64 bits have no multiplication."""
+    left = convert(flat, INT32) if math.prod(shape) < 2**31 else flat
+    found: list[Operand] = []
+    for length in reversed(shape[1:]):
+        n = filled(left, max(length, 1))
+        found.append(apply(ops.rem, left, n))
+        left = apply(ops.div, left, n)
+    return [convert(index, INT64) for index in (left, *reversed(found))]
 
 
 def _spread(fill: Any, size: int) -> Operand:

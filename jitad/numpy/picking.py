@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from typing import Any
@@ -306,8 +307,8 @@ def _roll(x: Operand, shift: Any, axis: int) -> Operand:
 def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
     """Indices for each axis of an array of `shape`, from those of the flattened array.
 
-    `shape` is an int or a tuple; the result a tuple of int64 arrays. Indices out of bounds are
-    limited to the shape.
+    `shape` is an int or a tuple; the result a tuple of int64 arrays. Negative indices count from
+    the end; those out of bounds are limited to the first and the last one.
 
     >>> import jitad.numpy as jnp
     >>> jnp.unravel_index(jnp.array([2, 4]), (2, 3))
@@ -316,9 +317,13 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
     index = convert(as_array_operand(indices), INT64)
     given = as_operand(shape) if isinstance(shape, Tracer) else np.asarray(shape, np.int64)
     lengths = [given] if given.ndim == 0 else [given[i] for i in range(given.shape[0])]
+    counts = [broadcast_to(convert(length, INT64), index.shape) for length in lengths]
+    total = functools.reduce(lambda m, n: apply(ops.mul, m, n), counts, filled(index, 1))
+    before = apply(ops.lt, index, filled(index, 0))
+    index = apply(ops.select, before, apply(ops.add, index, total), index)
+    index = apply(ops.clamp, filled(index, 0), index, apply(ops.sub, total, filled(index, 1)))
     found = []
-    for length in reversed(lengths):
-        n = broadcast_to(convert(length, INT64), index.shape)
+    for n in reversed(counts):
         found.append(apply(ops.rem, index, n))
         index = apply(ops.div, index, n)
     return tuple(reversed(found))

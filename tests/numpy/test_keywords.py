@@ -261,6 +261,15 @@ def test_unravelling_in_a_traced_shape() -> None:
         np.testing.assert_array_equal(ours, numpys)
 
 
+def test_places_beyond_an_array_are_those_at_its_ends() -> None:
+    """As in JAX; NumPy raises."""
+    index, shape = np.array([7, -1, -9, 5, -6, 4]), np.array([2, 3])
+    known = jitad.jit(lambda i: jnp.unravel_index(i, (2, 3)))(index)
+    for rows, columns in (known, jitad.jit(jnp.unravel_index)(index, shape)):
+        np.testing.assert_array_equal(rows, [1, 1, 0, 1, 0, 1])
+        np.testing.assert_array_equal(columns, [2, 2, 0, 2, 0, 1])
+
+
 def test_kinds_of_dtypes() -> None:
     assert jnp.isdtype(jnp.float32, "real floating") and jnp.isdtype("int8", ("bool", jnp.int8))
     assert not jnp.isdtype(np.dtype("complex64"), (jnp.float32, "integral"))

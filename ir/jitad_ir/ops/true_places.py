@@ -10,6 +10,7 @@ import numpy as np
 
 from ..lowering import Routine
 from ..op import NO_TANGENT, NONLINEAR, Draw, Op, Sample
+from ..processor import compresses
 from ..types import BOOL, INT64, ArrayType, TypeMismatch
 from .sort_keys import Counter, Row
 from .sort_sharing import parts_of, share_rows
@@ -20,6 +21,9 @@ BLOCK = 64
 
 STEP = 8
 """Elements of a block whose places are written in straight-line code."""
+
+FEW = 12
+"""True elements of a block that are sought bit by bit, at most."""
 
 SEEN = 0.6
 """Nanoseconds of an element that goes by."""
@@ -90,8 +94,8 @@ class _Places:
 
         def block() -> None:
             first, e = self.next.value, r.simd(BLOCK)
-            behind = b.add(first, r.integer(BLOCK))
-            r.when(e.reduce_or(self.mask.load(e, first)), lambda: self._block(first, behind))
+            true, behind = self.mask.load(e, first), b.add(first, r.integer(BLOCK))
+            r.when(e.reduce_or(true), lambda: self._block(first, behind, e.bits(true)))
             self.next.set(behind)
 
         r.loop_while(more, block)
@@ -103,22 +107,45 @@ class _Places:
 
         stretch(r, self.found.value, self.size, vector_width(INT64), fill)
 
-    def _block(self, first: Any, behind: Any) -> None:
-        """Write a place in any case: the next one overwrites it, unless it counts. So there must
-        be room for all."""
+    def _block(self, first: Any, behind: Any, bits: Any) -> None:
+        """The places of a block, which are the `bits`, if there is room for all it may have."""
         r, b = self.r, self.b
-        room = b.sub(self.size, self.found.value)
+        room = b.icmp_signed(">=", b.sub(self.size, self.found.value), r.integer(BLOCK))
+        count = r.b.population_count(r.number(bits)).value
+        brings_together = compresses(STEP * INT64.itemsize, INT64)
+        few = b.icmp_signed("<=", count, r.integer(FEW // 2 if brings_together else FEW))
+
+        def all_of_them() -> None:
+            step = self._by_vector if brings_together else self._one_step
+            r.loop(BLOCK // STEP, lambda number: step(affine(r, first, (number, STEP))))
 
         def at_once() -> None:
-            def step(number: Any) -> None:
-                for k in range(STEP):
-                    self._put(affine(r, first, (number, STEP), (k, 1)))
+            r.when(few, lambda: self._by_bits(first, bits), all_of_them)
 
-            r.loop(BLOCK // STEP, step)
+        r.when(room, at_once, lambda: self._one_by_one(behind))
 
-        r.when(
-            b.icmp_signed(">=", room, r.integer(BLOCK)), at_once, lambda: self._one_by_one(behind)
-        )
+    def _by_bits(self, first: Any, bits: Any) -> None:
+        r, b = self.r, self.b
+        left = Counter(r, bits)
+
+        def take() -> None:
+            place = b.add(first, b.cttz(left.value, r.b.constant(BOOL, True).value))
+            self.places.store(r.b, self.found.value, r.number(place))
+            self.found.add(r.integer(1))
+            left.set(b.and_(left.value, b.sub(left.value, r.integer(1))))
+
+        r.loop_while(lambda: b.icmp_signed("!=", left.value, r.integer(0)), take)
+
+    def _by_vector(self, start: Any) -> None:
+        """Bring the places in a vector together."""
+        e = self.r.simd(STEP)
+        place, true = self.places.at(self.found.value), self.mask.load(e, start)
+        self.found.add(e.store_chosen(place, e.iota(start, INT64), true))
+
+    def _one_step(self, start: Any) -> None:
+        """Write a place in any case: the next one overwrites it, unless it counts."""
+        for k in range(STEP):
+            self._put(affine(self.r, start, (k, 1)))
 
     def _one_by_one(self, end: Any) -> None:
         """From the next one on, while there is room."""
