@@ -51,8 +51,9 @@ def controls() -> np.ndarray:
     return np.random.default_rng(0).normal(size=INTERVALS)
 
 
-def rate(x: Any, y: Any, u: Any) -> tuple[Any, Any, Any]:
+def rate(state: tuple[Any, ...], u: Any) -> tuple[Any, ...]:
     """Of Van der Pol's oscillator under control, and of the cost."""
+    x, y, _ = state
     return (1 - y * y) * x - y + u, x, x * x + y * y + u * u
 
 
@@ -63,10 +64,10 @@ def interval(state: tuple[Any, ...], u: Any) -> tuple[Any, ...]:
         return tuple([s + h * k for s, k in zip(state, slope, strict=True)])
 
     for _ in range(SUBSTEPS):
-        k1 = rate(*state[:2], u)
-        k2 = rate(*along(STEP / 2, k1)[:2], u)
-        k3 = rate(*along(STEP / 2, k2)[:2], u)
-        k4 = rate(*along(STEP, k3)[:2], u)
+        k1 = rate(state, u)
+        k2 = rate(along(STEP / 2, k1), u)
+        k3 = rate(along(STEP / 2, k2), u)
+        k4 = rate(along(STEP, k3), u)
         slopes = zip(state, k1, k2, k3, k4, strict=True)
         state = tuple([s + STEP / 6 * (a + 2 * b + 2 * c + d) for s, a, b, c, d in slopes])
     return state
