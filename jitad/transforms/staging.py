@@ -146,7 +146,8 @@ class _Staged:
         with collector_paused():
             from .jitted import jitted_function_type  # noqa: PLC0415  (loads LLVM)
 
-        function = jitted_function_type()(self.call)
+            type_ = jitted_function_type()  # the first time compiled, or loaded from the disk cache
+        function = type_(self.call)
         self.function = weakref.ref(function)
         return function
 
