@@ -16,6 +16,10 @@ COUNTED = 3.0
 """Nanoseconds of an element, and a byte of its key, where bytes are counted."""
 
 
+COMPARED = 0.05
+"""Nanoseconds of an element that is compared with another one."""
+
+
 def _blocks(x: ArrayType, axis: int) -> column_blocks.Blocks:
     return column_blocks.divided(x.shape, axis, [x.dtype], [INT64])
 
@@ -47,6 +51,7 @@ def _shares(x: ArrayType, axis: int) -> tuple[int, int]:
     index_sort.workspace_row(work, x.dtype, n)
     each = {
         "bytes": COUNTED * x.dtype.itemsize,
+        "counting": COMPARED * n,
         "network": NETWORK * doublings(n),
         "records": RADIX,
         "merge": 2 * MERGE * doublings(n),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import BOOL, INT64, ArrayType, DType, short_name
-from . import index_network, radix, run_ends, runs
+from . import comparison_counting, index_network, radix, run_ends, runs
 from .byte_sort import by_bytes
 from .lapack import Workspace
 from .merge_path import MergePath
@@ -22,7 +22,10 @@ from .sort_keys import INDEX, INDEX_BITS, PACKED, Row, key_dtype, key_of
 from .vector_loops import overlapping
 
 WIDTH = 8
-"""Records that are written at once: rows have as many, or are merged without keys."""
+"""Records that are written at once: rows have as many."""
+
+COUNTED = 119
+"""Length up to which each element is compared with all others, if no network suits."""
 
 
 def is_packed(dtype: DType) -> bool:
@@ -251,7 +254,9 @@ def method_of(dtype: DType, n: int) -> str:
         return "network"
     if dtype.itemsize <= 2 and radix.suits([dtype], 1, n):
         return "bytes"
-    return "merge" if dtype.kind == "c" or not WIDTH <= n < 2**32 else "records"
+    if dtype.kind != "c" and n <= COUNTED:
+        return "counting"
+    return "merge" if dtype.kind == "c" or n >= 2**32 else "records"
 
 
 def workspace_row(work: Workspace, dtype: DType, n: int) -> None:
@@ -269,6 +274,8 @@ class _Scratch:
         if method == "bytes":
             self.row = work.array(PACKED, n if dtype.itemsize == 2 else 0)
             self.counts = work.array(COUNT, 2, 256)
+        elif method == "counting":
+            self.compared = comparison_counting.Space(work, dtype, n)
         elif method == "network":
             self.taken = work.array(dtype, n)
         elif method == "records":
@@ -283,6 +290,8 @@ def _sort_any(r: Any, work: Workspace, row: Row, target: Any, n: int, descending
     places, count, zero = Row(r, INT64, target), r.integer(n), r.integer(0)
     if method == "bytes":
         by_bytes(r, row, target, space.row.pointer, space.counts.pointer, descending, n)
+    elif method == "counting":
+        comparison_counting.order_row(r, space.compared, row, places, descending, n)
     elif method == "network":
         taken = Row(r, dtype, space.taken.pointer)
         index_network.order_row(r, work, row, places, taken, descending, n)
