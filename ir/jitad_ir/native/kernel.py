@@ -12,14 +12,25 @@ reads, the second time gives something else: those lanes are not stored (see `st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from llvmlite import ir as ll
 
 from ..plan.columns import stride
 from ..plan.index import Counter, Dynamic, Index, Position
-from ..plan.steps import Apply, Buffer, Constant, Fold, Inside, Kernel, Node, Number, Read
+from ..plan.steps import (
+    Apply,
+    Buffer,
+    Constant,
+    Fold,
+    Inside,
+    Kernel,
+    Node,
+    Number,
+    Read,
+    Store,
+)
 from ..types import BOOL, INT64, DType
 from .addressing import (
     atom_value,
@@ -31,6 +42,7 @@ from .addressing import (
 )
 from .emitter import Emitter
 from .folds import FoldState
+from .interleaving import in_order, interleaved
 from .lanes import Lanes, call_intrinsic, splat_constant
 from .loops import counted, integer
 from .placement import Placement
@@ -87,6 +99,10 @@ class KernelEmitter:
         self.values: dict[int, list[Lanes]] = {}
         """Node -> its register, or its registers for each copy if it varies."""
         self.splats: dict[int, Lanes] = {}
+        vector = self.schedule.vector
+        scalar = vector is None or self.schedule.width == 1
+        self.groups = [] if vector is None or scalar else interleaved(kernel, vector)
+        """Stores that alternate along the vector loop."""
         self.in_place = not set(kernel.reads).isdisjoint(kernel.writes)
         self.seen: ll.Value | None = None
         """How many lanes of the vector loop's step another step computes; None: none, or that does
@@ -427,7 +443,14 @@ class KernelEmitter:
         """Store the results of the innermost body; `masks` are those of lanes to be stored, for
         each of the copies."""
         writes: list[Write] = []
+        together: list[Store] = []
+        if masks is None and self.seen is None:
+            for group in self.groups:
+                together += group
+                writes += self._interleaved(group, copies)
         for store in self.kernel.stores:
+            if store in together:
+                continue
             stride = self.placement.lane_stride(store.offset)
             if self.schedule.vector is None or stride == 0:
                 self.write_scalar(store.buffer, store.offset, self.scalar_lanes(store.node))
@@ -439,6 +462,16 @@ class KernelEmitter:
                 mask = None if masks is None else masks[k]
                 writes.append(Write(pointer, self.lanes(store.node, copy), stride, copy, mask))
         self.write(writes)
+
+    def _interleaved(self, group: Sequence[Store], copies: Sequence[int]) -> Iterator[Write]:
+        """What writes the registers of stores that alternate in memory."""
+        first, width = group[0], self.schedule.width
+        for copy in copies:
+            registers = [self.lanes(store.node, copy) for store in group]
+            for k, lanes in enumerate(in_order(self.vector, registers)):
+                further = (copy * len(group) + k) * width
+                pointer = self.pointer_to(first.buffer, first.offset, further)
+                yield Write(pointer, lanes, 1, copy)
 
     def write(self, writes: Sequence[Write]) -> None:
         """Write registers, but for the lanes that are not to be stored."""

@@ -23,6 +23,7 @@ from ..plan.columns import STRIP_BYTES, column_loop, rows_together, stride
 from ..plan.index import Dynamic, leaves
 from ..plan.steps import Apply, Buffer, Inside, Kernel, Number, Read
 from ..processor import vector_bytes
+from .interleaving import interleaved
 
 TILE = 8
 """Iterations of the loop that runs in blocks."""
@@ -142,7 +143,8 @@ def _apart(kernel: Kernel, vector: int) -> int:
     """Reads and writes of a kernel whose lanes are not neighbours in memory."""
     offsets = [node.offset for node in kernel.nodes if isinstance(node, Read)]
     strides = [stride(offset, vector) for offset in offsets]
-    stores = [stride(store.offset, vector) for store in kernel.stores]
+    together = [store for group in interleaved(kernel, vector) for store in group]
+    stores = [stride(s.offset, vector) for s in kernel.stores if s not in together]
     return sum([s not in (0, 1, -1) for s in strides]) + sum([s != 1 for s in stores])
 
 

@@ -21,6 +21,7 @@ from .segments import cut
 from .spaces import fold_axes, loop_lengths
 from .steps import Fold, Kernel, Read, Store
 from .tracing import Tracer
+from .unrolling import unrolled
 
 if TYPE_CHECKING:
     from .planner import Planner
@@ -54,7 +55,7 @@ class KernelBuilder:
         straight = [kernel for kernel in parts if not kernel.lengths]
         if len(straight) > 1:
             parts = [joined(straight), *[kernel for kernel in parts if kernel.lengths]]
-        return [collapse(divide(self._resolved(kernel))) for kernel in parts]
+        return [collapse(unrolled(divide(self._resolved(kernel)))) for kernel in parts]
 
     def _parts(self, origin: tuple[int, ...], lengths: tuple[int, ...]) -> list[Kernel]:
         """Kernels of the box of iterations from `origin` with sides `lengths`."""
@@ -156,7 +157,8 @@ class KernelBuilder:
         for at in self._indices(root.value.shape):
             element = self.tracer.element(root.value, at)
             place = tuple([p + shift for p, shift in zip(at, root.corner, strict=True)])
-            self.stores.append(Store(root.buffer, ix.flatten(place, root.shape), element.node))
+            offset = ix.flatten(place, root.shape) + root.start
+            self.stores.append(Store(root.buffer, offset, element.node))
 
     def _fold(self, eq: Equation) -> None:
         (operand,) = eq.operands

@@ -58,6 +58,11 @@ def _picks_elements(eq: Equation) -> bool:
     return eq.op.name == "gather" and eq.operands[0].ndim - 1 in eq.params["axes"]
 
 
+def _is_glance(eq: Equation) -> bool:
+    """Whether a slice reads so little of its operand that this may be computed once more for it."""
+    return limits.GLANCE * eq.outputs[0].type.size <= eq.operands[0].type.size
+
+
 def _highest(levels: Sequence[Levels]) -> Levels:
     return (
         max([level for level, _ in levels], default=0),
@@ -125,11 +130,14 @@ class Clustering:
         # Backwards, so that equations nobody needs do not count as readers.
         for eq in reversed(self.graph.equations):
             if any(value in uses for value in eq.outputs) or eq.acts:
+                few = eq.op.name == "slice" and _is_glance(eq)
                 for value in eq.operands:
-                    uses[value] = uses.get(value, 0) + 1
+                    uses[value] = uses.get(value, 0) + (not few)
                 lower = eq.op.lower
                 if isinstance(lower, Routine) and lower.overwrites is not None:
                     self._overwritten.add(eq.operands[lower.overwrites])
+        for value, count in uses.items():
+            uses[value] = count or 1
 
     def _buffer(self, value: Value, level: int) -> Info:
         return Info("buffer", value.type.size, (level, level), uses=self._uses.get(value, 0))
@@ -232,7 +240,7 @@ class Clustering:
                 "view", held.size, held.ready, work, depth, held.uses, alias=root
             )
             return
-        if len(eq.operands) > limits.MANY_TILES and self._place_tiles(eq):
+        if self._has_tiles(eq) and self._place_tiles(eq):
             return
         if _repeats_rows(eq) and self._is_slow(eq.operands[0]):
             self.info[self.root(eq.operands[0])].free = False
@@ -268,6 +276,11 @@ class Clustering:
         size = eq.outputs[0].type.size
         return any(v in self._overwritten and 8 * size <= v.type.size for v in eq.operands)
 
+    def _has_tiles(self, eq: Equation) -> bool:
+        """Whether a concatenation is better put together in memory."""
+        count = len(eq.operands)
+        return count > limits.MANY_TILES or (count > 1 and any(map(self._alternates, eq.operands)))
+
     def _place_tiles(self, eq: Equation) -> bool:
         """Let those who compute the operands of a long concatenation write them side by side."""
         corners = tiles(eq)
@@ -279,13 +292,31 @@ class Clustering:
         for operand, corner in zip(eq.operands, corners, strict=True):
             info = self.info[operand]
             if info.size:
-                home = self.settle(operand)
-                info.pulled = True
-                level = max(level, home.level + 1)
-                parts.append(Tile(operand, home, corner))
+                tile = self._tile(operand, value, corner)
+                self.info[tile.value].pulled = True
+                level = max(level, tile.home.level + 1)
+                parts.append(tile)
         self.info[value] = self._buffer(value, level)
         self.info[value].tiles = parts
         return True
+
+    def _tile(self, operand: Value, value: Value, corner: tuple[int, ...]) -> Tile:
+        """An operand of a concatenation in the place of its result; where values alternate, by the
+        loops of their rows."""
+        root = self.root(operand)
+        if value.ndim == 1 and self._alternates(operand):
+            return Tile(root, self.settle(root), root.shape, (0,) * root.ndim, corner[0])
+        return Tile(operand, self.settle(operand), value.shape, corner)
+
+    def _alternates(self, value: Value) -> bool:
+        """Whether a long vector is made of others, with an element of each in turn."""
+        root = self.root(value)
+        eq = self.producers.get(root)
+        if eq is None or eq.op.name != "concatenate" or (root.ndim, value.ndim) != (2, 1):
+            return False
+        rows, width = root.shape
+        is_last = eq.params["axis"] == 1
+        return is_last and width <= limits.UNROLL and rows >= limits.ALTERNATING
 
     def _reads(self, eq: Equation) -> dict[Value, int]:
         """Elements of each operand that a view reads, in all. Of several operands each element

@@ -38,22 +38,26 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A value to store in a buffer that holds an array of `shape`, with its first element at
-    `corner`."""
+    """A value to store in a buffer that holds an array of `shape` from element `start` on, with its
+    first element at `corner`."""
 
     value: Value
     buffer: int
     shape: Shape
     corner: tuple[int, ...]
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """An operand of a concatenation that is put together in memory."""
+    """An operand of a concatenation that is put together in memory: where in the array of `shape`
+    that begins at element `start` of the result."""
 
     value: Value
     home: Cluster
+    shape: Shape
     corner: tuple[int, ...]
+    start: int = 0
 
 
 @dataclass(eq=False, slots=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 CHEAP = 8
 """Work (elementwise operations) up to which a member is expanded rather than stored."""
+GLANCE = 256
+"""Elements of a value for each that a slice of it reads, from which on that does not count as one
+of its readers."""
 DIVISIONS = frozenset({"div", "reciprocal", "rsqrt", "sqrt"})
 """Ops that are one instruction, which the unit that divides takes long for."""
 DEAR = 1000
@@ -26,6 +29,8 @@ ALL_BLOCK_ELEMENTS = 16384
 """The same, for all blocks of a program together: straight-line code takes long to compile."""
 MANY_TILES = 8
 """Operands above which a concatenation is put together in memory by those who compute them."""
+ALTERNATING = 64
+"""Rows of values that alternate, from which on a concatenation with others is put together so."""
 MAX_DEPTH = 48
 """Members expanded one inside the other, at most."""
 

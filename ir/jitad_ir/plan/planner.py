@@ -147,7 +147,7 @@ class Planner:
             assert info.home is not None
             info.home.roots.append(Root(value, buffer, value.shape, (0,) * value.ndim))
         for tile in info.tiles or ():
-            tile.home.roots.append(Root(tile.value, buffer, value.shape, tile.corner))
+            tile.home.roots.append(Root(tile.value, buffer, tile.shape, tile.corner, tile.start))
 
     def demand(self, value: Value) -> int:
         """The buffer of a value that another step reads."""
