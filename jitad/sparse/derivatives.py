@@ -8,21 +8,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitad_ir.dependence import TooDense, derivative_pattern
+from jitad_ir.dependence import TooDense, pattern_program
 from jitad_ir.graph import Graph
+from jitad_ir.op import OPS
 from jitad_ir.types import ArrayType
 
 from .. import numpy as jnp
+from ..argument_types import is_weak
 from ..errors import at_user_line, hides_internals
 from ..pytree import flatten
-from ..trace import find_trace
-from ..transforms.batching import vmap
-from ..transforms.derivatives import grad
-from ..transforms.directional import linearize, vjp
+from ..trace import Tracer, apply, defers
+from ..transforms.derivatives import check_scalar
 from ..transforms.function import (
+    as_operands,
     check_callable,
     leaf_types,
     name_of,
+    run_graph,
     split_arguments,
     trace_function,
     with_arguments,
@@ -30,29 +32,19 @@ from ..transforms.function import (
 from ..transforms.inspection import ShapeDtypeStruct
 from ..transforms.linear_map import declared_type
 from ..transforms.staging import jit
-from .compression import Compression, compress, compress_symmetric
+from .structure import Elements, Structure
 
 FORMATS = ("csr", "csc", "coo", "bcoo")
 
 
-class _Structure(NamedTuple):
-    """What is known of a matrix from the types of the arguments: its pattern by rows, how its
-    elements are found, and which of them, by rows, each of its storage is."""
-
-    pattern: Any
-    dtype: Any
-    compression: Compression
-    order: Any
-    indices: tuple[Any, ...]
-
-
 class _Arguments(NamedTuple):
     """Arguments of a call: the leaves that are differentiated in, the others, and `call(leaves,
-    others)`, the vector of all results' elements."""
+    others)`, the vector of all results' elements, or the scalar of a Hessian."""
 
     leaves: list[Any]
     others: list[Any]
     call: Callable[[Sequence[Any], Sequence[Any]], Any]
+    types: list[ArrayType]
     key: Any
 
 
@@ -84,22 +76,16 @@ class SparseDerivative:
         self._format = format
         self._pattern = pattern
         self._is_hessian = is_hessian
-        self._structures: dict[Any, _Structure] = {}
-        self._compiled = jit(self._values)
+        self._structures: dict[Any, Structure] = {}
+        self._values = jit(lambda *args, **kwargs: self._elements(args, kwargs).values)
+        self._whole = jit(lambda *args, **kwargs: self._elements(args, kwargs))
         update_wrapper(self, fun, updated=())
 
     @hides_internals
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The matrix at these arguments, [elements of the result, elements of the argument]."""
-        arguments = self._arguments(args, kwargs)
-        structure = self._structure(arguments)
-        if self._format == "bcoo":
-            from ..experimental.sparse import BCOO  # noqa: PLC0415  (only this format loads it)
-
-            parts = (self._compiled(*args, **kwargs), structure.indices[0].copy())
-            shape = structure.pattern.shape
-            return BCOO(parts, shape=shape, indices_sorted=True, unique_indices=True)
-        if find_trace([*arguments.leaves, *arguments.others]) is not None:
+        found: Elements = self._whole(*args, **kwargs)
+        if isinstance(found.values, Tracer) and self._format != "bcoo":
             raise TypeError(
                 at_user_line(
                     f"{self._transform}: a matrix of scipy.sparse is no value of a traced program; "
@@ -107,32 +93,26 @@ class SparseDerivative:
                     "elements alone, by its method values"
                 )
             )
-        import scipy.sparse  # noqa: PLC0415  (loaded by the first matrix)
+        return found.structure.matrix(found.values)
 
-        data = np.asarray(self._compiled(*args, **kwargs))
-        make = getattr(scipy.sparse, f"{self._format}_array")
-        indices = tuple([array.copy() for array in structure.indices])
-        parts = (data, indices) if self._format == "coo" else (data, *indices)
-        return make(parts, shape=structure.pattern.shape)
-
-    @hides_internals
-    def values(self, *args: Any, **kwargs: Any) -> Any:
-        """The elements of the matrix alone, in the order of its `data`: an array, also of a traced
-        program, that can be differentiated again."""
-        return self._compiled(*args, **kwargs)
+    @property
+    def values(self) -> Callable[..., Any]:
+        """The function that gives the elements of the matrix alone, in the order of its `data`: an
+        array, also of a traced program, that can be differentiated again."""
+        return self._values
 
     @hides_internals
     def pattern(self, *args: Any, **kwargs: Any) -> Any:
         """Which elements can be other than zero: a `scipy.sparse.csr_array` of bools. Arguments
         may be `ShapeDtypeStruct`s."""
-        return self._structure(self._arguments(args, kwargs)).pattern.copy()
+        return self._structure(self._arguments(args, kwargs)).pattern.matrix()
 
     @hides_internals
     def products(self, *args: Any, **kwargs: Any) -> tuple[int, int]:
         """How many derivatives give the matrix: in forward and in reverse mode. Of a Hessian, all
-        are forward derivatives of the gradient."""
-        found = self._structure(self._arguments(args, kwargs)).compression
-        return found.forward, found.reverse
+        are forward derivatives of the gradient. Where each element has a program of its own, these
+        are not taken: the matrix costs less."""
+        return self._structure(self._arguments(args, kwargs)).products
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Arguments:
         positions, chosen = split_arguments(args, self._argnums, self._transform)
@@ -148,8 +128,8 @@ class SparseDerivative:
         def call(leaves: Sequence[Any], others: Sequence[Any]) -> Any:
             result = of_chosen(leaves, others)
             if self._is_hessian:
-                slope = grad(lambda *leaves: of_chosen(leaves, others), range(len(leaves)))
-                result = slope(*leaves)
+                check_scalar(result, name_of(self._fun), self._transform)
+                return result
             return _as_vector(flatten(result)[0], self._transform)
 
         what = f"{self._transform}: argument of {name_of(self._fun)}"
@@ -164,27 +144,21 @@ class SparseDerivative:
                         f"{self._transform}: what is differentiated in must be float; got {t!r}"
                     )
                 )
-        return _Arguments(leaves, others, call, (tree, others_tree, tuple(types)))
+        weak = tuple([is_weak(leaf) for leaf in (*leaves, *others)])
+        key = (tree, others_tree, tuple(types), weak, defers())
+        return _Arguments(leaves, others, call, types, key)
 
-    def _structure(self, arguments: _Arguments) -> _Structure:
+    def _structure(self, arguments: _Arguments) -> Structure:
         found = self._structures.get(arguments.key)
         if found is None:
-            graph = self._graph(arguments)
-            moving = [i < len(arguments.leaves) for i in range(len(graph.inputs))]
-            is_given = self._pattern is not None
-            pattern = (self._given_pattern if is_given else self._found_pattern)(graph, moving)
-            if self._is_hessian:
-                pattern = _both_ways(pattern)
-            compression = (compress_symmetric if self._is_hessian else compress)(pattern)
-            order, indices = _storage(pattern, self._format)
-            dtype = graph.outputs[0].dtype
-            found = _Structure(pattern, dtype, compression, order, indices)
-            self._structures[arguments.key] = found
+            found = self._traced(arguments)
+            if not found.captures:
+                self._structures[arguments.key] = found
         return found
 
-    def _graph(self, arguments: _Arguments) -> Graph:
-        """The program of the vector of results, whose first inputs are differentiated in."""
-        leaves, others, call, (_, _, types) = arguments
+    def _traced(self, arguments: _Arguments) -> Structure:
+        """The structure of the program whose first inputs are differentiated in."""
+        leaves, others, call, types, _ = arguments
         split = len(leaves)
         traced = trace_function(
             lambda tracers: call(tracers[:split], tracers[split:]),
@@ -193,15 +167,15 @@ class SparseDerivative:
             concrete=False,
             types=types,
             transform=self._transform,
-            defers=False,
-            orders=1,
+            defers=defers(),
+            orders=1 + self._is_hessian,
         )
-        return traced.graph
-
-    def _found_pattern(self, graph: Graph, moving: Sequence[bool]) -> Any:
-        """By rows, with sorted columns."""
+        graph, captures = traced.graph, traced.closed.captures
+        moving = tuple([i < split for i in range(len(graph.inputs))])
+        given = () if self._pattern is None else (self._given_pattern(graph, moving),)
+        found = Structure(graph, given, moving, self._format, self._is_hessian, captures)
         try:
-            pattern = derivative_pattern(graph, moving)
+            _ = found.count
         except TooDense:
             dense = "hessian" if self._is_hessian else "jacfwd"
             raise ValueError(
@@ -211,16 +185,15 @@ class SparseDerivative:
                     f"jitad.{dense}, or give pattern= if you know that most of them are zero"
                 )
             ) from None
-        pattern.sort_indices()
-        return pattern
+        return found
 
-    def _given_pattern(self, graph: Graph, moving: Sequence[bool]) -> Any:
-        """The user's, by rows, with sorted columns."""
+    def _given_pattern(self, graph: Graph, moving: Sequence[bool]) -> Graph:
+        """The user's, by rows, with sorted columns, as a program."""
         from scipy.sparse import csr_array  # noqa: PLC0415  (loaded by the first matrix)
 
         pattern = csr_array(self._pattern).astype(np.bool_)
         columns = sum([v.type.size for v, m in zip(graph.inputs, moving, strict=True) if m])
-        expected = (graph.outputs[0].type.size, columns)
+        expected = (columns if self._is_hessian else graph.outputs[0].type.size, columns)
         if pattern.shape != expected:
             raise ValueError(
                 at_user_line(
@@ -229,43 +202,22 @@ class SparseDerivative:
                 )
             )
         pattern.eliminate_zeros()
+        if self._is_hessian:
+            pattern = (pattern + pattern.T).tocsr()
         pattern.sum_duplicates()
-        return pattern
+        return pattern_program(pattern.indices, pattern.indptr)
 
-    def _values(self, *args: Any, **kwargs: Any) -> Any:
+    def _elements(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Elements:
+        """The elements at these arguments: what `jit` compiles."""
         arguments = self._arguments(args, kwargs)
-        structure = self._structure(arguments)
-        found = structure.compression
-        leaves, others, call, _ = arguments
-
-        def function(*leaves: Any) -> Any:
-            return call(leaves, others)
-
-        products, places = structure.order(found.products), structure.order(found.places)
-        turned = products >= found.forward
-        parts: list[Any] = []
-        if found.forward:
-            _, push = linearize(function, *leaves)
-            tangents = _seeds(found.columns, found.forward, leaves)
-            forward = vmap(lambda ts: push(*ts))(tangents)
-            parts.append(_elements(forward, products[~turned], places[~turned]))
-        if found.reverse:
-            result, pull = vjp(function, *leaves)
-            (cotangents,) = _seeds(found.rows, found.reverse, [result])
-            reverse = vmap(lambda ct: _as_vector(pull(ct), self._transform))(cotangents)
-            parts.append(_elements(reverse, products[turned] - found.forward, places[turned]))
-        if len(parts) < 2:
-            return parts[0] if parts else jnp.zeros(0, structure.dtype)
-        back = np.empty(len(turned), np.int64)
-        back[np.argsort(turned, kind="stable")] = np.arange(len(turned))
-        return jnp.concatenate(parts)[back]
-
-
-def _elements(products: Any, numbers: Any, places: Any) -> Any:
-    """products[numbers, places], all in bounds."""
-    narrow = products.size <= np.iinfo(np.int32).max  # half of the memory to read
-    at = (numbers * products.shape[1] + places).astype(np.int32 if narrow else np.int64)
-    return products.ravel().at[at].get(mode="promise_in_bounds")
+        found = self._structure(arguments)
+        operands = [*arguments.leaves, *arguments.others, *found.captures]
+        if defers():
+            given = as_operands(operands, found.regions[0].input_types)
+            (values,) = apply(OPS["sparse_elements"], *given, regions=found.regions, **found.params)
+        else:
+            (values,) = run_graph(found.program(), operands)
+        return Elements(found, values)
 
 
 def _as_vector(leaves: Sequence[Any], transform: str) -> Any:
@@ -275,44 +227,6 @@ def _as_vector(leaves: Sequence[Any], transform: str) -> Any:
             raise TypeError(at_user_line(f"{transform}: results must be float; got {t!r}"))
     flat = [jnp.ravel(jnp.asarray(leaf)) for leaf in leaves]
     return flat[0] if len(flat) == 1 else jnp.concatenate(flat)
-
-
-def _seeds(colours: Any, count: int, leaves: Sequence[Any]) -> list[Any]:
-    """For each leaf [count, ...]: 1 in the elements of each colour."""
-    seeds: list[Any] = []
-    start = 0
-    for t in leaf_types(leaves, "seeds"):
-        own = colours[start : start + t.size].reshape(t.shape).astype(np.int32)
-        numbers = np.arange(count, dtype=np.int32).reshape((count, *[1] * t.ndim))
-        seeds.append(jnp.equal(own, numbers).astype(t.dtype))
-        start += t.size
-    return seeds
-
-
-def _both_ways(pattern: Any) -> Any:
-    """The pattern, made symmetric."""
-    both = (pattern + pattern.T).tocsr()
-    both.sort_indices()
-    return both
-
-
-def _storage(pattern: Any, format: str) -> tuple[Any, tuple[Any, ...]]:
-    """How numbers by rows are put in the order of a format, and the index arrays of that."""
-    columns, ends = (a.astype(np.int32) for a in (pattern.indices, pattern.indptr))
-    if format == "csr":
-        return _as_they_are, (columns, ends)
-    rows = np.repeat(np.arange(pattern.shape[0], dtype=np.int32), np.diff(ends))
-    if format == "coo":
-        return _as_they_are, (rows, columns)
-    if format == "bcoo":
-        return _as_they_are, (np.stack([rows, columns], axis=1),)
-    by_columns = np.argsort(columns, kind="stable")
-    ends = np.searchsorted(columns[by_columns], np.arange(pattern.shape[1] + 1))
-    return lambda numbers: numbers[by_columns], (rows[by_columns], ends.astype(np.int32))
-
-
-def _as_they_are(numbers: Any) -> Any:
-    return numbers
 
 
 def jacobian(

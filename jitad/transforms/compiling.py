@@ -8,6 +8,7 @@ from typing import Any
 
 from llvmlite import ir as ll
 
+import jitad_ir.dependence  # noqa: F401  # pyright: ignore[reportUnusedImport]  (a derived op)
 from jitad_ir.graph import Graph
 from jitad_ir.native.externals import Externals
 from jitad_ir.native.link import Executable

@@ -111,7 +111,7 @@ def value_and_grad(
                     f"(result, aux); got {type(result).__name__}"
                 )
             scalar, aux = result if has_aux else (result, None)
-            _check_output(scalar, name_of(fun), holomorphic, transform)
+            check_scalar(scalar, name_of(fun), transform, holomorphic)
             return scalar, aux
 
         traced = trace_function(
@@ -158,7 +158,8 @@ def _numbers(positions: Sequence[int]) -> str:
     return "argnums " + ", ".join(map(str, positions))
 
 
-def _check_output(scalar: Any, name: str, holomorphic: bool, transform: str) -> None:
+def check_scalar(scalar: Any, name: str, transform: str, holomorphic: bool = False) -> None:
+    """Raise TypeError unless the result of function `name` is a real (or complex) scalar."""
     leaves, _ = flatten(scalar)
     if len(leaves) != 1 or leaves[0] is not scalar:
         hint = " Pass has_aux=True if the rest is auxiliary" if isinstance(scalar, tuple) else ""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from jitad_ir import disk
-from jitad_ir.graph import Graph
 from jitad_ir.native import (
     cache,
     threads,  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers families)
 )
 from jitad_ir.passes.derive import known_by_text
 from jitad_ir.stages import stage
-from jitad_ir.text import graph_text
-from jitad_ir.types import ARRAY_TYPES
 
 from .. import node_types
 from ..dispatch import signature as signature_module
@@ -37,6 +34,7 @@ from ..dispatch.signature import (
 from ..settings import config
 from .float0 import Float0
 from .function import Traced
+from .program_key import constants_of, program_key
 
 ENTRY = "jitad.entry"
 """Symbol of the function that the native dispatcher calls."""
@@ -49,9 +47,9 @@ def compile_traced(
     compiled and put there. `times` are the seconds of each stage, as they are recorded."""
     with stage("passes"):
         graph = known_by_text(traced.graph)
-    constants = list(_constants(graph))
+    constants = list(constants_of(graph))
     with stage("cache"):
-        key = _key(graph, constants)
+        key = b"\0".join([_entry_stamp(), program_key(graph, constants)])
         executable = cache.load(key, constants=constants)
     found = executable is not None
     if executable is None:
@@ -83,32 +81,6 @@ def _budget(times: Mapping[str, float]) -> str:
     whole = sum(times.values())
     parts = [f"{name} {1e3 * seconds:.2f}" for name, seconds in times.items()]
     return f"{1e3 * whole:.2f} ms: {', '.join(parts)}"
-
-
-def _constants(graph: Graph) -> Iterator[Any]:
-    """The constant arrays and Python functions of a program and its regions, in order."""
-    for eq in graph.equations:
-        if eq.op.name == "constant":
-            yield eq.params["value"]
-        else:
-            yield from [eq.params[name] for name in ("callback", "note") if name in eq.params]
-        for region in eq.regions:
-            yield from _constants(region)
-
-
-def _key(graph: Graph, constants: list[Any]) -> bytes:
-    """All that a program's code depends on: its text, the contents of its constants, and which of
-    its Python functions are the same. What those do, it does not depend on."""
-    parts = [_entry_stamp(), graph_text(graph, elide_above=0).encode()]
-    functions: list[Any] = []
-    for held in constants:
-        if isinstance(held, ARRAY_TYPES):
-            parts.append(held.tobytes())
-            continue
-        if held not in functions:
-            functions.append(held)
-        parts.append(b"function %d" % functions.index(held))
-    return b"\0".join(parts)
 
 
 @lru_cache(maxsize=1)

@@ -22,9 +22,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from jitad_ir.dependence import derivative_pattern
+from jitad_ir.dependence.analysis import derivative_pattern
+from jitad_ir.dependence.ellpack import ellpack
 from jitad_ir.evaluate import evaluate, evaluate_op
-from jitad_ir.graph import Builder, Graph, building
+from jitad_ir.graph import Builder, Graph, Value, building
 from jitad_ir.half import has_half
 from jitad_ir.op import NONLINEAR, OPS, Bilinear, Linear, Op
 from jitad_ir.passes.batch import batch
@@ -215,6 +216,43 @@ def dependence(case: Case) -> Iterator[str]:
                     yield f"a tangent {slope} that the pattern {pattern.toarray()} does not have"
 
 
+def coefficients(case: Case) -> Iterator[str]:
+    """The derivative row by row, where it has that form, against the pattern and tangents."""
+    if not (case.differentiable and case.sample.smooth and case.wide):
+        return
+    for graph, operands in ((case.graph, case.operands), _with_known(case)):
+        mask = _all_moving(case) if graph is case.graph else [True] * len(graph.inputs)
+        directions = _directions(case, case.moving, "rows")
+        if graph is not case.graph:
+            directions = [t for t in directions if t is not None]
+        for value, slope in zip(graph.outputs, _jvp(graph, operands, directions), strict=True):
+            if value.dtype.kind != "f" or any([v.dtype.kind == "c" for v in graph.inputs]):
+                continue
+            vector = _as_vector(graph, value)
+            form = ellpack(vector, mask)
+            if form is None:
+                continue
+            pattern = derivative_pattern(vector, mask).toarray()
+            matrix, count = np.zeros(pattern.shape), np.zeros(pattern.shape, int)
+            for numbers, c in zip(form.columns, _run(form.program, *operands), strict=True):
+                rows = np.flatnonzero(numbers >= 0)
+                matrix[rows, numbers[rows]] = c[rows]
+                count[rows, numbers[rows]] += 1
+            if np.any(count > pattern):
+                yield f"elements {count}, but the pattern is {pattern}"
+            moved = np.concatenate([np.ravel(t) for t in directions if t is not None])
+            yield from differ("product with a tangent", matrix @ moved, slope.ravel(), 1e-9)
+
+
+def _as_vector(graph: Graph, result: Value) -> Graph:
+    builder = Builder(graph.name)
+    inputs = [builder.input(v.type) for v in graph.inputs]
+    alone = Graph(graph.inputs, graph.equations, [result])
+    with building(builder):
+        (out,) = builder.inline(alone, inputs)
+        return builder.build([OPS["reshape"](out, shape=(result.type.size,))])
+
+
 def _with_known(case: Case) -> tuple[Graph, Arrays]:
     """The op alone, with the operands that do not move written in the program."""
     builder = Builder(case.op.name)
@@ -224,7 +262,7 @@ def _with_known(case: Case) -> tuple[Graph, Arrays]:
             for i, (v, a) in enumerate(zip(case.graph.inputs, case.operands, strict=True))
         ]
         (eq,) = case.graph.equations
-        outputs = builder.add(case.op, operands, eq.params, eq.regions)
+        outputs = builder.add(case.op, tuple(operands), eq.params, eq.regions)
     return builder.build(outputs), [case.operands[i] for i in case.moving]
 
 

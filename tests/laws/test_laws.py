@@ -92,7 +92,8 @@ def test_values(law: laws.Law, op: Op) -> None:
 
 @pytest.mark.parametrize("op", ALL)
 @pytest.mark.parametrize(
-    "law", [laws.derivative, laws.transposition, laws.second_order, laws.dependence]
+    "law",
+    [laws.derivative, laws.transposition, laws.second_order, laws.dependence, laws.coefficients],
 )
 def test_derivatives(law: laws.Law, op: Op) -> None:
     hold(laws.broken(law, op))

@@ -64,6 +64,7 @@ ALL_LAWS = (
     laws.transposition,
     laws.second_order,
     laws.dependence,
+    laws.coefficients,
     laws.batching,
 )
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, diags_array
 
-from jitad.sparse.colouring import colours_of_rows, star_colours
-from jitad.sparse.compression import compress, compress_symmetric
+from jitad_ir.dependence.colouring import colours_of_rows, star_colours
+from jitad_ir.dependence.compression import compress, compress_symmetric
 
 
 @st.composite

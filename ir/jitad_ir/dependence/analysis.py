@@ -24,8 +24,9 @@ from ..ops.sweeps import sweeps_of
 from ..passes.dce import dce, select_outputs
 from ..passes.inline import inline
 from ..passes.jvp import jvp
-from .patterns import Pattern, TooDense, empty_pattern, pulled, pushed, unit_pattern, united
+from .patterns import Pattern, empty_pattern, pulled, pushed, unit_pattern, united
 from .rules import every, pattern_of
+from .sparsity import TooDense
 
 LARGEST_KNOWN = 1 << 22
 """Elements of a value that is computed on the way, at most."""
@@ -80,7 +81,7 @@ def _of_graph(
         of_values = [values[v] for v in eq.operands]
         if all(p is None for p in of_operands):
             moving.update(dict.fromkeys(eq.outputs))
-            values.update(zip(eq.outputs, _values(eq, of_values), strict=True))
+            values.update(zip(eq.outputs, known_results(eq, of_values), strict=True))
         else:
             found, numbers = _of_equation(eq, of_operands, of_values)
             moving.update(zip(eq.outputs, found, strict=True))
@@ -88,7 +89,7 @@ def _of_graph(
     return [moving[v] for v in graph.outputs], [values[v] for v in graph.outputs]
 
 
-def _values(eq: Equation, operands: Sequence[Any]) -> Sequence[Any]:
+def known_results(eq: Equation, operands: Sequence[Any]) -> Sequence[Any]:
     """The results, if they are known from the operands."""
     large = any(v.type.size > LARGEST_KNOWN for v in (*eq.operands, *eq.outputs))
     if large or eq.regions or eq.op.effect or any(value is None for value in operands):

@@ -14,15 +14,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .sparsity import TooDense
+
 Pattern: TypeAlias = Any
 """`scipy.sparse.csr_array` of bools."""
 
 MOST_ELEMENTS = 1 << 26
 """Elements of a pattern, at most: a quarter of a GB of column numbers."""
-
-
-class TooDense(Exception):
-    """A pattern has so many elements that it is no sparse matrix."""
 
 
 def _matrix(columns: Any, ends: Any, shape: tuple[int, int]) -> Pattern:

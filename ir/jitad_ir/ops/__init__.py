@@ -98,7 +98,7 @@ from .custom_derivatives import (
     transposed_call,
 )
 from .custom_rules import custom_vmap, linear_call
-from .derived import batched, pullback, pushforward
+from .derived import batched, pullback, pushforward, sparse_elements
 from .determinants import (
     det,
     slogdet,
@@ -317,9 +317,10 @@ __all__ = [
     "scan", "scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_mul", "schur",
     "searchsorted", "select", "shichi", "shift_left", "shift_right_arithmetic",
     "shift_right_logical", "sici", "sign", "sin", "sinh", "slice", "slogdet", "solve", "sort",
-    "spence", "sph_legendre", "sqrt", "sqrtm", "square", "stop_gradient", "struve",
-    "struve_modified", "student_cdf", "student_inv", "sub", "svd", "sylvester", "tan", "tanh",
-    "threefry2x32", "top_k", "transpose", "transposed_call", "triangular_solve", "true_places",
-    "trunc", "wavefront", "while_loop", "window_position", "wofz", "wright_omega", "zeta",
+    "sparse_elements", "spence", "sph_legendre", "sqrt", "sqrtm", "square", "stop_gradient",
+    "struve", "struve_modified", "student_cdf", "student_inv", "sub", "svd", "sylvester", "tan",
+    "tanh", "threefry2x32", "top_k", "transpose", "transposed_call", "triangular_solve",
+    "true_places", "trunc", "wavefront", "while_loop", "window_position", "wofz", "wright_omega",
+    "zeta",
 ]
 # fmt: on

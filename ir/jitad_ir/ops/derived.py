@@ -3,6 +3,7 @@
     pushforward(a, t a; body, moving, wanted): -> body(a), its tangents
     pullback(a, ct b; body, moving, wanted): -> body(a), cotangents of a
     batched(a; body, length, axes, ends): -> body in every lane
+    sparse_elements(a; body, moving, symmetric, by_columns, count): -> elements of a sparse matrix
 
 A program that `jit` compiles holds them as they were asked for, which is what the disk cache looks
 it up by: what is found there is never derived. If it is not found, `derive`, the first pass of the
@@ -33,16 +34,16 @@ Axes = tuple[int | None, ...]
 
 
 @lru_cache(maxsize=64)
-def _remembered(name: str, body: Graph, params: tuple[tuple[str, Any], ...]) -> Graph:
-    return DERIVED[name](body, **dict(params))
+def _remembered(name: str, regions: Regions, params: tuple[tuple[str, Any], ...]) -> Graph:
+    return DERIVED[name](*regions, **dict(params))
 
 
 def _derived(name: str, doc: str, infer: Callable[..., Sequence[ArrayType]]) -> Op:
-    """An op that stands for `DERIVED[name](body, **params)`; `infer(body, **params)` are the types
-    of its operands and of its results."""
+    """An op that stands for `DERIVED[name](*regions, **params)`; with the body, the first region,
+    `infer(body, **params)` are the types of its operands and of its results."""
 
-    def program(body: Graph, **params: Any) -> Graph:
-        return DERIVED[name](body, **params)
+    def program(regions: Regions, **params: Any) -> Graph:
+        return DERIVED[name](*regions, **params)
 
     def types(*given: ArrayType, regions: Regions, **params: Any) -> Any:
         operands, results = infer(regions[0], **params)
@@ -51,15 +52,15 @@ def _derived(name: str, doc: str, infer: Callable[..., Sequence[ArrayType]]) -> 
         return results
 
     def call(*arrays: Any, regions: Regions, **params: Any) -> Any:
-        return evaluate(_remembered(name, regions[0], tuple(params.items())), *arrays)
+        return evaluate(_remembered(name, regions, tuple(params.items())), *arrays)
 
     def expand(*operands: Value, regions: Regions, **params: Any) -> Any:
-        return current_builder().inline(program(regions[0], **params), operands)
+        return current_builder().inline(program(regions, **params), operands)
 
     def pushed(
         tangents: Sequence[Value | None], *operands: Value, regions: Regions, **params: Any
     ) -> Any:
-        return push(current_builder(), program(regions[0], **params), operands, tangents)
+        return push(current_builder(), program(regions, **params), operands, tangents)
 
     def in_lanes(
         size: int,
@@ -69,7 +70,7 @@ def _derived(name: str, doc: str, infer: Callable[..., Sequence[ArrayType]]) -> 
         batch_axis: object = None,
         **params: Any,
     ) -> Any:
-        wide = batch(program(regions[0], **params), size, has_axis, batch_axis)
+        wide = batch(program(regions, **params), size, has_axis, batch_axis)
         return current_builder().inline(wide.graph, operands)
 
     return Op(
@@ -124,4 +125,21 @@ batched = _derived(
     "batched",
     "The region over a batch that operand i has at `axes[i]` and result i at `ends[i]`.",
     _batched_types,
+)
+
+
+def _elements_types(
+    body: Graph, moving: Flags, symmetric: bool, by_columns: bool, count: int
+) -> Any:
+    (result,) = body.output_types
+    dtypes = [t.dtype for t in (_chosen(body.input_types, moving) if symmetric else (result,))]
+    dtype = max(dtypes, key=lambda dtype: dtype.itemsize)
+    return body.input_types, (ArrayType(dtype, (count,)),)
+
+
+sparse_elements = _derived(
+    "sparse_elements",
+    "The elements of the region's Jacobian, or Hessian, that may be other than zero; see "
+    "`dependence.elements`, which has to be loaded.",
+    _elements_types,
 )

@@ -1,7 +1,7 @@
 """Derivatives and batches that were asked for are written down.
 
-derive : (a -> b)  to  (a -> b)   with the programs that `pullback`, `pushforward`, `batched`
-                                  (`ops/derived.py`) stand for in their place
+derive : (a -> b)  to  (a -> b)   with the programs that `pullback`, `pushforward`, `batched`,
+                                  `sparse_elements` (`ops/derived.py`) stand for in their place
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ DERIVED: dict[str, Callable[..., Graph]] = {
     "pullback": pullback,
     "batched": batch_between,
 }
-"""By the name of such an op: `(body, **params)` to the program that it stands for."""
+"""By the name of such an op: `(*regions, **params)`, with the body first, to what it stands for.
+`jitad_ir.dependence`, which only sparse derivatives load, adds its own."""
 
 
 def derive(graph: Graph) -> Graph:
@@ -48,19 +49,19 @@ def known_by_text(graph: Graph) -> Graph:
 
 def _is_told(graph: Graph) -> bool:
     for eq in graph.equations:
-        told = _is_plain if eq.op.name in DERIVED else _is_told
+        told = is_plain_program if eq.op.name in DERIVED else _is_told
         if not all([told(region) for region in eq.regions]):
             return False
     return True
 
 
-def _is_plain(graph: Graph) -> bool:
-    """Whether all params are numbers, words, types, arrays, or tuples of such."""
+def is_plain_program(graph: Graph) -> bool:
+    """Whether all params are plain: text tells all of such a program."""
     for eq in graph.equations:
         for param in eq.params.values():
             if type(param) not in _PLAIN and not is_plain(param):
                 return False
-        if not all([_is_plain(region) for region in eq.regions]):
+        if not all([is_plain_program(region) for region in eq.regions]):
             return False
     return True
 
@@ -92,14 +93,14 @@ class _Deriving:
         return current_builder().replay(self._with_regions(eq), operands)
 
     def _program(self, eq: Equation) -> Graph:
-        (body,) = eq.regions
-        key = (eq.op.name, len(body.equations), body.input_types, params_key(eq.params))
+        body, *others = eq.regions
+        key = (eq.op.name, len(body.equations), body.input_types, params_key(eq.params), *others)
         alike = self._made.setdefault(key, [])
         for other, made in alike:
             if other == body:
                 return made
         try:
-            made = self.run(DERIVED[eq.op.name](self.run(body), **eq.params))
+            made = self.run(DERIVED[eq.op.name](self.run(body), *others, **eq.params))
         except Exception as error:
             if eq.source is not None:
                 error.add_note(f"  asked for at {eq.source}")

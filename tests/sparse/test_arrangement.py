@@ -1,0 +1,68 @@
+"""Elements of vectors in any order: by slices where they alternate, by indices elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jitad_ir.dependence.arrangement import arranged
+from jitad_ir.evaluate import evaluate
+from jitad_ir.graph import Builder, Graph, building
+from jitad_ir.native.program import compile_graph
+from jitad_ir.passes.pipeline import optimize
+from jitad_ir.types import ArrayType
+
+
+def program(count: int, size: int, numbers: Any, places: Any) -> Graph:
+    builder = Builder("arranged")
+    vectors = [builder.input(ArrayType(np.dtype(np.float64), (size,))) for _ in range(count)]
+    with building(builder):
+        return builder.build([arranged(vectors, numbers, places)])
+
+
+@st.composite
+def orders(draw: Any) -> tuple[int, int, Any, Any]:
+    """Numbers and places of elements that alternate, with others between."""
+    count, size = draw(st.integers(1, 5)), draw(st.sampled_from([3, 70, 200]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    numbers, places = np.divmod(rng.permutation(count * size), size)
+    for _ in range(draw(st.integers(0, 3))):
+        length = int(rng.integers(1, size + 1))
+        width, first = int(rng.integers(1, count + 1)), int(rng.integers(0, size - length + 1))
+        chosen = rng.permutation(count)[:width]
+        numbers = np.concatenate([numbers[: rng.integers(0, 8)], np.tile(chosen, length)])
+        run = np.repeat(np.arange(first, first + length), width)
+        places = np.concatenate([places[: len(numbers) - len(run)], run])
+    return count, size, numbers, places
+
+
+@given(orders())
+@settings(max_examples=150, deadline=None)
+def test_elements_are_those_asked_for(order: tuple[int, int, Any, Any]) -> None:
+    count, size, numbers, places = order
+    vectors = np.random.default_rng(1).normal(size=(count, size))
+    (found,) = evaluate(program(*order), *vectors)
+    np.testing.assert_array_equal(found, vectors[numbers, places])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("rest", [0, 1, 7])
+def test_vectors_that_alternate_are_read_in_order(count: int, rest: int) -> None:
+    size = 1001
+    numbers = np.concatenate([np.tile(np.arange(count), size), np.zeros(rest, int)])
+    places = np.concatenate([np.repeat(np.arange(size), count), np.arange(rest) * 3])
+    graph = program(count, size, numbers, places)
+    assert all(eq.op.name != "gather" for eq in graph.equations)
+    vectors = np.random.default_rng(1).normal(size=(count, size))
+    (found,) = compile_graph(optimize(graph))(*vectors)
+    np.testing.assert_array_equal(found, vectors[numbers, places])
+
+
+def test_no_order_is_read_by_indices() -> None:
+    rng = np.random.default_rng(2)
+    graph = program(3, 500, rng.integers(0, 3, 800), rng.integers(0, 500, 800))
+    assert sum(eq.op.name == "gather" for eq in graph.equations) == 1
