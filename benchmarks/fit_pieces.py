@@ -137,7 +137,39 @@ def tanh_quotient(digits: int) -> Fitted:
 
 ERF_WIDTH = 0.125
 ERF_PIECES, ERF_DEGREE = 32, 4
+
+# e^(a^2) erfc a in pieces of a + 1 of which the three bits after the first are the same.
+
+ERFC_OFFSET, ERFC_PER_OCTAVE, ERFC_DEGREE = 1.0, 8, 5
+ERFC_TOP = 10.2
+"""From there on erfc is 0 in float32."""
+
 LAWSON_STEPS = 30
+
+
+def erfc_pieces() -> list[tuple[Any, Any]]:
+    """Where pieces begin, and how wide they are."""
+    pieces: list[tuple[Any, Any]] = []
+    low = mpf(ERFC_OFFSET)
+    while low < ERFC_OFFSET + ERFC_TOP:
+        width = unit(low, ERFC_PER_OCTAVE.bit_length())
+        pieces.append((low - ERFC_OFFSET, width))
+        low += width
+    return pieces
+
+
+def erfc_table() -> Fitted:
+    """Rows of coefficients in a less the start of the piece, rounded as those of erf are."""
+    table: list[Row] = []
+    errors: list[float] = []
+    for start, width in erfc_pieces():
+        nodes = chebyshev_nodes(mpf(0), width, 200)
+        values = [mp.exp((start + t) ** 2) * mp.erfc(start + t) for t in nodes]
+        units = [unit(v, 24) for v in values]
+        row, error = rounded_polynomial(values, nodes, units, width, 0, ERFC_DEGREE)
+        table.append(row)
+        errors.append(error)
+    return Fitted(tuple(table), max(errors))
 
 
 def erf_table() -> Fitted:
@@ -147,13 +179,16 @@ def erf_table() -> Fitted:
     half = ERF_WIDTH / 2
     nodes = chebyshev_nodes(mpf(0), mpf(half), 100)
     values = [mp.erf(x) - x for x in nodes]
-    row, error = rounded_polynomial(values, nodes, [x * unit(1, 24) for x in nodes], half, 1)
+    row, error = rounded_polynomial(
+        values, nodes, [x * unit(1, 24) for x in nodes], half, 1, ERF_DEGREE
+    )
     table: list[Row] = [(0.0, *row)]
     errors = [error]
     nodes = chebyshev_nodes(mpf(-half), mpf(half), 200)
     for piece in range(1, ERF_PIECES - 1):
         values = [mp.erf(piece * mpf(ERF_WIDTH) + t) for t in nodes]
-        row, error = rounded_polynomial(values, nodes, [unit(v, 24) for v in values], half, 0)
+        units = [unit(v, 24) for v in values]
+        row, error = rounded_polynomial(values, nodes, units, half, 0, ERF_DEGREE)
         table.append(row)
         errors.append(error)
     table.append((1.0, *[0.0] * ERF_DEGREE))
@@ -161,18 +196,23 @@ def erf_table() -> Fitted:
 
 
 def rounded_polynomial(
-    values: list[Any], nodes: list[Any], units: list[Any], scale: float, lowest: int
+    values: list[Any],
+    nodes: list[Any],
+    units: list[Any],
+    scale: Any,
+    lowest: int,
+    degree: int,
 ) -> tuple[Row, float]:
-    """Coefficients from t^lowest to t^ERF_DEGREE of nearly the least greatest error in `units`, and
+    """Coefficients from t^lowest to t^degree of nearly the least greatest error in `units`, and
     that error. What the rounding of one leaves is far above the rounding of float64."""
-    powers = np.array([float(t / scale) for t in nodes])[:, None] ** np.arange(ERF_DEGREE + 1)
+    powers = np.array([float(t / scale) for t in nodes])[:, None] ** np.arange(degree + 1)
     powers /= np.array([float(u) for u in units])[:, None]
     left = np.array([float(value / u) for value, u in zip(values, units, strict=True)])
     found: list[float] = []
-    for power in range(lowest, ERF_DEGREE + 1):
+    for power in range(lowest, degree + 1):
         coefficient = least_maximum(powers[:, power:], left)[0]
-        found.append(single(coefficient / scale**power))
-        left = left - found[-1] * scale**power * powers[:, power]
+        found.append(single(coefficient / float(scale) ** power))
+        left = left - found[-1] * float(scale) ** power * powers[:, power]
     return tuple(found), float(abs(left).max())
 
 
@@ -195,6 +235,7 @@ TABLES: dict[str, Callable[[], Fitted]] = {
     "TANH_QUOTIENT_BINARY32": lambda: tanh_quotient(24),
     "TANH_QUOTIENT_BINARY64": lambda: tanh_quotient(53),
     "ERF_BINARY32": erf_table,
+    "ERFC_BINARY32": erfc_table,
 }
 
 

@@ -1,4 +1,4 @@
-"""tanh and erf by pieces: their tables, errors in every piece, and what other CPUs compute."""
+"""tanh, erf and erfc by pieces: tables, errors in every piece, and what other CPUs compute."""
 
 from __future__ import annotations
 
@@ -57,6 +57,21 @@ def test_errors_of_float32(name: str) -> None:
 
 
 @pytest.mark.usefixtures("pieces")
+def test_erfc_of_float32() -> None:
+    run = runner("erfc", SINGLE, 16)
+    x = np.concatenate([singles(2.0**-30, 10.0, 61), -singles(2.0**-30, 6.0, 61)])
+    actual = run(x)
+    errors = single_errors(actual, scipy.special.erfc(x.astype(DOUBLE)))
+    worst = int(errors.argmax())
+    assert errors[worst] <= 2.5, (x[worst], errors[worst])
+    assert runner("erfc", SINGLE, 1)(x[::97]).tobytes() == actual[::97].tobytes()
+    ends = np.array([0.0, -0.0, 10.0, 10.2, 1e6, np.inf, -4.0, -1e6, -np.inf], SINGLE)
+    expected = np.array([1, 1, 1.4e-45, 0, 0, 0, 2, 2, 2], SINGLE)
+    np.testing.assert_array_equal(run(ends), expected)
+    assert np.isnan(run(np.array([np.nan, -np.nan], SINGLE))).all()
+
+
+@pytest.mark.usefixtures("pieces")
 def test_errors_of_float64_at_the_ends_of_pieces() -> None:
     ends = np.array([float(high) for _, high in fit_pieces.tanh_pieces(53)])
     rng = np.random.default_rng(3)
@@ -87,7 +102,7 @@ def test_ends_of_the_range(name: str, dtype: np.dtype) -> None:
 
 
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("name", [*EXACT, "erfc"])
 def test_cpus_without_permutations(
     name: str, dtype: np.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:

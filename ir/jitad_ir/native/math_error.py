@@ -242,7 +242,10 @@ def double_complement(k: Kernel, x: Real) -> Real:
 
 def erfc(k: Kernel, x: Real) -> Real:
     """e^(-x^2) P((x - 4) / (x + 4)) / (1 + 2 x) for x >= 1/2, 2 - erfc(-x) for x <= -1/2, and
-    1 - erf(x) between. x^2 is taken to twice the digits."""
+    1 - erf(x) between. x^2 is taken to twice the digits. In float32 by pieces where that is
+    quick."""
+    if k.format is BINARY32 and math_pieces.has_pieces(k):
+        return math_pieces.erfc(k, x)
     near = 1.0 - k.fma(x, k.short_polynomial(x * x, ERF[k.format]), x)
     # From 27.3 on erfc is 0; in float32, from 10.2 on.
     a = k.at_most(abs(x), 27.3 if k.format is BINARY64 else 10.2)

@@ -125,7 +125,8 @@ class Reduced(NamedTuple):
 def reduce_exp(k: Kernel, x: Real, x_low: Real | None = None, offset: int | None = None) -> Reduced:
     """Reduce x + x_low, which is within EXP_RANGE; `biased` is n + `offset`."""
     ln2 = LN_TWO[k.format]
-    n, biased = k.rounded_exponent(x * LOG2_E, 2 * k.format.bias if offset is None else offset)
+    bias = 2 * k.format.bias if offset is None else offset
+    n, biased = k.rounded_exponent(x, bias, LOG2_E)
     high = k.fma(n, -ln2.high, x)
     low = n * -ln2.low if x_low is None else k.fma(n, -ln2.low, x_low)
     return Reduced(biased, high, low, high + low)
@@ -164,7 +165,7 @@ def normal_exp(k: Kernel, x: Real) -> Real:
 def exp_and_exponent(k: Kernel, x: Real, offset: int) -> tuple[Real, Bits]:
     """1 + (r + r^2 P(r)), and n + `offset` in low bits, with e^x = 2^n e^r."""
     ln2 = LN_TWO[k.format]
-    n, biased = k.rounded_exponent(x * LOG2_E, offset)
+    n, biased = k.rounded_exponent(x, offset, LOG2_E)
     r = k.fma(n, -ln2.low, k.fma(n, -ln2.high, x))
     less_one = k.fma(r * r, k.polynomial(r, EXP[k.format]), r)
     return less_one + 1.0, biased

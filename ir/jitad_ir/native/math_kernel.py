@@ -376,10 +376,10 @@ class Kernel:
 
     # Powers of two.
 
-    def rounded_exponent(self, x: Real, bias: int) -> tuple[Real, Bits]:
-        """n = x rounded to an integer, and bits whose low part is n + bias."""
+    def rounded_exponent(self, x: Real, bias: int, scale: float | None = None) -> tuple[Real, Bits]:
+        """n = x, or x scale, rounded to an integer, and bits whose low part is n + bias."""
         magic = self.format.round_magic + bias
-        shifted = x + magic
+        shifted = x + magic if scale is None else self.fma(x, scale, magic)
         return shifted - magic, shifted.bits()
 
     def scale(self, x: Real, n: Bits) -> Real:
