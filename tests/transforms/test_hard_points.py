@@ -32,6 +32,8 @@ CASES: list[tuple[str, Callable[[Any], Any], float, float]] = [
         -1.0,
         -2.0,
     ),
+    # LLVM 20 makes -3 of the sign of this complex number.
+    ("abs of a negative number made complex", lambda x: abs(jnp.asarray(x) + 0j), -3.0, -1.0),
     ("x**0", lambda x: x**0, 0.0, 0.0),
     ("x**0.0", lambda x: x**0.0, 0.0, 0.0),
     ("x**1", lambda x: x**1, 0.0, 1.0),
