@@ -433,20 +433,35 @@ def convolve(
 def slide(x: Any, window: Any, padding: Sequence[tuple[int, int]]) -> Operand:
     """sum over k of x[n + k] window[k], over all axes of `x` with (before, after) zeros around."""
     a, b = _pair(x, window)
-    shape, axes = (1, 1), tuple(range(a.ndim + 2))
-    result = apply(
+    if a.dtype.kind != "c":
+        lead = (1, 1)
+        given = (reshape(a, (*lead, *a.shape)), reshape(b, (*lead, *b.shape)))
+        result = _slid(*given, padding)
+        return reshape(result, result.shape[2:])
+    # Real and imaginary parts as two features: vectors of either are read as they lie.
+    (re, im), (of_re, of_im) = ((apply(ops.real, z), apply(ops.imag, z)) for z in (a, b))
+    rows = [stack([of_re, apply(ops.neg, of_im)]), stack([of_im, of_re])]
+    result = _slid(stack([re, im])[None], stack(rows), padding)
+    return apply(ops.complex, result[0, 0], result[0, 1])
+
+
+def _slid(x: Operand, window: Operand, padding: Sequence[tuple[int, int]]) -> Operand:
+    """The same with two axes in front: one example and features, features of the result and of
+    `x`."""
+    count = x.ndim - 2
+    axes = tuple(range(x.ndim))
+    return apply(
         ops.convolution,
-        reshape(a, (*shape, *a.shape)),
-        reshape(b, (*shape, *b.shape)),
+        x,
+        window,
         specs=(axes, axes, axes),
-        strides=(1,) * a.ndim,
+        strides=(1,) * count,
         padding=tuple(padding),
-        lhs_dilation=(1,) * a.ndim,
-        rhs_dilation=(1,) * a.ndim,
+        lhs_dilation=(1,) * count,
+        rhs_dilation=(1,) * count,
         feature_groups=1,
         batch_groups=1,
     )
-    return reshape(result, result.shape[2:])
 
 
 def correlate(

@@ -291,7 +291,7 @@ def _between(rows: Operand, target: np.dtype, virtual: Operand, method: str) -> 
         count = math.prod(virtual.shape[: virtual.ndim - lead])
         flat = [reshape(place, (count, 1, *rows.shape[:lead])) for place in places]
         side_by_side = concatenate(flat, 1)  # neighbours are sought one after the other
-        by_row = moveaxis(reshape(side_by_side, (-1, *rows.shape[:lead])), 0, -1)
+        by_row = moveaxis(reshape(side_by_side, (count * len(flat), *rows.shape[:lead])), 0, -1)
         found = convert(moveaxis(_at_ranks(rows, by_row), -1, 0), target)
         found = reshape(found, side_by_side.shape)
         return [reshape(found[:, i], virtual.shape) for i in range(len(flat))]

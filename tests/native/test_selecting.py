@@ -236,3 +236,16 @@ def test_quantiles_at_levels_known_later(n: int) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-14)
     by_row = jitad.vmap(lambda x, q: jnp.quantile(x, q))(x, np.array([0.1, 0.2, 0.9]))
     np.testing.assert_allclose(by_row[2], np.quantile(x[2], 0.9), rtol=1e-14)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((0, 2000), 1), ((2000, 0), 0), ((3, 0, 2000), 2)])
+def test_no_rows(shape: tuple[int, ...], axis: int) -> None:
+    x = np.zeros(shape)
+
+    def both(x: Any) -> Any:
+        return jnp.nanmedian(x, axis), jnp.partition(x, 5, axis), jnp.argpartition(x, 5, axis)
+
+    middle, *others = jitad.jit(both)(x)
+    assert middle.shape == np.median(x, axis).shape
+    assert [y.shape for y in others] == [shape, shape]
+    assert [y.shape for y in both(x)] == [middle.shape, shape, shape]
