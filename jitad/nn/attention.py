@@ -18,6 +18,9 @@ from ..trace import apply
 from ..transforms.stop import stop_gradient
 from .normalizing import logsumexp, softmax
 
+PART = 256
+"""Queries in a part of causal attention, at least."""
+
 
 def dot_product_attention(
     query: Any,
@@ -55,11 +58,48 @@ def dot_product_attention(
     if implementation not in (None, "xla"):
         raise ValueError(at_user_line(f"Unsupported implementation option: {implementation}"))
     result_shape = as_array_operand(query).shape
+    q, k, v = _operands(query, key, value)
+    batch, queries, _, length = q.shape
+    keys = k.shape[1]
+    if bias is not None:
+        bias = _four_axes(bias)
+        _check("bias", bias, (-1, -1, -1, -1), None)
+    scale = 1 / math.sqrt(length) if scale is None else scale
+    seen = _seen(mask, local_window_size, queries, keys)
+    ends = [_ends(x, batch) for x in (query_seq_lengths, key_value_seq_lengths)]
+    if ends[0] is not None:
+        seen.append((jnp.arange(queries) < ends[0][:, None])[:, None, :, None])
+    if ends[1] is not None:
+        seen.append((jnp.arange(keys) < ends[1][:, None])[:, None, None, :])
+    # If nothing else is hidden, no row is without a visible key: hidden ones weigh exactly 0.
+    parts = _parts(queries) if is_causal and bias is None and not seen else 1
+    rows: list[Any] = []
+    logits: list[Any] = []
+    for number in range(parts):
+        start, end = number * queries // parts, (number + 1) * queries // parts
+        reached = min(end, keys) if parts > 1 else keys
+        hidden = [np.arange(reached) <= np.arange(start, end)[:, None]] if is_causal else []
+        logits.append(_logits(q[:, start:end], k[:, :reached], bias, [*hidden, *seen], scale))
+        weights = convert(softmax(logits[-1], -1), k.dtype)
+        rows.append(jnp.einsum("bnts,bsnh->btnh", weights, v[:, :reached]))
+    result = jnp.concatenate(rows, 1) if parts > 1 else rows[0]
+    if ends[0] is not None:
+        result = jnp.where((jnp.arange(queries) < ends[0][:, None])[..., None, None], result, 0)
+    result = jnp.reshape(result, result_shape)
+    if not return_residual:
+        return result
+    sums = jnp.concatenate([logsumexp(rows, -1) for rows in logits], 2)
+    residual = jnp.transpose(convert(sums, k.dtype), (0, 2, 1))
+    return result, stop_gradient(jnp.reshape(residual, result_shape[:-1]))
+
+
+def _operands(query: Any, key: Any, value: Any) -> list[Any]:
+    """All of them with four axes, and with as many heads."""
     q, k, v = [_four_axes(x) for x in (query, key, value)]
     batch, keys, key_heads, length = k.shape
     _check("value", v, (batch, keys, key_heads, length), k.dtype)
     _check("query", q, (batch, -1, -1, length), k.dtype)
-    _, queries, heads, _ = q.shape
+    heads = q.shape[2]
     if heads % key_heads:
         raise ValueError(
             at_user_line(
@@ -69,31 +109,26 @@ def dot_product_attention(
         )
     if heads > key_heads:
         k, v = [jnp.repeat(x, heads // key_heads, 2) for x in (k, v)]
+    return [q, k, v]
+
+
+def _parts(queries: int) -> int:
+    """In how many parts of the queries, of which each reads the keys up to its end alone, causal
+    attention is computed: less work, for more code."""
+    return 4 if queries >= 4 * PART else 2 if queries >= 2 * PART else 1
+
+
+def _logits(q: Any, k: Any, bias: Any, seen: list[Any], scale: Any) -> Any:
+    """Products of queries and keys [B, N, T, S], very negative where one of `seen` is false."""
     logits = jnp.einsum("btnh,bsnh->bnts", q, k)
     wide = np.promote_types(q.dtype, FLOAT32)
-    logits = convert(logits, wide) * (1 / math.sqrt(length) if scale is None else scale)
+    logits = convert(logits, wide) * scale
     if bias is not None:
-        bias = _four_axes(bias)
-        _check("bias", bias, (-1, -1, -1, -1), None)
         logits = convert(logits + bias, wide)
-    seen = _seen(mask, is_causal, local_window_size, queries, keys)
-    ends = [_ends(x, batch) for x in (query_seq_lengths, key_value_seq_lengths)]
-    if ends[0] is not None:
-        seen.append((jnp.arange(queries) < ends[0][:, None])[:, None, :, None])
-    if ends[1] is not None:
-        seen.append((jnp.arange(keys) < ends[1][:, None])[:, None, None, :])
     for visible in seen:
         # Finite, so that a row without a visible key is no nan.
         logits = jnp.where(visible, logits, -0.7 * float(np.finfo(np.float32).max))
-    weights = convert(softmax(logits, -1), k.dtype)
-    result = jnp.einsum("bnts,bsnh->btnh", weights, v)
-    if ends[0] is not None:
-        result = jnp.where((jnp.arange(queries) < ends[0][:, None])[..., None, None], result, 0)
-    result = jnp.reshape(result, result_shape)
-    if not return_residual:
-        return result
-    residual = jnp.transpose(convert(logsumexp(logits, -1), k.dtype), (0, 2, 1))
-    return result, stop_gradient(jnp.reshape(residual, result_shape[:-1]))
+    return logits
 
 
 def _four_axes(x: Any) -> Any:
@@ -110,9 +145,7 @@ def _check(name: str, x: Any, shape: Sequence[int], dtype: DType | None) -> None
         raise ValueError(at_user_line(f"{name} shape should be {shape}: but got {x.shape}"))
 
 
-def _seen(
-    mask: Any, is_causal: bool, window: int | tuple[int, int] | None, queries: int, keys: int
-) -> list[Any]:
+def _seen(mask: Any, window: int | tuple[int, int] | None, queries: int, keys: int) -> list[Any]:
     """Bool arrays that broadcast to the logits: where all are true, the query sees the key."""
     seen: list[Any] = []
     if mask is not None:
@@ -120,8 +153,6 @@ def _seen(
         _check("mask", mask, (-1, -1, -1, -1), BOOL)
         seen.append(mask)
     of_query, of_key = np.arange(queries)[:, None], np.arange(keys)
-    if is_causal:
-        seen.append(of_key <= of_query)
     if window is not None:
         left, right = (window, window) if isinstance(window, int) else window
         seen.append((of_query <= of_key + left) & (of_query >= of_key - right))

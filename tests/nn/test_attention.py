@@ -11,6 +11,7 @@ import scipy.special
 import jitad
 import jitad.numpy as jnp
 from jitad import nn
+from jitad.nn import attention
 
 RNG = np.random.default_rng(2)
 B, T, S, N, K, H = 2, 5, 7, 4, 2, 8
@@ -57,6 +58,39 @@ def test_attention(name: str) -> None:
 
     for found in (attend(Q, KEY, VALUE), jitad.jit(attend)(Q, KEY, VALUE)):
         np.testing.assert_allclose(found, reference(**expected), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("part", [1, 2])
+@pytest.mark.parametrize(("queries", "keys"), [(5, 7), (5, 3), (4, 4), (1, 1)])
+def test_causal_attention_in_parts(
+    part: int, queries: int, keys: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In any number of parts the results, residuals and gradients are those of one part."""
+    q, k, v = Q[:, :queries], KEY[:, :keys], VALUE[:, :keys]
+
+    def attend(q: Any, k: Any, v: Any) -> Any:
+        return nn.dot_product_attention(q, k, v, is_causal=True, return_residual=True)
+
+    def all_of() -> Any:
+        outputs = attend(q, k, v)
+        gradients = jitad.grad(lambda *x: jnp.sum(attend(*x)[0] ** 2), argnums=(0, 1, 2))
+        return outputs, jitad.jit(gradients)(q, k, v)
+
+    expected = all_of()
+    monkeypatch.setattr(attention, "PART", part)
+    for got, value in zip(*map(jitad.tree.leaves, (all_of(), expected)), strict=True):
+        np.testing.assert_allclose(got, value, rtol=1e-10, atol=1e-12)
+
+
+def test_parts_of_long_causal_attention() -> None:
+    """Keys that no query of a part sees are not read: there is less to be computed."""
+    x = np.zeros((1, 2048, 1, 16), np.float32)
+
+    def flops(is_causal: bool) -> float:
+        attend = jitad.jit(lambda x: nn.dot_product_attention(x, x, x, is_causal=is_causal))
+        return attend.lower(x).cost_analysis()["flops"]
+
+    assert flops(True) < 0.7 * flops(False)
 
 
 def test_lengths_of_queries_and_residual() -> None:
