@@ -371,6 +371,26 @@ def test_complex_special_values(name: str, dtype: np.dtype) -> None:
     assert_same_special(actual.imag, expected.imag, z)
 
 
+# fmt: off
+GROW_SLOWLY = (
+    "log", "log1p", "log2", "log10", "sqrt", "asin", "acos", "atan", "asinh", "acosh", "atanh",
+)
+# fmt: on
+
+
+@pytest.mark.parametrize("dtype", COMPLEXES, ids=str)
+@pytest.mark.parametrize("name", GROW_SLOWLY)
+def test_complex_far_from_zero(name: str, dtype: np.dtype) -> None:
+    """Where the modulus is in range, no square or multiple of a part is out of it on the way."""
+    greatest = float(np.finfo(np.finfo(dtype).dtype).max)
+    sizes = [0.0, 1.0, greatest**0.5, 2 * greatest**0.5, greatest / 4, greatest / 1.5]
+    parts = [sign * size for size in sizes for sign in (1, -1)]
+    z = np.array([complex(a, b) for a in parts for b in parts if max(abs(a), abs(b)) > 1], dtype)
+    actual = LaneRunner(lambda e, z: getattr(e, name)(z), [dtype], 4)(z)
+    expected = COMPLEX[name][1](z.astype(np.clongdouble)).astype(dtype)
+    np.testing.assert_allclose(actual, expected, rtol=4 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("width", [1, 4])
 @pytest.mark.parametrize("dtype", COMPLEXES, ids=str)
 def test_complex_pow_abs_sign(dtype: np.dtype, width: int) -> None:

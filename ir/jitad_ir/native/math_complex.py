@@ -23,6 +23,8 @@ LARGE_EXPONENT = 700.0
 """Beyond this e^x is taken as e^(x - 700) e^700, the last factor after all others: the product
 with a sine may be finite where e^x is not."""
 EXP_LARGE = math.exp(LARGE_EXPONENT)
+FAR = 2.0**400
+"""Where 1 / z is to be seen in no sum with pi / 2, and squares are finite."""
 
 
 def select(k: Kernel, mask: Mask, z: Pair, w: Pair) -> Pair:
@@ -265,15 +267,19 @@ def acosh(k: Kernel, x: Real, y: Real) -> Pair:
 
 def atanh(k: Kernel, x: Real, y: Real) -> Pair:
     """For x >= 0: log1p(4 x / ((1 - x)^2 + y^2)) / 4 + i atan2(2 y, (1 - x) (1 + x) - y^2) / 2;
-    odd in x."""
-    a = abs(x)
+    odd in x. Far from 0, where these overflow, 1 / z + i pi / 2 for y >= 0."""
+    a, b = abs(x), abs(y)
     below = 1.0 - a
     square = y * y
     re = k.call("log1p", a * 4.0 / k.fma(below, below, square)) * 0.25
     im = k.call("atan2", y * 2.0, below * (a + 1.0) - square) * 0.5
+    greater = k.select(a > b, a, b)
+    of_x, of_y = a / greater, b / greater
+    is_far = greater > FAR
+    re = k.select(is_far, of_x / (of_x * of_x + of_y * of_y) / greater, re)
     infinite = is_infinite(x) | is_infinite(y)
     re = k.select(infinite | x.equals(0.0), 0.0, re)
-    im = k.select(infinite & ~y.is_nan(), k.copysign(math.pi / 2.0, y), im)
+    im = k.select((infinite | is_far) & ~y.is_nan(), k.copysign(math.pi / 2.0, y), im)
     return k.copysign(re, x), im
 
 
