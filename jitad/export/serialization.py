@@ -11,8 +11,9 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from jitad_ir import (
-    ops,  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers those that text names)
+from jitad_ir import (  # all ops that text may name
+    dependence,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    ops,  # noqa: F401  # pyright: ignore[reportUnusedImport]
 )
 from jitad_ir.graph import Graph
 from jitad_ir.passes.derive import is_plain

@@ -103,23 +103,39 @@ def test_constants_keep_their_bits(constant: Any) -> None:
     assert_same(again(exported).call(1.0), (jnp.asarray(constant), jnp.asarray(1.0)))
 
 
-def test_another_process_needs_no_source(tmp_path: Path) -> None:
-    exported = export.export(jitad.jit(jitad.grad(energy)))(X, PARAMS)
-    (tmp_path / "program").write_bytes(exported.serialize())
+def in_another_process(exported: export.Exported, arguments: str, folder: Path) -> str:
+    """The bytes of what a call gives there, and writes an object of it."""
+    (folder / "program").write_bytes(exported.serialize())
     program = (
         "import sys, numpy as np; from jitad import export\n"
-        "f = export.deserialize(open(sys.argv[1], 'rb').read())\n"
+        "f = export.deserialize(open(sys.argv[1] + '/program', 'rb').read())\n"
         "x = np.linspace(0.1, 2.0, 5)\n"
-        "print(f.call(x, {'k': x[::-1].copy(), 'm': (1.5, np.float32(3))}).tobytes().hex())"
+        f"print(f.call({arguments}).tobytes().hex())\n"
+        "f.write_c(sys.argv[1], 'f')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "program")],
+        [sys.executable, "-c", program, str(folder)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert done.stdout.strip() == exported.call(X, PARAMS).tobytes().hex()
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_another_process_needs_no_source(tmp_path: Path) -> None:
+    exported = export.export(jitad.jit(jitad.grad(energy)))(X, PARAMS)
+    arguments = "x, {'k': x[::-1].copy(), 'm': (1.5, np.float32(3))}"
+    found = in_another_process(exported, arguments, tmp_path)
+    assert found == exported.call(X, PARAMS).tobytes().hex()
+
+
+def test_elements_of_sparse_derivatives(tmp_path: Path) -> None:
+    hessian = jitad.sparse.hessian(lambda x: jnp.sum((x[1:] - x[:-1] ** 2) ** 2))
+    exported = export.export(hessian.values)(X)
+    assert exported.call(X).tobytes() == hessian(X).data.tobytes()
+    assert in_another_process(exported, "x", tmp_path) == exported.call(X).tobytes().hex()
 
 
 def test_other_arguments_are_refused() -> None:
