@@ -78,7 +78,12 @@ def pad(
         raise ValueError(at_user_line(f"expected reflect_type even or odd; got {reflect_type!r}"))
     ends = np.broadcast_to(np.asarray(end_values), (x.ndim, 2)) if mode == "linear_ramp" else None
     lengths = None if stat_length is None else _pairs(stat_length, x.ndim)
-    by_stretches = math.prod(x.shape) >= LARGE and sum(map(any, widths)) <= MOST_AXES
+    padded = [axis for axis, width in enumerate(widths) if any(width)]
+    by_stretches = padded
+    if len(padded) > MOST_AXES:
+        by_stretches = [axis for axis in padded[-1:] if x.shape[axis] >= LONG]
+    if math.prod(x.shape) < LARGE:
+        by_stretches = []
     for axis, width in enumerate(widths):
         if not any(width):
             continue
@@ -86,7 +91,7 @@ def pad(
             x = _odd(x, axis, width, mode)
         elif mode in _BY_INDEX:
             places = np.pad(np.arange(x.shape[axis]), width, mode)
-            x = _stretches(x, axis, places) if by_stretches else take(x, places, axis)
+            x = _stretches(x, axis, places) if axis in by_stretches else take(x, places, axis)
         elif ends is not None:
             x = _ramps(x, axis, width, ends[axis])
         else:
@@ -133,9 +138,9 @@ def _part(x: Operand, axis: int, start: int, stop: int) -> Operand:
 MOST_STRETCHES = 5
 """Parts that a padded axis is put together from; of more, elements are taken one by one."""
 
-MOST_AXES, LARGE = 2, 4096
-"""Axes with such parts, and elements of the array, for which that pays: each part of each axis
-beside each part of the others is code of its own."""
+MOST_AXES, LARGE, LONG = 2, 4096, 192
+"""Axes with such parts, and elements of the array, for which that pays: each part of an axis beside
+each part of the other is code of its own. Of more axes, the last one alone, if it is long."""
 
 
 def _stretches(x: Operand, axis: int, places: np.ndarray[Any, Any]) -> Operand:

@@ -156,7 +156,7 @@ def test_pad(x: Any, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["edge", "reflect", "symmetric", "wrap"])
-@pytest.mark.parametrize("shape", [(5000,), (2, 3000), (70, 80), (3, 40, 50)])
+@pytest.mark.parametrize("shape", [(5000,), (2, 3000), (70, 80), (3, 40, 50), (3, 7, 200)])
 def test_pad_of_large_arrays(shape: tuple[int, ...], mode: str) -> None:
     x = np.arange(float(np.prod(shape))).reshape(shape)
     last = [(0, 0)] * (len(shape) - 1)

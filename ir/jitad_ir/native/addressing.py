@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir as ll
@@ -16,7 +16,6 @@ from .lanes import (
     PTR,
     Lanes,
     call_intrinsic,
-    lane_numbers,
     memory_type,
     splat_constant,
     vector_type,
@@ -108,7 +107,7 @@ def gather(
     numbers = [builder.extract_element(offsets, lane) for lane in lanes]
     places = [element_pointer(builder, pointer, dtype, number) for number in numbers]
     if dtype.kind == "c":
-        return _gather_pairs(b, places, dtype)
+        return b.load_pairs(places, dtype)
     register = vector_type(memory_type(part), b.width)
     value: ll.Value = splat_constant(register, 0)
     for place, lane in zip(places, lanes, strict=True):
@@ -117,21 +116,6 @@ def gather(
     if dtype == BOOL:
         value = builder.icmp_unsigned("!=", value, splat_constant(register, 0))
     return Lanes(dtype, value)
-
-
-def _gather_pairs(b: Emitter, places: Sequence[ll.Value], dtype: DType) -> Lanes:
-    """Complex numbers: both parts by one load."""
-    builder, part = b.builder, real_dtype(dtype)
-    register = vector_type(memory_type(part), 2)
-    joined = [builder.load(place, align=part.itemsize, typ=register) for place in places]
-    while len(joined) > 1:
-        order = lane_numbers(tuple(range(2 * joined[0].type.count)))
-        pairs = zip(joined[::2], joined[1::2], strict=True)
-        joined = [builder.shuffle_vector(x, y, order) for x, y in pairs]
-    wide, lanes = b.of_width(2 * b.width), range(b.width)
-    parts = Lanes(part, joined[0])
-    re, im = (wide.shuffle(parts, [2 * lane + side for lane in lanes]) for side in (0, 1))
-    return b.from_parts(dtype, re, im)
 
 
 def scatter(b: Emitter, pointer: ll.Value, lanes: Lanes, offsets: ll.Value, mask: ll.Value) -> None:

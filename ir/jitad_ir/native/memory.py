@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir as ll
 
@@ -39,11 +39,28 @@ class Memory(Arithmetic):
         scalar = self.of_width(1)
         if isinstance(lane_stride, int) and lane_stride == 0:
             return self.splat(scalar.load(ptr, dtype))
+        if dtype.kind == "c":
+            places = [
+                self._lane_pointer(ptr, dtype, lane_stride, lane) for lane in range(self.width)
+            ]
+            return self.load_pairs(places, dtype)
         lanes = self.constant(dtype, 0)
         for lane in range(self.width):
             element = scalar.load(self._lane_pointer(ptr, dtype, lane_stride, lane), dtype)
             lanes = self.insert(lanes, element, lane)
         return lanes
+
+    def load_pairs(self, places: Sequence[ll.Value], dtype: DType) -> Lanes:
+        """Complex numbers at any places, one for each lane: both parts by one load, and taken apart
+        when all are together, which LLVM leaves out where they are only moved."""
+        align = real_dtype(dtype).itemsize
+        type = ll.VectorType(memory_type(dtype), 2)
+        parts = [self.builder.load(place, align=align, typ=type) for place in places]
+        while len(parts) > 1:
+            order = lane_numbers(tuple(range(2 * parts[0].type.count)))
+            neighbours = zip(parts[::2], parts[1::2], strict=True)
+            parts = [self.builder.shuffle_vector(x, y, order) for x, y in neighbours]
+        return Lanes(dtype, tuple(self._every_other(parts[0], first) for first in (0, 1)))
 
     def store(self, ptr: ll.Value, lanes: Lanes, lane_stride: int | ll.Value = 1) -> None:
         """Write the elements to `ptr`, `ptr` + stride, ... (stride in elements)."""
