@@ -333,6 +333,34 @@ def test_plans_take_every_way() -> None:
 # Names and shapes.
 
 
+@pytest.mark.parametrize("kernel", ["HWIO", "OIHW", "IHWO"])
+@pytest.mark.parametrize(("stride", "dtype"), [(1, "f4"), (2, "f8"), (3, "c16")])
+def test_gradient_of_a_window_of_one_place_is_a_product(
+    kernel: str, stride: int, dtype: str
+) -> None:
+    rng = np.random.default_rng(0)
+    side = 24 * stride - stride // 2
+    x = rng.normal(size=(2, side, side, 24)).astype(dtype)
+    ct = rng.normal(size=(2, 24, 24, 64)).astype(dtype)
+    shape = tuple([{"O": 64, "I": 24}.get(letter, 1) for letter in kernel])
+    w = rng.normal(size=shape).astype(dtype)
+
+    def gradient(x: Any, w: Any, ct: Any) -> Any:
+        def convolve(w: Any) -> Any:
+            numbers = ("NHWC", kernel, "NHWC")
+            return lax.conv_general_dilated(
+                x, w, (stride, stride), "VALID", dimension_numbers=numbers
+            )
+
+        return jitad.vjp(convolve, w)[1](ct)[0]
+
+    expected = np.einsum("bhwi,bhwo->io", x[:, ::stride, ::stride], ct)
+    expected = (expected.T if kernel[0] == "O" else expected).reshape(shape)
+    for found in (gradient(x, w, ct), jitad.jit(gradient)(x, w, ct)):
+        np.testing.assert_allclose(found, expected, 0, 1e-3 if dtype == "f4" else 1e-10)
+    assert " dot(" in str(jitad.make_ir(gradient)(x, w, ct))
+
+
 def test_transposed_convolution_is_the_gradient() -> None:
     rng = np.random.default_rng(6)
     w = rng.normal(size=(3, 3, 2, 4))

@@ -34,6 +34,7 @@ from .convolution_lowering import (
     parts_of_convolution,
     workspace_convolution,
 )
+from .convolution_pointwise import is_product, kernel_cotangent
 from .shape import move_axis, reshape, reverse
 from .sliding import Ints, Padding, Sliding, padded, slidings, windows_of
 
@@ -242,9 +243,12 @@ def _transpose_w(
 ) -> Value:
     """The cotangent, its elements `strides` apart, slides over x."""
     lhs, rhs, out = specs
+    groups = {"feature_groups": feature_groups, "batch_groups": batch_groups}
     along = spatial_windows(x, w, specs=specs, strides=strides, rhs_dilation=rhs_dilation, **params)
     if 0 in ct.shape or 0 in x.shape:
         return _zero(w)
+    if is_product(ct, x, w, specs=specs, **groups, **params):
+        return kernel_cotangent(ct, x, w, lhs, rhs, strides)
     return convolution(
         x,
         ct,

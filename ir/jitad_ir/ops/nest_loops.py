@@ -142,19 +142,31 @@ def _loop(r: Any, count: int, body: Callable[[Any], None], share: _Share | None)
 def _lanes(
     r: Any, nest: Nest, arrays: Arrays, place: _Place, share: _Share | None, fresh: Any
 ) -> None:
-    """All tiles at one place of the other loops."""
+    """All tiles at one place of the other loops. Where lanes and rows both move x, all lanes of
+    some rows come first, as they lie; else all rows, which share what is read of w."""
     lane, step = nest.lane, nest.vectors * nest.width
     own = share if share and share.axis is lane else None
 
     def rows(at: _Place, vectors: int, width: int) -> None:
         _rows(r, nest, arrays, at, (vectors, width), share, fresh)
 
+    def rows_at(start: Any) -> None:
+        rows(place.moved(r, lane, start), nest.vectors, nest.width)
+
+    def lanes_at(start: Any) -> None:
+        at, size = place.moved(r, nest.row, start), (nest.rows, nest.vectors, nest.width)
+
+        def tile(i: Any) -> None:
+            _call(r, nest, arrays, at.moved(r, lane, i), size, fresh)
+
+        _cover(r, lane.length, step, tile, own)
+
     if not (nest.blocks or nest.panels):
-
-        def tiles_at(start: Any) -> None:
-            rows(place.moved(r, lane, start), nest.vectors, nest.width)
-
-        _cover(r, lane.length, step, tiles_at, own)
+        if lane.x and nest.row.x:
+            of_row = share if share and share.axis is nest.row else None
+            _cover(r, nest.row.length, nest.rows, lanes_at, of_row)
+        else:
+            _cover(r, lane.length, step, rows_at, own)
         return
     for start, count, vectors, width in pieces(lane.length, nest.vectors, nest.width):
 
