@@ -10,15 +10,14 @@ from numpy.lib.array_utils import normalize_axis_index
 from jitad.errors import at_user_line
 from jitad.trace import apply
 from jitad_ir import ops
-from jitad_ir.types import DTYPES, FLOAT32, FLOAT64
+from jitad_ir.types import BOOL, DTYPES, FLOAT32, FLOAT64
 
 from .arithmetic import nextafter
 from .elementwise import as_ufunc, composed
 from .padding import pad
 from .picking import take
 from .promotion import Operand, as_array_operand, broadcast_shape, convert, filled, spread, strong
-from .reduce import sum as sum_
-from .shapes import broadcast_to, moveaxis, ravel, reshape
+from .shapes import moveaxis, ravel
 
 _LOW, _HIGH = -1022, 1023
 _POWERS = np.exp2(np.arange(_LOW, _HIGH + 1, dtype=np.float64))
@@ -122,11 +121,11 @@ def spacing(x: Any, /) -> Any:
     return apply(ops.sub, nextafter(x, outward), x)
 
 
-def _bit_weights(bitorder: str) -> Any:
+def _is_big(bitorder: str) -> bool:
+    """Whether the first bit is the highest. Raises ValueError for orders that are none."""
     if bitorder not in ("big", "little"):
         raise ValueError(at_user_line("'order' must be either 'little' or 'big'"))
-    places = np.arange(8, dtype=np.uint8)
-    return places[::-1].copy() if bitorder == "big" else places
+    return bitorder == "big"
 
 
 def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> Any:
@@ -142,18 +141,16 @@ def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> Any:
     x = strong(as_array_operand(a))
     if x.dtype.kind not in "iub":
         raise TypeError(at_user_line("Expected an input array of integer or boolean data type"))
-    places = _bit_weights(bitorder)
+    big = _is_big(bitorder)
     if axis is None:
         x, axis = ravel(x), 0
     place = normalize_axis_index(axis, x.ndim)
-    flags = convert(apply(ops.ne, x, filled(x, 0)), DTYPES["u8"])
+    flags = x if x.dtype == BOOL else apply(ops.ne, x, filled(x, 0))
     rows = moveaxis(flags, place, -1)
     n = rows.shape[-1]
     if n % 8:
         rows = pad(rows, [(0, 0)] * (rows.ndim - 1) + [(0, -n % 8)])
-    bits = reshape(rows, (*rows.shape[:-1], (n + 7) // 8, 8))
-    weighted = apply(ops.shift_left, bits, broadcast_to(places, bits.shape))
-    return moveaxis(sum_(weighted, -1, "u1"), -1, place)
+    return moveaxis(apply(ops.pack_bits, rows, big=big), -1, place)
 
 
 def unpackbits(
@@ -171,19 +168,11 @@ def unpackbits(
     x = strong(as_array_operand(a))
     if x.dtype != DTYPES["u8"]:
         raise TypeError(at_user_line("Expected an input array of unsigned byte data type"))
-    places = _bit_weights(bitorder)
+    big = _is_big(bitorder)
     if axis is None:
         x, axis = ravel(x), 0
     place = normalize_axis_index(axis, x.ndim)
-    rows = moveaxis(x, place, -1)
-    shape = (*rows.shape, 8)
-    shifted = apply(
-        ops.shift_right_logical,
-        broadcast_to(reshape(rows, (*rows.shape, 1)), shape),
-        broadcast_to(places, shape),
-    )
-    bits = apply(ops.bitwise_and, shifted, filled(shifted, 1))
-    bits = reshape(bits, (*rows.shape[:-1], 8 * rows.shape[-1]))
+    bits = apply(ops.unpack_bits, moveaxis(x, place, -1), big=big)
     n = bits.shape[-1]
     if count is not None:
         if count > n:

@@ -184,6 +184,7 @@ from .lu import (
     solve,
 )
 from .matrix_exponential import expm, expm_frechet
+from .packed_bits import pack_bits, unpack_bits
 from .partition import argpartition, partition
 from .pivots import pivots_to_permutation
 from .powers import (
@@ -309,18 +310,18 @@ __all__ = [
     "io_callback", "iota", "is_finite", "kelvin", "le", "lgamma", "linear_call",
     "linear_recurrence", "linear_solve", "log", "log10", "log1p", "log2", "log_ndtr", "logaddexp",
     "logaddexp2", "logistic", "lt", "lu", "max", "min", "mul", "ndtri", "ndtri_exp", "ne", "neg",
-    "nextafter", "optimization_barrier", "order_statistics", "owens_t", "pad", "partition", "pinv",
-    "pivots_to_permutation", "poch", "polygamma", "population_count", "pow", "pullback",
-    "pure_callback", "pushforward", "qr", "real", "reciprocal", "reciprocal_gamma", "reduce_and",
-    "reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum", "reduce_window_max",
-    "reduce_window_min", "reduce_window_sum", "rem", "reshape", "reverse", "root", "round", "rsqrt",
-    "scan", "scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_mul", "schur",
-    "searchsorted", "select", "shichi", "shift_left", "shift_right_arithmetic",
-    "shift_right_logical", "sici", "sign", "sin", "sinh", "slice", "slogdet", "solve", "sort",
-    "sparse_elements", "spence", "sph_legendre", "sqrt", "sqrtm", "square", "stop_gradient",
-    "struve", "struve_modified", "student_cdf", "student_inv", "sub", "svd", "sylvester", "tan",
-    "tanh", "threefry2x32", "top_k", "transpose", "transposed_call", "triangular_solve",
-    "true_places", "trunc", "wavefront", "while_loop", "window_position", "wofz", "wright_omega",
-    "zeta",
+    "nextafter", "optimization_barrier", "order_statistics", "owens_t", "pack_bits", "pad",
+    "partition", "pinv", "pivots_to_permutation", "poch", "polygamma", "population_count", "pow",
+    "pullback", "pure_callback", "pushforward", "qr", "real", "reciprocal", "reciprocal_gamma",
+    "reduce_and", "reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum",
+    "reduce_window_max", "reduce_window_min", "reduce_window_sum", "rem", "reshape", "reverse",
+    "root", "round", "rsqrt", "scan", "scatter", "scatter_add", "scatter_max", "scatter_min",
+    "scatter_mul", "schur", "searchsorted", "select", "shichi", "shift_left",
+    "shift_right_arithmetic", "shift_right_logical", "sici", "sign", "sin", "sinh", "slice",
+    "slogdet", "solve", "sort", "sparse_elements", "spence", "sph_legendre", "sqrt", "sqrtm",
+    "square", "stop_gradient", "struve", "struve_modified", "student_cdf", "student_inv", "sub",
+    "svd", "sylvester", "tan", "tanh", "threefry2x32", "top_k", "transpose", "transposed_call",
+    "triangular_solve", "true_places", "trunc", "unpack_bits", "wavefront", "while_loop",
+    "window_position", "wofz", "wright_omega", "zeta",
 ]
 # fmt: on
