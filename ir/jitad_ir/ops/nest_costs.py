@@ -129,12 +129,14 @@ def cycles(
     steps: int,
     itemsize: int,
     sparse: bool,
+    lanes_first: bool,
 ) -> float:
     """Estimated time of a tile's sum of so many steps: two products or two loads in each cycle, and
     what was measured to come on top: for every load, more for numbers that are loaded into all
     lanes, most for those of many rows; and for lines that the first level of
     cache does not hold until they are read again. `count`: tiles along the rows, which follow each
-    other, and along the lanes. `sparse`: of w; see `is_sparse`."""
+    other, and along the lanes; `lanes_first`: the other way round. `sparse`: of w; see
+    `is_sparse`."""
     of_x, of_w = x.loads(tile), w.loads(tile) * (4 if sparse else 1)
     spread = (0 if x.lane else of_x) + (0 if w.lane else of_w)
     results = tile.rows * tile.vectors
@@ -143,8 +145,11 @@ def cycles(
     far = 0.0
     for operand in (x, w):
         lines = operand.lines(tile, LINE // itemsize)
-        high, wide = count
-        others = (wide if operand.lane and high <= 1 else 1) * (high if operand.row else 1)
+        moves, tiles = (operand.row, operand.lane), count
+        if lanes_first:
+            moves, tiles = moves[::-1], tiles[::-1]
+        others = tiles[0] if moves[0] else 1
+        others *= tiles[1] if moves[1] and tiles[0] <= 1 else 1
         if lines * steps * others > FIRST / LINE / 2:
             dense = operand.lane == 1 and operand.step == tile.vectors * tile.width
             more += lines * (STREAM_CYCLES if dense else LINE_CYCLES)

@@ -142,8 +142,7 @@ def _loop(r: Any, count: int, body: Callable[[Any], None], share: _Share | None)
 def _lanes(
     r: Any, nest: Nest, arrays: Arrays, place: _Place, share: _Share | None, fresh: Any
 ) -> None:
-    """All tiles at one place of the other loops. Where lanes and rows both move x, all lanes of
-    some rows come first, as they lie; else all rows, which share what is read of w."""
+    """All tiles at one place of the other loops."""
     lane, step = nest.lane, nest.vectors * nest.width
     own = share if share and share.axis is lane else None
 
@@ -162,7 +161,7 @@ def _lanes(
         _cover(r, lane.length, step, tile, own)
 
     if not (nest.blocks or nest.panels):
-        if lane.x and nest.row.x:
+        if nest.lanes_first:
             of_row = share if share and share.axis is nest.row else None
             _cover(r, nest.row.length, nest.rows, lanes_at, of_row)
         else:

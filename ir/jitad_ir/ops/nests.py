@@ -76,6 +76,12 @@ class Nest:
         return math.prod([axis.length for axis in self.sums])
 
     @property
+    def lanes_first(self) -> bool:
+        """Whether tiles follow each other along the lanes, and then along the rows; else the other
+        way round."""
+        return _are_lanes_first(self.lane, self.row, self.blocks, self.panels)
+
+    @property
     def shared(self) -> tuple[Axis, int]:
         """The loop that threads share, and its steps: the outermost that has enough of them, else
         that with most."""
@@ -125,7 +131,8 @@ def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = F
                 high = -(-row.length // rows)
                 wide = wide if panels else -(-along.length // lanes)
             read = Reads(1, row.w, lanes, inner.length) if panels else w
-            cost = cycles(tile, x, read, (high, wide), steps, dtype.itemsize, sparse)
+            first = _are_lanes_first(along, row, loops.blocks, panels)
+            cost = cycles(tile, x, read, (high, wide), steps, dtype.itemsize, sparse, first)
             far = 8 if along.out > PAGE else 4
             stores = rows * vectors * (1 if along.out == 1 else far * width)
             stores *= 2 if row.out > PAGE else 1
@@ -135,6 +142,11 @@ def plan_nest(axes: Sequence[Axis], dtype: DType, lane: int, *, panels: bool = F
                 best = Nest(*around, width, vectors, rows, panels, cost)
     assert best is not None
     return best
+
+
+def _are_lanes_first(lane: Axis, row: Axis, blocks: Sequence[Axis], panels: bool) -> bool:
+    """Where both move x, it is read as it lies; else all rows share what is read of w."""
+    return lane.x > 0 and row.x > 0 and not (blocks or panels)
 
 
 def _loops(
