@@ -21,7 +21,8 @@ def program(count: int, size: int, numbers: Any, places: Any) -> Graph:
     builder = Builder("arranged")
     vectors = [builder.input(ArrayType(np.dtype(np.float64), (size,))) for _ in range(count)]
     with building(builder):
-        return builder.build([arranged(vectors, numbers, places)])
+        rows = np.arange(len(numbers)) // max(count, 1)
+        return builder.build([arranged(vectors, numbers, places, rows)])
 
 
 @st.composite
@@ -66,3 +67,46 @@ def test_no_order_is_read_by_indices() -> None:
     rng = np.random.default_rng(2)
     graph = program(3, 500, rng.integers(0, 3, 800), rng.integers(0, 500, 800))
     assert sum(eq.op.name == "gather" for eq in graph.equations) == 1
+
+
+def neighbours(m: int, n: int, by_columns: bool) -> tuple[Any, Any, Any]:
+    """The elements of a matrix of the neighbours on a grid, by rows or by columns: numbers of the
+    vectors, places in them, and rows (or columns)."""
+    i, j = np.divmod(np.arange(m * n), n)
+    found = []
+    for number, (di, dj) in enumerate([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]):
+        inside = (i + di >= 0) & (i + di < m) & (j + dj >= 0) & (j + dj < n)
+        rows = np.flatnonzero(inside)
+        found.append((np.full(rows.size, number), rows, rows + di * n + dj))
+    numbers, rows, columns = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.lexsort((rows, columns) if by_columns else (columns, rows))
+    return numbers[order], rows[order], (columns if by_columns else rows)[order]
+
+
+@pytest.mark.parametrize("by_columns", [False, True])
+@pytest.mark.parametrize(("m", "n"), [(30, 40), (6, 33), (7, 100), (50, 51)])
+def test_lines_of_a_grid_are_read_in_order(m: int, n: int, by_columns: bool) -> None:
+    numbers, places, rows = neighbours(m, n, by_columns)
+    builder = Builder("grid")
+    vectors = [builder.input(ArrayType(np.dtype(np.float64), (m * n,))) for _ in range(5)]
+    with building(builder):
+        graph = builder.build([arranged(vectors, numbers, places, rows)])
+    assert all(eq.op.name != "gather" for eq in graph.equations)
+    arrays = np.random.default_rng(1).normal(size=(5, m * n))
+    np.testing.assert_array_equal(evaluate(graph, *arrays)[0], arrays[numbers, places])
+    program = compile_graph(optimize(graph))
+    assert program.plan.workspace_bytes == 0  # all is written where it belongs
+    np.testing.assert_array_equal(program(*arrays)[0], arrays[numbers, places])
+
+
+def test_lines_that_differ_are_read_by_indices() -> None:
+    numbers, places, rows = neighbours(30, 40, False)
+    swapped = numbers.copy()
+    swapped[500:3000:5] = numbers[501:3001:5]
+    builder = Builder("grid")
+    vectors = [builder.input(ArrayType(np.dtype(np.float64), (1200,))) for _ in range(5)]
+    with building(builder):
+        graph = builder.build([arranged(vectors, swapped, places, rows)])
+    assert sum(eq.op.name == "gather" for eq in graph.equations) == 1
+    arrays = np.random.default_rng(1).normal(size=(5, 1200))
+    np.testing.assert_array_equal(evaluate(graph, *arrays)[0], arrays[swapped, places])

@@ -276,3 +276,32 @@ def test_trust_regions_take_hessians() -> None:
         options={"gtol": 1e-8, "maxiter": 400},
     )
     assert_allclose(fit.x, 1, atol=1e-5)
+
+
+# Grids.
+
+
+def heat(u: Any) -> Any:
+    v = jnp.pad(u, 1)
+    return v[2:, 1:-1] + v[:-2, 1:-1] + v[1:-1, 2:] + v[1:-1, :-2] - 4 * u - jnp.exp(u)
+
+
+def torus(u: Any) -> Any:
+    return u * (jnp.roll(u, 1, 0) - jnp.roll(u, -1, 1)) - u**3
+
+
+@pytest.mark.parametrize("format", ["csr", "csc"])
+@pytest.mark.parametrize("shape", [(5, 6), (12, 20), (20, 33), (4, 5, 6)])
+@pytest.mark.parametrize("fun", [heat, torus])
+def test_functions_on_grids(fun: Any, shape: tuple[int, ...], format: str) -> None:
+    size = int(np.prod(shape))
+    u = np.random.default_rng(size).normal(size=shape)
+
+    def sliced(u: Any) -> Any:
+        return fun(u) if u.ndim == 2 else jitad.vmap(fun)(u)
+
+    found = sparse.jacobian(sliced, format=format)(u).toarray()
+    assert_allclose(found, np.reshape(jitad.jacfwd(sliced)(u), (size, size)), rtol=1e-12)
+    found = sparse.hessian(lambda u: jnp.sum(sliced(u) ** 2), format=format)(u).toarray()
+    expected = jitad.hessian(lambda u: jnp.sum(sliced(u) ** 2))(u)
+    assert_allclose(found, np.reshape(expected, (size, size)), rtol=1e-10, atol=1e-10)

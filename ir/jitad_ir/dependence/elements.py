@@ -119,12 +119,13 @@ def sparse_elements(
     assert pattern.size == count
     order = np.argsort(pattern.columns, kind="stable") if by_columns else np.arange(count)
     if form is not None:
-        return _of_form(form, pattern, order, function.outputs[0].dtype)
+        major = pattern.columns[order] if by_columns else pattern.rows
+        return _of_form(form, pattern, order, major, function.outputs[0].dtype)
     return _of_products(function, moving, pattern, compression(pattern, symmetric), order)
 
 
-def _of_form(form: Ellpack, pattern: Sparsity, order: Any, dtype: DType) -> Graph:
-    """The elements from the ELLPACK form."""
+def _of_form(form: Ellpack, pattern: Sparsity, order: Any, major: Any, dtype: DType) -> Graph:
+    """The elements from the ELLPACK form; `major` are the rows, or the columns, in their order."""
     rows, width = pattern.rows, max(pattern.shape[1], 1)
     terms, places = np.nonzero(form.columns >= 0)
     keys = places * width + form.columns[terms, places]
@@ -135,7 +136,8 @@ def _of_form(form: Ellpack, pattern: Sparsity, order: Any, dtype: DType) -> Grap
         coefficients = builder.inline(form.program, inputs)
         if not len(order):
             return builder.build([OPS["full"](value=0, shape=(0,), dtype=dtype)])
-        return builder.build([arranged(coefficients, terms[by_rows][order], rows[order])])
+        numbers, places = terms[by_rows][order], rows[order]
+        return builder.build([arranged(coefficients, numbers, places, major)])
 
 
 def _of_products(

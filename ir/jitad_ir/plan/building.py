@@ -156,8 +156,11 @@ class KernelBuilder:
     def _store(self, root: Root) -> None:
         for at in self._indices(root.value.shape):
             element = self.tracer.element(root.value, at)
-            place = tuple([p + shift for p, shift in zip(at, root.corner, strict=True)])
-            offset = ix.flatten(place, root.shape) + root.start
+            offset = ix.flatten(at, root.value.shape)
+            for stage in root.stages:
+                seen = ix.unflatten(offset, stage.view)
+                place = tuple([p + shift for p, shift in zip(seen, stage.corner, strict=True)])
+                offset = ix.flatten(place, stage.whole)
             self.stores.append(Store(root.buffer, offset, element.node))
 
     def _fold(self, eq: Equation) -> None:

@@ -37,9 +37,10 @@ from ..graph import Equation, Graph, Value
 from ..lowering import ArgReduction, Cumulative, Elementwise, Pull, Reduction, Routine, Structured
 from ..types import Shape, TypeMismatch
 from . import limits
-from .homes import Call, Cluster, Homes, Info, Levels, Tile, fits, joined
+from .homes import Call, Cluster, Homes, Info, Levels, fits, joined
 from .spaces import FoldKey, contiguous_slice, fold_key, trailing_bounds
-from .tracing import constant_of, identity_map, reads_parts, terms_of, tiles
+from .tiles import parts_of_concatenation
+from .tracing import constant_of, identity_map, reads_parts, terms_of
 
 
 def _repeats_rows(eq: Equation) -> bool:
@@ -240,7 +241,10 @@ class Clustering:
                 "view", held.size, held.ready, work, depth, held.uses, alias=root
             )
             return
-        if self._has_tiles(eq) and self._place_tiles(eq):
+        parts = parts_of_concatenation(self, eq)
+        if parts:
+            self.info[value] = self._buffer(value, max([part.home.level + 1 for part in parts]))
+            self.info[value].tiles = parts
             return
         if _repeats_rows(eq) and self._is_slow(eq.operands[0]):
             self.info[self.root(eq.operands[0])].free = False
@@ -275,48 +279,6 @@ class Clustering:
         so that the update can be in place."""
         size = eq.outputs[0].type.size
         return any(v in self._overwritten and 8 * size <= v.type.size for v in eq.operands)
-
-    def _has_tiles(self, eq: Equation) -> bool:
-        """Whether a concatenation is better put together in memory."""
-        count = len(eq.operands)
-        return count > limits.MANY_TILES or (count > 1 and any(map(self._alternates, eq.operands)))
-
-    def _place_tiles(self, eq: Equation) -> bool:
-        """Let those who compute the operands of a long concatenation write them side by side."""
-        corners = tiles(eq)
-        if corners is None:
-            return False
-        (value,) = eq.outputs
-        parts: list[Tile] = []
-        level = 0
-        for operand, corner in zip(eq.operands, corners, strict=True):
-            info = self.info[operand]
-            if info.size:
-                tile = self._tile(operand, value, corner)
-                self.info[tile.value].pulled = True
-                level = max(level, tile.home.level + 1)
-                parts.append(tile)
-        self.info[value] = self._buffer(value, level)
-        self.info[value].tiles = parts
-        return True
-
-    def _tile(self, operand: Value, value: Value, corner: tuple[int, ...]) -> Tile:
-        """An operand of a concatenation in the place of its result; where values alternate, by the
-        loops of their rows."""
-        root = self.root(operand)
-        if value.ndim == 1 and self._alternates(operand):
-            return Tile(root, self.settle(root), root.shape, (0,) * root.ndim, corner[0])
-        return Tile(operand, self.settle(operand), value.shape, corner)
-
-    def _alternates(self, value: Value) -> bool:
-        """Whether a long vector is made of others, with an element of each in turn."""
-        root = self.root(value)
-        eq = self.producers.get(root)
-        if eq is None or eq.op.name != "concatenate" or (root.ndim, value.ndim) != (2, 1):
-            return False
-        rows, width = root.shape
-        is_last = eq.params["axis"] == 1
-        return is_last and width <= limits.UNROLL and rows >= limits.ALTERNATING
 
     def _reads(self, eq: Equation) -> dict[Value, int]:
         """Elements of each operand that a view reads, in all. Of several operands each element

@@ -37,27 +37,31 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """An array, seen with the shape `view`, in one of the shape `whole`, with its first element at
+    `corner`."""
+
+    view: Shape
+    whole: Shape
+    corner: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Root:
-    """A value to store in a buffer that holds an array of `shape` from element `start` on, with its
-    first element at `corner`."""
+    """A value to store in a buffer: as it is, or where the stages put it, one in the other."""
 
     value: Value
     buffer: int
-    shape: Shape
-    corner: tuple[int, ...]
-    start: int = 0
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """An operand of a concatenation that is put together in memory: where in the array of `shape`
-    that begins at element `start` of the result."""
+    """A part of a concatenation that is put together in memory."""
 
     value: Value
     home: Cluster
-    shape: Shape
-    corner: tuple[int, ...]
-    start: int = 0
+    stages: tuple[Stage, ...]
 
 
 @dataclass(eq=False, slots=True)

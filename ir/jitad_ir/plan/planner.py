@@ -116,7 +116,7 @@ class Planner:
                 self._root(root, buffer)
         for value, buffer in copies:
             home = self.clustering.settle(value)
-            home.roots.append(Root(value, buffer, value.shape, (0,) * value.ndim))
+            home.roots.append(Root(value, buffer))
 
     def _hosts(self) -> dict[int, int]:
         """Buffers of the outputs in whose memory temporaries may lie, and the numbers of these
@@ -145,9 +145,9 @@ class Planner:
         info = self.clustering.info[value]
         if info.kind != "buffer" and info.size:
             assert info.home is not None
-            info.home.roots.append(Root(value, buffer, value.shape, (0,) * value.ndim))
+            info.home.roots.append(Root(value, buffer))
         for tile in info.tiles or ():
-            tile.home.roots.append(Root(tile.value, buffer, tile.shape, tile.corner, tile.start))
+            tile.home.roots.append(Root(tile.value, buffer, tile.stages))
 
     def demand(self, value: Value) -> int:
         """The buffer of a value that another step reads."""
