@@ -24,7 +24,7 @@ def drawn(dtype: str, count: int, length: int) -> Any:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("count", [2, 3, 4, 5, 7])
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 7, 11, 17])
 def test_alternating_arrays(dtype: str, count: int) -> None:
     stacked = jitad.jit(lambda *xs: jnp.stack([x[::-1] for x in xs], axis=-1))
     for length in LENGTHS:

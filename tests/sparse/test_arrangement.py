@@ -63,6 +63,21 @@ def test_vectors_that_alternate_are_read_in_order(count: int, rest: int) -> None
     np.testing.assert_array_equal(found, vectors[numbers, places])
 
 
+@pytest.mark.parametrize("lengths", [(1, 3), (2, 2, 1), (4, 4, 4, 3), (5, 0, 2)])
+def test_rows_that_repeat_after_some_others(lengths: tuple[int, ...]) -> None:
+    """Rows of different lengths, of other vectors each, as of a function at many nodes."""
+    nodes, step = 120, len(lengths)
+    rows = np.repeat(np.arange(nodes * step), np.tile(lengths, nodes))
+    numbers = np.tile(np.arange(sum(lengths)), nodes) % 5
+    builder = Builder("nodes")
+    vectors = [builder.input(ArrayType(np.dtype(np.float64), (nodes * step,))) for _ in range(5)]
+    with building(builder):
+        graph = builder.build([arranged(vectors, numbers, rows, rows)])
+    assert all(eq.op.name != "gather" for eq in graph.equations)
+    arrays = np.random.default_rng(1).normal(size=(5, nodes * step))
+    np.testing.assert_array_equal(compile_graph(optimize(graph))(*arrays)[0], arrays[numbers, rows])
+
+
 def test_no_order_is_read_by_indices() -> None:
     rng = np.random.default_rng(2)
     graph = program(3, 500, rng.integers(0, 3, 800), rng.integers(0, 500, 800))

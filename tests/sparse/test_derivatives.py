@@ -305,3 +305,18 @@ def test_functions_on_grids(fun: Any, shape: tuple[int, ...], format: str) -> No
     found = sparse.hessian(lambda u: jnp.sum(sliced(u) ** 2), format=format)(u).toarray()
     expected = jitad.hessian(lambda u: jnp.sum(sliced(u) ** 2))(u)
     assert_allclose(found, np.reshape(expected, (size, size)), rtol=1e-10, atol=1e-10)
+
+
+def dynamics(z: Any) -> Any:
+    """What is left of the steps of a system with controls, each a small product of matrices."""
+    a = np.arange(16.0).reshape(4, 4) % 5
+    x, w = z.reshape(-1, 6)[:, :4], z.reshape(-1, 6)[:, 4:]
+    return (x[1:] - jnp.tanh(x[:-1] @ a) - w[:-1] @ a[:2] * x[:-1, :1]).ravel()
+
+
+@pytest.mark.parametrize("format", ["csr", "csc"])
+@pytest.mark.parametrize("steps", [3, 40, 81])
+def test_small_products_of_many_nodes(steps: int, format: str) -> None:
+    z = np.random.default_rng(steps).normal(size=6 * steps)
+    found = sparse.jacobian(dynamics, format=format)(z).toarray()
+    assert_allclose(found, jitad.jacfwd(dynamics)(z), rtol=1e-10, atol=1e-12)

@@ -23,7 +23,7 @@ MOST_STRETCHES = 4
 MOST_BETWEEN = 32
 """Elements between those, which are read one by one."""
 
-MOST_TOGETHER = 16
+MOST_TOGETHER = 32
 """Elements after which vectors alternate again."""
 
 FEWEST_LINES = 4
@@ -146,15 +146,17 @@ class _Order:
         """Stretches that cover most of the elements from `first` to `last`."""
         if first == last:
             return []
-        counts = np.unique(
-            np.bincount(self.rows[first:last] - self.rows[first]), return_counts=True
-        )
-        lengths, often = counts[0][counts[0] > 0], counts[1][counts[0] > 0]
-        width = int(lengths[np.argmax(often)])
+        lengths = np.bincount(self.rows[first:last] - self.rows[first])
+        ends = np.concatenate([[0], np.cumsum(lengths)])
         best: list[_Stretch] = []
         covered = 0
-        for step in range(1, max(MOST_TOGETHER // width, 1) + 1):
-            found = self._repeating(first, last, width * step, step)
+        for step in range(1, min(MOST_TOGETHER, len(lengths)) + 1):
+            often = np.bincount(ends[step:] - ends[:-step])
+            often[0] = 0
+            period = int(np.argmax(often))
+            if period > MOST_TOGETHER:
+                break
+            found = self._repeating(first, last, max(period, 1), step)
             found = [s for s in found if s.end - s.start >= FEWEST and s.repeats > 1]
             size = sum([s.end - s.start for s in found])
             if size > 1.1 * covered:

@@ -24,11 +24,13 @@ from ..evaluate import evaluate_op
 from ..graph import Builder, Equation, Graph, Value, building
 from ..lowering import Elementwise
 from ..op import OPS
+from ..ops.dot import Roles, both_roles
 from ..passes.dce import dce, select_outputs
 from ..passes.inline import inline
 from ..passes.jvp import jvp
-from ..types import DTYPES
+from ..types import DTYPES, Shape
 from .analysis import known_results
+from .terms import Pair, Term, Terms, added, diagonal_of, paired
 
 MOST_TERMS = 16
 """Elements of a row of any value."""
@@ -39,17 +41,6 @@ MOST_EQUATIONS = 1000
 
 class _NoForm(Exception):
     """The derivative has no such form, or it is too long."""
-
-
-class Term(NamedTuple):
-    """One array of coefficients, and the numbers of the inputs' elements that they belong to, both
-    of the value's shape. A coefficient without a number is zero."""
-
-    coefficient: Value
-    columns: Any
-
-
-Terms = tuple[Term, ...]
 
 
 class Ellpack(NamedTuple):
@@ -147,9 +138,9 @@ class _Terms:
         first, last = places[0], places[-1]
         if first == last:
             terms = self._chosen(eq, first)
-            pairs = [_Pair(c, n) for c, n in terms]
+            pairs = [Pair(c, n) for c, n in terms]
         else:
-            pairs = _paired(*[self._chosen(eq, k) for k in places])
+            pairs = paired(*[self._chosen(eq, k) for k in places])
         found: list[Term] = []
         for pair in pairs:
             operands = [self.still.get(v) for v in eq.operands]
@@ -200,7 +191,7 @@ class _Terms:
         for k, value in enumerate(eq.operands):
             for j, term in enumerate(self.moving.get(value, ())):
                 columns = self._moved_numbers(eq, k, term.columns)
-                diagonal = _diagonal(columns, here)
+                diagonal = diagonal_of(columns, here)
                 for row, (used, numbers, other) in enumerate(rows):
                     if other == diagonal and k not in used:
                         rows[row] = ({**used, k: j}, np.maximum(numbers, columns), other)
@@ -256,14 +247,13 @@ class _Terms:
         lengths = [x.shape[axis] for axis in axes]
         if np.prod(lengths) > MOST_TERMS or x.type.size == 0:
             raise _NoForm
-        total: Terms | None = None
+        total: Terms = ()
         for at in np.ndindex(*lengths):
             start, limit = [0] * x.ndim, list(x.shape)
             for axis, position in zip(axes, at, strict=True):
                 start[axis], limit[axis] = position, position + 1
             part = tuple([self._part(t, start, limit, eq.outputs[0].shape) for t in self.moving[x]])
-            total = part if total is None else self._added(total, part)
-        assert total is not None
+            total = self._added(total, part)
         return total
 
     def _part(self, term: Term, start: list[int], limit: list[int], shape: Any) -> Term:
@@ -276,99 +266,80 @@ class _Terms:
         where = tuple([slice(a, b) for a, b in zip(start, limit, strict=True)])
         return Term(OPS["reshape"](value, shape=shape), term.columns[where].reshape(shape))
 
+    def products(self, eq: Equation) -> Terms:
+        """A product of matrices with few elements to contract: of each with all that it meets."""
+        places = [k for k, v in enumerate(eq.operands) if v in self.moving]
+        if len(places) != 1:
+            raise _NoForm
+        (place,), (x, y) = places, eq.operands
+        shape = eq.outputs[0].shape
+        sides = both_roles(x.ndim, y.ndim, eq.params["contract"], eq.params["batch"])
+        lengths = [x.shape[axis] for axis in sides[0].contract]
+        if np.prod(lengths) > MOST_TERMS or 0 in (x.type.size, y.type.size):
+            raise _NoForm
+        own, other = (_Spread(eq.operands[k], sides, k, shape) for k in (place, 1 - place))
+        still = self.still[eq.operands[1 - place]]
+        known = self.known[eq.operands[1 - place]]
+        total: Terms = ()
+        for at in np.ndindex(*lengths):
+            factor = other.value(still, at)
+            keep = None if known is None else other.array(known, at) != 0
+            part: list[Term] = []
+            for c, columns in self.moving[eq.operands[place]]:
+                moved = own.array(columns, at)
+                if keep is not None:
+                    moved = self._masked(moved, keep)
+                part.append(Term(OPS["mul"](own.value(c, at), factor), moved))
+            total = self._added(total, tuple(part))
+        return total
+
     def _added(self, one: Terms, other: Terms) -> Terms:
-        found: list[Term] = []
-        for pair in _paired(one, other):
-            if pair.one is None or pair.other is None:
-                alone = pair.one or pair.other
-                assert alone is not None
-                found.append(Term(alone, pair.columns))
-            else:
-                found.append(Term(OPS["add"](pair.one, pair.other), pair.columns))
+        found = added(one, other)
         if len(found) > MOST_TERMS:
             raise _NoForm
-        return tuple(found)
+        return found
 
 
-def _diagonal(columns: Any, here: Any) -> int | None:
-    """How far the number of the middle element that has one is from its own place."""
-    found = np.flatnonzero(columns >= 0)
-    if not len(found):
-        return None
-    middle = found[len(found) // 2]
-    return int(columns.flat[middle]) - int(here.flat[middle])
+class _Spread:
+    """One operand of a product, at an index along the axes that are contracted, along the axes of
+    the result."""
 
+    def __init__(
+        self, operand: Value, sides: tuple[Roles, Roles], side: int, result: Shape
+    ) -> None:
+        own = sides[side]
+        before = len(own.batch) + (len(sides[0].free) if side else 0)
+        dims = dict(zip(own.batch, range(len(own.batch)), strict=True))
+        dims |= dict(zip(own.free, range(before, before + len(own.free)), strict=True))
+        self.contract = own.contract
+        self.shape = operand.shape
+        self.result = result
+        self.order = sorted(dims, key=lambda axis: dims[axis])
+        self.dims = tuple([dims[axis] for axis in self.order])
 
-class _Pair:
-    """Terms of both operands of a sum that have one number in each place where both have one."""
+    def value(self, value: Value, at: Sequence[int]) -> Value:
+        start, limit = [0] * len(self.shape), list(self.shape)
+        for axis, position in zip(self.contract, at, strict=True):
+            start[axis], limit[axis] = position, position + 1
+        ones = (1,) * len(start)
+        value = OPS["slice"](value, start=tuple(start), limit=tuple(limit), stride=ones)
+        value = OPS["transpose"](value, permutation=(*self.order, *self.contract))
+        value = OPS["reshape"](value, shape=tuple([self.shape[axis] for axis in self.order]))
+        return OPS["broadcast"](value, shape=self.result, dims=self.dims)
 
-    def __init__(self, one: Value | None, columns: Any) -> None:
-        self.one = one
-        self.other: Value | None = None
-        self.columns = columns
-
-    def take(self, term: Term) -> None:
-        """One more term of the second operand."""
-        c = term.coefficient
-        self.other = c if self.other is None else OPS["add"](self.other, c)
-        if term.columns is not self.columns:
-            self.columns = np.maximum(self.columns, term.columns)
-
-
-def _paired(one: Terms, other: Terms) -> list[_Pair]:
-    """The terms of a sum, in which each number of a row is once."""
-    found = [_Pair(term.coefficient, term.columns) for term in one]
-    for term in other:
-        same = [_same(pair.columns, term.columns) for pair in found[: len(one)]]
-        alike = [k for k, flags in enumerate(same) if flags is not None]
-        if len(alike) == 1 and _is_compatible(found[alike[0]].columns, term.columns):
-            found[alike[0]].take(term)
-            continue
-        for k in alike:
-            found[k].take(_part_of(term, same[k]))
-            term = _part_of(term, ~same[k])
-        if alike and not (term.columns >= 0).any():
-            continue
-        pair = next((p for p in found[: len(one)] if _goes_on(p.columns, term.columns)), None)
-        if pair is None:
-            pair = _Pair(None, term.columns)
-            found.append(pair)
-        pair.take(term)
-    return found
-
-
-def _part_of(term: Term, keep: Any) -> Term:
-    """The term where `keep` says so."""
-    flags = OPS["constant"](value=keep)
-    zero = OPS["full"](value=0, shape=keep.shape, dtype=term.coefficient.dtype)
-    chosen = OPS["select"](flags, term.coefficient, zero)
-    return Term(chosen, np.where(keep, term.columns, np.int32(-1)))
-
-
-def _same(one: Any, other: Any) -> Any:
-    """Where two arrays have the same number; None if nowhere."""
-    same = (one == other) & (one >= 0)
-    return same if same.any() else None
-
-
-def _is_compatible(one: Any, other: Any) -> bool:
-    """Whether two arrays have the same number wherever both have one."""
-    return one is other or not ((one != other) & (one >= 0) & (other >= 0)).any()
-
-
-def _goes_on(one: Any, other: Any) -> bool:
-    """Whether two arrays have numbers in different places, on one diagonal."""
-    if ((one >= 0) & (other >= 0)).any():
-        return False
-    here = np.arange(one.size).reshape(one.shape)
-    diagonal = _diagonal(one, here)
-    return diagonal is not None and diagonal == _diagonal(other, here)
+    def array(self, array: Any, at: Sequence[int]) -> Any:
+        moved = np.transpose(array, (*self.contract, *self.order))[tuple(at)]
+        lengths = [1] * len(self.result)
+        for axis, dim in zip(self.order, self.dims, strict=True):
+            lengths[dim] = self.shape[axis]
+        return np.broadcast_to(moved.reshape(lengths), self.result)
 
 
 Rule = Callable[[_Terms, Equation], Terms]
 
 _RULES: dict[str, Rule] = {
     "reduce_sum": _Terms.sums,
+    "dot": _Terms.products,
     **dict.fromkeys(
         (
             "broadcast",

@@ -50,15 +50,13 @@ def in_order(b: Emitter, registers: Sequence[Lanes]) -> list[Lanes]:
     found: list[Lanes] = []
     for number in range(count):
         places = [divmod(number * width + lane, count) for lane in range(width)]
-        total = registers[0]
-        for source, register in enumerate(registers):
-            if source == 0:
-                order = [lane if own == 0 else 0 for lane, own in places]
-                total = b.shuffle(total, order)
-            else:
-                order = [
-                    width + lane if own == source else k for k, (lane, own) in enumerate(places)
-                ]
-                total = b.shuffle(total, order, register)
+        first, *others = sorted({source for _, source in places})
+        order = [lane if source == first else 0 for lane, source in places]
+        total = b.shuffle(registers[first], order)
+        for other in others:
+            order = [
+                width + lane if source == other else k for k, (lane, source) in enumerate(places)
+            ]
+            total = b.shuffle(total, order, registers[other])
         found.append(total)
     return found

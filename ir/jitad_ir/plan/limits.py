@@ -29,6 +29,8 @@ ALL_BLOCK_ELEMENTS = 16384
 """The same, for all blocks of a program together: straight-line code takes long to compile."""
 MANY_TILES = 8
 """Operands above which a concatenation is put together in memory by those who compute them."""
+ALTERNATE = 32
+"""Elements of a short row, whose loop is written out if it decides what is computed."""
 ALTERNATING = 64
 """Rows of values that alternate, from which on a concatenation with others is put together so."""
 MAX_DEPTH = 48

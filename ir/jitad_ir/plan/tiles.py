@@ -60,4 +60,4 @@ def _alternates(clusters: Clustering, value: Value) -> bool:
     width, is_last = root.shape[-1], eq.params["axis"] == root.ndim - 1
     if not is_last or root.shape[:-2] != value.shape[:-1]:
         return False
-    return width <= limits.UNROLL and root.type.size >= limits.ALTERNATING * width
+    return width <= limits.ALTERNATE and root.type.size >= limits.ALTERNATING * width

@@ -12,14 +12,12 @@ from math import prod
 
 from ..types import BOOL
 from . import index as ix
+from . import limits
 from .index import Counter, Position
 from .pruning import pruned
 from .reuse import in_place_pairs
 from .steps import Apply, Constant, Inside, Kernel, Node, Number, Read, Store
 from .tracing import MethodCall
-
-MOST = 16
-"""Iterations of the loop."""
 
 FEWEST = 16
 """Iterations of the loops around it, below which it is left as it is."""
@@ -32,7 +30,7 @@ def unrolled(kernel: Kernel) -> Kernel:
     """The same kernel without its innermost loop, if that decides a condition."""
     *outer, length = kernel.lengths or (0,)
     last = len(outer)
-    if kernel.folds or length > MOST or prod(outer) < FEWEST:
+    if kernel.folds or length > limits.ALTERNATE or prod(outer) < FEWEST:
         return kernel
     decides = any([isinstance(n, Inside) and _depends(n.index, last) for n in kernel.nodes])
     if not decides or in_place_pairs(kernel):
