@@ -66,7 +66,10 @@ def isin(
     dtype = common_dtype([x, tests])
     x, tests = convert(x, dtype), convert(tests, dtype)
     count = tests.shape[0]
-    if count <= _FEW:
+    if dtype == BOOL:
+        given = [broadcast_to(any_(some), x.shape) for some in (tests, logical_not(tests))]
+        found = apply(ops.select, x, *given)
+    elif count <= _FEW:
         shape = (*x.shape, count)
         column = broadcast_to(reshape(x, (*x.shape, 1)), shape)
         found = any_(apply(ops.eq, column, broadcast_to(tests, shape)), -1)

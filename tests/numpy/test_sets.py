@@ -152,6 +152,14 @@ def test_isin_of_many_integers(name: str, count: int) -> None:
             np.testing.assert_array_equal(jnp.isin(elements, given), expected)
 
 
+def test_isin_of_bools() -> None:
+    isin = jitad.jit(jnp.isin)
+    for tests in ([], [True], [False], [True, False], [False] * 50):
+        given = np.array(tests, bool)
+        for x in (np.array([True, False, True]), np.array(True), np.zeros(0, bool)):
+            np.testing.assert_array_equal(isin(x, given), np.isin(x, given), str(tests))
+
+
 def test_isin_in_lanes() -> None:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 50, (3, 8000)) * np.array([[1], [1 << 40], [3]])

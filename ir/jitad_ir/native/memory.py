@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from llvmlite import ir as ll
 
 from ..processor import compresses
-from ..types import BOOL, INT64, DType, real_dtype
+from ..types import BOOL, DTYPES, INT64, DType, real_dtype
 from .arithmetic import Arithmetic
 from .lanes import (
     I32,
@@ -24,6 +24,9 @@ from .lanes import (
     vector_type,
 )
 
+BYTE = DTYPES["u8"]
+"""Bools in memory, where lanes are moved one by one."""
+
 
 class Memory(Arithmetic):
     """Loads, stores, iota, and horizontal reductions in a fixed order."""
@@ -39,6 +42,9 @@ class Memory(Arithmetic):
         scalar = self.of_width(1)
         if isinstance(lane_stride, int) and lane_stride == 0:
             return self.splat(scalar.load(ptr, dtype))
+        if dtype == BOOL:  # one comparison, not one a lane
+            lanes = self.load(ptr, BYTE, lane_stride)
+            return self.ne(lanes, self.constant(BYTE, 0))
         if dtype.kind == "c":
             places = [
                 self._lane_pointer(ptr, dtype, lane_stride, lane) for lane in range(self.width)
@@ -69,6 +75,8 @@ class Memory(Arithmetic):
             return
         if isinstance(lane_stride, int) and lane_stride == 0:
             raise ValueError("store: expected a stride other than 0, lanes would share one element")
+        if lanes.dtype == BOOL:
+            lanes = self.convert(lanes, BYTE)
         scalar = self.of_width(1)
         for lane in range(self.width):
             element = self.extract(lanes, lane)
