@@ -13,8 +13,11 @@ from jitad_ir.plan import plan_graph
 from jitad_ir.plan.steps import Inside, Kernel
 from jitad_ir.text import parse
 
-DTYPES = ["f8", "f4", "f2", "i8", "i4", "i2", "u1", "?", "c16", "c8"]
-LENGTHS = [1, 2, 15, 16, 17, 31, 33, 64, 1000, 1003]
+DTYPES = ["f8", "f4", "f2", "i8", "i2", "u1", "?", "c8"]
+LENGTHS = [2, 16, 17, 31, 33, 1003]
+CASES = [(dtype, count) for dtype in DTYPES for count in (2, 3)]
+CASES += [(dtype, count) for dtype in ("f8", "f4", "i2") for count in (4, 5, 7)]
+CASES += [("f8", 17), ("f4", 11)]
 
 
 def drawn(dtype: str, count: int, length: int) -> Any:
@@ -23,8 +26,7 @@ def drawn(dtype: str, count: int, length: int) -> Any:
     return (numbers * (1 + 2j) if dtype[0] == "c" else numbers).astype(dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("count", [2, 3, 4, 5, 7, 11, 17])
+@pytest.mark.parametrize(("dtype", "count"), CASES)
 def test_alternating_arrays(dtype: str, count: int) -> None:
     stacked = jitad.jit(lambda *xs: jnp.stack([x[::-1] for x in xs], axis=-1))
     for length in LENGTHS:
