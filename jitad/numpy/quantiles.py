@@ -258,15 +258,23 @@ def _weighted(rows: Operand, weights: Operand, levels: Operand, ignore_nan: bool
     return where(known, result, math.nan)
 
 
-FEW_RANKS, LONG_ROW = 16, 1024
-"""So many elements of rows longer than this are found in linear time rather than by sorting."""
+FEW_RANKS = 16
+"""So many elements of long rows are found in linear time rather than by sorting."""
+
+
+def _is_long(rows: Operand, ranks: int) -> bool:
+    """Whether that pays: of each two ranks, which are neighbours, another search; many rows make up
+    for the time it takes to compile."""
+    searches = (ranks + 1) // 2
+    each = 512 if searches == 1 and math.prod(rows.shape) >= 1 << 16 else 1024
+    return ranks <= FEW_RANKS and rows.shape[-1] > each * searches
 
 
 def _at_ranks(rows: Operand, places: Operand) -> Operand:
     """Elements of the rows (..., n) that are in these places (..., m) when the rows are sorted."""
     last = rows.ndim - 1
     places = clip(convert(places, INT64), 0, rows.shape[last] - 1)
-    if rows.shape[last] > LONG_ROW and places.shape[last] <= FEW_RANKS and rows.dtype.kind != "c":
+    if rows.dtype.kind != "c" and _is_long(rows, places.shape[last]):
         return apply(ops.order_statistics, rows, places)[0]
     ordered = apply(ops.sort, rows, axis=last, num_keys=1, descending=False)[0]
     return take_along_axis(ordered, places, -1)

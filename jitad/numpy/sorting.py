@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -127,8 +128,14 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
     return order
 
 
-PARTITIONED, FEW_PARTS = 1024, 4
-"""Rows longer than this are divided at so many places, at most, rather than sorted."""
+FEW_PARTS = 4
+"""Places at most where rows are divided rather than sorted."""
+
+
+def _is_long(a: Operand, length: int, ranks: int) -> bool:
+    """Whether dividing rows of this length pays: each rank is another search; many rows make up for
+    the time it takes to compile."""
+    return length > (256 if math.prod(a.shape) >= 1 << 16 else 1024) * ranks
 
 
 def _ranks(a: Operand, kth: Any, place: int) -> tuple[int, ...] | None:
@@ -142,8 +149,9 @@ def _ranks(a: Operand, kth: Any, place: int) -> tuple[int, ...] | None:
         if not -length <= k < length:
             raise ValueError(at_user_line(f"kth(={k}) out of bounds ({length})"))
     ranks = sorted({k % length for k in found})
-    suits = a.dtype.kind in "iuf" and a.dtype.itemsize >= 4 and length > PARTITIONED
-    return tuple(ranks) if suits and 0 < len(ranks) <= FEW_PARTS else None
+    has_keys = a.dtype.kind in "iuf" and a.dtype.itemsize >= 4
+    suits = has_keys and 0 < len(ranks) <= FEW_PARTS and _is_long(a, length, len(ranks))
+    return tuple(ranks) if suits else None
 
 
 def _divided(op: Any, a: Operand, ranks: tuple[int, ...], place: int) -> Operand:

@@ -249,3 +249,15 @@ def test_no_rows(shape: tuple[int, ...], axis: int) -> None:
     assert middle.shape == np.median(x, axis).shape
     assert [y.shape for y in others] == [shape, shape]
     assert [y.shape for y in both(x)] == [middle.shape, shape, shape]
+
+
+@pytest.mark.parametrize("name", ["f64", "f32", "i32"])
+def test_many_rows_of_some_hundred(name: str) -> None:
+    """Which are worth a search, where a single one is sorted."""
+    x: Any = (np.random.default_rng(6).normal(size=(130, 600)) * 9).astype(DTYPES[name])
+    middle, parts = jitad.jit(lambda x: (jnp.median(x, 1), jnp.partition(x, 200, 1)))(x)
+    np.testing.assert_array_equal(middle, np.median(x, 1))
+    for row, divided in zip(x, parts, strict=True):
+        check_partition(row, divided, [200])
+    text = jitad.jit(lambda x: (jnp.median(x, 1), jnp.partition(x, 200, 1))).lower(x).as_text()
+    assert "order_statistics" in text and " partition(" in text and "sort(" not in text
