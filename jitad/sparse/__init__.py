@@ -1,10 +1,10 @@
 """Sparse Jacobians and Hessians, for functions whose results depend on a few of their inputs each:
 discretised differential equations, chains, graphs, sums of many local terms.
 
-`jacobian` and `hessian` find which elements can be other than zero from the traced program, group
-columns (or rows) that share none of them, and take one derivative for each group instead of one for
-each input: three for a tridiagonal matrix, however large. What they return are matrices of
-`scipy.sparse`, which its solvers, `scipy.optimize` and `scipy.integrate` take.
+`jacobian` and `hessian` find which elements can be other than zero from the traced program, and
+compute these alone. Where rows have many elements, they group columns (or rows) that share none,
+and take one derivative for each group instead of one for each input. What they return are matrices
+of `scipy.sparse`, which its solvers, `scipy.optimize` and `scipy.integrate` take.
 
 >>> import jitad, numpy as np
 >>> from jitad import sparse

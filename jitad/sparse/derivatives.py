@@ -81,6 +81,11 @@ class SparseDerivative:
         self._whole = jit(lambda *args, **kwargs: self._elements(args, kwargs))
         update_wrapper(self, fun, updated=())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle: how to make this function again."""
+        given = (self._fun, self._argnums, self._format, self._pattern, self._is_hessian)
+        return SparseDerivative, given
+
     @hides_internals
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The matrix at these arguments, [elements of the result, elements of the argument]."""
@@ -246,7 +251,7 @@ def jacobian(
 
     Which elements can be other than zero is found from the program of `fun`, for all values of the
     arguments at once; a sparse matrix `pattern` that has them, and maybe more, replaces that. The
-    matrix costs as many derivatives as `products(...)` says, in one compiled program; see
+    matrix costs as many derivatives as `products(...)` says, or less, in one compiled program; see
     Gebremedhin, Manne and Pothen, What Color Is Your Jacobian? (SIAM Review 47(4), 2005).
 
     Raises TypeError if something is not float, ValueError if the matrix is not sparse at all.

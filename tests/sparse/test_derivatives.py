@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -177,6 +179,15 @@ def test_attributes_of_a_function_stay_its_own() -> None:
 
     fun.__dict__["_format"] = "mine"
     assert sparse.jacobian(fun)(np.ones(3)).format == "csr"
+
+
+def test_they_are_pickled_and_copied() -> None:
+    j = sparse.hessian(chain, format="csc")
+    expected = j(U).toarray()
+    for again in (pickle.loads(pickle.dumps(j)), copy.deepcopy(j)):
+        assert vars(again)["__name__"] == "chain"
+        assert again(U).format == "csc"
+        np.testing.assert_array_equal(again(U).toarray(), expected)
 
 
 # Errors.
