@@ -35,7 +35,7 @@ side, and with columns that lie in order."""
 LONG_SUM = 256
 """Products in a sum from which on its lanes are quickly added up, next to them."""
 
-FEW_ROWS_WORK = 2**20
+FEW_ROWS_WORK = 2**19
 """Least m n k for that, as it is more code than a call of BLAS; twice as many where the columns lie
 side by side, as gemm has something for small ones of these."""
 
