@@ -444,6 +444,18 @@ def test_divisions_of_a_row_are_done_once(axis: int) -> None:
     )
 
 
+@pytest.mark.parametrize(("run", "stored"), [(8, True), (63, True), (64, False)])
+def test_divisions_of_short_runs_are_done_once(run: int, stored: bool) -> None:
+    """As in group norms, whose groups of features are short runs of each place."""
+
+    def program(a: Any, scale: Any) -> Any:
+        divided = ops.div(scale, full(100.0, scale))
+        return ops.mul(a, ops.broadcast(divided, shape=a.shape, dims=(1,)))
+
+    found = [names(k) for k in kernels(plan_graph(build([(100, 20, run), (20,)], program)))]
+    assert found == ([["div"], ["mul"]] if stored else [["div", "mul"]])
+
+
 def test_nothing_is_read_of_an_array_without_elements() -> None:
     """Not even where a condition that never holds says so."""
 

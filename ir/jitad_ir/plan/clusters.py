@@ -45,12 +45,14 @@ from .tracing import constant_of, identity_map, reads_parts, terms_of
 
 def _repeats_rows(eq: Equation) -> bool:
     """Whether a view has the same rows many times: what elements of a row are computed from is
-    computed for each row anew, as columns are the inner loop."""
+    computed for each row anew, as columns are the inner loop. So it is if each element stands in a
+    short run of columns."""
     if eq.op.name != "broadcast":
         return False
     (x,), (out,), dims = eq.operands, eq.outputs, eq.params["dims"]
-    along = bool(dims) and dims[-1] == out.ndim - 1 and x.shape[-1] > 1
-    return along and out.type.size >= limits.REPEATED * x.type.size
+    long = [axis for axis, length in zip(dims, x.shape, strict=True) if length > 1]
+    run = math.prod(out.shape[long[-1] + 1 :]) if long else limits.RUN
+    return run < limits.RUN and out.type.size >= limits.REPEATED * x.type.size * run
 
 
 def _picks_elements(eq: Equation) -> bool:

@@ -17,6 +17,8 @@ UNROLL = 16
 """Elements up to which a reduction may become straight-line code."""
 REPEATED = 16
 """Times from which on a row that takes divisions is computed once, rather than for each row."""
+RUN = 64
+"""Elements of a row from which on a division for all of them is nothing beside them."""
 BLOCK_SIZE = 8
 """Elements up to which a value lives in a block, as scalars."""
 BLOCK_MATRIX = 16
