@@ -24,7 +24,8 @@ from ..evaluate import evaluate_op
 from ..graph import Builder, Equation, Graph, Value, building
 from ..lowering import Elementwise
 from ..op import OPS
-from ..ops.dot_plan import Roles, both_roles
+from ..ops.dot import both_roles
+from ..ops.dot_plan import Roles
 from ..passes.dce import dce, select_outputs
 from ..passes.inline import inline
 from ..passes.jvp import jvp
