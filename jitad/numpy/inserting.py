@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from jitad.trace import Tracer, apply
 from jitad_ir import ops
 from jitad_ir.types import INT64
 
+from .padding import LARGE, take_stretches
 from .picking import integer_indices, modulo, take
 from .promotion import (
     Operand,
@@ -49,7 +51,13 @@ def delete(
             )
         obj = np.asarray(obj)
     keep = np.delete(np.arange(x.shape[place]), obj)
-    return take(x, keep, place)
+    return _taken(x, place, keep)
+
+
+def _taken(x: Operand, axis: int, places: np.ndarray[Any, Any]) -> Operand:
+    """The elements at these places along an axis: of large arrays by stretches."""
+    is_large = math.prod(x.shape) >= LARGE and places.size
+    return take_stretches(x, axis, places) if is_large else take(x, places, axis)
 
 
 def _others(index: Tracer, n: int, distinct: bool) -> Operand:
@@ -105,6 +113,10 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         order = _merged(ravel(at), n)
     else:
         order = np.insert(np.arange(n), np.asarray(at), n + np.arange(at.size))
+        if at.size and (at == at.flat[0]).all():
+            before = int(order.argmax()) + 1 - at.size
+            parts = [_taken(x, place, np.arange(*ends)) for ends in ((0, before), (before, n))]
+            return apply(ops.concatenate, parts[0], extra, parts[1], axis=place)
     both = apply(ops.concatenate, x, extra, axis=place)
     return take(both, order, place)
 

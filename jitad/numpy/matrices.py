@@ -124,6 +124,10 @@ def _matrices(m: Any) -> Operand:
     return broadcast_to(x, (x.shape[0], x.shape[0])) if x.ndim == 1 else x
 
 
+LARGE = 48
+"""Rows of a matrix from which on its zeros are written first, and the diagonal then."""
+
+
 def diag(v: Any, k: int = 0) -> Any:
     """The matrix with the vector `v` on its diagonal `k`, or that diagonal of a matrix.
 
@@ -147,6 +151,11 @@ def diag(v: Any, k: int = 0) -> Any:
         return zeros((side, side), x.dtype)
     # In row-major order the diagonal's elements are side + 1 apart.
     low = k if k > 0 else -k * side
+    if side >= LARGE:
+        places = low + (side + 1) * np.arange(n)
+        params = {"axes": (0,), "batch": 0, "mode": "promise_in_bounds", "unique": True}
+        flat = apply(ops.scatter, zeros(side * side, x.dtype), reshape(x, (n, 1)), places, **params)
+        return reshape(flat, (side, side))
     high = side * side - low - (n + (n - 1) * side)
     zero = apply(ops.full, value=0, shape=(), dtype=x.dtype)
     flat = apply(ops.pad, x, zero, low=(low,), high=(high,), interior=(side,))

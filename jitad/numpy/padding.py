@@ -91,7 +91,7 @@ def pad(
             x = _odd(x, axis, width, mode)
         elif mode in _BY_INDEX:
             places = np.pad(np.arange(x.shape[axis]), width, mode)
-            x = _stretches(x, axis, places) if axis in by_stretches else take(x, places, axis)
+            x = take_stretches(x, axis, places) if axis in by_stretches else take(x, places, axis)
         elif ends is not None:
             x = _ramps(x, axis, width, ends[axis])
         else:
@@ -143,7 +143,7 @@ MOST_AXES, LARGE, LONG = 2, 4096, 192
 each part of the other is code of its own. Of more axes, the last one alone, if it is long."""
 
 
-def _stretches(x: Operand, axis: int, places: np.ndarray[Any, Any]) -> Operand:
+def take_stretches(x: Operand, axis: int, places: np.ndarray[Any, Any]) -> Operand:
     """The elements at these places along an axis: stretches that rise, fall or stay, side by side,
     so that no place is looked up."""
     steps = np.diff(places)

@@ -351,3 +351,26 @@ def test_array_of_traced_items() -> None:
     np.testing.assert_array_equal(jacobian[1, 1], [0, 2])
     with pytest.raises(ValueError, match="nested sequences of one shape"):
         run_traced(lambda x: jnp.array([x, [x]]), 1.0)
+
+
+@pytest.mark.parametrize("shape", [(5000,), (60, 90), (3, 40, 50)])
+def test_one_place_of_large_arrays(shape: tuple[int, ...]) -> None:
+    """Inserted or deleted: two stretches are left."""
+    x = np.arange(float(np.prod(shape))).reshape(shape)
+    for axis in (*range(len(shape)), None):
+        n = x.size if axis is None else shape[axis]
+        for place in (0, 1, n - 1, -1, slice(1, 3), [0, 2], slice(None, None, 2)):
+            same(lambda m, x, i=place, a=axis: m.delete(x, i, a), x)
+        for place in (0, 1, n, -1, [1, 1], [0, 2]):
+            same(lambda m, x, i=place, a=axis: m.insert(x, i, 0.5, a), x)
+
+
+@pytest.mark.parametrize("k", [0, 1, -1, 5, -50])
+def test_large_matrices_with_a_diagonal(k: int) -> None:
+    v = np.arange(1.0, 61.0)
+    same(lambda m, x: m.diag(x, k), v)
+    weights = np.random.default_rng(0).normal(size=(60 + abs(k),) * 2)
+    gradient = jitad.jit(jitad.grad(lambda v: (jnp.diag(v, k) ** 2 * weights).sum()))(v)
+    np.testing.assert_allclose(gradient, 2 * v * np.diag(weights, k), rtol=1e-14)
+    both = jitad.jit(jitad.vmap(lambda v: jnp.diag(v, k)))(np.stack([v, 2 * v]))
+    np.testing.assert_array_equal(both[1], np.diag(2 * v, k))
