@@ -85,3 +85,17 @@ def test_rows_of_many_elements_stay_a_loop() -> None:
     }""")
     kernels = [step for step in plan_graph(graph).steps if isinstance(step, Kernel)]
     assert [kernel.lengths for kernel in kernels] == [(100, 41)]
+
+
+def test_elements_at_known_places_under_a_condition() -> None:
+    """Blocks on a diagonal: a row of the result is read from one of them, or from none."""
+    a, b = drawn("f8", 2, 60)
+    block = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+    def blocks(x: object) -> object:
+        return jitad.scipy.linalg.block_diag(x, block, 2.0, [1.0, 2.0])
+
+    xs = np.stack([a[:48].reshape(3, 4, 4), b[:48].reshape(3, 4, 4)]).reshape(6, 4, 4)
+    found = jitad.jit(jitad.vmap(blocks))(xs)
+    for x, matrix in zip(xs, found, strict=True):
+        np.testing.assert_array_equal(matrix, blocks(x))

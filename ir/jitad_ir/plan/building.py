@@ -55,7 +55,8 @@ class KernelBuilder:
         straight = [kernel for kernel in parts if not kernel.lengths]
         if len(straight) > 1:
             parts = [joined(straight), *[kernel for kernel in parts if kernel.lengths]]
-        return [collapse(unrolled(divide(self._resolved(kernel)))) for kernel in parts]
+        resolved = [divide(self._resolved(kernel)) for kernel in parts]
+        return [collapse(unrolled(kernel, self.planner.buffers)) for kernel in resolved]
 
     def _parts(self, origin: tuple[int, ...], lengths: tuple[int, ...]) -> list[Kernel]:
         """Kernels of the box of iterations from `origin` with sides `lengths`."""

@@ -7,6 +7,7 @@ an element of each, one after the other in memory (see `native/interleaving.py`)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
@@ -16,7 +17,7 @@ from . import limits
 from .index import Counter, Position
 from .pruning import pruned
 from .reuse import in_place_pairs
-from .steps import Apply, Constant, Inside, Kernel, Node, Number, Read, Store
+from .steps import Apply, Buffer, Constant, Inside, Kernel, Node, Number, Read, Store
 from .tracing import MethodCall
 
 FEWEST = 16
@@ -26,7 +27,7 @@ GROWTH = 40
 """Nodes that the kernel may have more than before."""
 
 
-def unrolled(kernel: Kernel) -> Kernel:
+def unrolled(kernel: Kernel, buffers: Sequence[Buffer]) -> Kernel:
     """The same kernel without its innermost loop, if that decides a condition."""
     *outer, length = kernel.lengths or (0,)
     last = len(outer)
@@ -35,7 +36,7 @@ def unrolled(kernel: Kernel) -> Kernel:
     decides = any([isinstance(n, Inside) and _depends(n.index, last) for n in kernel.nodes])
     if not decides or in_place_pairs(kernel):
         return kernel
-    copies = _Copies(kernel, last)
+    copies = _Copies(kernel, last, buffers)
     stores: list[Store] = []
     for step in range(length):
         new = copies.at(step)
@@ -54,8 +55,9 @@ def _depends(position: Position, loop: int) -> bool:
 class _Copies:
     """The nodes of a kernel for each step of one loop, those that are the same once."""
 
-    def __init__(self, kernel: Kernel, loop: int) -> None:
+    def __init__(self, kernel: Kernel, loop: int, buffers: Sequence[Buffer]) -> None:
         self.kernel = kernel
+        self.buffers = buffers
         self.loop = loop
         self.nodes: list[Node] = []
         self._numbers: dict[object, int] = {}
@@ -97,7 +99,12 @@ class _Copies:
                     ("none", node.dtype.char), Constant(node.dtype, node.dtype.type(0))
                 )
             position = self.moved(node.offset, step, new)
-            mask = mask if flag is None else None
+            if flag or ix.within(position, 0, self.buffers[node.buffer].type.size):
+                mask = None
+            elif isinstance(position, int):  # the mask is false wherever it is looked at
+                return self._once(
+                    ("none", node.dtype.char), Constant(node.dtype, node.dtype.type(0))
+                )
             return self._once((k, position, mask), Read(node.dtype, node.buffer, position, mask))
         position = self.moved(node.index, step, new)
         if isinstance(node, Number):
