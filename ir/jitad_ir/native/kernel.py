@@ -414,8 +414,9 @@ class KernelEmitter:
 
     def address_lanes(self, position: Position, copy: int) -> ll.Value:
         """An index in the lanes of an i64 register."""
+        if isinstance(position, int):  # one element, which some lanes read
+            return self.vector.constant(INT64, position).value
         width = self.schedule.width
-        assert isinstance(position, Index)
 
         def value_of(atom: Any) -> ll.Value:
             if isinstance(atom, Counter):
